@@ -1,0 +1,83 @@
+"""Files that are either whole or absent: atomic writes, content hashes, a full disk said plainly.
+
+In: bytes and paths. Out: files that a reader can trust, because they appear by rename alone.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgekit.errors import EdgekitError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a temporary path beside `path`, which becomes `path` when the block ends without an error.
+
+    Raises:
+        EdgekitError: the disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".part{path.suffix}", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _explain(error, path) from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)  # mkstemp gives 0600, which a second user of the folder could not read
+        temporary.replace(path)
+    except OSError as error:
+        raise _explain(error, path) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes `content` to `path`: the whole file or nothing."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Writes UTF-8 `content` to `path`: the whole file or nothing."""
+    write_bytes(path, content.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON to `path`: the whole file or nothing."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def sha256_of(*chunks: bytes) -> str:
+    """The hex SHA-256 of the chunks put together."""
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def key_of(value: Any) -> str:
+    """A content key: the hex SHA-256 of `value` as canonical JSON."""
+    return sha256_of(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _explain(error: OSError, path: Path) -> EdgekitError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return EdgekitError(
+            f"The disk is full: {path} was not written.",
+            f"Free some room on the disk that holds {path.parent} and run the command again; finished stages are kept.",
+        )
+    return EdgekitError(
+        f"{path} cannot be written: {error.strerror or error}.",
+        "Check that the folder exists and is yours to write, or name another with --out.",
+    )

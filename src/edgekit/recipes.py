@@ -1,0 +1,345 @@
+"""What to build, as frozen dataclasses: every number that shapes a model, with its allowed range.
+
+In: a name (`esp32`, `paper`, `demo`, `smoke`), JSON, or `field=value` words. Out: a `Recipe` whose values are all
+valid. A recipe is saved as JSON beside every artefact that came of it.
+"""
+
+import ast
+import dataclasses
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgekit.artifacts import StudentSpec
+from edgekit.errors import EdgekitError
+
+
+def _number(default: Any, low: float, high: float) -> Any:
+    """A field whose value, or each of whose values, lies in [low, high]."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+def _choice(default: Any, *choices: str) -> Any:
+    """A field that takes one of the choices, or a tuple of them."""
+    return field(default=default, metadata={"choices": choices})
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecipe:
+    """How a data set is split. `split_seed` alone decides who is in validation: it is not a training seed."""
+
+    val_fraction: float = _number(0.15, 0.02, 0.5)
+    test_fraction: float = _number(0.2, 0.02, 0.5)  # used only where a data set brings no test set of its own
+    split_seed: int = _number(0, 0, 2**31 - 1)
+    calibration_images: int = _number(256, 8, 5000)
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentRecipe:
+    """Random views of the training images, drawn anew for every batch. All ranges are uniform, 0 switches off."""
+
+    flip: float = _number(0.5, 0, 1)  # probability of a left-right mirror
+    rotate_deg: float = _number(10.0, 0, 180)
+    translate: float = _number(0.08, 0, 0.5)  # share of the side
+    scale: float = _number(0.15, 0, 0.9)  # zoom in [1 - scale, 1 + scale]
+    shear_deg: float = _number(0.0, 0, 45)
+    crop: float = _number(1.0, 0.05, 1)  # smallest area share of a random resized crop; 1 takes the whole image
+    brightness: float = _number(0.15, 0, 1)  # added, in units of white
+    contrast: float = _number(0.3, 0, 1)  # multiplied, in [1 - contrast, 1 + contrast]
+    gamma: float = _number(0.3, 0, 2)  # exponent in [exp(-gamma), exp(gamma)]
+    blur: float = _number(0.0, 0, 1)  # probability of a 3x3 binomial blur
+    noise_std: float = _number(0.02, 0, 1)  # Gaussian, drawn per image up to this deviation
+    erase: float = _number(0.0, 0, 1)  # probability of one grey rectangle of up to a quarter of the area
+
+
+@dataclass(frozen=True, slots=True)
+class FitRecipe:
+    """One training run."""
+
+    epochs: int = _number(40, 1, 2000)
+    batch_size: int = _number(64, 1, 4096)
+    learning_rate: float = _number(2e-3, 1e-7, 10)
+    schedule: str = _choice("cosine", "cosine", "step")
+    warmup_epochs: float = _number(1.0, 0, 100)  # cosine only
+    step_epochs: int = _number(3, 1, 1000)  # step only: the rate is multiplied by step_factor every so many epochs
+    step_factor: float = _number(0.5, 0.01, 1)
+    optimizer: str = _choice("adamw", "adamw", "adam")  # adam adds weight_decay to the gradient (L2), as the paper did
+    weight_decay: float = _number(0.02, 0, 10)
+    label_smoothing: float = _number(0.0, 0, 0.5)
+    balanced: bool = True  # weighs the classes equally in the loss
+    ema_decay: float = _number(0.0, 0, 0.99999)  # averages the weights; 0 keeps the last
+
+
+@dataclass(frozen=True, slots=True)
+class TeachRecipe:
+    """The ensemble. With `cross_fit` each member leaves out one fold of the patients, and an image's soft target
+    comes only from members that never saw that patient: a teacher that has memorised its labels knows nothing dark.
+    """
+
+    networks: tuple[str, ...] = _choice(
+        ("compact",) * 3,
+        "compact", "wide", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3", "mobilenet_v2",
+    )  # fmt: skip
+    weights: str = _choice("none", "none", "imagenet")
+    trunk: str = _choice("fine-tuned", "fine-tuned", "frozen")
+    combine: str = _choice("mean", "mean", "vote")
+    cross_fit: bool = True
+    prune: bool = False
+    input_size: int = _number(128, 32, 512)
+    fit: FitRecipe = FitRecipe()
+    augment: AugmentRecipe = AugmentRecipe()
+
+
+@dataclass(frozen=True, slots=True)
+class StudentRecipe:
+    """The student's shape: see `StudentSpec`."""
+
+    input_size: int = _number(96, 16, 512)
+    channels: tuple[int, ...] = _number((8, 16, 32, 64), 1, 1024)
+    depths: tuple[int, ...] = _number((1, 1, 1, 1), 1, 8)
+
+    def spec(self) -> StudentSpec:
+        """The spec, checked as a whole.
+
+        Raises:
+            EdgekitError: channels and depths differ in length, or the image is pooled away.
+        """
+        if len(self.channels) != len(self.depths):
+            raise EdgekitError(
+                f"student.channels has {len(self.channels)} stages and student.depths {len(self.depths)}.",
+                "Give both the same length, e.g. --set student.channels=8,16,32,64 --set student.depths=1,1,1,1.",
+            )
+        if self.input_size % 2 ** len(self.channels):
+            raise EdgekitError(
+                f"student.input_size={self.input_size} cannot be halved {len(self.channels)} times.",
+                f"Choose a multiple of {2 ** len(self.channels)}, or fewer stages.",
+            )
+        return StudentSpec(self.input_size, self.channels, self.depths)
+
+
+@dataclass(frozen=True, slots=True)
+class DistillRecipe:
+    """loss = alpha * T^2 * CE(teacher at T, student at T) + beta * CE(labels, student at 1)."""
+
+    teacher: bool = True  # False trains the student on labels alone
+    plain_too: bool = True  # also trains the same student without a teacher, for the table
+    alpha: float = _number(0.9, 0, 10)
+    beta: float = _number(0.1, 0, 10)
+    temperature: float = _number(3.0, 0.1, 100)
+    fit: FitRecipe = FitRecipe()
+    augment: AugmentRecipe = AugmentRecipe()
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRecipe:
+    """Zeroes weights under std(layer) / alpha. The alpha that zeroes most is kept among those whose validation
+    balanced accuracy is at most `tolerance` below the best; 0 alphas prune nothing."""
+
+    alphas: tuple[float, ...] = _number((0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0), 0.1, 1000)
+    tolerance: float = _number(0.0, 0, 0.5)
+    fine_tune_epochs: int = _number(0, 0, 1000)
+    fine_tune_learning_rate: float = _number(2e-4, 1e-7, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertRecipe:
+    """The gate's limits: how far logits may drift from PyTorch's, in units of their standard deviation."""
+
+    float32_drift: float = _number(1e-3, 0, 10)
+    float16_drift: float = _number(0.05, 0, 10)
+    dynamic_drift: float = _number(0.3, 0, 10)
+    int8_drift: float = _number(0.5, 0, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedRecipe:
+    """What the board leaves to a model. ESP32: 4 MB flash with a 1.25 MB application partition by default, of
+    520 KB SRAM some 300 KB of data RAM, the largest free block about 110 KB (ESP-IDF, measured by its users)."""
+
+    flash_bytes: int = _number(1_310_720, 1024, 16_777_216)
+    arena_bytes: int = _number(102_400, 1024, 4_194_304)
+    model_bytes: int = _number(40_700, 1024, 4_194_304)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All of a build. `seeds` are student trainings over one ensemble; the first is the one that is shipped."""
+
+    name: str = "esp32"
+    seeds: tuple[int, ...] = _number((0, 1, 2), 0, 2**31 - 1)
+    data: DataRecipe = DataRecipe()
+    teach: TeachRecipe = TeachRecipe()
+    student: StudentRecipe = StudentRecipe()
+    distill: DistillRecipe = DistillRecipe()
+    prune: PruneRecipe = PruneRecipe()
+    convert: ConvertRecipe = ConvertRecipe()
+    embed: EmbedRecipe = EmbedRecipe()
+
+
+ESP32 = Recipe()
+
+_PAPER_AUGMENT = AugmentRecipe(
+    flip=0.5, rotate_deg=0, translate=0, scale=0, crop=0.5, brightness=0, contrast=0, gamma=0, noise_std=0
+)
+_PAPER_FIT = FitRecipe(
+    epochs=25,
+    batch_size=32,
+    learning_rate=1e-3,
+    schedule="step",
+    optimizer="adam",
+    weight_decay=1.25e-4,
+    balanced=False,
+)
+PAPER = Recipe(
+    name="paper",
+    seeds=(0,),
+    teach=TeachRecipe(
+        networks=("alexnet", "densenet121", "resnet18", "vgg19", "googlenet"),
+        weights="imagenet",
+        trunk="frozen",
+        cross_fit=False,
+        prune=True,
+        input_size=224,
+        fit=dataclasses.replace(_PAPER_FIT, epochs=50),
+        augment=dataclasses.replace(_PAPER_AUGMENT, noise_std=0.05),
+    ),
+    distill=DistillRecipe(alpha=0.9, beta=0.1, temperature=3.0, fit=_PAPER_FIT, augment=_PAPER_AUGMENT),
+)
+
+DEMO = Recipe(
+    name="demo",
+    seeds=(0,),
+    data=DataRecipe(calibration_images=128),
+    teach=TeachRecipe(networks=("compact",) * 2, input_size=64, fit=FitRecipe(epochs=6)),
+    student=StudentRecipe(input_size=64),
+    distill=DistillRecipe(fit=FitRecipe(epochs=10)),
+)
+
+SMOKE = Recipe(
+    name="smoke",
+    seeds=(0,),
+    data=DataRecipe(calibration_images=16),
+    teach=TeachRecipe(networks=("compact",) * 2, input_size=32, fit=FitRecipe(epochs=1, batch_size=32)),
+    student=StudentRecipe(input_size=32, channels=(4, 8), depths=(1, 1)),
+    distill=DistillRecipe(fit=FitRecipe(epochs=2, batch_size=32)),
+    prune=PruneRecipe(alphas=(1.0, 4.0), fine_tune_epochs=1),
+    convert=ConvertRecipe(int8_drift=2.0, dynamic_drift=1.0),  # a two-epoch network's logits hardly vary
+)
+
+RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in (ESP32, PAPER, DEMO, SMOKE)}
+
+
+def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
+    """The recipe of that name with `field=value` changes applied, e.g. `distill.temperature=3`.
+
+    Raises:
+        EdgekitError: unknown recipe or field, wrong type, value out of range; says which and what is allowed.
+    """
+    if name not in RECIPES:
+        raise EdgekitError(f"There is no recipe {name!r}.", f"Choose one of: {', '.join(RECIPES)}.")
+    recipe = RECIPES[name]
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not equals:
+            raise EdgekitError(f"--set {change!r} has no '='.", "Write it as --set distill.temperature=3.")
+        recipe = _replaced(recipe, path.strip().split("."), text.strip(), path.strip())
+    recipe.student.spec()
+    return recipe
+
+
+def to_dict(recipe: Any) -> dict[str, Any]:
+    """The recipe, or a part of it, as JSON-ready values."""
+    return dataclasses.asdict(recipe)
+
+
+def from_dict(values: Mapping[str, Any]) -> Recipe:
+    """The recipe of `to_dict`'s values.
+
+    Raises:
+        EdgekitError: an unknown field, a wrong type or a value out of range.
+    """
+    recipe: Recipe = _built(Recipe, values, "")
+    recipe.student.spec()
+    return recipe
+
+
+def _built(cls: Any, values: Mapping[str, Any], prefix: str) -> Any:
+    known = {f.name: f for f in dataclasses.fields(cls)}
+    hints = typing.get_type_hints(cls)
+    arguments = {}
+    for name, value in values.items():
+        if name not in known:
+            raise _unknown_field(prefix + name, [prefix + n for n in known])
+        if dataclasses.is_dataclass(hints[name]):
+            arguments[name] = _built(hints[name], value, f"{prefix}{name}.")
+        else:
+            arguments[name] = _checked(value, hints[name], known[name].metadata, prefix + name)
+    return cls(**arguments)
+
+
+def _replaced(node: Any, path: list[str], text: str, full: str) -> Any:
+    known = {f.name: f for f in dataclasses.fields(node)}
+    name, rest = path[0], path[1:]
+    if name not in known:
+        raise _unknown_field(full, list(_paths(ESP32)))
+    value = getattr(node, name)
+    if dataclasses.is_dataclass(value):
+        if not rest:
+            inner = ", ".join(f"{full}.{f.name}" for f in dataclasses.fields(value))
+            raise EdgekitError(f"{full} is a group of fields.", f"Name one of: {inner}.")
+        return dataclasses.replace(node, **{name: _replaced(value, rest, text, full)})
+    if rest:
+        raise _unknown_field(full, list(_paths(ESP32)))
+    hint = typing.get_type_hints(type(node))[name]
+    return dataclasses.replace(node, **{name: _checked(_parsed(text, hint), hint, known[name].metadata, full)})
+
+
+def _parsed(text: str, hint: Any) -> Any:
+    if hint is str:
+        return text
+    if typing.get_origin(hint) is tuple:
+        words = [word.strip() for word in text.strip("()[]").split(",") if word.strip()]
+        return [_parsed(word, typing.get_args(hint)[0]) for word in words]
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _checked(value: Any, hint: Any, limits: types.MappingProxyType[Any, Any] | Mapping[Any, Any], path: str) -> Any:
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list | tuple):
+            raise EdgekitError(f"{path} takes a list, not {value!r}.", f"Write it as --set {path}=1,2,3.")
+        return tuple(_checked(item, typing.get_args(hint)[0], limits, path) for item in value)
+    wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[hint]
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise EdgekitError(f"{path} takes {wanted}, not {value!r}.", f"Write it as --set {path}=VALUE.")
+    if "low" in limits and not limits["low"] <= value <= limits["high"]:
+        raise EdgekitError(
+            f"{path}={value} is out of range.", f"It lies between {limits['low']:g} and {limits['high']:g}."
+        )
+    if "choices" in limits and value not in limits["choices"]:
+        raise EdgekitError(f"{path} cannot be {value!r}.", f"Choose from: {', '.join(limits['choices'])}.")
+    return value
+
+
+def _paths(node: Any, prefix: str = "") -> Iterable[str]:
+    for f in dataclasses.fields(node):
+        value = getattr(node, f.name)
+        if dataclasses.is_dataclass(value):
+            yield from _paths(value, f"{prefix}{f.name}.")
+        else:
+            yield prefix + f.name
+
+
+def _unknown_field(path: str, known: list[str]) -> EdgekitError:
+    close = difflib.get_close_matches(path, known, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(close)}?" if close else f"Fields: {', '.join(known)}."
+    return EdgekitError(f"There is no recipe field {path!r}.", hint)
