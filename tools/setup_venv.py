@@ -62,8 +62,9 @@ def _install(packages: Path, requirements: list[str], constraints: Path | None) 
     _emptied(packages)
     _run([sys.executable, "-m", "venv", str(packages)])
     pinned = ["-c", str(constraints)] if constraints else []
-    pip = [str(packages / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    _run([*pip, "--progress-bar", "off", *pinned, *requirements])
+    quiet = [] if sys.stderr.isatty() else ["--quiet"]  # a person sees pip's progress, a log only what goes wrong
+    pip = [str(packages / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    _run([*pip, *quiet, *pinned, *requirements])
 
 
 def _layer(venv: Path, packages: Path) -> None:

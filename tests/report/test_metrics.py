@@ -179,9 +179,9 @@ def test_the_int8_threshold_and_its_probability_make_the_same_decisions(
     margins, labels = np.array(values), np.arange(len(values)) % 2
     threshold = choose_threshold(margins, labels, scale=scale)
     assert threshold.margin_q is not None
-    real = margins * scale
-    resolved = np.abs(real) < 30  # beyond that a double's probability no longer tells margins apart
-    assert np.array_equal(decide(margins, threshold)[resolved], decide(real, threshold)[resolved])
+    every = np.arange(-255, 256)
+    resolved = np.abs(every * scale) < 30  # beyond that a double's probability no longer tells margins apart
+    assert np.array_equal(decide(every, threshold)[resolved], decide(every * scale, threshold)[resolved])
 
 
 def test_constant_and_saturated_scores_give_a_usable_threshold() -> None:
