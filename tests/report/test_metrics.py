@@ -10,6 +10,7 @@ from sklearn import metrics as reference
 
 from edgekit.artifacts import DataInfo, EvalReport, Prediction, Threshold
 from edgekit.errors import EdgekitError
+from edgekit.report.intervals import wilson
 from edgekit.report.metrics import (
     METRICS,
     agreement,
@@ -20,7 +21,6 @@ from edgekit.report.metrics import (
     evaluate_predictions,
     mcnemar,
     spread,
-    wilson,
 )
 
 
