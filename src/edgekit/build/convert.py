@@ -125,8 +125,8 @@ def convert(
 
 def measure(name: str, logits: NDArray[np.float32], reference: NDArray[np.float32], recipe: ConvertRecipe) -> Step:
     """Compares a step's logits [M, 2] with PyTorch's. Raises EdgekitError where they drift beyond the recipe."""
-    spread = float(reference.std(axis=0).mean())
-    if not spread > 0 or not np.isfinite(reference).all():
+    spread = float(reference.std(axis=0, dtype=np.float64).mean())
+    if not spread > 1e-6 * float(np.abs(reference).max()):  # float32 rounding alone, or NaN
         raise EdgekitError(
             "The network gives the same or no finite logits for every check image, so conversion cannot be checked.",
             "Train it for longer or with a smaller learning rate: --set distill.fit.learning_rate=0.001.",
