@@ -16,7 +16,11 @@ from edgekit.artifacts import DataInfo
 
 
 class Pictures(Protocol):
-    """The images of a catalogue by row. Called from several threads at once."""
+    """The images of a catalogue by row. `grey` and `original` are called from several threads at once."""
+
+    def prepare(self) -> None:
+        """Opens what holds the images; called once before any is read. EdgekitError where the whole is damaged."""
+        ...
 
     def grey(self, row: int, size: int) -> NDArray[np.uint8]:
         """uint8 [size, size] as `edgekit.preprocess` makes it. EdgekitError names an unreadable file."""
@@ -69,3 +73,9 @@ def listed(names: Sequence[str], most: int = 5) -> str:
     """The first few names in words: `a, b, c and 7 more`."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def shared(values: Sequence[str], splits: Sequence[str], one: str, other: str) -> set[str]:
+    """The values (patients, digests) that stand in both splits; the empty one counts as unknown."""
+    of = {name: {value for value, split in zip(values, splits, strict=True) if split == name} for name in (one, other)}
+    return (of[one] & of[other]) - {""}

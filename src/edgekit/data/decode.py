@@ -61,6 +61,7 @@ def _cached(path: Path, count: int, size: int) -> tuple[NDArray[np.uint8], Mappi
 def _decoded(catalogue: Catalogue, size: int) -> tuple[NDArray[np.uint8], dict[int, str]]:
     images = np.zeros((len(catalogue), size, size), np.uint8)
     unreadable: dict[int, str] = {}
+    catalogue.pictures.prepare()
 
     def fill(row: int) -> str:
         try:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.artifacts import CLASS_NAMES, DataInfo
-from edgekit.data.catalogue import Catalogue, fingerprint_of
+from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import load_grey
 
@@ -34,6 +34,10 @@ SPLIT_NAMES = {
 LAYOUT = "Give a folder with NORMAL and PNEUMONIA below it, or below its train and test folders."
 # File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
 PATIENT = re.compile(r"(person\d+)(?=_)|((?:NORMAL2-)?IM-\d+)(?=-)", re.IGNORECASE)
+RELEASE_LICENCE = (
+    'CC BY 4.0. D. Kermany, K. Zhang, M. Goldbaum, "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images '
+    'for Classification", Mendeley Data, V3, doi:10.17632/rscbjbr9sj.3'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class FilePictures:
 
     paths: tuple[Path, ...]
 
+    def prepare(self) -> None:
+        """Nothing: each file is opened when it is read."""
+
     def grey(self, row: int, size: int) -> NDArray[np.uint8]:
         """uint8 [size, size]. EdgekitError names an unreadable file."""
         return load_grey(self.paths[row], size)
@@ -49,10 +56,13 @@ class FilePictures:
     def original(self, row: int) -> Image.Image:
         """The image as stored. EdgekitError names an unreadable file."""
         path = self.paths[row]
-        load_grey(path, 1)  # the one judge of what is readable
-        with Image.open(path) as image:
-            image.load()
-            return image.copy()
+        try:
+            with Image.open(path) as image:
+                image.load()
+                return image.copy()
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            load_grey(path, 1)  # says what is wrong with it, in the same words as everywhere
+            raise
 
 
 def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Catalogue:
@@ -76,13 +86,21 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     paths = tuple(item[1] for item in found)
     digests = _digests(paths)
     patients, notes = _patients(ids)
+    if not licence and class_names == CLASS_NAMES and all(PATIENT.match(path.stem) for path in paths):
+        licence = f"{RELEASE_LICENCE} (recognised by its file names)"
+    splits = tuple(item[2] for item in found)
+    if both := shared(patients, splits, "train", "test"):
+        notes.append(
+            f"{len(both)} patient names stand in both train and test as the source splits them; whether they are the "
+            "same people is not known"
+        )
     if class_names != CLASS_NAMES:
         notes.append(f"class 0 is {class_names[0]}, class 1 (positive) is {class_names[1]}, in alphabetical order")
     return Catalogue(
         info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, licence, tuple(notes)),
         ids=ids,
         labels=np.array([item[3] for item in found], np.int64),
-        splits=tuple(item[2] for item in found),
+        splits=splits,
         patients=patients,
         digests=digests,
         pictures=FilePictures(paths),

@@ -28,6 +28,9 @@ class DrawnPictures:
     seed: int
     keys: tuple[tuple[int, int, int], ...]  # (0 train or 1 test, number within the split, label)
 
+    def prepare(self) -> None:
+        """Nothing: images are drawn one by one."""
+
     def grey(self, row: int, size: int) -> NDArray[np.uint8]:
         """uint8 [size, size]."""
         return to_grey(self.original(row), size)

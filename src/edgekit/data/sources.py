@@ -13,13 +13,16 @@ from rich.console import Console
 
 from edgekit.artifacts import DataInfo, XraySplits
 from edgekit.data.catalogue import Catalogue, listed
+from edgekit.data.chest_xray import chest_xray_catalogue
 from edgekit.data.decode import decode
 from edgekit.data.folder import folder_catalogue
 from edgekit.data.phantom import phantom_catalogue
+from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import leak_warning, split, train_in_test
 from edgekit.errors import EdgekitError
 from edgekit.recipes import DataRecipe
 
+PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
 
 Warn = Callable[[str], None]
@@ -92,4 +95,8 @@ def open_catalogue(data: str, *, cache_dir: Path, on_warning: Warn = print_warni
     """
     if match := PHANTOM.fullmatch(data):
         return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
+    if data == "chest-xray":
+        return chest_xray_catalogue(cache_dir, on_warning)
+    if match := PNEUMONIAMNIST.fullmatch(data):
+        return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)
     return folder_catalogue(Path(data).expanduser())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.artifacts import XraySet, XraySplits
-from edgekit.data.catalogue import Catalogue, listed
+from edgekit.data.catalogue import Catalogue, listed, shared
 from edgekit.errors import EdgekitError
 from edgekit.recipes import DataRecipe
 
@@ -46,12 +46,9 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
 
 def train_in_test(catalogue: Catalogue) -> tuple[str, ...]:
     """Ids of training images whose very bytes stand in the test set as well."""
-    test = {digest for digest, name in zip(catalogue.digests, catalogue.splits, strict=True) if name == "test"} - {""}
-    return tuple(
-        catalogue.ids[row]
-        for row in range(len(catalogue))
-        if catalogue.splits[row] != "test" and catalogue.digests[row] in test
-    )
+    both = shared(catalogue.digests, catalogue.splits, "train", "test")
+    rows = range(len(catalogue))
+    return tuple(catalogue.ids[i] for i in rows if catalogue.splits[i] == "train" and catalogue.digests[i] in both)
 
 
 def leak_warning(ids: Sequence[str]) -> str:
@@ -94,8 +91,8 @@ def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name:
     for label, groups in strata.items():
         if len(groups) < 2:
             raise EdgekitError(
-                f"{catalogue.info.name} has {len(groups)} patients of class {catalogue.class_names[label]} for training:"
-                f" no {name} set can be split off by patient.",
+                f"{catalogue.info.name} has {len(groups)} patients of class {catalogue.class_names[label]} "
+                f"for training: no {name} set can be split off by patient.",
                 "Add images of more patients to that class.",
             )
         groups.sort(key=lambda group: _lot(seed, name, catalogue.ids[group[0]]))
@@ -130,6 +127,7 @@ def _check_both_classes(catalogue: Catalogue, rows: Rows, name: str) -> None:
     for label in (0, 1):
         if not (catalogue.labels[rows] == label).any():
             raise EdgekitError(
-                f"The {name} set of {catalogue.info.name} has no readable image of class {catalogue.class_names[label]}.",
+                f"The {name} set of {catalogue.info.name} has no readable image "
+                f"of class {catalogue.class_names[label]}.",
                 "Add images to that class, or replace the unreadable ones (edgekit data info names them).",
             )
