@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional
 
 from edgekit.artifacts import Student, StudentSpec, TeacherLogits, XraySet
-from edgekit.build.fit import OnEpoch, class_weights, fit, LossOf
+from edgekit.build.fit import LossOf, OnEpoch, class_weights, fit
 from edgekit.build.nets import freeze_student, student_net
 from edgekit.recipes import DistillRecipe
 

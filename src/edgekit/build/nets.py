@@ -143,7 +143,5 @@ def accelerator(name: str = "auto") -> torch.device:
     try:
         torch.empty(1, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise EdgekitError(
-            f"Accelerator {name!r} is not available here: {error}", "Use --accelerator cpu."
-        ) from error
+        raise EdgekitError(f"Accelerator {name!r} is not available here: {error}", "Use --accelerator cpu.") from error
     return torch.device(name)

@@ -67,10 +67,12 @@ def combine(logits: NDArray[np.float32], how: str) -> NDArray[np.float32]:
     """From the members' logits [M, N, 2] to the ensemble's [N, 2]: `mean`, or `vote`, whose logits are the log of
     each class's share of the votes (one vote added to each, so that no logit is infinite)."""
     if how == "mean":
-        return logits.mean(0)
+        mean: NDArray[np.float32] = logits.mean(0)
+        return mean
     votes = logits[..., 1] > logits[..., 0]  # (M, N)
     share = (votes.sum(0) + 1) / (len(logits) + 2)
-    return np.stack((np.log(1 - share), np.log(share)), 1).astype(np.float32)
+    log_share: NDArray[np.float32] = np.stack((np.log(1 - share), np.log(share)), 1).astype(np.float32)
+    return log_share
 
 
 def soft_targets(members: NDArray[np.float32], train: XraySet, recipe: TeachRecipe) -> NDArray[np.float32]:
@@ -78,4 +80,5 @@ def soft_targets(members: NDArray[np.float32], train: XraySet, recipe: TeachReci
     if not recipe.cross_fit or len(members) == 1:
         return combine(members, recipe.combine)
     folds = folds_of(train.labels, train.patients, len(members))
-    return members[folds, np.arange(len(train))]
+    outside: NDArray[np.float32] = members[folds, np.arange(len(train))]
+    return outside
