@@ -79,7 +79,8 @@ def small_disk(tmp_path):
     folder.mkdir()
     if os.geteuid() != 0:
         pytest.skip("mounting a small file system needs root")
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True)
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
     if made.returncode:
         pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
     yield folder
@@ -163,7 +164,13 @@ def test_ctrl_c_while_downloading_keeps_the_part_and_the_next_run_goes_on(tmp_pa
     server.files["big"] = os.urandom(2_000_000)
     halfway, go_on = threading.Event(), threading.Event()
     server.pause = lambda: (halfway.set(), go_on.wait(20))
-    out, _, code = interrupted(DOWNLOADING, f"{server.base}/big", tmp_path, when=lambda: halfway.wait(20))
+
+    def some_has_arrived():
+        assert halfway.wait(20)
+        while not (tmp_path / "big.part").exists():
+            time.sleep(0.01)
+
+    out, _, code = interrupted(DOWNLOADING, f"{server.base}/big", tmp_path, when=some_has_arrived)
     go_on.set()
     assert "done" not in out
     assert code != 0

@@ -121,7 +121,7 @@ def test_unreadable_images_are_named_skipped_and_counted(release, load):
     assert len(splits.train) + len(splits.val) == 29
     assert not any("IM-0001-0001" in name for name in splits.train.ids + splits.val.ids)
     assert splits.train.ids == load(release, 24).train.ids  # from another decode, the same rows
-    with pytest.raises(EdgekitError, match="3 images cannot be read.*IM-0002-0001") as error:
+    with pytest.raises(EdgekitError, match=r"3 images cannot be read.*IM-0002-0001") as error:
         load(release, strict=True)
     assert "--strict" in error.value.hint
 
@@ -165,7 +165,7 @@ def _only_text(root):
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda root: shutil.rmtree(root), "There is no folder"),
+        (shutil.rmtree, "There is no folder"),
         (_empty("train", "test"), "has no class folders"),
         (lambda root: [_remove("train")(root), _remove("test/NORMAL")(root)], "has a test folder but no train folder"),
         (lambda root: [_remove(f"{s}/NORMAL")(root) for s in ("train", "test")], "has only one class, PNEUMONIA"),

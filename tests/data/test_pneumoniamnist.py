@@ -41,11 +41,11 @@ def mirror(server, monkeypatch):
 def test_the_authors_splits_are_kept(mirror, tmp_path):
     content = mirror(make_npz())
     splits = load_splits("pneumoniamnist-28", 28, DataRecipe(), cache_dir=tmp_path)
-    for split in COUNTS:
+    for split, count in COUNTS.items():
         got = getattr(splits, split)
         arrays = np.load(io.BytesIO(content))
         order = [int(name.rsplit("/", 1)[1][:5]) for name in got.ids]
-        assert sorted(order) == list(range(COUNTS[split]))
+        assert sorted(order) == list(range(count))
         assert np.array_equal(got.images, arrays[f"{split}_images"][order])
         assert np.array_equal(got.labels, arrays[f"{split}_labels"][order, 0])
     assert splits.info.name == "pneumoniamnist-28"
