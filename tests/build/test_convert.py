@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_student import SmallStudent, discs, small_net
 from torch import nn
 
-from conftest import SmallStudent, discs, small_net
 from edgekit.artifacts import Quantization
 from edgekit.build import convert as stage
 from edgekit.build.convert import check_form, convert, float_logits, full_range, measure, onnx_ops
