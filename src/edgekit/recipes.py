@@ -146,7 +146,7 @@ class PruneRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ConvertRecipe:
-    """The gate's limits: how far logits may drift from PyTorch's, in units of their standard deviation."""
+    """The gate's limits: how far 99 % of logits may drift from PyTorch's, in units of their standard deviation."""
 
     float32_drift: float = _number(1e-3, 0, 10)
     float16_drift: float = _number(0.05, 0, 10)

@@ -127,11 +127,22 @@ def test_the_gate_stops_a_step_that_changes_its_mind_within_the_drift_limit() ->
         measure("dynamic", reference[:, ::-1] * [[1], [1], [-1], [-1]], reference, ConvertRecipe())
 
 
+def test_one_image_beyond_the_calibrated_range_does_not_condemn_a_good_file() -> None:
+    reference = np.random.default_rng(0).normal(0, 1, (256, 2)).astype(np.float32)
+    reference[7] = (9, -9)
+    saturated = reference.clip(-4, 4)
+    assert measure("int8", saturated, reference, ConvertRecipe()).drift == 0
+    with pytest.raises(EdgekitError, match="stopped at int8"):
+        measure("int8", reference.clip(-0.5, 0.5), reference, ConvertRecipe())
+
+
 @pytest.mark.parametrize("logits", [np.nan, np.inf])
 def test_logits_that_are_not_numbers_never_pass(logits: float) -> None:
-    reference = np.array([[0, 1], [1, 0]], np.float32)
+    reference = np.random.default_rng(0).normal(0, 1, (1000, 2)).astype(np.float32)
+    broken = reference.copy()
+    broken[3, 1] = logits
     with pytest.raises(EdgekitError, match="stopped at float16"):
-        measure("float16", np.full((2, 2), logits, np.float32), reference, ConvertRecipe())
+        measure("float16", broken, reference, ConvertRecipe())
 
 
 @pytest.mark.parametrize(
