@@ -156,7 +156,11 @@ class _Walk:
             name: teach.member_logits(net, part.images, accelerator)
             for name, part in (("train", splits.train), ("val", splits.val), ("test", splits.test))
         }
-        return {**logits, "parameters": np.array(nets.parameter_count(net)), "made_on": np.array(nets.accelerator_name(accelerator))}
+        return {
+            **logits,
+            "parameters": np.array(nets.parameter_count(net)),
+            "made_on": np.array(nets.accelerator_name(accelerator)),
+        }
 
     # --- distill, prune, convert: one seed ---
 
