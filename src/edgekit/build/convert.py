@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,11 +197,11 @@ def export_onnx(module: "nn.Module", input_size: int) -> bytes:
 
     was_training = module.training
     module.eval()
-    with tempfile.TemporaryDirectory(prefix="edgekit-onnx-") as folder, warnings.catch_warnings():
+    with _workspace() as folder, warnings.catch_warnings():
         # The TorchScript exporter is announced as legacy; the new one takes 20 times as long and writes the same
         # graph for these networks (4.0 s against 0.2 s for the 96-pixel student with torch 2.14).
         warnings.simplefilter("ignore")
-        file = Path(folder) / "student.onnx"
+        file = folder / "student.onnx"
         image = torch.zeros(1, 1, input_size, input_size)
         torch.onnx.export(
             module,
@@ -243,8 +244,8 @@ def full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, bytes]:
-    with tempfile.TemporaryDirectory(prefix="edgekit-convert-") as folder:
-        model, images, out = (Path(folder) / name for name in ("student.onnx", "calibration.npy", "out"))
+    with _workspace() as folder:
+        model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
         model.write_bytes(onnx)
         np.save(images, to_float(calibration)[..., np.newaxis])  # NHWC in [0, 1]
         words: list[Any] = [sys.executable, "-m", "onnx2tf", "--input_onnx_file_path", model]
@@ -267,6 +268,19 @@ def _onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, by
                 "Install the versions in tools/constraints.txt: pip install -c tools/constraints.txt 'edgekit[build]'",
             )
         return {variant: (out / name).read_bytes() for variant, name in _FILES.items()}
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """A temporary folder, gone again however the block ends."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="edgekit-convert-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise EdgekitError(
+            f"Conversion cannot write its temporary files: {error.strerror or error}.",
+            "Free some room in the temporary folder, or name another: TMPDIR=/some/folder edgekit ...",
+        ) from error
 
 
 def _onnx2tf_version() -> str:
