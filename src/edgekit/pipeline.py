@@ -27,7 +27,7 @@ from edgekit.stages import Arrays, Stages
 from edgekit.tflite import count, read_tflite
 
 _TRAINING = ("build/nets.py", "build/augment.py", "build/fit.py")
-_CONVERSION = ("build/convert.py", "tflite.py", "preprocess.py")
+_CONVERSION = ("build/convert.py", "build/runtimes.py", "interpreters.py", "tflite.py", "preprocess.py")
 _VARIANTS = ("float32", "float16", "dynamic", "int8")
 
 
@@ -239,7 +239,7 @@ class _Walk:
 
             converted = convert.convert(
                 nets.thaw_student(student), student.spec.input_size, splits.calibration.images,
-                self.recipe.convert, splits.val.images[:256],
+                self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)],
             )  # fmt: skip
             files = {name: model.flatbuffer for name, model in converted.models.items()}
             return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
