@@ -21,7 +21,7 @@ from edgekit.files import atomic_path, sha256_of, write_bytes, write_json, write
 from edgekit.recipes import Recipe, to_dict
 from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts, card_json
 from edgekit.report.card_page import card_markdown
-from edgekit.report.metrics import agreement, choose_threshold, evaluate, spread
+from edgekit.report.metrics import agreement, choose_threshold, evaluate, rule_in_words, spread
 from edgekit.report.tables import StageRow
 from edgekit.stages import Arrays, Stages
 from edgekit.tflite import count, read_tflite
@@ -196,7 +196,9 @@ class _Walk:
         models = {name: read_tflite(converted[name].tobytes()) for name in _VARIANTS}
         margins = self._margins(stages, splits, models["int8"], key, f"int8-{seed}")
         output = models["int8"].output_q
-        threshold = choose_threshold(margins["val"], splits.val.labels, scale=output.scale if output else None)
+        threshold = choose_threshold(
+            margins["val"], splits.val.labels, self.recipe.threshold, output.scale if output else None
+        )
 
         def report(part: str, labels: NDArray[np.int64]) -> EvalReport:
             return evaluate(
@@ -276,7 +278,7 @@ class _Walk:
             nonlocal before
             model_scale = first.models["int8"].output_q
             scale = model_scale.scale if name == "int8" and model_scale else None
-            threshold = choose_threshold(margins["val"], splits.val.labels, scale=scale)
+            threshold = choose_threshold(margins["val"], splits.val.labels, self.recipe.threshold, scale)
             report = evaluate(
                 margins["test"], splits.test.labels, threshold, runtime=runtime, model_sha256=sha256, data=splits.info
             )
@@ -340,7 +342,9 @@ class _Walk:
             ),
             input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
             output=OutputFacts(model.output_q.scale, model.output_q.zero_point),
-            threshold=CardThreshold(first.threshold.probability, first.threshold.margin_q),
+            threshold=CardThreshold(
+                first.threshold.probability, first.threshold.margin_q, rule_in_words(self.recipe.threshold)
+            ),
             metrics=Metrics(first.validation, first.test),
             seeds=spread([seed.test for seed in seeds]),
             agreement_int8_float32=agreement(first.test_margins, float_margins),

@@ -145,6 +145,14 @@ class PruneRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class ThresholdRecipe:
+    """Where pneumonia begins, chosen on validation: see `report.metrics.choose_threshold`."""
+
+    rule: str = _choice("one-standard-error", "one-standard-error", "sensitivity")
+    sensitivity: float = _number(0.9, 0.01, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class ConvertRecipe:
     """The gate's limits: how far 99 % of logits may drift from PyTorch's, in units of their standard deviation."""
 
@@ -176,6 +184,7 @@ class Recipe:
     student: StudentRecipe = StudentRecipe()
     distill: DistillRecipe = DistillRecipe()
     prune: PruneRecipe = PruneRecipe()
+    threshold: ThresholdRecipe = ThresholdRecipe()
     convert: ConvertRecipe = ConvertRecipe()
     embed: EmbedRecipe = EmbedRecipe()
 
