@@ -22,6 +22,11 @@ def _number(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
 
 
+def _numbers(default: Any, low: float, high: float) -> Any:
+    """A field of one value or more, each in [low, high]."""
+    return field(default=default, metadata={"low": low, "high": high, "filled": True})
+
+
 def _choice(default: Any, *choices: str) -> Any:
     """A field that takes one of the choices, or a tuple of them."""
     return field(default=default, metadata={"choices": choices})
@@ -60,7 +65,7 @@ class FitRecipe:
     """One training run."""
 
     epochs: int = _number(40, 1, 2000)
-    batch_size: int = _number(64, 1, 4096)
+    batch_size: int = _number(64, 2, 4096)  # BatchNorm needs two
     learning_rate: float = _number(2e-3, 1e-7, 10)
     schedule: str = _choice("cosine", "cosine", "step")
     warmup_epochs: float = _number(1.0, 0, 100)  # cosine only
@@ -98,8 +103,8 @@ class StudentRecipe:
     """The student's shape: see `StudentSpec`."""
 
     input_size: int = _number(96, 16, 512)
-    channels: tuple[int, ...] = _number((8, 16, 32, 64), 1, 1024)
-    depths: tuple[int, ...] = _number((1, 1, 1, 1), 1, 8)
+    channels: tuple[int, ...] = _numbers((8, 16, 32, 64), 1, 1024)
+    depths: tuple[int, ...] = _numbers((1, 1, 1, 1), 1, 8)
 
     def spec(self) -> StudentSpec:
         """The spec, checked as a whole.
@@ -178,7 +183,7 @@ class Recipe:
     """All of a build. `seeds` are student trainings over one ensemble; the first is the one that is shipped."""
 
     name: str = "esp32"
-    seeds: tuple[int, ...] = _number((0, 1, 2), 0, 2**31 - 1)
+    seeds: tuple[int, ...] = _numbers((0, 1, 2), 0, 2**31 - 1)
     data: DataRecipe = DataRecipe()
     teach: TeachRecipe = TeachRecipe()
     student: StudentRecipe = StudentRecipe()
@@ -297,7 +302,9 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     return recipe
 
 
-def _built(cls: Any, values: Mapping[str, Any], prefix: str) -> Any:
+def _built(cls: Any, values: Any, prefix: str) -> Any:
+    if not isinstance(values, Mapping):
+        raise EdgekitError(f"{prefix.rstrip('.') or 'The recipe'} is a group of fields, not {values!r}.", "")
     known = {f.name: f for f in dataclasses.fields(cls)}
     hints = typing.get_type_hints(cls)
     arguments = {}
@@ -346,6 +353,8 @@ def _checked(value: Any, hint: Any, limits: types.MappingProxyType[Any, Any] | M
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list | tuple):
             raise EdgekitError(f"{path} takes a list, not {value!r}.", f"Write it as --set {path}=1,2,3.")
+        if not value and "filled" in limits:
+            raise EdgekitError(f"{path} is empty.", f"Give one value or more: --set {path}=1,2,3.")
         return tuple(_checked(item, typing.get_args(hint)[0], limits, path) for item in value)
     wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[hint]
     if hint is float and isinstance(value, int) and not isinstance(value, bool):

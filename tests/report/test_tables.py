@@ -18,7 +18,7 @@ KEYS = [
 
 
 def shown(table: RenderableType) -> str:
-    console = Console(width=100)
+    console = Console(width=80)
     with console.capture() as capture:
         console.print(table)
     return capture.get()
@@ -60,7 +60,7 @@ def test_the_stages_keep_their_order_and_a_stage_that_was_not_run_keeps_its_row(
     dynamic = next(line for line in text.splitlines() if "dynamic" in line)
     assert "33,192" in dynamic
     assert dynamic.count(" - ") == 6
-    assert max(map(len, text.splitlines())) <= 100
+    assert "…" not in text  # rich's sign of a figure that it has cut
 
 
 def test_json_has_the_promised_keys_and_nulls_where_a_figure_is_undefined(report: EvalReport) -> None:

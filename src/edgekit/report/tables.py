@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -80,9 +81,11 @@ def stages_table(rows: Sequence[StageRow]) -> RenderableType:
     """The stages of a build, in their order."""
     reports = [row.report for row in rows if row.report]
     data, synthetic = (reports[0].data, any(r.synthetic for r in reports)) if reports else ("", False)
-    table = Table(title=_titled("Stages", data, synthetic), title_justify="left")
+    # as narrow as a terminal of 80 columns: rich would cut the figures
+    table = Table(title=_titled("Stages", data, synthetic), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table.padding = (0, 1, 0, 0)  # between columns
     table.add_column("stage", no_wrap=True)
-    for name in ("accuracy", "F1", "AUC", "specificity", "bytes", "ratio", "agreement", "runtime"):
+    for name in ("accuracy", "F1", "AUC", "speci-\nficity", "bytes", "ratio", "agree-\nment", "runtime"):
         table.add_column(name, justify="left" if name == "runtime" else "right", no_wrap=True)
     for row in rows:
         table.add_row(*stage_cells(row))
@@ -137,7 +140,7 @@ def runtime_name(runtime: str) -> str:
 
 
 def _titled(title: str, data: str, synthetic: bool) -> str:
-    parts = [title, *([data] if data else []), *(["synthetic phantoms"] if synthetic else [])]
+    parts = [title, *([escape(data)] if data else []), *(["synthetic phantoms"] if synthetic else [])]
     return ", ".join(parts)
 
 
