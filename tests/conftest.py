@@ -113,9 +113,7 @@ class Said:
 
 
 @pytest.fixture
-def edgekit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Said]:
+def edgekit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Runs the command line in this process; an exception that is not an exit fails the test."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user-cache"))
 
