@@ -82,7 +82,9 @@ def stages_table(rows: Sequence[StageRow]) -> RenderableType:
     reports = [row.report for row in rows if row.report]
     data, synthetic = (reports[0].data, any(r.synthetic for r in reports)) if reports else ("", False)
     # as narrow as a terminal of 80 columns: rich would cut the figures
-    table = Table(title=_titled("Stages", data, synthetic), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        title=_titled("Stages", data, synthetic), title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     table.padding = (0, 1, 0, 0)  # between columns
     table.add_column("stage", no_wrap=True)
     for name in ("accuracy", "F1", "AUC", "speci-\nficity", "bytes", "ratio", "agree-\nment", "runtime"):
