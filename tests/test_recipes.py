@@ -69,8 +69,8 @@ def test_the_paper_recipe_holds_the_papers_numbers() -> None:
 
 def test_a_change_touches_its_field_alone_and_later_ones_win() -> None:
     changed = recipe_named("esp32", ["distill.temperature=3", "teach.cross_fit=false", "distill.temperature = 4"])
-    before = dict((path, value) for path, value, _ in leaves(RECIPES["esp32"]))
-    after = dict((path, value) for path, value, _ in leaves(changed))
+    before = {path: value for path, value, _ in leaves(RECIPES["esp32"])}
+    after = {path: value for path, value, _ in leaves(changed)}
     assert {path for path in before if before[path] != after[path]} == {"distill.temperature", "teach.cross_fit"}
     assert (changed.distill.temperature, changed.teach.cross_fit) == (4.0, False)
     assert isinstance(changed.distill.temperature, float)

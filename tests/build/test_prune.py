@@ -112,7 +112,8 @@ def test_a_teacher_is_pruned_in_place_to_the_alpha_that_was_chosen() -> None:
     torch.manual_seed(0)
     net = teacher_net("compact", "none", "fine-tuned", None)
     before = {name: p.detach().numpy().copy() for name, p in net.named_parameters()}
-    points = prune_network(net, VAL.images, VAL.labels, PruneRecipe(alphas=(2.0, 1.0), tolerance=0.5), CPU)
+    images = VAL.images.repeat(2, 1).repeat(2, 2)  # 32 pixels
+    points = prune_network(net, images, VAL.labels, PruneRecipe(alphas=(2.0, 1.0), tolerance=0.5), CPU)
     expected = prune_weights(before, 1.0)
     assert all(np.array_equal(p.detach().numpy(), expected[name]) for name, p in net.named_parameters())
     assert points[-1].zeroed == pytest.approx(zeroed_share(expected))

@@ -24,17 +24,15 @@ def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -
         return torch.rand(batch, generator=generator) < probability
 
     x = pixels.to(torch.float32).div_(255)
-    grid = functional.affine_grid(_affine(recipe, uniform, chosen).to(x.device), list(x.shape), align_corners=False)
+    grid = _grid(_affine(recipe, uniform, chosen).to(x.device), *x.shape[2:])
     x = functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def per_image(values: Tensor) -> Tensor:
         return values.view(-1, 1, 1, 1).to(x.device)
 
     if recipe.blur:
-        kernel = torch.tensor([1.0, 2.0, 1.0], device=x.device)
-        kernel = (kernel[:, None] * kernel[None, :] / 16).view(1, 1, 3, 3)
-        blurred = functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), kernel)
-        x = torch.where(per_image(chosen(recipe.blur)), blurred, x)
+        rows = chosen(recipe.blur).nonzero().squeeze(1).to(x.device)
+        x = x.index_copy(0, rows, _blurred(x[rows]))
     if recipe.gamma:
         x = x.clamp(1e-4, 1) ** per_image(uniform(-recipe.gamma, recipe.gamma).exp())
     if recipe.contrast or recipe.brightness:
@@ -66,6 +64,21 @@ def _affine(recipe: AugmentRecipe, uniform, chosen) -> Tensor:  # type: ignore[n
         torch.stack((sin * height * mirror, (shear * sin + cos) * height, shift_y), 1),
     )
     return torch.stack(rows, 1)
+
+
+def _grid(affine: Tensor, height: int, width: int) -> Tensor:
+    """affine_grid(align_corners=False) as a sum: [B, 2, 3] to [B, H, W, 2]; its matrix product takes 3 times as long."""
+    y = (torch.arange(height, device=affine.device) * 2 + 1) / height - 1
+    x = (torch.arange(width, device=affine.device) * 2 + 1) / width - 1
+    across, down, shift = (part[:, None, None, :] for part in affine.unbind(2))  # each (B, 1, 1, 2)
+    return across * x[:, None] + (down * y[:, None, None] + shift)
+
+
+def _blurred(x: Tensor) -> Tensor:
+    """The 3x3 binomial blur, a row and a column at a time."""
+    x = functional.pad(x, (1, 1, 1, 1), mode="replicate")
+    x = x[:, :, :-2] + 2 * x[:, :, 1:-1] + x[:, :, 2:]
+    return (x[..., :-2] + 2 * x[..., 1:-1] + x[..., 2:]) / 16
 
 
 def _erase(x: Tensor, uniform, chosen: Tensor) -> Tensor:  # type: ignore[no-untyped-def]

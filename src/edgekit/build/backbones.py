@@ -3,8 +3,10 @@
 Weights come from torchvision's own download, from a folder of the files that it would download, or not at all.
 """
 
+import contextlib
 import hashlib
 import re
+import sys
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -64,9 +66,10 @@ def _imagenet(url: str, weights_dir: Path | None) -> dict[str, torch.Tensor]:
     fetch = f"Fetch {url} on a machine with internet and pass its folder as --weights-dir, or --set teach.weights=none."
     if weights_dir is None:
         try:
-            downloaded: dict[str, torch.Tensor] = torch.hub.load_state_dict_from_url(
-                url, map_location="cpu", check_hash=True, weights_only=True
-            )
+            with contextlib.redirect_stdout(sys.stderr):  # torch announces the download; stdout is the caller's
+                downloaded: dict[str, torch.Tensor] = torch.hub.load_state_dict_from_url(
+                    url, map_location="cpu", check_hash=True, weights_only=True
+                )
         except (URLError, OSError, HTTPException, RuntimeError) as error:
             raise EdgekitError(f"The ImageNet weights {file_name} cannot be downloaded: {error}.", fetch) from error
         return downloaded

@@ -8,6 +8,7 @@ import copy
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -90,9 +91,7 @@ def fit(
             state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch + 1}
             if average is not None:
                 state["average"] = average.state_dict()
-            # into a stream: given a path, torch reports a full disk as a RuntimeError
-            with atomic_path(checkpoint) as temporary, temporary.open("wb") as stream:
-                torch.save(state, stream)
+            _save(state, checkpoint)
     return (net if average is None else average).eval()
 
 
@@ -114,6 +113,15 @@ def class_weights(labels: NDArray[np.int64], balanced: bool) -> Tensor:
     """[2]: ones, or weights that make both classes count equally."""
     counts = np.bincount(labels, minlength=2)
     return torch.tensor(len(labels) / (2 * counts) if balanced else np.ones(2), dtype=torch.float32)
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    with atomic_path(path) as temporary:
+        try:
+            with temporary.open("wb") as stream:
+                torch.save(state, stream)
+        except RuntimeError as error:  # what torch makes of a full disk; its context is the OSError
+            raise error.__context__ or error from None
 
 
 def _learning_rate(recipe: FitRecipe, epoch: float) -> float:

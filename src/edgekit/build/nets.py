@@ -26,7 +26,7 @@ def student_net(spec: StudentSpec) -> nn.Sequential:
         for i in range(1, depth + 1):
             layers[f"conv{stage}_{i}"] = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
             layers[f"norm{stage}_{i}"] = nn.BatchNorm2d(channels)
-            layers[f"relu{stage}_{i}"] = nn.ReLU()
+            layers[f"relu{stage}_{i}"] = nn.ReLU(inplace=True)
             inputs = channels
         layers[f"pool{stage}"] = nn.MaxPool2d(2)
     layers["mean"] = nn.AvgPool2d(spec.input_size >> len(spec.channels))
