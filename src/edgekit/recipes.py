@@ -200,7 +200,7 @@ ESP32 = Recipe(
     teach=TeachRecipe(networks=("compact",) * 5, input_size=96, fit=FitRecipe(epochs=24)),
     student=StudentRecipe(channels=(8, 16, 24, 32), depths=(1, 1, 2, 2)),
     distill=DistillRecipe(
-        alpha=0.5, beta=0.5, temperature=2.0, fit=FitRecipe(epochs=40, learning_rate=5e-3, ema_decay=0.995)
+        alpha=0.5, beta=0.5, temperature=2.0, fit=FitRecipe(epochs=80, learning_rate=5e-3, ema_decay=0.998)
     ),
     prune=PruneRecipe(fine_tune_epochs=5),
     threshold=ThresholdRecipe(rule="sensitivity", sensitivity=0.9),
