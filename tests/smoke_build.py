@@ -69,7 +69,7 @@ class Said:
             assert word in self.err, self.err
 
 
-def wait_for(pattern: str, folder: Path, process: "subprocess.Popen[str]", timeout_s: float = 60) -> None:
+def wait_for(pattern: str, folder: Path, process: "subprocess.Popen[str]", timeout_s: float = 120) -> None:
     """Returns as soon as a file of that pattern is in the folder."""
     end = time.monotonic() + timeout_s
     while not any(folder.glob(pattern)):

@@ -60,9 +60,10 @@ def test_published_weights_give_torchvisions_own_features(
     head = "fc" if hasattr(theirs, "fc") else "classifier"
     setattr(theirs, head, nn.Identity())
     setattr(ours, head, nn.Identity())
-    x = torch.rand(1, 3, 64, 64)
+    x = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
-        assert torch.allclose(ours(x), theirs(x), atol=1e-5)
+        features, expected = ours(x), theirs(x)
+    assert (features - expected).abs().max() < 1e-4 * expected.std()  # random weights give features of any size
 
 
 def test_without_a_folder_the_file_is_downloaded_and_checked(

@@ -226,8 +226,19 @@ def test_ctrl_c_ends_the_conversion_at_once_and_leaves_nothing_behind(student: S
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to everyone in the foreground
         assert process.wait(timeout=10) == -signal.SIGINT
     assert list(temporary.iterdir()) == []
-    with pytest.raises(ProcessLookupError):  # the whole group is gone
-        os.killpg(process.pid, 0)
+    assert is_gone(process.pid), "onnx2tf goes on"
+
+
+def is_gone(group: int) -> bool:
+    """Whether the process group ends within ten seconds: the child of a child is reaped by init, when it likes."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_a_network_that_says_the_same_of_every_image_is_refused_before_converting() -> None:
