@@ -9,8 +9,7 @@ using wire::ErrorCode;
 
 constexpr uint32_t kWaitUs = 100000;
 constexpr uint32_t kEchoSilenceUs = 1000000;
-// As many as a 16550's receive FIFO holds: a larger buffer would only delay the answer.
-constexpr size_t kReadBytes = 64;
+constexpr size_t kReadBytes = 64;  // several times a UART's FIFO
 
 void CopyText(char* field, size_t capacity, const char* text) {
   for (size_t i = 0; i < capacity && text[i] != '\0'; ++i) field[i] = text[i];
@@ -261,7 +260,7 @@ void App::ForgetImages() {
 
 template <typename Message>
 void App::Send(uint16_t seq, const Message& message, const uint8_t* tail, size_t tail_bytes) {
-  uint8_t head[Message::kBytes + 1];  // one more: a message may have no fixed bytes
+  uint8_t head[Message::kBytes + 1] = {};  // one more: a message may have no fixed bytes
   uint8_t line[wire::kMaxLineBytes];
   if constexpr (Message::kBytes != 0) message.Pack(head);
   stream_.Write(line, wire::EncodeFrame(Message::kType, seq, head, Message::kBytes, tail,
