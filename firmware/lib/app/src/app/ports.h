@@ -49,7 +49,7 @@ struct Model {
   int16_t input_zero_point, output_zero_point;
   int16_t margin_q;  // where pneumonia begins: output 1 minus output 0
   uint32_t model_bytes;
-  size_t input_bytes() const { return size_t{height} * width * channels; }
+  constexpr size_t input_bytes() const { return size_t{height} * width * channels; }
 };
 
 // Runs the model. Load comes first and once; after a failed Load nothing runs.
