@@ -28,7 +28,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".part{path.suffix}", dir=path.parent)
         os.close(handle)
     except OSError as error:
-        raise _explain(error, path) from error
+        raise disk_error(error, path) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -37,7 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.chmod(0o644)  # mkstemp gives 0600, which a second user of the folder could not read
         temporary.replace(path)
     except OSError as error:
-        raise _explain(error, path) from error
+        raise disk_error(error, path) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -71,7 +71,14 @@ def key_of(value: Any) -> str:
     return sha256_of(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 
-def _explain(error: OSError, path: Path) -> EdgekitError:
+def file_sha256(path: Path) -> str:
+    """The hex SHA-256 of a file's content. OSError where it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def disk_error(error: OSError, path: Path) -> EdgekitError:
+    """What to tell the user when `path` could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return EdgekitError(
             f"The disk is full: {path} was not written.",

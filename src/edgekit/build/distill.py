@@ -1,0 +1,59 @@
+"""Distill: a small student learns from the labels and from what the teacher thinks of each image.
+
+In: the training set, the teacher's logits (or none). Out: a Student.
+Loss (Hinton et al. 2015, with the paper's alpha and beta):
+alpha * T^2 * CE(teacher at T, student at T) + beta * CE(labels, student at 1).
+"""
+
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+
+from edgekit.artifacts import Student, StudentSpec, TeacherLogits, XraySet
+from edgekit.build.fit import LossOf, OnEpoch, class_weights, fit
+from edgekit.build.nets import freeze_student, student_net
+from edgekit.recipes import DistillRecipe
+
+
+def distillation_loss(
+    train: XraySet, teacher: TeacherLogits | None, recipe: DistillRecipe, accelerator: torch.device
+) -> LossOf:
+    """The loss over rows of `train`; without a teacher it is cross-entropy with the labels."""
+    labels = torch.as_tensor(train.labels).to(accelerator)
+    weight = class_weights(train.labels, recipe.fit.balanced).to(accelerator)
+    soft = None
+    if teacher is not None:
+        soft = torch.softmax(torch.as_tensor(teacher.of(train.ids)).to(accelerator) / recipe.temperature, 1)
+
+    def loss_of(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+        hard = functional.cross_entropy(logits, labels[rows], weight, label_smoothing=recipe.fit.label_smoothing)
+        if soft is None:
+            return hard
+        at_t = functional.cross_entropy(logits / recipe.temperature, soft[rows], reduction="none")
+        of_class = weight[labels[rows]]
+        dark = (at_t * of_class).sum() / of_class.sum() * recipe.temperature**2
+        return recipe.alpha * dark + recipe.beta * hard
+
+    return loss_of
+
+
+def distill(
+    train: XraySet,
+    teacher: TeacherLogits | None,
+    spec: StudentSpec,
+    recipe: DistillRecipe,
+    *,
+    seed: int,
+    accelerator: torch.device,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+) -> Student:
+    """Trains a student from scratch; `teacher=None` trains it on the labels alone."""
+    torch.manual_seed(seed)
+    loss_of = distillation_loss(train, teacher, recipe, accelerator)
+    net = fit(
+        student_net(spec), train.images, loss_of, recipe.fit, recipe.augment,
+        seed=seed, accelerator=accelerator, checkpoint=checkpoint, on_epoch=on_epoch,
+    )  # fmt: skip
+    return freeze_student(net, spec)

@@ -1,0 +1,147 @@
+"""The networks: the student, compact teachers trained from scratch, and torchvision's backbones.
+
+Every network takes float [B, 1, H, W] in [0, 1] and gives logits [B, 2].
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgekit.artifacts import Student, StudentSpec
+from edgekit.errors import EdgekitError
+
+
+def student_net(spec: StudentSpec) -> nn.Sequential:
+    """The student. Stride-1 convolutions and max-pools alone, because they become CONV_2D and MAX_POOL_2D and
+    nothing else; a strided convolution would bring a PAD before each."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    inputs = 1
+    for stage, (channels, depth) in enumerate(zip(spec.channels, spec.depths, strict=True), start=1):
+        for i in range(1, depth + 1):
+            layers[f"conv{stage}_{i}"] = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
+            layers[f"norm{stage}_{i}"] = nn.BatchNorm2d(channels)
+            layers[f"relu{stage}_{i}"] = nn.ReLU()
+            inputs = channels
+        layers[f"pool{stage}"] = nn.MaxPool2d(2)
+    layers["mean"] = nn.AvgPool2d(spec.input_size >> len(spec.channels))
+    layers["flat"] = nn.Flatten()
+    layers["head"] = nn.Linear(inputs, 2)
+    return nn.Sequential(layers)
+
+
+def freeze_student(net: nn.Module, spec: StudentSpec) -> Student:
+    """The student as values."""
+    return Student(spec, {name: to_numpy(value) for name, value in net.state_dict().items()})
+
+
+def thaw_student(student: Student) -> nn.Sequential:
+    """The student as a network in evaluation mode."""
+    net = student_net(student.spec)
+    net.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in student.weights.items()})
+    return net.eval()
+
+
+def to_numpy(value: Tensor) -> NDArray[np.float32]:
+    """The tensor as float32 numpy, wherever it lies."""
+    return value.detach().to("cpu", torch.float32).numpy().copy()
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut (He et al. 2016), halving the image where stride is 2."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.AvgPool2d(stride), nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def _compact(width: int) -> nn.Module:
+    """A small residual network for grey images, trained from scratch. Width 16: 0.7 M parameters, 36 M
+    multiply-accumulates at 128x128, small enough for two cores."""
+    stages: list[nn.Module] = [
+        nn.Conv2d(1, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.MaxPool2d(2)
+    ]  # fmt: skip
+    inputs = width
+    for factor, stride in ((1, 1), (2, 2), (4, 2), (8, 2)):
+        stages.append(_Residual(inputs, width * factor, stride))
+        inputs = width * factor
+    stages += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(inputs, 2)]
+    return nn.Sequential(*stages)
+
+
+class _Backbone(nn.Module):
+    """A torchvision classifier that takes grey images: three equal channels, normalised as ImageNet was."""
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.trunk((x.expand(-1, 3, -1, -1) - self.mean) / self.std)  # type: ignore[no-any-return,operator]
+
+
+_COMPACT_WIDTHS: Mapping[str, int] = {"compact": 16, "wide": 32}
+
+
+def teacher_net(name: str, weights: str, trunk: str, weights_dir: Path | None) -> nn.Module:
+    """A network with two logits.
+
+    Args:
+        name: `compact`, `wide`, or one of torchvision's.
+        weights: `none` or `imagenet` (torchvision's download, or the file of the same name in weights_dir).
+        trunk: `frozen` trains the last stage and the head alone, as the paper did; `fine-tuned` trains everything.
+
+    Raises:
+        EdgekitError: the weights cannot be had; says which file to fetch.
+    """
+    if name in _COMPACT_WIDTHS:
+        return _compact(_COMPACT_WIDTHS[name])
+    from edgekit.build.backbones import backbone  # torchvision takes seconds to import
+
+    return _Backbone(backbone(name, weights, trunk, weights_dir))
+
+
+def parameter_count(net: nn.Module) -> int:
+    """Trainable and frozen parameters, without buffers."""
+    return sum(p.numel() for p in net.parameters())
+
+
+def nonzero_count(student: Student) -> int:
+    """Parameters that are not zero, without BatchNorm's running statistics."""
+    skipped = ("running_mean", "running_var", "num_batches_tracked")
+    return int(sum(np.count_nonzero(v) for k, v in student.weights.items() if not k.endswith(skipped)))
+
+
+def accelerator(name: str = "auto") -> torch.device:
+    """torch's device: `auto` takes CUDA, then Apple's, then the processor.
+
+    Raises:
+        EdgekitError: the one asked for is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise EdgekitError(f"Accelerator {name!r} is not available here: {error}", "Use --accelerator cpu.") from error
+    return torch.device(name)

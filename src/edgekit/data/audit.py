@@ -1,0 +1,215 @@
+"""Looks at every image of a data set and says what is there: `edgekit data info`.
+
+In: a `--data` word. Out: an `Audit`, JSON-ready by `dataclasses.asdict`, and its rendering.
+"""
+
+import hashlib
+import os
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edgekit.artifacts import DataInfo
+from edgekit.data.catalogue import Catalogue, shared
+from edgekit.data.progress import bar
+from edgekit.data.sources import default_cache_dir, open_catalogue, print_warning
+from edgekit.errors import EdgekitError
+from edgekit.preprocess import to_grey
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Smallest, middle and largest of a size in pixels."""
+
+    min: int
+    median: float
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """Images that are the same.
+
+    Attributes:
+        within: by split, how many images repeat an earlier one of the same split.
+        across: by pair of splits (`train/test`), how many different images stand in both.
+        groups: the ids of each set of equal images, those across splits first.
+        two_labels: how many groups have both labels.
+    """
+
+    within: Mapping[str, int]
+    across: Mapping[str, int]
+    groups: tuple[tuple[str, ...], ...]
+    two_labels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a data set holds, by split as the source gives it (the validation split of a folder is made later).
+
+    Attributes:
+        counts: images by split and class name, unreadable ones included.
+        width, height: of the readable images as stored; None where there are none.
+        modes: readable images by Pillow mode (`L`, `RGB`, `I;16`).
+        patients: patients by split.
+        patients_shared: patient names by pair of splits.
+        byte_identical, pixel_identical: equal files; images of equal grey pixels whatever their files.
+        unreadable: id to reason.
+    """
+
+    info: DataInfo
+    images: int
+    counts: Mapping[str, Mapping[str, int]]
+    width: Spread | None
+    height: Spread | None
+    modes: Mapping[str, int]
+    patients: Mapping[str, int]
+    patients_shared: Mapping[str, int]
+    byte_identical: Duplicates
+    pixel_identical: Duplicates
+    unreadable: Mapping[str, str]
+
+
+def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str], None] = print_warning) -> Audit:
+    """Reads every image in full.
+
+    Raises:
+        EdgekitError: no such data, not two classes, a failed download.
+    """
+    catalogue = open_catalogue(data, cache_dir=cache_dir or default_cache_dir(), on_warning=on_warning)
+    looks, unreadable = _looked_at(catalogue)
+    splits = [name for name in ("train", "val", "test") if name in catalogue.splits]
+    classes = catalogue.class_names
+    found = Counter(zip(catalogue.splits, catalogue.labels.tolist(), strict=True))
+    readable = [look for look in looks if look is not None]
+    return Audit(
+        info=catalogue.info,
+        images=len(catalogue),
+        counts={split: {classes[label]: found[split, label] for label in (0, 1)} for split in splits},
+        width=_spread([look.width for look in readable]),
+        height=_spread([look.height for look in readable]),
+        modes=dict(Counter(look.mode for look in readable).most_common()),
+        patients={
+            split: len({p for p, s in zip(catalogue.patients, catalogue.splits, strict=True) if s == split})
+            for split in splits
+        },
+        patients_shared={
+            f"{one}/{other}": len(shared(catalogue.patients, catalogue.splits, one, other))
+            for one, other in combinations(splits, 2)
+        },
+        byte_identical=_duplicates(catalogue, catalogue.digests, splits),
+        pixel_identical=_duplicates(catalogue, [look.pixels if look else "" for look in looks], splits),
+        unreadable=unreadable,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    width: int
+    height: int
+    mode: str
+    pixels: str  # SHA-256 of the size and the grey pixels
+
+
+def _looked_at(catalogue: Catalogue) -> tuple[list[_Look | None], dict[str, str]]:
+    unreadable: dict[str, str] = {}
+    catalogue.pictures.prepare()
+
+    def look(row: int) -> _Look | None:
+        try:
+            image = catalogue.pictures.original(row)
+        except EdgekitError as error:
+            unreadable[catalogue.ids[row]] = error.message
+            return None
+        grey = to_grey(image, (image.height, image.width))
+        pixels = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
+        return _Look(image.width, image.height, image.mode, pixels)
+
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    looks = []
+    try:
+        with bar(f"Looking at {catalogue.info.name}", len(catalogue)) as advance:
+            for one in pool.map(look, range(len(catalogue))):
+                looks.append(one)
+                advance(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return looks, dict(sorted(unreadable.items()))
+
+
+def _spread(values: Sequence[int]) -> Spread | None:
+    return Spread(min(values), statistics.median(values), max(values)) if values else None
+
+
+def _duplicates(catalogue: Catalogue, keys: Sequence[str], splits: Sequence[str]) -> Duplicates:
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        if key:
+            rows_of[key].append(row)
+    groups = [rows for rows in rows_of.values() if len(rows) > 1]
+    within = dict.fromkeys(splits, 0)
+    for rows in groups:
+        for split, count in Counter(catalogue.splits[row] for row in rows).items():
+            within[split] += count - 1
+    groups.sort(key=lambda rows: (len({catalogue.splits[row] for row in rows}) == 1, rows))
+    return Duplicates(
+        within=within,
+        across={
+            f"{one}/{other}": len(shared(keys, catalogue.splits, one, other)) for one, other in combinations(splits, 2)
+        },
+        groups=tuple(tuple(catalogue.ids[row] for row in rows) for rows in groups),
+        two_labels=sum(len({int(catalogue.labels[row]) for row in rows}) > 1 for rows in groups),
+    )
+
+
+def render(found: Audit) -> RenderableType:
+    """The audit as a person reads it: a table by split, then the facts, each on a line."""
+    kind = "SYNTHETIC, drawn by a program" if found.info.synthetic else "images of patients"
+    table = Table(title=f"{found.info.name}: {found.images:,} images ({kind})", title_justify="left")
+    table.add_column("split")
+    class_names = list(next(iter(found.counts.values())))
+    for heading in (*class_names, "patients", "equal files within", "equal pixels within"):
+        table.add_column(heading, justify="right")
+    for split, by_class in found.counts.items():
+        figures = [by_class[name] for name in class_names]
+        figures += [
+            found.patients[split],
+            found.byte_identical.within[split],
+            found.pixel_identical.within[split],
+        ]
+        table.add_row(split, *(f"{figure:,}" for figure in figures))
+    return Group(table, *(Text(line) for line in _facts(found)))
+
+
+def _facts(found: Audit) -> list[str]:
+    lines = []
+    if found.width and found.height:
+        w, h = found.width, found.height
+        lines.append(
+            f"width {w.min} to {w.max} px (median {w.median:g}), height {h.min} to {h.max} (median {h.median:g})"
+        )
+        lines.append("modes: " + ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items()))
+    for pair, count in found.patients_shared.items():
+        lines.append(f"patient names in both {pair}: {count}")
+    for what, same in (("files", found.byte_identical), ("pixels", found.pixel_identical)):
+        lines += [f"images of equal {what} in both {pair}: {count}" for pair, count in same.across.items()]
+        if same.two_labels:
+            lines.append(f"groups of equal {what} that carry both labels: {same.two_labels}")
+    if found.pixel_identical.groups:
+        lines.append(f"for example equal: {' = '.join(found.pixel_identical.groups[0])}")
+    lines.append(f"unreadable: {len(found.unreadable)}")
+    lines += [f"  {reason}" for reason in list(found.unreadable.values())[:20]]
+    if len(found.unreadable) > 20:
+        lines.append(f"  and {len(found.unreadable) - 20} more: --json names all")
+    lines += [f"note: {note}" for note in found.info.notes]
+    lines.append(f"licence: {found.info.licence or 'not known'}")
+    lines.append(f"fingerprint: {found.info.fingerprint}")
+    return lines

@@ -1,0 +1,81 @@
+"""What every source hands on: a catalogue of its images, before any of them is decoded.
+
+In: names, labels and digests that a source found. Out: a `Catalogue` in the order of its ids.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.artifacts import DataInfo
+
+
+class Pictures(Protocol):
+    """The images of a catalogue by row. `grey` and `original` are called from several threads at once."""
+
+    def prepare(self) -> None:
+        """Opens what holds the images; called once before any is read. EdgekitError where the whole is damaged."""
+        ...
+
+    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
+        """uint8 [size, size] as `edgekit.preprocess` makes it. EdgekitError names an unreadable file."""
+        ...
+
+    def original(self, row: int) -> Image.Image:
+        """The image as it is stored, loaded in full. EdgekitError names an unreadable file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """One data set as found, N images sorted by id.
+
+    Attributes:
+        labels: int64 [N], 0 normal, 1 pneumonia.
+        splits: N of `train`, `val`, `test`, as the source says. Where no image is in `val` or `test`, that split is
+            made from train by patient.
+        patients: N patient names.
+        digests: N hex SHA-256 of the image bytes, empty where the source cannot tell cheaply.
+        class_names: the names of class 0 and class 1 in this set.
+    """
+
+    info: DataInfo
+    ids: tuple[str, ...]
+    labels: NDArray[np.int64]
+    splits: tuple[str, ...]
+    patients: tuple[str, ...]
+    digests: tuple[str, ...]
+    pictures: Pictures
+    class_names: tuple[str, str] = ("NORMAL", "PNEUMONIA")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def noted(self, *notes: str) -> "Catalogue":
+        """The same catalogue with more notes on its info."""
+        return replace(self, info=replace(self.info, notes=(*self.info.notes, *notes)))
+
+
+def fingerprint_of(names: Iterable[str], digests: Iterable[str]) -> str:
+    """The hex SHA-256 over the sorted (name, SHA-256 of the content) pairs: content, never a time stamp."""
+    total = hashlib.sha256()
+    for name, digest in sorted(zip(names, digests, strict=True)):
+        total.update(f"{name}\0{digest}\n".encode())
+    return total.hexdigest()
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few names in words: `a, b, c and 7 more`."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def shared(values: Sequence[str], splits: Sequence[str], one: str, other: str) -> set[str]:
+    """The values (patients, digests) that stand in both splits; the empty one counts as unknown."""
+    of = {name: {value for value, split in zip(values, splits, strict=True) if split == name} for name in (one, other)}
+    return (of[one] & of[other]) - {""}

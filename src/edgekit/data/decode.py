@@ -1,0 +1,84 @@
+"""Images are decoded and resized once, into a cache of uint8 pixels.
+
+In: a catalogue and an image size. Out: uint8 [N, size, size] and the rows that could not be read.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from edgekit import preprocess
+from edgekit.data.catalogue import Catalogue
+from edgekit.data.progress import bar
+from edgekit.errors import EdgekitError
+from edgekit.files import atomic_path, key_of
+
+
+def decode(catalogue: Catalogue, size: int, cache_dir: Path) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
+    """All images of the catalogue, from the cache where it has them.
+
+    Returns:
+        uint8 [N, size, size] in the catalogue's order, and the reason for each row that is unreadable (its pixels
+        are 0).
+
+    Raises:
+        EdgekitError: the disk is full or the cache cannot be written.
+    """
+    path = cache_dir / "decoded" / f"{_key(catalogue, size)}.npz"
+    cached = _cached(path, len(catalogue), size)
+    if cached is not None:
+        return cached
+    images, unreadable = _decoded(catalogue, size)
+    rows, reasons = list(unreadable), np.array(list(unreadable.values()), dtype=np.str_)
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, images=images, unreadable=np.array(rows, dtype=np.int64), reasons=reasons)
+    return images, unreadable
+
+
+def _key(catalogue: Catalogue, size: int) -> str:
+    """Changes with the data, the size, our preprocessing code and the library that does the work."""
+    code = hashlib.sha256(Path(preprocess.__file__).read_bytes()).hexdigest()
+    return key_of({"data": catalogue.info.fingerprint, "size": size, "code": code, "pillow": PIL.__version__})
+
+
+def _cached(path: Path, count: int, size: int) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
+    try:
+        with np.load(path) as arrays:  # np.load checks each member's CRC
+            images = arrays["images"]
+            unreadable = {int(row): str(why) for row, why in zip(arrays["unreadable"], arrays["reasons"], strict=True)}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # absent or damaged: both mean decoding again
+    return (images, unreadable) if images.shape == (count, size, size) else None
+
+
+def _decoded(catalogue: Catalogue, size: int) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    images = np.zeros((len(catalogue), size, size), np.uint8)
+    unreadable: dict[int, str] = {}
+    catalogue.pictures.prepare()
+
+    def fill(row: int) -> str:
+        try:
+            images[row] = catalogue.pictures.grey(row, size)
+        except EdgekitError as error:
+            return error.message
+        return ""
+
+    # Threads, not processes: Pillow gives up the interpreter lock while it decodes and resizes, and a fork of a
+    # process that has loaded torch may hang.
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        with bar(f"Reading {catalogue.info.name} at {size} px", len(catalogue)) as advance:
+            for row, reason in enumerate(pool.map(fill, range(len(catalogue)))):
+                if reason:
+                    unreadable[row] = reason
+                advance(1)
+    finally:
+        pool.shutdown(cancel_futures=True)  # on Ctrl-C: at most one image a thread is still finished
+    return images, unreadable

@@ -1,0 +1,156 @@
+"""One way to fetch a file over HTTP: resumed where it was cut, checked, and in place only when whole.
+
+In: an address, a path, a checksum where one is published. Out: the file at that path.
+"""
+
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from edgekit import __version__
+from edgekit.data.progress import bar
+from edgekit.errors import EdgekitError
+from edgekit.files import disk_error, write_text
+
+TIMEOUT_S = 30.0
+TRIES = 4
+MIRROR = "EDGEKIT_DATA_URL"  # a folder on a web server that holds the files under their own names
+HEADERS = {"User-Agent": f"edgekit/{__version__}"}  # the default of urllib is refused by some data hosts
+
+
+def address(url: str, name: str) -> str:
+    """`url`, or the file `name` on the mirror that the environment names."""
+    mirror = os.environ.get(MIRROR, "").rstrip("/")
+    return f"{mirror}/{name}" if mirror else url
+
+
+def download(
+    url: str, path: Path, *, checksum: str | None, on_warning: Callable[[str], None], retry_delay_s: float = 1.0
+) -> None:
+    """Fetches `url` to `path`. What arrives is kept in `path`.part, so that a cut or stopped download goes on.
+
+    Args:
+        checksum: `md5:...` or `sha256:...` as its publisher gives it. Where there is None, the SHA-256 of the first
+            download is recorded in `path`.sha256, and later downloads must equal it.
+        on_warning: is told when nobody publishes a checksum.
+        retry_delay_s: wait before the second try, doubled for each later one.
+
+    Raises:
+        EdgekitError: no connection, an HTTP error, a wrong checksum, a full disk.
+    """
+    part = path.with_name(path.name + ".part")
+    record = path.with_name(path.name + ".sha256")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, path) from error
+    _fetch_with_retries(url, part, retry_delay_s)
+    recorded = f"sha256:{record.read_text().split()[0]}" if record.exists() else None
+    expected = checksum or recorded
+    algorithm = expected.partition(":")[0] if expected else "sha256"
+    actual = f"{algorithm}:{_digest(part, algorithm)}"
+    if expected and actual != expected:
+        part.unlink()
+        source = "" if checksum else f", which {record} recorded at the first download"
+        raise EdgekitError(
+            f"{url} arrived with the wrong checksum: {actual}, expected {expected}{source}. It was thrown away.",
+            "Run the command again. If it happens twice, the file at that address has changed"
+            + ("." if checksum else f"; delete {record} if you trust the new one."),
+        )
+    if not expected:
+        write_text(record, f"{actual.partition(':')[2]}  {path.name}\n")
+        on_warning(
+            f"No checksum of {path.name} is published or it cannot be reached; the SHA-256 of this first download was "
+            f"recorded in {record} and later downloads are compared with it."
+        )
+    part.replace(path)
+
+
+def _fetch_with_retries(url: str, part: Path, retry_delay_s: float) -> None:
+    """Tries until it is whole, or until TRIES in a row have brought nothing new."""
+    fruitless, kept = 0, _size(part)
+    while True:
+        try:
+            return _fetch(url, part)
+        except urllib.error.HTTPError as error:
+            fruitless += 1
+            if (error.code < 500 and error.code != 429) or fruitless == TRIES:
+                raise EdgekitError(
+                    f"{url} answered {error.code} {error.reason}.",
+                    f"Try again later, or set {MIRROR} to a server that holds the file.",
+                ) from error
+        except (urllib.error.URLError, http.client.HTTPException, ConnectionError) as error:
+            fruitless = 1 if _size(part) > kept else fruitless + 1
+            kept = _size(part)
+            if fruitless == TRIES:
+                reason = error.reason if isinstance(error, urllib.error.URLError) else error
+                raise EdgekitError(
+                    f"The download of {url} broke off: {reason}.",
+                    f"Check the network and run the command again: {kept:,} bytes are kept and it goes on from there.",
+                ) from error
+        except ValueError as error:
+            raise EdgekitError(f"{url!r} is no address: {error}.", f"Correct {MIRROR}.") from error
+        time.sleep(retry_delay_s * 2 ** (fruitless - 1))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _fetch(url: str, part: Path) -> None:
+    """One try, from the end of what is there."""
+    have = _size(part)
+    headers = HEADERS | ({"Range": f"bytes={have}-"} if have else {})
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code != 416 or not have:
+            raise
+        # Nothing beyond our end: the part is whole, or longer than the file. Its checksum tells.
+        if error.headers.get("Content-Range", "").endswith(f"/{have}"):
+            return
+        part.unlink()
+        return _fetch(url, part)
+    with answer:
+        resumed = answer.status == 206
+        if resumed and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            raise http.client.HTTPException("the server sent another part of the file than was asked for")
+        length = int(answer.headers["Content-Length"]) if answer.headers.get("Content-Length") else None
+        begin = have if resumed else 0
+        total = None if length is None else begin + length
+        try:
+            with part.open("ab" if resumed else "wb") as stream:
+                _copy(answer, stream, part.name.removesuffix(".part"), begin, total)
+        except ConnectionError:
+            raise
+        except OSError as error:
+            raise disk_error(error, part) from error
+
+
+def _copy(answer: http.client.HTTPResponse, stream: BinaryIO, name: str, begin: int, total: int | None) -> None:
+    got = begin
+    with bar(f"Downloading {name}", total, begin, in_bytes=True) as advance:
+        while chunk := _read(answer):
+            stream.write(chunk)
+            got += len(chunk)
+            advance(len(chunk))
+    if total is not None and got < total:  # http.client ends a short body in silence
+        raise http.client.IncompleteRead(b"", total - got)
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read(1 << 18)
+    except OSError as error:  # told apart from what the disk may raise
+        raise ConnectionError(str(error) or type(error).__name__) from error
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()

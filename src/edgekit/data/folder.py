@@ -1,0 +1,205 @@
+"""A folder of images as a data source: the layout of the public release, or any two-class folder.
+
+In: a folder. Out: a `Catalogue` of its JPEG and PNG files.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.artifacts import CLASS_NAMES, DataInfo
+from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
+from edgekit.errors import EdgekitError
+from edgekit.preprocess import load_grey
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
+# The official validation folder holds 16 images, too few to choose anything on: it joins train.
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "train",
+    "valid": "train",
+    "validation": "train",
+    "test": "test",
+    "testing": "test",
+}
+LAYOUT = "Give a folder with NORMAL and PNEUMONIA below it, or below its train and test folders."
+# File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
+PATIENT = re.compile(r"(person\d+)(?=_)|((?:NORMAL2-)?IM-\d+)(?=-)", re.IGNORECASE)
+RELEASE_LICENCE = (
+    'CC BY 4.0. D. Kermany, K. Zhang, M. Goldbaum, "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images '
+    'for Classification", Mendeley Data, V3, doi:10.17632/rscbjbr9sj.3'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePictures:
+    """Images in files."""
+
+    paths: tuple[Path, ...]
+
+    def prepare(self) -> None:
+        """Nothing: each file is opened when it is read."""
+
+    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
+        """uint8 [size, size]. EdgekitError names an unreadable file."""
+        return load_grey(self.paths[row], size)
+
+    def original(self, row: int) -> Image.Image:
+        """The image as stored. EdgekitError names an unreadable file."""
+        path = self.paths[row]
+        try:
+            with Image.open(path) as image:
+                image.load()
+                return image.copy()
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            load_grey(path, 1)  # says what is wrong with it, in the same words as everywhere
+            raise
+
+
+def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Catalogue:
+    """Lists and hashes the images below `folder`; decodes none.
+
+    Raises:
+        EdgekitError: no such folder, no images, not exactly two classes, or a class without images.
+    """
+    root = _root(folder)
+    split_folders = _split_folders(root)
+    class_folders = [(split, child) for split, parent in split_folders for child in _folders(parent)]
+    class_names = _class_names(root, [child.name for _, child in class_folders])
+    found: list[tuple[str, Path, str, int]] = []
+    for split, child in class_folders:
+        label = [name.casefold() for name in class_names].index(child.name.casefold())
+        found += [(_id(path, root), path, split, label) for path in _images(child)]
+    found.sort()
+    _check_no_class_is_empty(root, found, class_names, [split for split, _ in split_folders])
+
+    ids = tuple(item[0] for item in found)
+    paths = tuple(item[1] for item in found)
+    digests = _digests(paths)
+    patients, notes = _patients(ids)
+    if not licence and class_names == CLASS_NAMES and all(PATIENT.match(path.stem) for path in paths):
+        licence = f"{RELEASE_LICENCE} (recognised by its file names)"
+    splits = tuple(item[2] for item in found)
+    if both := shared(patients, splits, "train", "test"):
+        notes.append(
+            f"{len(both)} patient names stand in both train and test as the source splits them; whether they are the "
+            "same people is not known"
+        )
+    if class_names != CLASS_NAMES:
+        notes.append(f"class 0 is {class_names[0]}, class 1 (positive) is {class_names[1]}, in alphabetical order")
+    return Catalogue(
+        info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, licence, tuple(notes)),
+        ids=ids,
+        labels=np.array([item[3] for item in found], np.int64),
+        splits=splits,
+        patients=patients,
+        digests=digests,
+        pictures=FilePictures(paths),
+        class_names=class_names,
+    )
+
+
+def _root(folder: Path) -> Path:
+    """The folder that holds the splits or the classes: archives often unpack to a folder in a folder."""
+    if not folder.exists():
+        raise EdgekitError(f"There is no folder {folder}.", "Check --data, or use --data phantom for drawn images.")
+    if not folder.is_dir():
+        raise EdgekitError(f"{folder} is a file, not a folder of images.", LAYOUT)
+    try:
+        while True:
+            inner = _folders(folder)
+            if len(inner) != 1 or inner[0].name.casefold() in SPLIT_NAMES or not _folders(inner[0]):
+                return folder
+            folder = inner[0]
+    except OSError as error:
+        raise EdgekitError(f"{folder} cannot be read: {error.strerror}.", "Check its permissions.") from error
+
+
+def _split_folders(root: Path) -> list[tuple[str, Path]]:
+    inner = [
+        (SPLIT_NAMES[child.name.casefold()], child) for child in _folders(root) if child.name.casefold() in SPLIT_NAMES
+    ]
+    if not inner:
+        return [("train", root)]
+    if all(split == "test" for split, _ in inner):
+        raise EdgekitError(f"{root} has a test folder but no train folder.", LAYOUT)
+    return inner
+
+
+def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
+    spelled: Mapping[str, str] = {name.casefold(): name for name in sorted(names, reverse=True)}
+    classes = [spelled[key] for key in sorted(spelled)]
+    if not classes:
+        raise EdgekitError(f"{root} has no class folders.", LAYOUT)
+    if len(classes) == 1:
+        raise EdgekitError(f"{root} has only one class, {classes[0]}.", f"Two are needed. {LAYOUT}")
+    if len(classes) > 2:
+        shown = ", ".join(classes[:6])
+        raise EdgekitError(f"{root} has {len(classes)} classes ({shown}); edgekit takes two.", LAYOUT)
+    if [name.upper() for name in classes] == list(CLASS_NAMES):
+        return (CLASS_NAMES[0], CLASS_NAMES[1])
+    return (classes[0], classes[1])
+
+
+def _check_no_class_is_empty(
+    root: Path, found: Sequence[tuple[str, Path, str, int]], class_names: tuple[str, str], splits: Sequence[str]
+) -> None:
+    counts = {(split, label): 0 for split in splits for label in (0, 1)}
+    for _, _, split, label in found:
+        counts[split, label] += 1
+    for (split, label), count in counts.items():
+        if count == 0:
+            where = f"{split}/{class_names[label]}" if len(set(splits)) > 1 else class_names[label]
+            raise EdgekitError(f"The class {where} of {root} has no images.", f"Put JPEG or PNG files there. {LAYOUT}")
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(child for child in folder.iterdir() if child.is_dir() and not _is_junk(child.name))
+
+
+def _images(folder: Path) -> list[Path]:
+    paths = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not _is_junk(name)]
+        paths += [Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and not _is_junk(name)]
+    return paths
+
+
+def _id(path: Path, root: Path) -> str:
+    """The path below the root, always valid UTF-8 whatever bytes the file system holds."""
+    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+
+
+def _digests(paths: Sequence[Path]) -> tuple[str, ...]:
+    def digest(path: Path) -> str:
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            return ""  # decoding will name it
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # hashing and reading give up the interpreter lock
+        return tuple(pool.map(digest, paths, chunksize=64))
+
+
+def _patients(ids: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    matches = [PATIENT.match(Path(name).stem) for name in ids]
+    patients = tuple(match.group() if match else name for match, name in zip(matches, ids, strict=True))
+    unnamed = sum(match is None for match in matches)
+    if unnamed == len(ids):
+        return patients, ["no patient in the file names: every image counts as its own patient"]
+    if unnamed:
+        return patients, [f"no patient in {unnamed} of {len(ids)} file names: each of those counts as its own patient"]
+    return patients, []

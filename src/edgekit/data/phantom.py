@@ -1,0 +1,76 @@
+"""The embedded default data: chest radiographs that are drawn, not taken. Every result on them is called synthetic.
+
+In: a seed and a number of images. Out: a `Catalogue` whose images are drawn when they are read.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.artifacts import CLASS_NAMES, DataInfo
+from edgekit.data import phantom_drawing
+from edgekit.data.catalogue import Catalogue
+from edgekit.errors import EdgekitError
+from edgekit.files import key_of
+from edgekit.preprocess import to_grey
+
+SMALLEST = 40  # below it a class of a split may be empty
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPictures:
+    """Images drawn from (seed, split, row): each is independent of how many others there are."""
+
+    seed: int
+    keys: tuple[tuple[int, int, int], ...]  # (0 train or 1 test, number within the split, label)
+
+    def prepare(self) -> None:
+        """Nothing: images are drawn one by one."""
+
+    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
+        """uint8 [size, size]."""
+        return to_grey(self.original(row), size)
+
+    def original(self, row: int) -> Image.Image:
+        """The drawing at its own size."""
+        part, number, label = self.keys[row]
+        return Image.fromarray(phantom_drawing.draw(np.random.default_rng((self.seed, part, number)), label == 1))
+
+
+def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
+    """Lists `train_images` images for training and a quarter as many for the test, half of each with pneumonia.
+
+    Raises:
+        EdgekitError: too few images.
+    """
+    if train_images < SMALLEST:
+        raise EdgekitError(
+            f"phantom:{seed}:{train_images} is too small to be split.", f"Ask for {SMALLEST} images or more."
+        )
+    entries = sorted(
+        (f"{split}/{CLASS_NAMES[number % 2]}/phantom-{number:06d}.png", split, (part, number, number % 2))
+        for part, (split, count) in enumerate((("train", train_images), ("test", train_images // 4)))
+        for number in range(count)
+    )
+    ids = tuple(name for name, _, _ in entries)
+    keys = tuple(key for _, _, key in entries)
+    drawing = hashlib.sha256(Path(phantom_drawing.__file__).read_bytes()).hexdigest()
+    return Catalogue(
+        info=DataInfo(
+            name="phantom",
+            fingerprint=key_of({"phantom": drawing, "seed": seed, "train_images": train_images}),
+            synthetic=True,
+            licence="Apache-2.0, drawn by edgekit",
+            notes=("synthetic: drawn by a program, no patient; figures say nothing about medicine",),
+        ),
+        ids=ids,
+        labels=np.array([label for _, _, label in keys], np.int64),
+        splits=tuple(split for _, split, _ in entries),
+        patients=ids,
+        digests=("",) * len(ids),
+        pictures=DrawnPictures(seed, keys),
+    )

@@ -1,0 +1,120 @@
+"""PneumoniaMNIST of MedMNIST v2: the same X-rays, cropped to squares and made small by its authors.
+
+In: an edge length and a cache folder. Out: a `Catalogue`. Its train, val and test are kept as they are.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from edgekit.artifacts import CLASS_NAMES, DataInfo
+from edgekit.data.catalogue import Catalogue, fingerprint_of
+from edgekit.data.download import address, download
+from edgekit.errors import EdgekitError
+from edgekit.files import file_sha256
+from edgekit.preprocess import to_grey
+
+# https://zenodo.org/records/10519652 (MedMNIST v2 and MedMNIST+); the MD5 sums are medmnist.INFO's.
+URL = "https://zenodo.org/records/10519652/files/{name}?download=1"
+FILES = {
+    28: ("pneumoniamnist.npz", "md5:28209eda62fecd6e6a2d98b1501bb15f"),
+    64: ("pneumoniamnist_64.npz", "md5:8f4eceb4ccffa70c672198ea285246c6"),
+    128: ("pneumoniamnist_128.npz", "md5:05b46931834c231683c68f40c47b2971"),
+    224: ("pneumoniamnist_224.npz", "md5:d6a3c71de1b945ea11211b03746c1fe1"),
+}
+LICENCE = (
+    'CC BY 4.0. J. Yang et al., "MedMNIST v2", Scientific Data 10, 41 (2023), doi:10.1038/s41597-022-01721-8; '
+    "images of D. Kermany, K. Zhang, M. Goldbaum, doi:10.17632/rscbjbr9sj.3"
+)
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(slots=True)
+class ArrayPictures:
+    """Images in an .npz, read into memory when they are prepared."""
+
+    path: Path
+    edge: int
+    places: tuple[tuple[str, int], ...]  # (split, number within it)
+    _arrays: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Reads all three splits. EdgekitError where the .npz is damaged."""
+        for split in SPLITS:
+            images = _read(self.path, f"{split}_images")
+            expected = (sum(place[0] == split for place in self.places), self.edge, self.edge)
+            if images.dtype != np.uint8 or images.shape != expected:
+                raise _damaged(self.path, f"{split}_images is {images.dtype} {images.shape}, not uint8 {expected}")
+            self._arrays[split] = images
+
+    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
+        """uint8 [size, size]."""
+        return to_grey(self.original(row), size)
+
+    def original(self, row: int) -> Image.Image:
+        """The image as stored, [edge, edge]."""
+        split, number = self.places[row]
+        return Image.fromarray(self._arrays[split][number])
+
+
+def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[str], None]) -> Catalogue:
+    """Downloads the .npz of that edge length below `cache_dir` if it is not there, and lists it.
+
+    Raises:
+        EdgekitError: no such edge length, no connection, a wrong checksum, a damaged file, a full disk.
+    """
+    if edge not in FILES:
+        sizes = ", ".join(f"pneumoniamnist-{known}" for known in FILES)
+        raise EdgekitError(f"There is no pneumoniamnist-{edge}.", f"Choose one of: {sizes}.")
+    name, checksum = FILES[edge]
+    path = cache_dir / "downloads" / name
+    if not path.exists():
+        download(address(URL.format(name=name), name), path, checksum=checksum, on_warning=on_warning)
+    labels = {split: _read(path, f"{split}_labels").reshape(-1).astype(np.int64) for split in SPLITS}
+    if any(set(np.unique(values)) != {0, 1} for values in labels.values()):
+        raise _damaged(path, "its labels are not 0 and 1")
+    entries = sorted(
+        (f"{split}/{CLASS_NAMES[label]}/{number:05d}.png", split, number, int(label))
+        for split, values in labels.items()
+        for number, label in enumerate(values)
+    )
+    ids = tuple(entry[0] for entry in entries)
+    return Catalogue(
+        info=DataInfo(
+            name=f"pneumoniamnist-{edge}",
+            fingerprint=fingerprint_of([name], [file_sha256(path)]),
+            synthetic=False,
+            licence=LICENCE,
+            notes=(
+                "no patients are given: every image counts as its own patient, and the authors' validation set may "
+                "share patients with train",
+            ),
+        ),
+        ids=ids,
+        labels=np.array([entry[3] for entry in entries], np.int64),
+        splits=tuple(entry[1] for entry in entries),
+        patients=ids,
+        digests=("",) * len(ids),
+        pictures=ArrayPictures(path, edge, tuple((entry[1], entry[2]) for entry in entries)),
+    )
+
+
+def _read(path: Path, name: str) -> NDArray[np.uint8]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            array: NDArray[np.uint8] = arrays[name]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise _damaged(path, str(error)) from error
+    return array
+
+
+def _damaged(path: Path, why: str) -> EdgekitError:
+    return EdgekitError(
+        f"{path} is damaged or no PneumoniaMNIST file: {why}.", "Delete it and run the command again to fetch it anew."
+    )

@@ -1,0 +1,102 @@
+"""The words that `--data` takes, and the one way from a word to images.
+
+In: `phantom`, `chest-xray`, `pneumoniamnist`, or a folder. Out: `XraySplits` or `DataInfo`.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from rich.console import Console
+
+from edgekit.artifacts import DataInfo, XraySplits
+from edgekit.data.catalogue import Catalogue, listed
+from edgekit.data.chest_xray import chest_xray_catalogue
+from edgekit.data.decode import decode
+from edgekit.data.folder import folder_catalogue
+from edgekit.data.phantom import phantom_catalogue
+from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
+from edgekit.data.splits import leak_warning, split, train_in_test
+from edgekit.errors import EdgekitError
+from edgekit.recipes import DataRecipe
+
+PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
+PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
+
+Warn = Callable[[str], None]
+
+
+def print_warning(message: str) -> None:
+    """Prints a warning on stderr."""
+    Console(stderr=True).print(f"[yellow]Warning:[/yellow] {message}", highlight=False)
+
+
+def load_splits(
+    data: str,
+    size: int,
+    recipe: DataRecipe,
+    *,
+    cache_dir: Path | None = None,
+    strict: bool = False,
+    on_warning: Warn = print_warning,
+) -> XraySplits:
+    """The data set at one image size. Ids, splits and fingerprint are the same at every size.
+
+    Args:
+        data: a folder, `chest-xray`, `pneumoniamnist[-28|-64|-128|-224]` or `phantom[:SEED[:COUNT]]`.
+        size: height and width in pixels.
+        cache_dir: where downloads and decoded pixels are kept; the user's cache folder by default.
+        strict: stop at unreadable images instead of skipping them.
+        on_warning: is told of skipped images and of training images in the test set.
+
+    Raises:
+        EdgekitError: no such data, not two classes, an unreadable image with `strict`, a failed download, a full disk.
+    """
+    cache_dir = cache_dir or default_cache_dir()
+    catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
+    images, unreadable = decode(catalogue, size, cache_dir)
+    if unreadable:
+        names = listed([catalogue.ids[row] for row in unreadable])
+        if strict:
+            raise EdgekitError(
+                f"{len(unreadable)} images cannot be read: {names}. The first: {next(iter(unreadable.values()))}",
+                "Remove or replace them, or leave out --strict to skip them.",
+            )
+        on_warning(f"{len(unreadable)} images cannot be read and are skipped: {names}.")
+        catalogue = catalogue.noted(f"{len(unreadable)} unreadable images were skipped")
+    if leaked := train_in_test(catalogue):
+        on_warning(leak_warning(leaked))
+        catalogue = catalogue.noted(f"{len(leaked)} training images are byte-identical to test images")
+    readable = np.setdiff1d(np.arange(len(catalogue)), list(unreadable)).astype(np.int64)
+    return split(catalogue, images, readable, recipe)
+
+
+def data_info(data: str, *, cache_dir: Path | None = None, on_warning: Warn = print_warning) -> DataInfo:
+    """What is known of the data set without decoding it (`chest-xray` and `pneumoniamnist` are downloaded first).
+
+    Raises:
+        EdgekitError: as `load_splits`.
+    """
+    return open_catalogue(data, cache_dir=cache_dir or default_cache_dir(), on_warning=on_warning).info
+
+
+def default_cache_dir() -> Path:
+    """The user's cache folder of edgekit."""
+    return platformdirs.user_cache_path("edgekit")
+
+
+def open_catalogue(data: str, *, cache_dir: Path, on_warning: Warn = print_warning) -> Catalogue:
+    """Finds the source that `data` names and lists its images.
+
+    Raises:
+        EdgekitError: as `load_splits`.
+    """
+    if match := PHANTOM.fullmatch(data):
+        return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
+    if data == "chest-xray":
+        return chest_xray_catalogue(cache_dir, on_warning)
+    if match := PNEUMONIAMNIST.fullmatch(data):
+        return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)
+    return folder_catalogue(Path(data).expanduser())

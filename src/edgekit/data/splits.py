@@ -1,0 +1,133 @@
+"""Who trains, who validates: splits by patient, stratified by label, the same on every machine.
+
+In: a catalogue with its decoded images. Out: `XraySplits`.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.artifacts import XraySet, XraySplits
+from edgekit.data.catalogue import Catalogue, listed, shared
+from edgekit.errors import EdgekitError
+from edgekit.recipes import DataRecipe
+
+Rows = NDArray[np.int64]
+
+
+def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recipe: DataRecipe) -> XraySplits:
+    """Makes the splits of the readable rows; those that the source brings are kept.
+
+    Args:
+        images: uint8 [N, H, W] in the catalogue's order.
+        readable: rows of the catalogue that may be used.
+
+    Raises:
+        EdgekitError: a split would lack a class.
+    """
+    by_split: dict[str, list[int]] = {"train": [], "val": [], "test": []}
+    for row in readable.tolist():
+        by_split[catalogue.splits[row]].append(row)
+    train, val, test = (np.array(by_split[name], np.int64) for name in ("train", "val", "test"))
+    if not len(test):
+        train, test = _divided(catalogue, train, recipe.test_fraction, recipe.split_seed, "test")
+        catalogue = catalogue.noted(f"no test set of its own: {recipe.test_fraction:.0%} was set aside by patient")
+    if not len(val):
+        train, val = _divided(catalogue, train, recipe.val_fraction, recipe.split_seed, "validation")
+    for name, rows in (("training", train), ("validation", val), ("test", test)):
+        _check_both_classes(catalogue, rows, name)
+    calibration = _sample(catalogue, train, recipe.calibration_images, recipe.split_seed)
+    everything = XraySet(images, catalogue.labels, catalogue.ids, catalogue.patients)
+    return XraySplits(catalogue.info, *(everything.take(rows) for rows in (train, val, calibration, test)))
+
+
+def train_in_test(catalogue: Catalogue) -> tuple[str, ...]:
+    """Ids of training images whose very bytes stand in the test set as well."""
+    both = shared(catalogue.digests, catalogue.splits, "train", "test")
+    rows = range(len(catalogue))
+    return tuple(catalogue.ids[i] for i in rows if catalogue.splits[i] == "train" and catalogue.digests[i] in both)
+
+
+def leak_warning(ids: Sequence[str]) -> str:
+    """What to say of `train_in_test`."""
+    return (
+        f"{len(ids)} training images stand byte for byte in the test set ({listed(ids)}): "
+        "test figures will be too good. Remove them from one of the two."
+    )
+
+
+def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
+    """Rows that must stay together: one patient's, and byte-identical ones."""
+    leader = {row: row for row in rows.tolist()}
+
+    def find(row: int) -> int:
+        while leader[row] != row:
+            leader[row] = leader[leader[row]]
+            row = leader[row]
+        return row
+
+    first: dict[tuple[str, str], int] = {}
+    for row in rows.tolist():
+        keys = [("patient", catalogue.patients[row])]
+        if catalogue.digests[row]:
+            keys.append(("digest", catalogue.digests[row]))
+        for key in keys:
+            leader[find(row)] = find(first.setdefault(key, row))
+    groups: dict[int, list[int]] = defaultdict(list)
+    for row in rows.tolist():
+        groups[find(row)].append(row)
+    return list(groups.values())
+
+
+def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name: str) -> tuple[Rows, Rows]:
+    """Sets `fraction` of each class aside, whole groups only. Returns (rest, aside)."""
+    strata: dict[int, list[list[int]]] = {0: [], 1: []}
+    for group in _groups(catalogue, rows):
+        strata[int(catalogue.labels[group].mean() >= 0.5)].append(group)
+    aside: list[int] = []
+    for label, groups in strata.items():
+        if len(groups) < 2:
+            raise EdgekitError(
+                f"{catalogue.info.name} has {len(groups)} patients of class {catalogue.class_names[label]} "
+                f"for training: no {name} set can be split off by patient.",
+                "Add images of more patients to that class.",
+            )
+        groups.sort(key=lambda group: _lot(seed, name, catalogue.ids[group[0]]))
+        wanted = max(1, round(fraction * sum(map(len, groups))))
+        chosen: list[list[int]] = []
+        for group in groups:
+            if sum(map(len, chosen)) + len(group) <= wanted:
+                chosen.append(group)
+        aside += [row for group in chosen or [min(groups, key=len)] for row in group]
+    return np.setdiff1d(rows, aside), np.array(sorted(aside), np.int64)
+
+
+def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
+    """At most `count` of the rows, in the classes' own proportion and with at least one of each."""
+    positives = rows[catalogue.labels[rows] == 1]
+    negatives = rows[catalogue.labels[rows] == 0]
+    count = min(count, len(rows))
+    share = round(count * len(positives) / len(rows))
+    share = min(max(share, 1, count - len(negatives)), len(positives), count - 1)
+    chosen: list[int] = []
+    for part, size in ((positives, share), (negatives, count - share)):
+        chosen += sorted(part.tolist(), key=lambda row: _lot(seed, "calibration", catalogue.ids[row]))[:size]
+    return np.array(sorted(chosen), np.int64)
+
+
+def _lot(seed: int, purpose: str, name: str) -> bytes:
+    """A draw that depends on the name and the seed alone, so that one more image moves no other."""
+    return hashlib.sha256(f"{seed}\0{purpose}\0{name}".encode()).digest()
+
+
+def _check_both_classes(catalogue: Catalogue, rows: Rows, name: str) -> None:
+    for label in (0, 1):
+        if not (catalogue.labels[rows] == label).any():
+            raise EdgekitError(
+                f"The {name} set of {catalogue.info.name} has no readable image "
+                f"of class {catalogue.class_names[label]}.",
+                "Add images to that class, or replace the unreadable ones (edgekit data info names them).",
+            )

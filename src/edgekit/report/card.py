@@ -1,0 +1,168 @@
+"""The card of a model: all that a program or a person must know to use it and to make it again.
+
+In: what a build found out. Out: `card.json` beside the model, and a `Card` read back from it, checked.
+`card_page` renders it for people.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgekit.artifacts import CLASS_NAMES, DataInfo, EvalReport, Threshold
+from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of
+from edgekit.preprocess import CONTRACT
+from edgekit.report.metrics import METRICS, THRESHOLD_RULE, Spread
+from edgekit.report.plain import from_plain, to_plain
+from edgekit.report.tables import DISCLAIMER, StageRow
+
+NO_BOARD = "Nothing in this card was measured on a real board: every figure comes from a desktop computer."
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop;
+    `macs` are multiply-accumulates of one inference."""
+
+    file: str
+    sha256: str
+    bytes: int
+    parameters: int
+    nonzero_parameters: int
+    macs: int
+    arena_bytes: int
+    ops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputFacts:
+    """Size and quantisation of the image input, and how an image file becomes it."""
+
+    height: int
+    width: int
+    channels: int
+    scale: float
+    zero_point: int
+    preprocessing: str = CONTRACT
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFacts:
+    """Quantisation of the two logits, and which is which."""
+
+    scale: float
+    zero_point: int
+    classes: tuple[str, ...] = CLASS_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class CardThreshold:
+    """`Threshold` with the rule that chose it."""
+
+    probability: float
+    margin_q: int | None
+    rule: str = THRESHOLD_RULE
+
+    def value(self) -> Threshold:
+        """The threshold as the metrics take it."""
+        return Threshold(self.probability, self.margin_q)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The shipped model on the set that chose its threshold, and on the one that chose nothing."""
+
+    validation: EvalReport
+    test: EvalReport
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model's card; JSON keys are the field names.
+
+    Attributes:
+        seeds: each figure on test over the seeds.
+        agreement_int8_float32: share of equal argmax on test.
+        recipe: `recipes.to_dict`.
+        command: what makes this model again.
+        versions: package to version.
+        made_on: platform and accelerator, in words.
+    """
+
+    name: str
+    model: ModelFacts
+    input: InputFacts
+    output: OutputFacts
+    threshold: CardThreshold
+    metrics: Metrics
+    seeds: Mapping[str, Spread]
+    agreement_int8_float32: float
+    stages: tuple[StageRow, ...]
+    data: DataInfo
+    recipe: Mapping[str, Any]
+    command: str
+    versions: Mapping[str, str]
+    made_on: str
+    use: str = "research only"
+    disclaimer: str = DISCLAIMER
+    hardware: str = NO_BOARD
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """The card as JSON-ready values, for `files.write_json`."""
+    plain: dict[str, Any] = to_plain(card)
+    return plain
+
+
+def load_card(path: Path) -> Card:
+    """Reads a card and checks it against the model beside it.
+
+    Args:
+        path: `card.json`, or the folder that holds it.
+
+    Raises:
+        EdgekitError: the card is missing, malformed, or that of another model.
+    """
+    path = path / "card.json" if path.is_dir() else path
+    again = "Take card.json from the folder that build-model wrote, or run build-model again."
+    try:
+        card: Card = from_plain(Card, json.loads(path.read_text(encoding="utf-8")))
+        _check(card)
+    except FileNotFoundError as error:
+        raise EdgekitError(f"There is no card at {path}.", again) from error
+    except OSError as error:
+        raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from error
+    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
+        raise EdgekitError(f"{path} is no valid card: {error}.", again) from error
+    model = path.parent / card.model.file
+    try:
+        found = sha256_of(model.read_bytes())
+    except OSError as error:
+        reason = error.strerror or error
+        raise EdgekitError(f"{model}, the model of {path}, cannot be read: {reason}.", again) from error
+    if found != card.model.sha256:
+        raise EdgekitError(
+            f"{path} is not the card of {model}: it names SHA-256 {card.model.sha256[:12]}..., the file has "
+            f"{found[:12]}...",
+            again,
+        )
+    return card
+
+
+def _check(card: Card) -> None:
+    if Path(card.model.file).name != card.model.file:
+        raise ValueError(f"the field model.file must be a plain file name, not {card.model.file!r}")
+    for name, scale in (("input", card.input.scale), ("output", card.output.scale)):
+        if not (math.isfinite(scale) and scale > 0):
+            raise ValueError(f"the field {name}.scale must be a positive number")
+    if min(card.input.height, card.input.width, card.input.channels) < 1:
+        raise ValueError("the fields input.height, input.width and input.channels must be at least 1")
+    for report in (card.metrics.validation, card.metrics.test):
+        lacking = sorted(({*METRICS} - {*report.intervals}) | ({"tn", "fp", "fn", "tp"} - {*report.confusion}))
+        if lacking:
+            raise ValueError(f"intervals or confusion of its metrics lack {', '.join(lacking)}")
+    if not 0 <= card.threshold.probability <= 1:
+        raise ValueError("the field threshold.probability must lie between 0 and 1")

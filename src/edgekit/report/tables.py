@@ -1,0 +1,146 @@
+"""What the terminal shows: one evaluation, the stages of a build, the spread over seeds; and the JSON of the first.
+
+In: reports. Out: rich renderables, each of which names its runtime and says what it is not.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from edgekit.artifacts import CLASS_NAMES, EvalReport
+from edgekit.report.metrics import METRICS, Spread
+from edgekit.report.plain import to_plain
+
+DISCLAIMER = "Research demonstration, not a medical device."
+LABELS = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}
+RUNTIMES = {
+    "tflm": "desktop, tflm interpreter",
+    "litert": "desktop, litert interpreter",
+    "torch": "desktop, torch",
+    "onnx": "desktop, onnxruntime",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One line of the table that ends `build-model`.
+
+    Attributes:
+        name: `teacher`, `student (plain)`, `distilled`, `pruned`, `float16`, `dynamic`, `int8`.
+        report: None where the stage was not run or not evaluated.
+        bytes: size of the stage's file or parameters.
+        ratio: bytes of the float32 student over `bytes`.
+        agreement: share of equal answers with the stage before.
+    """
+
+    name: str
+    report: EvalReport | None
+    bytes: int | None
+    ratio: float | None
+    agreement: float | None
+
+
+def to_json(report: EvalReport) -> dict[str, Any]:
+    """The report as `--json` prints it: the fields of `EvalReport` by their names, undefined figures as null."""
+    plain: dict[str, Any] = to_plain(report)
+    return plain
+
+
+def report_table(report: EvalReport) -> RenderableType:
+    """One evaluation: each figure with its 95 % interval, and the confusion as a 2x2."""
+    figures = Table(title=_titled("Evaluation", report.data, report.synthetic), title_justify="left")
+    figures.add_column("figure")
+    figures.add_column("value", justify="right")
+    figures.add_column("95 % interval", justify="right")
+    for name in METRICS:
+        low, high = report.intervals[name]
+        figures.add_row(label(name), number(getattr(report, name)), f"{low:.3f} to {high:.3f}")
+    confusion = Table(title=f"Confusion, {report.n:,} images", title_justify="left")
+    confusion.add_column("truth")
+    for name in CLASS_NAMES:
+        confusion.add_column(f"says {name}", justify="right")
+    c = report.confusion
+    confusion.add_row(CLASS_NAMES[0], f"{c['tn']:,}", f"{c['fp']:,}")
+    confusion.add_row(CLASS_NAMES[1], f"{c['fn']:,}", f"{c['tp']:,}")
+    margin_q = report.threshold.margin_q
+    int8 = "" if margin_q is None else f", int8 margin at least {margin_q}"
+    lines = [f"Threshold, from validation: probability {report.threshold.probability:.4f}{int8}"]
+    if report.model_sha256:
+        lines.append(f"Model SHA-256: {report.model_sha256}")
+    lines += [f"Note: {note}" for note in report.notes]
+    return Group(figures, confusion, *map(Text, lines), _ending([report.runtime]))
+
+
+def stages_table(rows: Sequence[StageRow]) -> RenderableType:
+    """The stages of a build, in their order."""
+    reports = [row.report for row in rows if row.report]
+    data, synthetic = (reports[0].data, any(r.synthetic for r in reports)) if reports else ("", False)
+    table = Table(title=_titled("Stages", data, synthetic), title_justify="left")
+    table.add_column("stage", no_wrap=True)
+    for name in ("accuracy", "F1", "AUC", "specificity", "bytes", "ratio", "agreement", "runtime"):
+        table.add_column(name, justify="left" if name == "runtime" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*stage_cells(row))
+    notes = [
+        Text("ratio: size of the float32 student over this one. agreement: equal answers with the stage before."),
+        Text(
+            f"Thresholds were chosen on validation; {reports[0].n:,} images." if reports else "Nothing was evaluated."
+        ),
+    ]
+    return Group(table, *notes, _ending([r.runtime for r in reports]))
+
+
+def seeds_table(seeds: Mapping[str, Spread], *, data: str, synthetic: bool, runtime: str) -> RenderableType:
+    """Mean, deviation and range of each figure over the seeds."""
+    table = Table(title=_titled("Over the seeds", data, synthetic), title_justify="left")
+    table.add_column("figure")
+    for name in ("mean ± sd", "least", "greatest"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, figure in seeds.items():
+        table.add_row(label(name), mean_sd(figure), number(figure.min), number(figure.max))
+    count = max((len(figure.values) for figure in seeds.values()), default=0)
+    return Group(table, Text(f"{count} seeds over one ensemble of teachers."), _ending([runtime]))
+
+
+def label(name: str) -> str:
+    """The name of a figure as people write it."""
+    return LABELS.get(name, name)
+
+
+def number(value: float | None) -> str:
+    """Three decimals, or a dash for an undefined figure."""
+    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def mean_sd(figure: Spread) -> str:
+    """`0.931 ± 0.004`; without the deviation for a single seed."""
+    return number(figure.mean) if math.isnan(figure.sd) else f"{figure.mean:.3f} ± {figure.sd:.3f}"
+
+
+def stage_cells(row: StageRow) -> tuple[str, ...]:
+    """Name, accuracy, F1, AUC, specificity, bytes, ratio, agreement and runtime of a stage as text."""
+    r = row.report
+    figures = [number(getattr(r, name)) if r else "-" for name in ("accuracy", "f1", "auc", "specificity")]
+    size = "-" if row.bytes is None else f"{row.bytes:,}"
+    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
+    return row.name, *figures, size, ratio, number(row.agreement), r.runtime if r else "-"
+
+
+def runtime_name(runtime: str) -> str:
+    """A runtime in words."""
+    return RUNTIMES.get(runtime, runtime)
+
+
+def _titled(title: str, data: str, synthetic: bool) -> str:
+    parts = [title, *([data] if data else []), *(["synthetic phantoms"] if synthetic else [])]
+    return ", ".join(parts)
+
+
+def _ending(runtimes: Sequence[str]) -> Text:
+    named = dict.fromkeys(runtime_name(runtime) for runtime in runtimes if runtime)
+    return Text(f"Runtime: {'; '.join(named) or 'none'}\n{DISCLAIMER}")

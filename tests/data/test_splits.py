@@ -1,0 +1,105 @@
+"""Splits by patient, over made-up catalogues."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgekit.artifacts import DataInfo
+from edgekit.data.catalogue import Catalogue
+from edgekit.data.folder import FilePictures
+from edgekit.data.splits import split
+from edgekit.errors import EdgekitError
+from edgekit.recipes import DataRecipe
+
+
+def make(patients, labels, digests=None, splits=None):
+    count = len(patients)
+    return Catalogue(
+        info=DataInfo("made", "0" * 64, False),
+        ids=tuple(f"train/{i:04d}.png" for i in range(count)),
+        labels=np.array(labels, np.int64),
+        splits=tuple(splits or ["train"] * count),
+        patients=tuple(patients),
+        digests=tuple(digests or [""] * count),
+        pictures=FilePictures(()),
+    )
+
+
+DATA_RECIPE = DataRecipe()
+
+
+def run(catalogue, recipe=DATA_RECIPE, readable=None):
+    images = np.arange(len(catalogue), dtype=np.uint8).reshape(-1, 1, 1)
+    rows = np.arange(len(catalogue)) if readable is None else np.array(readable)
+    return split(catalogue, images, rows, recipe)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    people=st.lists(st.tuples(st.integers(0, 1), st.integers(1, 6)), min_size=30, max_size=60),
+    twins=st.integers(1, 9),
+    seed=st.integers(0, 1000),
+)
+def test_no_patient_and_no_equal_image_stands_on_both_sides(people, twins, seed):
+    people = [*people, *[(label, 1) for label in (0, 1) for _ in range(4)]]
+    patients = [f"p{n}" for n, (_, count) in enumerate(people) for _ in range(count)]
+    labels = [label for label, count in people for _ in range(count)]
+    digests = [f"d{i % (len(labels) - twins)}" for i in range(len(labels))]  # the last ones repeat the first ones
+    parts = run(make(patients, labels, digests), DataRecipe(split_seed=seed))
+    sides = [parts.train, parts.val, parts.test]
+    assert sorted(name for side in sides for name in side.ids) == [f"train/{i:04d}.png" for i in range(len(labels))]
+    for i, one in enumerate(sides):
+        for other in sides[i + 1 :]:
+            assert not set(one.patients) & set(other.patients)
+            assert not {digests[row] for row in one.images.ravel()} & {digests[row] for row in other.images.ravel()}
+        assert set(one.labels) == {0, 1}
+    assert set(parts.calibration.ids) <= set(parts.train.ids)
+
+
+def test_validation_has_the_size_and_the_balance_that_were_asked_for():
+    patients = [f"p{i // 2}" for i in range(1000)]
+    labels = [int(i >= 300) for i in range(1000)]
+    parts = run(make(patients, labels), DataRecipe(val_fraction=0.15, test_fraction=0.2))
+    assert (len(parts.test), int(parts.test.labels.sum())) == (200, 140)
+    assert (len(parts.val), int(parts.val.labels.sum())) == (120, 84)
+
+
+def test_the_seed_decides_alone_and_an_added_patient_moves_no_other():
+    patients = [f"p{i}" for i in range(200)]
+    labels = [i % 2 for i in range(200)]
+    first, again = run(make(patients, labels)), run(make(patients, labels))
+    other = run(make(patients, labels), DataRecipe(split_seed=1))
+    assert first.val.ids == again.val.ids != other.val.ids
+    grown = run(make([*patients, "new", "new2"], [*labels, 0, 1]))
+    assert len(set(first.test.ids) - set(grown.test.ids)) <= 2
+
+
+def test_a_sources_own_validation_and_test_are_kept():
+    splits = ["train"] * 20 + ["val"] * 4 + ["test"] * 6
+    parts = run(make([f"p{i}" for i in range(30)], [i % 2 for i in range(30)], splits=splits))
+    assert (len(parts.train), len(parts.val), len(parts.test)) == (20, 4, 6)
+    assert parts.info.notes == ()
+
+
+@pytest.mark.parametrize(("wanted", "positives"), [(8, 6), (100, 75), (5000, 750)])
+def test_calibration_is_a_sample_of_train_in_its_own_proportion(wanted, positives):
+    splits = ["train"] * 1000 + ["val", "val", "test", "test"]
+    labels = [int(i % 4 != 0) for i in range(1000)] + [0, 1, 0, 1]
+    parts = run(make([f"p{i}" for i in range(1004)], labels, splits=splits), DataRecipe(calibration_images=wanted))
+    assert len(parts.calibration) == min(wanted, 1000)
+    assert parts.calibration.labels.sum() == positives
+
+
+def test_a_class_of_one_patient_cannot_be_split_and_that_is_said():
+    patients = ["only"] * 10 + [f"p{i}" for i in range(10)]
+    labels = [0] * 10 + [1] * 10
+    with pytest.raises(EdgekitError, match="made has 1 patients of class NORMAL"):
+        run(make(patients, labels))
+
+
+def test_a_class_whose_images_of_a_split_are_all_unreadable_is_named():
+    splits = ["train"] * 20 + ["test"] * 4
+    catalogue = make([f"p{i}" for i in range(24)], [i % 2 for i in range(24)], splits=splits)
+    with pytest.raises(EdgekitError, match="The test set of made has no readable image of class PNEUMONIA"):
+        run(catalogue, readable=[*range(20), 20, 22])

@@ -1,0 +1,54 @@
+"""Every figure in the README was written by a command from the card."""
+
+import dataclasses
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgekit.files import write_json
+from edgekit.report.card import Card, card_json
+
+ROOT = Path(__file__).parents[2]
+
+
+def readme_figures(*options: str | Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "tools" / "readme_figures"), *map(str, options)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.skipif(not (ROOT / "models/chest_xray/card.json").exists(), reason="models/chest_xray has no card yet")
+def test_the_readme_shows_the_card_of_the_model_that_is_shipped() -> None:
+    done = readme_figures("--check")
+    assert done.returncode == 0, done.stderr
+
+
+def test_figures_are_written_once_and_a_changed_card_is_noticed(card: Card, folder: Path) -> None:
+    readme, path = folder / "README.md", folder / "card.json"
+    readme.write_text("# before\n<!-- figures -->\nSTALE\n<!-- /figures -->\nafter\n")
+    both = ("--readme", readme, "--card", path)
+    assert readme_figures("--check", *both).returncode == 1
+    assert readme_figures(*both).returncode == 0
+    text = readme.read_text()
+    assert f"{card.metrics.test.auc:.3f}" in text
+    assert "STALE" not in text
+    assert text.startswith("# before\n")
+    assert text.endswith("\nafter\n")
+    assert readme_figures("--check", *both).returncode == 0
+
+    write_json(path, card_json(dataclasses.replace(card, agreement_int8_float32=0.5)))
+    done = readme_figures("--check", *both)
+    assert done.returncode == 1
+    assert "Run tools/readme_figures." in done.stderr
+    assert readme.read_text() == text
+
+
+def test_a_readme_without_the_marks_and_a_missing_card_are_said_plainly(folder: Path) -> None:
+    (folder / "README.md").write_text("no marks")
+    done = readme_figures("--readme", folder / "README.md", "--card", folder / "card.json")
+    assert (done.returncode, "no place for the figures" in done.stderr) == (1, True)
+    (folder / "README.md").write_text("<!-- figures -->\n<!-- /figures -->")
+    done = readme_figures("--readme", folder / "README.md", "--card", folder / "none.json")
+    assert (done.returncode, "There is no card" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr

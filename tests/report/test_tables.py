@@ -1,0 +1,73 @@
+"""What a reader of the terminal sees."""
+
+import json
+import math
+
+import numpy as np
+from rich.console import Console, RenderableType
+
+from edgekit.artifacts import DataInfo, EvalReport, Threshold
+from edgekit.report.metrics import evaluate, spread
+from edgekit.report.plain import from_plain
+from edgekit.report.tables import StageRow, report_table, seeds_table, stages_table, to_json
+
+KEYS = [
+    *("n", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc", "intervals"),
+    *("confusion", "threshold", "runtime", "model_sha256", "data", "synthetic", "notes"),
+]
+
+
+def shown(table: RenderableType) -> str:
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+def test_every_table_names_synthetic_data_the_runtime_and_what_it_is_not(
+    report: EvalReport, rows: list[StageRow]
+) -> None:
+    seeds = seeds_table(spread([report]), data="phantom", synthetic=True, runtime="tflm")
+    for table in (report_table(report), stages_table(rows), seeds):
+        lines = shown(table).rstrip().splitlines()
+        assert "synthetic phantoms" in lines[0]
+        assert lines[-2] == "Runtime: desktop, tflm interpreter"
+        assert lines[-1] == "Research demonstration, not a medical device."
+
+
+def test_real_data_is_not_called_synthetic() -> None:
+    real = DataInfo("chest-xray", "0", synthetic=False)
+    report = evaluate(np.array([1, 2]), np.array([0, 1]), Threshold(0.5, 2), runtime="tflm", model_sha256="", data=real)
+    text = shown(report_table(report))
+    assert text.startswith("Evaluation, chest-xray")
+    assert "synthetic" not in text
+
+
+def test_an_evaluation_shows_intervals_and_each_cell_of_the_confusion(report: EvalReport) -> None:
+    lines = shown(report_table(report)).splitlines()
+    low, high = report.intervals["auc"]
+    assert any("AUC" in line and f"{report.auc:.3f}" in line and f"{low:.3f} to {high:.3f}" in line for line in lines)
+    normal, pneumonia = (next(x for x in lines if x.startswith(f"│ {name}")) for name in ("NORMAL", "PNEUMONIA"))
+    c = report.confusion
+    assert [int(word) for word in normal.split() if word.isdigit()] == [c["tn"], c["fp"]]
+    assert [int(word) for word in pneumonia.split() if word.isdigit()] == [c["fn"], c["tp"]]
+    assert any("int8 margin at least 4" in line for line in lines)
+
+
+def test_the_stages_keep_their_order_and_a_stage_that_was_not_run_keeps_its_row(rows: list[StageRow]) -> None:
+    text = shown(stages_table(rows))
+    assert text.index("teacher") < text.index("dynamic") < text.index("int8")
+    dynamic = next(line for line in text.splitlines() if "dynamic" in line)
+    assert "33,192" in dynamic
+    assert dynamic.count(" - ") == 6
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_json_has_the_promised_keys_and_nulls_where_a_figure_is_undefined(report: EvalReport) -> None:
+    assert list(to_json(report)) == KEYS
+    one_class = evaluate(np.array([1]), np.array([1]), Threshold(0.5, 0), runtime="tflm", model_sha256="")
+    plain = json.loads(json.dumps(to_json(one_class), allow_nan=False))
+    assert plain["auc"] is None
+    assert plain["threshold"] == {"probability": 0.5, "margin_q": 0}
+    assert math.isnan(from_plain(EvalReport, plain).auc)
+    assert from_plain(EvalReport, json.loads(json.dumps(to_json(report)))) == report

@@ -1,0 +1,38 @@
+"""A host that only talks to a board has neither torch nor tensorflow."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SRC = Path(__file__).parents[1] / "src"
+IMPORT_ALL_BUT_BUILD = """
+import importlib, pkgutil, sys
+import edgekit
+
+def walk(package):
+    for module in pkgutil.iter_modules(package.__path__, package.__name__ + "."):
+        if module.name not in ("edgekit.build", "edgekit.__main__"):
+            imported = importlib.import_module(module.name)
+            if module.ispkg:
+                walk(imported)
+
+walk(edgekit)
+print(*sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
+print(*(name for name in sys.modules if name.startswith("edgekit.")))
+"""
+
+
+def test_everything_outside_build_imports_without_torch_or_tensorflow() -> None:
+    heavy = ["torch", "torchvision", "tensorflow", "tf_keras", "onnx", "onnxruntime", "onnx2tf", "sklearn", "scipy"]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL_BUT_BUILD, *heavy],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found, imported = done.stdout.splitlines()
+    assert found == ""
+    assert {"edgekit.report.card", "edgekit.report.metrics", "edgekit.preprocess"} <= set(imported.split())
