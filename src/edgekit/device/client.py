@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from edgekit import wire
 from edgekit.device.link import Link
@@ -21,6 +22,9 @@ HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 _GREETING = b"m-init-done"  # what the firmware prints once, at its start
+
+
+_Answer = TypeVar("_Answer", bound=wire.Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Client:
                     if info is not None and info.nonce == nonce:
                         self.info = info
                         self._decoder.noise.clear()
+                        self._decoder.dropped = 0  # what came before was the boot
                         return info
         name = self.link.name
         message, hint = diagnose(self._decoder.unframed()) or (
@@ -121,8 +126,7 @@ class Client:
         info = self.info or self.hello()
         if info.baud == baud:
             return baud
-        answer = self._ask(wire.SetBaud(baud), wire.Baud)
-        assert isinstance(answer, wire.Baud)
+        self.ask(wire.SetBaud(baud), wire.Baud)
         self.link.set_baud(baud)
         for _ in range(3):
             if self._pings(bytes(range(200)), 0.3):
@@ -263,7 +267,12 @@ class Client:
             raise _other_version(self.link.name, message.detail)
         return message if isinstance(message, wire.Info) else None
 
-    def _ask(self, question: wire.Message, kind: type[wire.Message], limit_s: float = 3.0) -> wire.Message:
+    def ask(self, question: wire.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
+        """Sends a question until it is answered by a message of `kind`.
+
+        Raises:
+            EdgekitError: a refusal, or no answer.
+        """
         limit = time.monotonic() + limit_s
         seq = next(self._sequence) & 0xFFFF
         while time.monotonic() < limit:
