@@ -1,4 +1,5 @@
-// The emulated board: bare-metal Xtensa under QEMU (machine kc705-nommu, core de212), its 16550 UART led to TCP.
+// The emulated board: bare-metal Xtensa under QEMU (machine kc705-nommu, core de212), its 16550
+// UART led to TCP.
 #include <stdint.h>
 
 #include "app/app.h"
@@ -22,8 +23,9 @@ constexpr int kData = 0, kFifoControl = 2, kLineStatus = 5;
 constexpr uint32_t kReceived = 0x01, kTransmitterEmpty = 0x20;
 constexpr size_t kFifoBytes = 16;
 
-// CCOUNT runs at 40 MHz of QEMU's time, and -icount shift=0 makes an instruction a nanosecond: 25 instructions a
-// tick. A "microsecond" of this board is therefore 1,000 instructions, on every computer and in every run.
+// CCOUNT runs at 40 MHz of QEMU's time, and -icount shift=0 makes an instruction a nanosecond: 25
+// instructions a tick. A "microsecond" of this board is therefore 1,000 instructions, on every
+// computer and in every run.
 constexpr uint32_t kTicksPerUs = 40;
 
 uint32_t Ccount() {
@@ -91,14 +93,15 @@ int main() {
   Uart uart;
   CcountClock clock;
   edgekit::AotClassifier classifier;
-  const edgekit::BoardInfo board = {edgekit::wire::Board::kEmulated,
-                                    "xtensa de212",
-                                    EDGEKIT_BUILD_ID,
-                                    static_cast<uint32_t>(__ram_end - __ram_start),
-                                    static_cast<uint32_t>(__flash_end - __flash_start),
-                                    kTicksPerUs * 1000000,
-                                    1u << 20,  // QEMU reads the socket only as fast as the UART is read
-                                    4000000};
+  const edgekit::BoardInfo board = {
+      edgekit::wire::Board::kEmulated,
+      "xtensa de212",
+      EDGEKIT_BUILD_ID,
+      static_cast<uint32_t>(__ram_end - __ram_start),
+      static_cast<uint32_t>(__flash_end - __flash_start),
+      kTicksPerUs * 1000000,
+      1u << 20,  // QEMU reads the socket only as fast as the UART is read
+      4000000};
   static edgekit::App app(uart, clock, classifier, board,
                           {{images[0], images[1]}, sizeof(images[0])});
   uart.Start();

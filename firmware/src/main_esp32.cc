@@ -28,7 +28,8 @@ namespace {
 
 constexpr uart_port_t kPort = UART_NUM_0;
 constexpr uint32_t kFirstBaud = 115200;  // the rate of the boot log; faster ones are negotiated
-// The driver's interrupt fills it while the model runs; it holds one framed 96x96 image and its INFER.
+// The driver's interrupt fills it while the model runs; it holds one framed 96x96 image and its
+// INFER.
 constexpr int kReceiveBytes = 12 * 1024;
 
 class Uart final : public edgekit::ByteStream {

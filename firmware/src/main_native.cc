@@ -1,5 +1,6 @@
-// The board that is this computer: a TCP port in place of the serial line. `firmware [PORT]` (0 lets the system
-// choose); it prints the port, serves one client after the other, and ends on end of input or a signal.
+// The board that is this computer: a TCP port in place of the serial line. `firmware [PORT]` (0
+// lets the system choose); it prints the port, serves one client after the other, and ends on end
+// of input or a signal.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from edgekit import wire
+from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
 from edgekit.device.link import Link
 from edgekit.errors import EdgekitError
 from edgekit.wire import ErrorCode
@@ -21,7 +22,6 @@ HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
-_GREETING = b"m-init-done"  # what the firmware prints once, at its start
 
 
 _Answer = TypeVar("_Answer", bound=wire.Message)
@@ -48,37 +48,54 @@ class LinkCounts:
 
 @dataclass(slots=True)
 class _Pending:
+    """An image on its way: `since_s` its turn began, at `deadline_s` it is asked for again."""
+
     key: str
     seq: int
     image: bytes
     crc: int
-    deadline_s: float
     since_s: float
+    deadline_s: float = 0.0
     attempts: int = 0
 
 
-def diagnose(noise: bytes) -> tuple[str, str] | None:
-    """What unframed bytes tell about the board: (message, hint), or None for nothing known."""
-    text = noise.decode("ascii", errors="replace")
-    if "Guru Meditation" in text:
-        line = next(line for line in text.splitlines() if "Guru Meditation" in line).strip()
-        return f"The board's firmware crashed: {line}", "Flash it again: pio run -d firmware -t upload."
-    if "Brownout" in text:
-        return "The board reports a brownout.", "Use a better USB cable or power supply."
-    if "waiting for download" in text or "DOWNLOAD_BOOT" in text:
-        return "The board waits in its bootloader.", "Release BOOT and press EN (reset), then try again."
-    if "invalid header" in text or "flash read err" in text:
-        return "The board's flash holds no firmware.", "Flash it: pio run -d firmware -t upload."
-    printable = sum(0x20 <= byte < 0x7F or byte in b"\r\n\t\x1b" for byte in noise)
-    if len(noise) >= 16 and printable < 0.7 * len(noise):
-        return (
-            "The board sends bytes that make no sense at this baud rate.",
-            "Press EN (reset) so that it starts at 115200 baud, or flash edgekit's firmware.",
-        )
-    if _GREETING.decode() not in text and len(noise) >= 16:
-        line = max(text.replace("\ufffd", "").splitlines(), key=len, default="").strip()
-        return f"The board runs other firmware; it says: {line[:80]!r}", "Flash edgekit's: pio run -d firmware -t upload."
-    return None
+class _Flight:
+    """The images on their way and how long to wait for them. The device takes them one after the other, so the
+    patience with one is twice the slowest answer so far, counted from the moment its turn began."""
+
+    def __init__(self) -> None:
+        self.pending: dict[int, _Pending] = {}
+        self._slowest_s = 1.0
+        self._heard_s = 0.0
+
+    def add(self, one: _Pending) -> None:
+        if not self.pending:
+            self._heard_s = time.monotonic()  # the caller may have rested
+        one.deadline_s = one.since_s + 2 * self._slowest_s * (1 + len(self.pending))
+        self.pending[one.seq] = one
+
+    def finish(self, seq: int) -> None:
+        now = time.monotonic()
+        self._slowest_s = max(0.9 * self._slowest_s, now - self.pending.pop(seq).since_s)
+        for one in self.pending.values():
+            one.since_s = now
+            self.postpone(one)
+
+    def postpone(self, one: _Pending) -> None:
+        one.deadline_s = time.monotonic() + 2 * self._slowest_s
+
+    def wake_s(self) -> float:
+        return min(self._heard_s + SILENCE_LIMIT_S, *(one.deadline_s for one in self.pending.values()))
+
+    def silent(self, heard: bool) -> bool:
+        now = time.monotonic()
+        if heard:
+            self._heard_s = now
+        return now - self._heard_s >= SILENCE_LIMIT_S
+
+    def overdue(self) -> list[_Pending]:
+        now = time.monotonic()
+        return [one for one in self.pending.values() if now >= one.deadline_s]
 
 
 class Client:
@@ -153,49 +170,33 @@ class Client:
         """
         info = self.info or self.hello()
         self._check_model(info)
-        framed_bytes = info.input_bytes * (wire.CHUNK_BYTES + 15) // wire.CHUNK_BYTES + 64
+        framed_bytes = _chunks(bytes(info.input_bytes)) * len(wire.encode(wire.Data(0, bytes(wire.CHUNK_BYTES)))) + 64
         depth = 2 if framed_bytes <= info.window_bytes else 1
         source = iter(images)
-        pending: dict[int, _Pending] = {}
-        slowest_s, heard_s, more = 1.0, time.monotonic(), True
+        flight = _Flight()
         while True:
-            while more and len(pending) < depth:
-                item = next(source, None)
-                if item is None:
-                    more = False
-                    break
-                if not pending:
-                    heard_s = time.monotonic()  # the caller may have rested
-                one = self._begin(*item, info)
-                one.deadline_s += 2 * slowest_s * (1 + len(pending))
-                pending[one.seq] = one
-            if not pending:
+            while len(flight.pending) < depth and (item := next(source, None)) is not None:
+                flight.add(self._begin(*item, info))
+            if not flight.pending:
                 return
-            wake_s = min(min(one.deadline_s for one in pending.values()), heard_s + SILENCE_LIMIT_S)
-            frames = self._receive(wake_s)
+            frames = self._receive(flight.wake_s())
             self._watch_restart()
-            now = time.monotonic()
-            if frames:
-                heard_s = now
-            elif now - heard_s >= SILENCE_LIMIT_S:
+            if flight.silent(bool(frames)):
                 raise EdgekitError(
                     f"The board at {self.link.name} vanished: no answer for {SILENCE_LIMIT_S:.0f} s.",
                     "Check cable and power, then run the command again with --resume.",
                 )
             for frame in frames:
-                outcome = self._advance(frame, pending)
+                one = flight.pending.get(frame.seq)
+                outcome = None if one is None else self._advance(frame, one, info)
                 if outcome is not None:
-                    one = pending.pop(frame.seq)
-                    slowest_s = max(slowest_s * 0.9, now - one.since_s)
-                    for other in pending.values():  # its turn begins now
-                        other.since_s = now
-                        other.deadline_s = max(other.deadline_s, now + 2 * slowest_s)
+                    flight.finish(frame.seq)
                     yield outcome
-                elif frame.seq in pending:
-                    pending[frame.seq].deadline_s = now + 2 * slowest_s
-            for one in pending.values():
-                if now >= one.deadline_s:
-                    self._again(one, b"", info, now + 2 * slowest_s)
+                elif one is not None:
+                    flight.postpone(one)
+            for one in flight.overdue():
+                self._again(one, b"")
+                flight.postpone(one)
 
     def ping(self, data: bytes, timeout_s: float = 2.0) -> bool:
         """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
@@ -208,49 +209,43 @@ class Client:
                 f"({info.height}x{info.width}x{info.channels}).",
                 "Give the model that is on the board with --model, or flash the one that you mean.",
             )
-        now = time.monotonic()
-        one = _Pending(key, next(self._sequence) & 0xFFFF, image, zlib.crc32(image), now, now)
-        offsets = range(0, len(image), wire.CHUNK_BYTES)
-        frames = [wire.encode(wire.Data(at, image[at : at + wire.CHUNK_BYTES]), one.seq) for at in offsets]
-        self._write(b"".join(frames) + wire.encode(wire.Infer(len(image), one.crc), one.seq))
+        one = _Pending(key, next(self._sequence) & 0xFFFF, image, zlib.crc32(image), time.monotonic())
+        self._upload(one, range(_chunks(image)))
         return one
 
-    def _advance(self, frame: wire.Frame, pending: dict[int, _Pending]) -> Outcome | None:
+    def _advance(self, frame: wire.Frame, one: _Pending, info: wire.Info) -> Outcome | None:
         try:
             message = frame.message()
         except wire.WireError:
             return None
-        one = pending.get(frame.seq)
-        if one is None:
-            return None
-        info = self.info
-        assert info is not None
         if isinstance(message, wire.Error):
             raise refusal(message, info)
         if isinstance(message, wire.Missing):
-            self._again(one, message.chunks, info, one.deadline_s)
+            self._again(one, message.chunks)
         elif isinstance(message, wire.Result):
             if message.input_crc == one.crc and len(message.outputs) == info.outputs:
                 return Outcome(one.key, message.outputs, message.invoke_us)
-            self._again(one, b"", info, one.deadline_s)
+            self._again(one, b"")
         return None
 
-    def _again(self, one: _Pending, missing: bytes, info: wire.Info, deadline_s: float) -> None:
+    def _again(self, one: _Pending, missing: bytes) -> None:
+        """Sends what the chunk map says is missing, and the question once more."""
         one.attempts += 1
-        one.deadline_s = deadline_s
         if one.attempts > RETRY_LIMIT:
             raise EdgekitError(
                 f"{one.key} did not reach the board whole in {RETRY_LIMIT} attempts.",
                 "Use a shorter cable or a lower --baud, then run the command again with --resume.",
             )
-        frames = []
-        for chunk in range(-(-info.input_bytes // wire.CHUNK_BYTES)):
-            if chunk // 8 < len(missing) and missing[chunk // 8] >> chunk % 8 & 1:
-                at = chunk * wire.CHUNK_BYTES
-                frames.append(wire.encode(wire.Data(at, one.image[at : at + wire.CHUNK_BYTES]), one.seq))
-        frames.append(wire.encode(wire.Infer(len(one.image), one.crc), one.seq))
-        self.counts.retries += len(frames)
-        self._write(b"".join(frames))
+        held = min(8 * len(missing), _chunks(one.image))
+        chunks = [chunk for chunk in range(held) if missing[chunk // 8] >> chunk % 8 & 1]
+        self.counts.retries += len(chunks) + 1
+        self._upload(one, chunks)
+
+    def _upload(self, one: _Pending, chunks: Iterable[int]) -> None:
+        line = bytearray()
+        for at in (chunk * wire.CHUNK_BYTES for chunk in chunks):
+            line += wire.encode(wire.Data(at, one.image[at : at + wire.CHUNK_BYTES]), one.seq)
+        self._write(bytes(line + wire.encode(wire.Infer(len(one.image), one.crc), one.seq)))
 
     def _check_model(self, info: wire.Info) -> None:
         if info.model_error != ErrorCode.OK:
@@ -262,9 +257,9 @@ class Client:
         except wire.WireError as error:
             if frame.version == wire.VERSION:
                 raise EdgekitError(f"{self.link.name}: {error}.", "Flash the firmware of this edgekit.") from error
-            raise _other_version(self.link.name, frame.version) from error
+            raise other_version(self.link.name, frame.version) from error
         if isinstance(message, wire.Error) and message.code == ErrorCode.BAD_VERSION:
-            raise _other_version(self.link.name, message.detail)
+            raise other_version(self.link.name, message.detail)
         return message if isinstance(message, wire.Info) else None
 
     def ask(self, question: wire.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
@@ -303,7 +298,7 @@ class Client:
 
     def _watch_restart(self) -> None:
         noise = self._decoder.unframed()
-        if _GREETING not in noise and b"rst:0x" not in noise:
+        if GREETING not in noise and b"rst:0x" not in noise:
             return
         reason = diagnose(noise)
         raise EdgekitError(
@@ -326,34 +321,5 @@ class Client:
         return frames
 
 
-def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
-    """The device's typed error as a sentence with what to do."""
-    detail = error.detail
-    flash = "Build and flash the firmware again: pio run -d firmware -t upload."
-    said: dict[int, tuple[str, str]] = {
-        ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
-        ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit build-model`. {flash}"),
-        ErrorCode.ARENA_TOO_SMALL: (
-            f"The model needs more working memory than the {detail} bytes that the board could give.",
-            "Build a model with a smaller image or fewer channels, or use the aot backend, which needs less.",
-        ),
-        ErrorCode.UNSUPPORTED_OP: (f"The firmware lacks the model's operator {detail}.", flash),
-        ErrorCode.INVOKE_FAILED: (f"The interpreter on the board failed with status {detail}.", flash),
-        ErrorCode.BAD_LENGTH: (f"The board expects {detail} bytes.", "Give the model that is on the board with --model."),
-        ErrorCode.INPUT_TOO_LARGE: (
-            f"The model's input is larger than the {detail} bytes that the board can hold.",
-            "Build a model for a smaller image.",
-        ),
-        ErrorCode.BAD_BAUD: (f"The board does not run at that rate; it stays at {detail} baud.", "Give a lower --baud."),
-        ErrorCode.BUSY: ("The board is busy with an image.", "Press EN (reset) and try again."),
-    }
-    name = ErrorCode(error.code).name if error.code in ErrorCode.__members__.values() else f"code {error.code}"
-    message, hint = said.get(error.code, (f"The board refused: {name} ({detail}).", flash))
-    return EdgekitError(f"{info.chip}: {message}", hint)
-
-
-def _other_version(name: str, version: int) -> EdgekitError:
-    return EdgekitError(
-        f"The firmware at {name} speaks protocol version {version}, this edgekit {wire.VERSION}.",
-        "Flash the firmware that belongs to this edgekit: pio run -d firmware -t upload.",
-    )
+def _chunks(image: bytes) -> int:
+    return -(-len(image) // wire.CHUNK_BYTES)

@@ -20,6 +20,7 @@ from edgekit.artifacts import DataInfo, Prediction, TfliteModel, Threshold, Xray
 from edgekit.device import desktop, emulator, firmware
 from edgekit.device.client import Client, LinkCounts
 from edgekit.device.link import open_link
+from edgekit.device.model_sources import model_files
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import to_int8
 from edgekit.wire import Backend, Board, Info
@@ -80,7 +81,7 @@ def connected(
     with ExitStack() as stack:
         name = {"emulator": "emulated", "native": "native"}.get(port)
         if name is not None:
-            sources = firmware.model_files(model, compiled(), threshold, arena_bytes)
+            sources = model_files(model, compiled(), threshold, arena_bytes)
             port = stack.enter_context(emulator.running(firmware.build(name, sources)))
         link = open_link(port)
         stack.callback(link.close)
@@ -102,7 +103,7 @@ def check_model(info: Info, model: TfliteModel) -> None:
     if info.model_sha256.hex() != model.sha256:
         raise EdgekitError(
             f"The board holds the model {info.model_sha256.hex()[:12]}, the desk has {model.sha256[:12]}.",
-            "Flash this model (edgekit build-model, then pio run -d firmware -t upload), or name the board's with --model.",
+            "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
         )
 
 
@@ -135,7 +136,9 @@ def evaluate_on_device(
     resumed, saved_at = len(done), begin
     rows = {name: row for row, name in enumerate(images.ids)}
     zero_point = info.input_zero_point
-    source = ((name, to_int8(images.images[row], zero_point).tobytes()) for name, row in rows.items() if name not in done)
+    source = (
+        (name, to_int8(images.images[row], zero_point).tobytes()) for name, row in rows.items() if name not in done
+    )
     try:
         for outcome in client.infer(source):
             logits = np.frombuffer(outcome.outputs, np.int8)

@@ -190,7 +190,9 @@ def _explain(port: str, error: Exception) -> EdgekitError:
         number = error.__context__.errno
     known = ", ".join(p.device for p in ports()) or "none"
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFound" in str(error):
-        return EdgekitError(f"There is no port {port}.", f"Ports of this computer: {known}. --port auto looks for a board.")
+        return EdgekitError(
+            f"There is no port {port}.", f"Ports of this computer: {known}. --port auto looks for a board."
+        )
     if number in (errno.EACCES, errno.EPERM) or "Permission" in str(error) or "Access is denied" in str(error):
         return EdgekitError(
             f"You may not open {port}, or another program holds it.",

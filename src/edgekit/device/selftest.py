@@ -40,7 +40,8 @@ def golden_images(height: int, width: int) -> NDArray[np.uint8]:
         state = (1664525 * state + 1013904223) & 0xFFFFFFFF
         noise.append(state >> 24)
     random = np.array(noise).reshape(RANDOM_IMAGES, height, width)
-    return np.concatenate([np.stack(plain + drawn), random]).astype(np.uint8)
+    images: NDArray[np.uint8] = np.concatenate([np.stack(plain + drawn), random]).astype(np.uint8)
+    return images
 
 
 def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
@@ -53,7 +54,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     images = golden_images(info.height, info.width)
     expected = desktop.run(model, images)
     inputs = [to_int8(image, info.input_zero_point).tobytes() for image in images]
-    checks = [Check("arena", 0 < info.arena_bytes, f"{info.arena_bytes:,} bytes in use")]
+    checks = [Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")]
     if info.ram_bytes:
         found = f"{info.ram_bytes:,} bytes of RAM, {info.flash_bytes:,} of flash"
         checks.append(Check("memory", info.arena_bytes <= info.ram_bytes, found))
@@ -69,7 +70,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     found = f"p50 {times[len(times) // 2]:,}, min {times[0]:,}, max {times[-1]:,} {unit}"
     checks.append(Check("timing", times[0] > 0, found))
     rates = echo.measure(client)
-    found = f"{rates.framed:,.0f} of {rates.raw:,.0f} payload bytes/s ({rates.share:.0%} of a raw echo), {info.baud} baud at first"
+    found = f"{rates.framed:,.0f} payload bytes/s, {rates.share:.0%} of the raw echo's {rates.raw:,.0f}"
     checks.append(Check("line", rates.share >= 0.9, found))
     found = f"{client.counts.retries} retries, {client.counts.broken_frames} broken frames"
     checks.append(Check("nothing lost", client.counts.retries == 0, found))

@@ -235,7 +235,8 @@ void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {
   wire::Baud answer;
   answer.baud = request.baud;
   Send(seq, answer);
-  if (!stream_.SetBaud(request.baud)) return;  // the host hears nothing at the new rate and falls back
+  if (!stream_.SetBaud(request.baud))
+    return;  // the host hears nothing at the new rate and falls back
   former_baud_ = former;
   trial_until_us_ = clock_.NowUs() + wire::kBaudTrialMs * uint64_t{1000};
 }
@@ -243,8 +244,7 @@ void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {
 void App::Begin(Slot* slot, uint16_t seq) {
   slot->state = Slot::kLoading;
   slot->seq = seq;
-  for (size_t i = 0; i < chunks_; ++i)
-    slot->missing[i / 8] |= static_cast<uint8_t>(1u << (i % 8));
+  for (size_t i = 0; i < chunks_; ++i) slot->missing[i / 8] |= static_cast<uint8_t>(1u << (i % 8));
 }
 
 bool App::AnyMissing(const Slot& slot) const {
@@ -263,8 +263,8 @@ void App::Send(uint16_t seq, const Message& message, const uint8_t* tail, size_t
   uint8_t head[Message::kBytes + 1] = {};  // one more: a message may have no fixed bytes
   uint8_t line[wire::kMaxLineBytes];
   if constexpr (Message::kBytes != 0) message.Pack(head);
-  stream_.Write(line, wire::EncodeFrame(Message::kType, seq, head, Message::kBytes, tail,
-                                        tail_bytes, line));
+  stream_.Write(
+      line, wire::EncodeFrame(Message::kType, seq, head, Message::kBytes, tail, tail_bytes, line));
 }
 
 void App::SendError(uint16_t seq, ErrorCode code, uint32_t detail) {

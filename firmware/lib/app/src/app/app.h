@@ -22,7 +22,8 @@ class App {
   App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardInfo& board,
       const InputMemory& memory);
 
-  // Loads the model and says good day in MLPerf Tiny's words (a frame decoder takes them for noise).
+  // Loads the model and says good day in MLPerf Tiny's words (a frame decoder takes them for
+  // noise).
   void Start();
   // Waits up to a tenth of a second for bytes and answers what they ask.
   void Poll();

@@ -1,5 +1,6 @@
-// The text protocol of MLPerf Tiny's runner (mlcommons/tiny, benchmark/api), so that it can drive the board as it is.
-// Text and frames share the line: a frame's second byte is its version, which no printable character is.
+// The text protocol of MLPerf Tiny's runner (mlcommons/tiny, benchmark/api), so that it can drive
+// the board as it is. Text and frames share the line: a frame's second byte is its version, which
+// no printable character is.
 #ifndef EDGEKIT_APP_MLPERF_TINY_H_
 #define EDGEKIT_APP_MLPERF_TINY_H_
 

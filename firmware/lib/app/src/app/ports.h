@@ -1,4 +1,5 @@
-// What the application needs of a board. Each board's main brings its own; the application knows nothing else.
+// What the application needs of a board. Each board's main brings its own; the application knows
+// nothing else.
 #ifndef EDGEKIT_APP_PORTS_H_
 #define EDGEKIT_APP_PORTS_H_
 
@@ -12,7 +13,8 @@ namespace edgekit {
 // A serial line, or what stands for one.
 class ByteStream {
  public:
-  // Waits up to `wait_us` for the first byte, then takes what is there; returns the count, 0 where none came.
+  // Waits up to `wait_us` for the first byte, then takes what is there; returns the count, 0 where
+  // none came.
   virtual size_t Read(uint8_t* out, size_t capacity, uint32_t wait_us) = 0;
   // Returns when all bytes are handed over.
   virtual void Write(const uint8_t* data, size_t bytes) = 0;
@@ -26,7 +28,8 @@ class ByteStream {
 
 class Clock {
  public:
-  // Microseconds since some moment, never backwards. (The emulated board counts 1,000 instructions as one.)
+  // Microseconds since some moment, never backwards. (The emulated board counts 1,000 instructions
+  // as one.)
   virtual uint64_t NowUs() = 0;
 
  protected:
@@ -44,8 +47,9 @@ struct Status {
 struct Model {
   const uint8_t* sha256;  // 32 bytes: of the .tflite that it came from
   uint16_t height, width, channels, outputs;
-  uint32_t input_scale_bits, output_scale_bits;  // IEEE-754 singles: this firmware computes in integers
-  uint32_t output_scale_e9;                      // the output scale in billionths, for text
+  uint32_t input_scale_bits,
+      output_scale_bits;     // IEEE-754 singles: this firmware computes in integers
+  uint32_t output_scale_e9;  // the output scale in billionths, for text
   int16_t input_zero_point, output_zero_point;
   int16_t margin_q;  // where pneumonia begins: output 1 minus output 0
   uint32_t model_bytes;

@@ -19,7 +19,8 @@ using wire::ErrorCode;
 using Resolver = tflite::MicroMutableOpResolver<generated::kOpCount>;
 
 constexpr size_t kStepBytes = 4096;
-constexpr size_t kMaxArenaBytes = 256 * 1024;  // above any block that an ESP32 without PSRAM can give
+constexpr size_t kMaxArenaBytes =
+    256 * 1024;  // above any block that an ESP32 without PSRAM can give
 
 Resolver resolver;
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
@@ -55,8 +56,8 @@ Status TflmClassifier::Load() {
     if (arena == nullptr) break;
     given = bytes;
     const uintptr_t aligned = (reinterpret_cast<uintptr_t>(arena) + 15) & ~uintptr_t{15};
-    interpreter = new (interpreter_memory) tflite::MicroInterpreter(
-        model, resolver, reinterpret_cast<uint8_t*>(aligned), bytes);
+    interpreter = new (interpreter_memory)
+        tflite::MicroInterpreter(model, resolver, reinterpret_cast<uint8_t*>(aligned), bytes);
     if (interpreter->AllocateTensors() == kTfLiteOk) {
       arena_bytes_ = static_cast<uint32_t>(interpreter->arena_used_bytes());
       break;

@@ -8,8 +8,9 @@ namespace edgekit {
 
 class TflmClassifier final : public Classifier {
  public:
-  // Takes the arena from the heap: static data is capped at 160 KB on the ESP32, and what counts is the largest
-  // free block. Begins with the measured size and grows it while the board can give more.
+  // Takes the arena from the heap: static data is capped at 160 KB on the ESP32, and what counts is
+  // the largest free block. Begins with the measured size and grows it while the board can give
+  // more.
   Status Load() override;
   Status Run(const int8_t* input, int8_t* output) override;
   const Model& model() const override;

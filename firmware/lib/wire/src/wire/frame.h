@@ -42,8 +42,8 @@ class Decoder {
 // Room for the longest frame on the line: two delimiters and COBS's one byte.
 inline constexpr size_t kMaxLineBytes = kMaxBodyBytes + 3;
 
-// Writes one frame to `line` (kMaxLineBytes) and returns its length. The payload is `head` then `tail`;
-// 0 where both together exceed kMaxPayloadBytes.
+// Writes one frame to `line` (kMaxLineBytes) and returns its length. The payload is `head` then
+// `tail`; 0 where both together exceed kMaxPayloadBytes.
 size_t EncodeFrame(uint8_t type, uint16_t seq, const uint8_t* head, size_t head_bytes,
                    const uint8_t* tail, size_t tail_bytes, uint8_t* line);
 
