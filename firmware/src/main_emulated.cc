@@ -19,7 +19,7 @@ namespace {
 
 // Registers lie 4 bytes apart.
 volatile uint32_t* const kUart = reinterpret_cast<volatile uint32_t*>(0x9d050020);
-constexpr int kData = 0, kFifoControl = 2, kLineStatus = 5;
+constexpr int kData = 0, kInterruptEnable = 1, kFifoControl = 2, kLineStatus = 5;
 constexpr uint32_t kReceived = 0x01, kTransmitterEmpty = 0x20;
 constexpr size_t kFifoBytes = 16;
 
@@ -49,15 +49,34 @@ class CcountClock final : public edgekit::Clock {
   uint64_t total_ = 0;
 };
 
+// The de212's interrupts of the UART (external 0) and of CCOMPARE0.
+constexpr uint32_t kWakeUp = 1u << 0 | 1u << 6;
+
+// Sleeps until the UART has received something or CCOUNT reaches `end`. The vector in start.S only
+// switches the interrupts off again: whoever polls next finds out what happened. A spinning board
+// would take a core from the host and keep QEMU's other thread from filling the FIFO.
+void Sleep(uint32_t end) {
+  uint32_t
+      level;  // raised until WAITI lowers it: an interrupt that came before would be slept through
+  __asm__ volatile("rsil %0, 15\n wsr.ccompare0 %1\n wsr.intenable %2\n esync\n waiti 0"
+                   : "=&a"(level)
+                   : "a"(end), "a"(kWakeUp)
+                   : "memory");
+}
+
 class Uart final : public edgekit::ByteStream {
  public:
   // Both FIFOs on and emptied, receive trigger at 14 bytes: QEMU hands over as many at once.
-  void Start() { kUart[kFifoControl] = 0xC7; }
+  void Start() {
+    kUart[kFifoControl] = 0xC7;
+    kUart[kInterruptEnable] = 1;  // on reception
+  }
 
   size_t Read(uint8_t* out, size_t capacity, uint32_t wait_us) override {
-    const uint32_t begin = Ccount();
+    const uint32_t end = Ccount() + wait_us * kTicksPerUs;
     while (!(kUart[kLineStatus] & kReceived)) {
-      if (Ccount() - begin > wait_us * kTicksPerUs) return 0;
+      if (static_cast<int32_t>(Ccount() - end) >= 0) return 0;
+      Sleep(end);
     }
     size_t count = 0;
     while (count < capacity && (kUart[kLineStatus] & kReceived))

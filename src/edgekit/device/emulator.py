@@ -52,7 +52,7 @@ def _qemu(program: Path, stderr: int) -> tuple[subprocess.Popen[str], str]:
         command = [
             qemu, "-M", "kc705-nommu", "-cpu", "de212", "-display", "none", "-monitor", "none", "-semihosting",
             # an instruction takes 1 ns of the board's time: runs are repeatable
-            "-icount", "shift=0,sleep=off",
+            "-icount", "shift=0,sleep=on",
             # wait=on: the board starts when the host is there, and its first byte is not lost
             "-chardev", f"socket,id=uart,fd={fd},server=on,wait=on,nodelay=on",
             "-serial", "chardev:uart", "-kernel", str(program),
