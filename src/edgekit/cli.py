@@ -1,8 +1,10 @@
 """The command line, thin: parse, call, print. Each handler imports what it needs, so that `--help` is quick."""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -31,6 +33,65 @@ def cli() -> None:
 
     A research demonstration, not a medical device.
     """
+
+
+@cli.command("build-model")
+@click.option("--recipe", "recipe_name", default="esp32", show_default=True, help="esp32, paper, demo or smoke.")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change a recipe field; repeatable.")
+@data_option
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the model [build/RECIPE].")
+@click.option("--fresh", is_flag=True, help="Forget finished stages and start again.")
+@click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
+@click.option("--weights-dir", type=click.Path(path_type=Path), help="Folder of torchvision's ImageNet weight files.")
+@click.option("--accelerator", default="auto", show_default=True, help="auto, cpu, cuda or mps: where to train.")
+@json_option
+def build_model(
+    recipe_name: str, changes: tuple[str, ...], data: str, out: Path | None, fresh: bool, strict: bool,
+    weights_dir: Path | None, accelerator: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Teach, distill, prune, convert, embed: from X-rays to an int8 model, its C array and its card."""
+    from edgekit.pipeline import Options, build_model
+    from edgekit.progress import StageBars
+    from edgekit.recipes import recipe_named
+    from edgekit.report.card import card_json
+    from edgekit.report.tables import seeds_table, stages_table
+
+    recipe = recipe_named(recipe_name, changes)
+    out = out or Path("build") / recipe_name
+    with StageBars() as bars:
+        options = Options(
+            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=_typed(),
+            on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
+        )  # fmt: skip
+        card = build_model(recipe, data, out, options)
+    if as_json:
+        _print(card_json(card))
+        return
+    _print(stages_table(card.stages))
+    if len(recipe.seeds) > 1:
+        _print(seeds_table(card.seeds, data=card.data.name, synthetic=card.data.synthetic, runtime="tflm"))
+    click.echo(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes.")
+    click.echo(f"Its card is {out}/card.md, its C array {out}/model_data.cc.")
+
+
+@cli.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@data_option
+@click.option(
+    "--runtime",
+    type=click.Choice(["tflm", "litert", "torch", "onnx"]),
+    help="What runs it [by the file: tflm for int8].",
+)
+@click.option("--split", type=click.Choice(["test", "val"]), default="test", show_default=True)
+@click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
+@json_option
+def evaluate(model: Path, data: str, runtime: str | None, split: str, strict: bool, as_json: bool) -> None:
+    """Score MODEL (.tflite, .onnx or .npz of build-model) on DATA at the threshold stored in its card."""
+    from edgekit.evaluation import evaluate_file
+    from edgekit.report.tables import report_table, to_json
+
+    report = evaluate_file(model, data, runtime=runtime, split=split, strict=strict)
+    _print(to_json(report) if as_json else report_table(report))
 
 
 @cli.group("data")
@@ -65,6 +126,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+
+
+def _typed() -> str:
+    return shlex.join(["edgekit", *sys.argv[1:]])
 
 
 def _print(value: Any) -> None:

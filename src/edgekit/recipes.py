@@ -180,7 +180,27 @@ class Recipe:
     embed: EmbedRecipe = EmbedRecipe()
 
 
-ESP32 = Recipe()
+# Chosen on validation alone, on clean views and on views with other contrast, blur and crop: strong views and depth at
+# low resolution helped most (AUC on the altered views 0.940 -> 0.965 -> 0.977), a learning rate of 5e-3 over 2e-3 and
+# a temperature of 1 over 3 a little (0.977 -> 0.979), two seeds each.
+_STRONG = AugmentRecipe(
+    rotate_deg=12,
+    translate=0.1,
+    scale=0.2,
+    brightness=0.2,
+    contrast=0.5,
+    gamma=0.6,
+    blur=0.3,
+    noise_std=0.04,
+    erase=0.3,
+)
+ESP32 = Recipe(
+    teach=TeachRecipe(networks=("compact",) * 5, fit=FitRecipe(epochs=30), augment=_STRONG),
+    student=StudentRecipe(channels=(8, 16, 24, 32), depths=(1, 1, 2, 2)),
+    distill=DistillRecipe(
+        temperature=1.0, fit=FitRecipe(epochs=60, learning_rate=5e-3, ema_decay=0.995), augment=_STRONG
+    ),
+)
 
 _PAPER_AUGMENT = AugmentRecipe(
     flip=0.5, rotate_deg=0, translate=0, scale=0, crop=0.5, brightness=0, contrast=0, gamma=0, noise_std=0

@@ -44,13 +44,13 @@ def small_net(size: int, channels: tuple[int, ...]) -> nn.Sequential:
 
 
 def trained_net(size: int, channels: tuple[int, ...], zeroed: float = 0.3) -> nn.Module:
-    """Trained for two seconds on `discs`, then pruned: the smallest `zeroed` of each convolution's weights are 0."""
+    """Trained for a few seconds on `discs`, then pruned: the smallest `zeroed` of each convolution's weights are 0."""
     torch.manual_seed(0)
     net = small_net(size, channels)
     images, labels = discs(256, size, seed=1)
     x, y = torch.from_numpy(images[:, None] / np.float32(255)), torch.from_numpy(labels)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
-    for step in range(60):
+    for step in range(120):
         rows = slice(step % 4 * 64, step % 4 * 64 + 64)
         loss = nn.functional.cross_entropy(net(x[rows]), y[rows])
         optimizer.zero_grad()
@@ -60,14 +60,18 @@ def trained_net(size: int, channels: tuple[int, ...], zeroed: float = 0.3) -> nn
         for layer in net:
             if isinstance(layer, nn.Conv2d):
                 layer.weight[layer.weight.abs() < layer.weight.abs().quantile(zeroed)] = 0
-        net.train()
-        net(x)  # the batch-norms see the pruned network
+        for _ in range(20):
+            net(x)  # the batch-norms get used to the pruned network
     return net.eval()
 
 
-@pytest.fixture(scope="session")
-def student() -> SmallStudent:
+def small_student() -> SmallStudent:
     module = trained_net(32, (8, 16))
     calibration, _ = discs(32, 32, seed=2)
     images, _ = discs(64, 32, seed=3)
     return SmallStudent(module, images, convert(module, 32, calibration, ConvertRecipe(), images))
+
+
+@pytest.fixture(scope="session")
+def student() -> SmallStudent:
+    return small_student()

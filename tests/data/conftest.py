@@ -1,5 +1,6 @@
 """A small, real folder of images in the layout of the public release, and a real web server that can misbehave."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -90,10 +91,11 @@ def server() -> Iterator[Server]:
             body = content[begin:]
             if state.cut_after:
                 body = body[: state.cut_after.pop(0)]
-            self.wfile.write(body[: len(body) // 2])
-            self.wfile.flush()
-            state.pause()
-            self.wfile.write(body[len(body) // 2 :])
+            with contextlib.suppress(ConnectionError):  # the client may have been stopped
+                self.wfile.write(body[: len(body) // 2])
+                self.wfile.flush()
+                state.pause()
+                self.wfile.write(body[len(body) // 2 :])
 
         def log_message(self, format: str, *args: object) -> None:
             """Stays silent."""

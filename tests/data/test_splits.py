@@ -26,10 +26,10 @@ def make(patients, labels, digests=None, splits=None):
     )
 
 
-DATA_RECIPE = DataRecipe()
+DEFAULT = DataRecipe()
 
 
-def run(catalogue, recipe=DATA_RECIPE, readable=None):
+def run(catalogue, recipe=DEFAULT, readable=None):
     images = np.arange(len(catalogue), dtype=np.uint8).reshape(-1, 1, 1)
     rows = np.arange(len(catalogue)) if readable is None else np.array(readable)
     return split(catalogue, images, rows, recipe)

@@ -3,6 +3,7 @@
 Every network takes float [B, 1, H, W] in [0, 1] and gives logits [B, 2].
 """
 
+import platform
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -145,3 +146,10 @@ def accelerator(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise EdgekitError(f"Accelerator {name!r} is not available here: {error}", "Use --accelerator cpu.") from error
     return torch.device(name)
+
+
+def accelerator_name(device: torch.device) -> str:
+    """What trained a model, in words: the GPU's name, or `cpu (x86_64)`."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({platform.machine()})"

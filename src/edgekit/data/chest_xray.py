@@ -13,8 +13,8 @@ from edgekit.data.download import HEADERS, TIMEOUT_S, address, download
 from edgekit.data.folder import RELEASE_LICENCE, folder_catalogue
 from edgekit.data.unpack import unpack
 
-# The release keeps the chest X-rays (1.2 GB) in an archive of their own in its second version; the third has the same
-# images in one archive of 8 GB together with retina scans.
+# The second version of the release has the chest X-rays in an archive of their own (1.2 GB); the third packs them
+# together with retina scans into one of 8 GB.
 ARCHIVE = "ChestXRay2017.zip"
 URL = (
     "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files/f12eaf6d-6023-432f-acc9-80c9d7393433"

@@ -4,8 +4,9 @@ In: a catalogue and an image size. Out: uint8 [N, size, size] and the rows that 
 """
 
 import hashlib
+import json
 import os
-import zipfile
+import zlib
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,14 +32,15 @@ def decode(catalogue: Catalogue, size: int, cache_dir: Path) -> tuple[NDArray[np
     Raises:
         EdgekitError: the disk is full or the cache cannot be written.
     """
-    path = cache_dir / "decoded" / f"{_key(catalogue, size)}.npz"
+    path = cache_dir / "decoded" / f"{_key(catalogue, size)}.pixels"
     cached = _cached(path, len(catalogue), size)
     if cached is not None:
         return cached
     images, unreadable = _decoded(catalogue, size)
-    rows, reasons = list(unreadable), np.array(list(unreadable.values()), dtype=np.str_)
+    head = {"shape": images.shape, "crc32": zlib.crc32(images.data), "unreadable": list(unreadable.items())}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, images=images, unreadable=np.array(rows, dtype=np.int64), reasons=reasons)
+        stream.write(json.dumps(head).encode() + b"\n")
+        stream.write(images.data)
     return images, unreadable
 
 
@@ -49,13 +51,16 @@ def _key(catalogue: Catalogue, size: int) -> str:
 
 
 def _cached(path: Path, count: int, size: int) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
+    """A line of JSON, then the pixels; not .npz, whose writer reports a full disk a second time, as a traceback."""
     try:
-        with np.load(path) as arrays:  # np.load checks each member's CRC
-            images = arrays["images"]
-            unreadable = {int(row): str(why) for row, why in zip(arrays["unreadable"], arrays["reasons"], strict=True)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        with path.open("rb") as stream:
+            head = json.loads(stream.readline())
+            images = np.fromfile(stream, np.uint8).reshape(count, size, size)
+        if zlib.crc32(images.data) != head["crc32"]:
+            return None
+        return images, {int(row): str(reason) for row, reason in head["unreadable"]}
+    except (OSError, ValueError, LookupError, TypeError):
         return None  # absent or damaged: both mean decoding again
-    return (images, unreadable) if images.shape == (count, size, size) else None
 
 
 def _decoded(catalogue: Catalogue, size: int) -> tuple[NDArray[np.uint8], dict[int, str]]:

@@ -204,7 +204,7 @@ def _opacity(rng: np.random.Generator, chest: _Chest) -> Plane:
             y = chest.y - rng.uniform(chest.apex + 0.3, chest.base)
             patches = np.maximum(patches, rng.uniform(0.5, 1) * _bump(np.hypot(x, y), rng.uniform(0.07, 0.16)))
         return strength * chest.lungs * patches * (1 + 0.3 * _noise(rng, 14))
-    haze = 0.45 + 0.45 * _noise(rng, 4) + 0.6 * np.abs(_noise(rng, 28))
+    haze = 0.55 + 0.40 * _noise(rng, 4) + 0.35 * np.abs(_noise(rng, 44))
     plane = 0.7 * strength * chest.lungs * np.clip(haze, 0, 2)
     return plane
 

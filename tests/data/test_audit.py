@@ -1,0 +1,82 @@
+"""The audit of a data set."""
+
+import dataclasses
+import io
+import json
+import shutil
+
+from PIL import Image
+from rich.console import Console
+
+from edgekit.data.audit import Audit, audit, render
+
+
+def text_of(found: Audit) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    console.print(render(found))
+    return console.file.getvalue()
+
+
+def test_it_counts_what_is_there(release, tmp_path, write_image):
+    write_image(release / "train" / "NORMAL" / "IM-0001-0003.png", 400, "RGB", (300, 200))
+    found = audit(str(release), cache_dir=tmp_path)
+    assert found.images == 45
+    assert found.counts == {"train": {"NORMAL": 17, "PNEUMONIA": 16}, "test": {"NORMAL": 6, "PNEUMONIA": 6}}
+    assert (found.width.min, found.width.median, found.width.max) == (40, 40, 300)
+    assert (found.height.min, found.height.max) == (30, 200)
+    assert found.modes == {"L": 44, "RGB": 1}
+    assert found.patients == {"train": 16, "test": 6}
+    assert found.patients_shared == {"train/test": 0}
+    assert found.unreadable == {}
+    assert found.byte_identical.groups == found.pixel_identical.groups == ()
+
+
+def test_it_finds_equal_files_and_equal_pixels_within_and_across_splits(release, tmp_path):
+    train, test = release / "train" / "NORMAL", release / "test" / "PNEUMONIA"
+    shutil.copy(train / "IM-0001-0001.jpeg", train / "IM-0007-0009.jpeg")
+    shutil.copy(train / "IM-0001-0001.jpeg", test / "person7_virus_1.jpeg")
+    with Image.open(train / "IM-0002-0001.jpeg") as image:
+        image.convert("RGB").save(train / "IM-0002-0003.png")  # other bytes, the same picture
+    found = audit(str(release), cache_dir=tmp_path)
+    assert found.byte_identical.within == {"train": 1, "test": 0}
+    assert found.byte_identical.across == {"train/test": 1}
+    assert found.byte_identical.two_labels == 1
+    assert found.byte_identical.groups == (
+        ("test/PNEUMONIA/person7_virus_1.jpeg", "train/NORMAL/IM-0001-0001.jpeg", "train/NORMAL/IM-0007-0009.jpeg"),
+    )
+    assert found.pixel_identical.within == {"train": 2, "test": 0}
+    assert found.pixel_identical.across == {"train/test": 1}
+    assert len(found.pixel_identical.groups) == 2
+    assert found.patients_shared == {"train/test": 1}
+
+
+def test_it_names_unreadable_files_and_goes_on(release, tmp_path):
+    (release / "test" / "NORMAL" / "IM-0501-0001.jpeg").write_text("text")
+    whole = (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").read_bytes()
+    (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").write_bytes(whole[:-200])
+    found = audit(str(release), cache_dir=tmp_path)
+    assert list(found.unreadable) == ["test/NORMAL/IM-0501-0001.jpeg", "train/NORMAL/IM-0001-0001.jpeg"]
+    assert "is not an image" in found.unreadable["test/NORMAL/IM-0501-0001.jpeg"]
+    assert sum(found.modes.values()) == 42
+    assert "IM-0501-0001.jpeg" in text_of(found)
+
+
+def test_it_can_be_written_as_json_and_read_by_a_person(release, tmp_path):
+    found = audit(str(release), cache_dir=tmp_path)
+    assert json.loads(json.dumps(dataclasses.asdict(found)))["counts"]["test"]["NORMAL"] == 6
+    text = text_of(found)
+    for fact in ("44 images", "width 40 to 40 px", "unreadable: 0", "CC BY 4.0", found.info.fingerprint):
+        assert fact in text
+
+
+def test_synthetic_data_are_called_so_in_capitals(tmp_path):
+    assert "SYNTHETIC" in text_of(audit("phantom:0:40", cache_dir=tmp_path))
+
+
+def test_a_set_in_which_nothing_can_be_read_is_still_audited(release, tmp_path):
+    for path in release.rglob("*.jpeg"):
+        path.write_text("text")
+    found = audit(str(release), cache_dir=tmp_path)
+    assert len(found.unreadable) == 44
+    assert found.width is None
+    assert "and 24 more" in text_of(found)

@@ -1,0 +1,72 @@
+"""The public release, fetched from a mirror of it that holds a few images."""
+
+import hashlib
+import io
+import json
+import zipfile
+
+import pytest
+
+from edgekit.data import data_info, load_splits
+from edgekit.errors import EdgekitError
+from edgekit.recipes import DataRecipe
+
+ARCHIVE = "ChestXRay2017.zip"
+
+
+@pytest.fixture
+def mirror(server, release, monkeypatch):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(release.rglob("*.jpeg")):
+            archive.write(path, f"chest_xray/{path.relative_to(release).as_posix()}")
+        archive.writestr("__MACOSX/chest_xray/._train", b"litter")
+    content = buffer.getvalue()
+    sha = hashlib.sha256(content).hexdigest()
+    server.files[ARCHIVE] = content
+    server.files[f"{ARCHIVE}.json"] = json.dumps(
+        [{"filename": "other"}, {"filename": ARCHIVE, "content_details": {"sha256_hash": sha.upper()}}][1:]
+    ).encode()
+    monkeypatch.setenv("EDGEKIT_DATA_URL", server.base)
+    return server
+
+
+def test_it_is_fetched_checked_and_unpacked_once(mirror, release, tmp_path):
+    told = []
+    cache = tmp_path / "cache"
+    splits = load_splits("chest-xray", 16, DataRecipe(), cache_dir=cache, on_warning=told.append)
+    assert told == []
+    assert splits.info.name == "chest-xray"
+    assert splits.info.licence.startswith("CC BY 4.0")
+    assert splits.info.fingerprint == data_info(str(release)).fingerprint
+    assert len(splits.test) == 12
+    asked = len(mirror.requests)
+    assert data_info("chest-xray", cache_dir=cache) == splits.info
+    assert len(mirror.requests) == asked
+    assert sorted(path.name for path in (cache / "downloads").iterdir()) == ["chest_xray"]
+
+
+def test_an_archive_that_is_not_the_published_one_is_refused(mirror, tmp_path):
+    mirror.files[ARCHIVE] = mirror.files[ARCHIVE][:-9] + b"different"
+    with pytest.raises(EdgekitError, match="wrong checksum"):
+        data_info("chest-xray", cache_dir=tmp_path / "cache")
+    assert list((tmp_path / "cache" / "downloads").iterdir()) == []
+
+
+@pytest.mark.parametrize("inventory", [None, b"<html>", b"[]", b'[{"filename": "ChestXRay2017.zip"}]'])
+def test_where_the_publishers_list_cannot_be_had_the_first_checksum_is_recorded(mirror, tmp_path, inventory):
+    del mirror.files[f"{ARCHIVE}.json"]
+    if inventory is not None:
+        mirror.files[f"{ARCHIVE}.json"] = inventory
+    told = []
+    data_info("chest-xray", cache_dir=tmp_path / "cache", on_warning=told.append)
+    assert "recorded in" in told[0]
+    assert (tmp_path / "cache" / "downloads" / f"{ARCHIVE}.sha256").exists()
+
+
+def test_an_archive_that_was_fetched_but_not_unpacked_is_not_fetched_again(mirror, tmp_path):
+    downloads = tmp_path / "cache" / "downloads"
+    downloads.mkdir(parents=True)
+    (downloads / ARCHIVE).write_bytes(mirror.files[ARCHIVE])
+    data_info("chest-xray", cache_dir=tmp_path / "cache")
+    assert mirror.requests == []

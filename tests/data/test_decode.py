@@ -1,0 +1,181 @@
+"""The cache of decoded pixels: used, checked, and never half-written."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.data import decode as room
+from edgekit.data.decode import decode
+from edgekit.data.download import download
+from edgekit.data.folder import folder_catalogue
+from edgekit.data.unpack import unpack
+from edgekit.errors import EdgekitError
+
+
+def files_in(cache):
+    return sorted((cache / "decoded").iterdir())
+
+
+def test_a_second_call_opens_no_image(release, tmp_path):
+    catalogue = folder_catalogue(release)
+    first, _ = decode(catalogue, 16, tmp_path / "cache")
+    for path in release.rglob("*.jpeg"):
+        path.unlink()
+    again, unreadable = decode(catalogue, 16, tmp_path / "cache")
+    assert np.array_equal(first, again)
+    assert unreadable == {}
+    assert first.dtype == np.uint8
+    assert first.shape == (44, 16, 16)
+
+
+def test_size_data_and_preprocessing_each_have_their_own_entry(release, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    decode(folder_catalogue(release), 16, cache)
+    decode(folder_catalogue(release), 24, cache)
+    (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").unlink()
+    decode(folder_catalogue(release), 16, cache)
+    other = tmp_path / "preprocess.py"
+    other.write_text("# another way to make pixels\n")
+    monkeypatch.setattr(room.preprocess, "__file__", str(other))
+    decode(folder_catalogue(release), 16, cache)
+    assert len(files_in(cache)) == 4
+
+
+def test_unreadable_images_are_remembered_with_their_reason(release, tmp_path):
+    (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").write_text("text")
+    catalogue = folder_catalogue(release)
+    _, first = decode(catalogue, 16, tmp_path / "cache")
+    _, again = decode(catalogue, 16, tmp_path / "cache")
+    (row,) = first
+    assert catalogue.ids[row] == "train/NORMAL/IM-0001-0001.jpeg"
+    assert first == again
+    assert "is not an image" in first[row]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[: len(c) // 2], lambda c: c[:500] + b"\0" * 200 + c[700:], lambda c: b""]
+)
+def test_a_damaged_cache_is_made_anew(release, tmp_path, damage):
+    catalogue = folder_catalogue(release)
+    first, _ = decode(catalogue, 16, tmp_path / "cache")
+    (path,) = files_in(tmp_path / "cache")
+    path.write_bytes(damage(path.read_bytes()))
+    again, _ = decode(catalogue, 16, tmp_path / "cache")
+    assert np.array_equal(first, again)
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a file system of 1 MB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(release, small_disk: Path):
+    with pytest.raises(EdgekitError, match="The disk is full") as error:
+        decode(folder_catalogue(release), 256, small_disk)
+    assert "Free some room" in error.value.hint
+    assert files_in(small_disk) == []
+
+
+def test_a_full_disk_stops_a_download_and_keeps_no_whole_looking_file(server, small_disk, monkeypatch):
+    server.files["big"] = bytes(3_000_000)
+    with pytest.raises(EdgekitError, match="The disk is full"):
+        download(f"{server.base}/big", small_disk / "big", checksum=None, on_warning=print)
+    assert [path.name for path in small_disk.iterdir()] == ["big.part"]
+
+
+def test_a_full_disk_stops_unpacking_and_leaves_nothing(tmp_path, small_disk):
+    with zipfile.ZipFile(tmp_path / "big.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(4):
+            archive.writestr(f"{number}.jpeg", bytes(500_000))
+    with pytest.raises(EdgekitError, match="The disk is full"):
+        unpack(tmp_path / "big.zip", small_disk / "set")
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_said(release, tmp_path):
+    (tmp_path / "cache").write_text("a file is in the way")
+    with pytest.raises(EdgekitError, match="cannot be written"):
+        decode(folder_catalogue(release), 16, tmp_path / "cache")
+
+
+DECODING = """
+import sys
+from pathlib import Path
+from edgekit.data import load_splits
+from edgekit.recipes import DataRecipe
+print("begun", flush=True)
+load_splits(sys.argv[1], 64, DataRecipe(), cache_dir=Path(sys.argv[2]))
+print("done", flush=True)
+"""
+DOWNLOADING = """
+import sys
+from pathlib import Path
+from edgekit.data.download import download
+print("begun", flush=True)
+download(sys.argv[1], Path(sys.argv[2]) / "big", checksum=None, on_warning=print)
+print("done", flush=True)
+"""
+
+
+def interrupted(code, *arguments, when):
+    """Runs code in a process of its own, sends it a real Ctrl-C, and returns its output and exit code."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(room.__file__).parents[2])},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    when()
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=30)
+    return out, error, process.returncode
+
+
+def test_ctrl_c_while_decoding_leaves_no_half_cache(tmp_path):
+    out, error, code = interrupted(DECODING, "phantom:0:9000", tmp_path / "cache", when=lambda: time.sleep(0.7))
+    assert "done" not in out
+    assert "KeyboardInterrupt" in error
+    assert code != 0
+    assert not (tmp_path / "cache").exists() or files_in(tmp_path / "cache") == []
+
+
+def test_ctrl_c_while_downloading_keeps_the_part_and_the_next_run_goes_on(tmp_path, server):
+    server.files["big"] = os.urandom(2_000_000)
+    halfway, go_on = threading.Event(), threading.Event()
+    server.pause = lambda: (halfway.set(), go_on.wait(20))
+
+    def some_has_arrived():
+        assert halfway.wait(20)
+        while not (tmp_path / "big.part").exists():
+            time.sleep(0.01)
+
+    out, _, code = interrupted(DOWNLOADING, f"{server.base}/big", tmp_path, when=some_has_arrived)
+    go_on.set()
+    assert "done" not in out
+    assert code != 0
+    assert [path.name for path in tmp_path.iterdir()] == ["big.part"]
+    kept = (tmp_path / "big.part").stat().st_size
+    download(f"{server.base}/big", tmp_path / "big", checksum=None, on_warning=lambda _: None)
+    assert (tmp_path / "big").read_bytes() == server.files["big"]
+    assert kept == 0 or server.requests[-1] == ("big", f"bytes={kept}-")

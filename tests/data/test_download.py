@@ -1,0 +1,135 @@
+"""Downloads from a real web server that cuts, lies and refuses."""
+
+import hashlib
+import random
+import threading
+
+import pytest
+
+from edgekit.data.download import address, download
+from edgekit.errors import EdgekitError
+
+CONTENT = random.Random(0).randbytes(900_000)
+SHA = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
+
+
+@pytest.fixture
+def get(server, tmp_path):
+    """Downloads CONTENT to `get.path`; what it was told is in `get.told`."""
+    server.files["set.zip"] = CONTENT
+
+    def call(checksum=SHA, name="set.zip"):
+        download(
+            f"{server.base}/{name}", call.path, checksum=checksum, on_warning=call.told.append, retry_delay_s=0.001
+        )
+
+    call.path, call.told = tmp_path / "deep" / "set.zip", []
+    call.part = call.path.with_name("set.zip.part")
+    call.record = call.path.with_name("set.zip.sha256")
+    return call
+
+
+@pytest.mark.parametrize("checksum", [SHA, MD5])
+def test_a_whole_file_arrives_and_nothing_else_is_left(get, checksum):
+    get(checksum)
+    assert get.path.read_bytes() == CONTENT
+    assert [path.name for path in get.path.parent.iterdir()] == ["set.zip"]
+    assert get.told == []
+
+
+def test_a_download_that_is_cut_goes_on_by_itself_from_where_it_was(get, server):
+    server.cut_after = [300_000, 200_000]
+    get()
+    assert get.path.read_bytes() == CONTENT
+    assert [asked for _, asked in server.requests] == ["", "bytes=300000-", "bytes=500000-"]
+
+
+def test_a_download_that_stays_cut_says_what_it_kept_and_the_next_run_goes_on(get, server):
+    server.cut_after = [400_000, 0, 0, 0, 0]
+    with pytest.raises(EdgekitError, match="broke off") as error:
+        get()
+    assert "400,000 bytes are kept" in error.value.hint
+    assert not get.path.exists()
+    assert get.part.read_bytes() == CONTENT[:400_000]
+    server.cut_after, server.requests[:] = [], []
+    get()
+    assert get.path.read_bytes() == CONTENT
+    assert server.requests == [("set.zip", "bytes=400000-")]
+
+
+def test_a_server_without_ranges_is_read_from_the_start(get, server):
+    get.part.parent.mkdir()
+    get.part.write_bytes(CONTENT[:1000])
+    server.ranges_honoured = False
+    get()
+    assert get.path.read_bytes() == CONTENT
+
+
+def test_a_part_that_is_already_whole_needs_no_more_bytes(get):
+    get.part.parent.mkdir()
+    get.part.write_bytes(CONTENT)
+    get()
+    assert get.path.read_bytes() == CONTENT
+
+
+def test_a_part_that_is_longer_than_the_file_is_started_again(get):
+    get.part.parent.mkdir()
+    get.part.write_bytes(CONTENT + b"more")
+    get()
+    assert get.path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("wrong", ["sha256:" + "0" * 64, "md5:" + "0" * 32])
+def test_a_wrong_checksum_is_refused_and_leaves_nothing(get, wrong):
+    with pytest.raises(EdgekitError, match="wrong checksum") as error:
+        get(wrong)
+    assert list(get.path.parent.iterdir()) == []
+    assert "Run the command again" in error.value.hint
+
+
+def test_without_a_published_checksum_the_first_one_is_recorded_and_compared(get, server):
+    get(None)
+    assert get.record.read_text() == f"{SHA.removeprefix('sha256:')}  set.zip\n"
+    assert "recorded in" in get.told[0]
+    get.path.unlink()
+    get(None)
+    assert len(get.told) == 1
+    get.path.unlink()
+    server.files["set.zip"] = CONTENT[:-1] + b"?"
+    with pytest.raises(EdgekitError, match=r"wrong checksum.*recorded at the first download") as error:
+        get(None)
+    assert str(get.record) in error.value.hint
+    assert not get.path.exists()
+
+
+def test_a_missing_file_is_said_at_once(get, server):
+    with pytest.raises(EdgekitError, match="answered 404") as error:
+        get(name="gone.zip")
+    assert "EDGEKIT_DATA_URL" in error.value.hint
+    assert len(server.requests) == 1
+
+
+def test_nobody_listening_and_no_address_are_said(tmp_path):
+    for url, says in (("http://127.0.0.1:9/x", "broke off"), ("nonsense", "no address")):
+        with pytest.raises(EdgekitError, match=says):
+            download(url, tmp_path / "x", checksum=None, on_warning=print, retry_delay_s=0)
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_file_appears_only_when_it_is_whole(get, server):
+    halfway, go_on = threading.Event(), threading.Event()
+    server.pause = lambda: (halfway.set(), go_on.wait(10))
+    thread = threading.Thread(target=get)
+    thread.start()
+    assert halfway.wait(10)
+    assert not get.path.exists()
+    go_on.set()
+    thread.join(10)
+    assert get.path.read_bytes() == CONTENT
+
+
+def test_a_mirror_takes_the_place_of_every_address(monkeypatch):
+    assert address("https://a.example/b", "set.zip") == "https://a.example/b"
+    monkeypatch.setenv("EDGEKIT_DATA_URL", "http://mirror/x/")
+    assert address("https://a.example/b", "set.zip") == "http://mirror/x/set.zip"
