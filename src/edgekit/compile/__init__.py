@@ -17,7 +17,6 @@ from edgekit.errors import EdgekitError
 __all__ = ["compile_model", "supported_ops"]
 
 
-
 def compile_model(content: bytes, name: str = "model") -> dict[str, str]:
     """Compiles a model to C99 without heap, and without library functions besides memcpy.
 

@@ -126,8 +126,7 @@ def _model(content: bytes) -> RawModel:
         for entry in entries
     ]
     tensors = tuple(
-        _tensor(schema, model, graph, index)
-        for index in range(_limited("tensor", graph.TensorsLength(), MAX_TENSORS))
+        _tensor(schema, model, graph, index) for index in range(_limited("tensor", graph.TensorsLength(), MAX_TENSORS))
     )
     ops = tuple(
         _op(schema, _sound(graph.Operators(i)), op_codes)

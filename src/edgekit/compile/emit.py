@@ -88,9 +88,7 @@ def _source(graph: Graph, plan: Plan, name: str) -> str:
         "\n".join(kernel.constants for kernel in kernels if kernel.constants),
         array("unsigned char", f"{name}_sha256", graph.sha256).replace("static ", "", 1),
         "\n".join(kernel.function for kernel in kernels),
-        f"void {name}_invoke(const int8_t *input, int8_t *output, void *arena) {{\n  "
-        + "\n  ".join(calls)
-        + "\n}\n",
+        f"void {name}_invoke(const int8_t *input, int8_t *output, void *arena) {{\n  " + "\n  ".join(calls) + "\n}\n",
     ]
     return "\n".join(part for part in parts if part)
 

@@ -196,9 +196,7 @@ def add(source: "Source", op: RawOp, label: str) -> Add:
         shapes=(first, second, total),
         zero_points=(quantizations[0].zero_point, quantizations[1].zero_point),
         scalings=(scalings[0], scalings[1]),
-        requantization=Requantization(
-            (scalings[2][0],), (scalings[2][1],), y.quantization.zero_point, low, high
-        ),
+        requantization=Requantization((scalings[2][0],), (scalings[2][1],), y.quantization.zero_point, low, high),
     )
 
 
@@ -279,9 +277,7 @@ def _expect(label: str, y: Tensor, shapes: list[tuple[int, ...]]) -> None:
         raise EdgekitError(f"The output of {label} has shape {list(y.shape)} instead of {list(shapes[0])}.", _AGAIN)
 
 
-def _window(
-    label: str, options: dict[str, Any], size: int, kernel: int, stride: int, dilation: int
-) -> tuple[int, int]:
+def _window(label: str, options: dict[str, Any], size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
     """Output size and padding before, along one axis (TFLite's padding.h)."""
     reach = (kernel - 1) * dilation + 1
     if options["Padding"] == "SAME":
@@ -340,9 +336,7 @@ def _products(x: Tensor, scales: NDArray[np.float32], y: Tensor, out: int) -> li
 def _range(label: str, options: dict[str, Any], y: Tensor) -> tuple[int, int]:
     activation = options["FusedActivationFunction"]
     if activation not in ("NONE", "RELU", "RELU_N1_TO_1", "RELU6"):
-        raise EdgekitError(
-            f"{label}: the fused activation {activation} is not supported.", "Use RELU, RELU6 or none."
-        )
+        raise EdgekitError(f"{label}: the fused activation {activation} is not supported.", "Use RELU, RELU6 or none.")
     try:
         return fixed_point.activation_range(activation, y.quantization.scale, y.quantization.zero_point)
     except OverflowError as error:

@@ -17,7 +17,9 @@ from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.text import Kernel, Site, array, byte_range, indent
 
 _CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa (kernels.md)
-_UNROLL = 6  # neighbouring taps written out; measured on the emulated lx106: 2 -> 3.84, 4 -> 3.60, 6 -> 3.44, 8 -> 3.45 a MAC
+_UNROLL = (
+    6  # neighbouring taps written out; measured on the emulated lx106: 2 -> 3.84, 4 -> 3.60, 6 -> 3.44, 8 -> 3.45 a MAC
+)
 _MOST_UNROLLED_TAPS = 25
 
 
@@ -192,9 +194,7 @@ def _block(op: Convolution, site: Site, tile: list[int], channels: int, abreast:
                 for p in range(abreast)
                 for k in range(channels)
             ]
-        lines += [
-            site.write(f"out[{k}]", f"finish((uint32_t)best{k}, to + {k}, {close})") for k in range(channels)
-        ]
+        lines += [site.write(f"out[{k}]", f"finish((uint32_t)best{k}, to + {k}, {close})") for k in range(channels)]
     lines.append(f"w += {op.weights[0].size * channels}, to += {channels}, out += {channels};")
     return "\n".join(lines)
 

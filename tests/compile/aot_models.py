@@ -65,7 +65,12 @@ class Builder:
 
     def finish(self, inputs, outputs) -> bytes:
         graph = schema.SubGraphT()
-        graph.tensors, graph.operators, graph.inputs, graph.outputs = self.tensors, self.ops, list(inputs), list(outputs)
+        graph.tensors, graph.operators, graph.inputs, graph.outputs = (
+            self.tensors,
+            self.ops,
+            list(inputs),
+            list(outputs),
+        )
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []
@@ -113,11 +118,7 @@ class Random:
         return self.b.tensor(shape, data=data, scales=scales, zero_points=[0] * count, axis=axis), data, scales
 
     def bias(self, out: int, x: int, scales: np.ndarray, fan_in: int) -> int:
-        if self.rng.random() < 0.1:
-            spread = 2**28
-        else:
-            spread = max(2, int(np.sqrt(fan_in) * 4000))
-        spread = min(spread, 2**28)
+        spread = 2**24 if self.rng.random() < 0.1 else int(np.sqrt(fan_in) * 4000)
         data = self.rng.integers(-spread, spread, out).astype(np.int32)
         scale = self.b.quantization(x)[0]
         product = [np.float32(np.float32(scale) * s) for s in scales]
@@ -240,7 +241,11 @@ class Random:
         options = schema.ReshapeOptionsT()
         options.newShape = list(shape)
         self.b.op(
-            "RESHAPE", [x, self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))], y, options, "ReshapeOptions"
+            "RESHAPE",
+            [x, self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))],
+            y,
+            options,
+            "ReshapeOptions",
         )
         return y
 
@@ -254,7 +259,11 @@ class Random:
             tuple(int(s + a + b) for s, (a, b) in zip(shape, amounts, strict=True)), *self.b.quantization(x)
         )
         self.b.op(
-            "PAD", [x, self.b.tensor(amounts.shape, "INT32", amounts.astype(np.int32))], y, schema.PadOptionsT(), "PadOptions"
+            "PAD",
+            [x, self.b.tensor(amounts.shape, "INT32", amounts.astype(np.int32))],
+            y,
+            schema.PadOptionsT(),
+            "PadOptions",
         )
         return y
 
@@ -369,7 +378,9 @@ def distorted(seed: int, rng: np.random.Generator) -> bytes:
     numbers = [0, 1, -1, 2, 3, 127, 128, -129, 255, 4096, 2**16, 2**31 - 1, -(2**31)]
     reals = [0.0, -1.0, 1e-45, 1e-30, 1e-6, 0.5, 1.0, 1e6, 3e38, float("inf"), float("nan")]
     for _ in range(int(rng.integers(1, 3))):
-        thing: Any = rng.choice(np.array([*r.b.tensors, *r.b.tensors, *r.b.ops, *r.b.ops, *r.b.buffers[1:]], dtype=object))
+        thing: Any = rng.choice(
+            np.array([*r.b.tensors, *r.b.tensors, *r.b.ops, *r.b.ops, *r.b.buffers[1:]], dtype=object)
+        )
         if isinstance(thing, schema.OperatorT) and getattr(thing.builtinOptions, "__dict__", {}) and rng.random() < 0.5:
             thing = thing.builtinOptions
         if isinstance(thing, schema.TensorT) and rng.random() < 0.5:
