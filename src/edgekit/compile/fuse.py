@@ -33,7 +33,8 @@ def _fits(convolution: Convolution, pool: Pool) -> bool:
         pad or count * window > size
         for pad, count, window, size in zip(pool.pad, pool.result, pool.window, pool.image, strict=False)
     )
-    return pool.kind == "max" and pool.window == pool.stride and not cut_off and convolution.groups == 1
+    plain = convolution.groups == 1 and convolution.pool == (1, 1)
+    return plain and pool.kind == "max" and pool.window == pool.stride and not cut_off
 
 
 def _joined(convolution: Convolution, pool: Pool) -> Convolution:

@@ -84,7 +84,7 @@ def softmax(op: Softmax, site: Site) -> Kernel:
       const int32_t below = best - {site.read("input[c]")};
       int32_t value = 0;
       if (below < {len(op.table)} && exponent < 32) {{
-        value = rounding_shift(high_multiply_any(scale, {table}[below]), exponent);
+        value = rounding_shift(high_multiply(scale, {table}[below]), exponent);
       }}
       {site.write("output[c]", "(uint8_t)(value > 255 ? 255 : value)")}
     }}

@@ -11,15 +11,6 @@ from edgekit.compile.graph import Requantization
 
 # name -> (names that must come before, C)
 HELPERS: dict[str, tuple[tuple[str, ...], str]] = {
-    "high_multiply": (
-        (),
-        """
-/* a * b / 2^31 for 0 <= b, rounded to the nearest. */
-static inline int32_t high_multiply(int32_t a, int32_t b) {
-  return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
-}
-""",
-    ),
     "rounding_shift": (
         (),
         """
@@ -31,13 +22,15 @@ static inline int32_t rounding_shift(int32_t value, int32_t exponent) {
 """,
     ),
     "requantize": (
-        ("high_multiply", "rounding_shift"),
+        (),
         """
 #if EDGEKIT_HIGH_MULTIPLY
-/* value * multiplier / 2^31 * 2^shift, rounded twice as TensorFlow Lite Micro does. */
+/* value * multiplier / 2^31 * 2^shift, rounded twice as TensorFlow Lite Micro does: upwards, then away from zero. */
 static inline int32_t requantize(int32_t value, int32_t multiplier, int32_t shift) {
-  return shift > 0 ? high_multiply(value * (1 << shift), multiplier)
-                   : rounding_shift(high_multiply(value, multiplier), -shift);
+  const int32_t left = shift > 0 ? shift : 0, right = shift > 0 ? 0 : -shift;
+  const int32_t scaled = (int32_t)(((int64_t)(value * (1 << left)) * multiplier + (1 << 30)) >> 31);
+  const int32_t mask = (int32_t)((1u << right) - 1u);
+  return (scaled >> right) + ((scaled & mask) > (mask >> 1) + (scaled < 0));
 }
 #else
 /* The same out of 16-bit halves, for cores whose multiplier returns the low 32 bits only. */
@@ -75,11 +68,19 @@ static inline uint8_t finish(uint32_t sum, const channel *to, int32_t zero, int3
 }
 """,
     ),
+    "greater": (
+        (),
+        """
+static inline int32_t greater(int32_t best, uint32_t sum) {
+  return (int32_t)sum > best ? (int32_t)sum : best;
+}
+""",
+    ),
     "gather_rows": (
         (),
         """
 /* Copies `count` image rows, from row `top` on, to `rows`, with `zero` wherever the window leaves the image. */
-static void gather_rows(uint8_t *rows, const uint8_t *image, int32_t top, int32_t count, int32_t height,
+static EDGEKIT_APART void gather_rows(uint8_t *rows, const uint8_t *image, int32_t top, int32_t count, int32_t height,
                         int32_t image_row, int32_t row, int32_t left, int32_t used, uint8_t zero, uint8_t flip) {
   for (int32_t i = 0; i < count; ++i, rows += row) {
     const int32_t y = top + i;
@@ -99,7 +100,7 @@ static void gather_rows(uint8_t *rows, const uint8_t *image, int32_t top, int32_
 """,
     ),
     "reciprocal": (
-        ("high_multiply_any",),
+        ("high_multiply",),
         """
 static inline int32_t saturating_shift(int32_t value, int32_t exponent) {
   const int32_t limit = (1 << (31 - exponent)) - 1;
@@ -109,18 +110,19 @@ static inline int32_t saturating_shift(int32_t value, int32_t exponent) {
 /* 1 / x as Q0.31 for x = (1 + excess / 2^31), by three steps of Newton's method (gemmlowp). */
 static int32_t reciprocal(uint32_t excess) {
   const int32_t half = (int32_t)((excess >> 1) + 0x40000000u);
-  int32_t x = 1515870810 + high_multiply_any(half, -1010580540);
+  int32_t x = 1515870810 + high_multiply(half, -1010580540);
   for (int32_t i = 0; i < 3; ++i) {
-    x += saturating_shift(high_multiply_any(x, (1 << 29) - high_multiply_any(half, x)), 2);
+    x += saturating_shift(high_multiply(x, (1 << 29) - high_multiply(half, x)), 2);
   }
   return saturating_shift(x, 1);
 }
 """,
     ),
-    "high_multiply_any": (
+    "high_multiply": (
         (),
         """
-static int32_t high_multiply_any(int32_t a, int32_t b) {
+/* a * b / 2^31, rounded to the nearest. */
+static int32_t high_multiply(int32_t a, int32_t b) {
   return (int32_t)(((int64_t)a * b + (1 << 30)) >> 31);
 }
 """,

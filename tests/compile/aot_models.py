@@ -65,7 +65,12 @@ class Builder:
 
     def finish(self, inputs, outputs) -> bytes:
         graph = schema.SubGraphT()
-        graph.tensors, graph.operators, graph.inputs, graph.outputs = self.tensors, self.ops, list(inputs), list(outputs)
+        graph.tensors, graph.operators, graph.inputs, graph.outputs = (
+            self.tensors,
+            self.ops,
+            list(inputs),
+            list(outputs),
+        )
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []
@@ -113,11 +118,7 @@ class Random:
         return self.b.tensor(shape, data=data, scales=scales, zero_points=[0] * count, axis=axis), data, scales
 
     def bias(self, out: int, x: int, scales: np.ndarray, fan_in: int) -> int:
-        if self.rng.random() < 0.1:
-            spread = 2**28
-        else:
-            spread = max(2, int(fan_in * 2000))
-        spread = min(spread, 2**28)
+        spread = 2**24 if self.rng.random() < 0.1 else int(np.sqrt(fan_in) * 4000)
         data = self.rng.integers(-spread, spread, out).astype(np.int32)
         scale = self.b.quantization(x)[0]
         product = [np.float32(np.float32(scale) * s) for s in scales]
@@ -126,7 +127,7 @@ class Random:
     def output_scale(self, x: int, scales: np.ndarray, fan_in: int) -> float:
         """Mostly one that keeps results in range; sometimes far too small (saturation) or too large."""
         natural = self.b.quantization(x)[0] * float(np.median(scales)) * 70 * 70 * np.sqrt(fan_in) / 60
-        return float(np.float32(natural * self.pick(1, 1, 1, 1, 0.03, 0.003, 20)))
+        return float(np.float32(natural * self.pick(1, 1, 1, 1, 1, 1, 0.03, 0.003, 10)))
 
     def window(self, size: int, most: int) -> tuple[int, int, int]:
         """Kernel, stride, dilation along one axis of the given size, for SAME or VALID."""
@@ -176,7 +177,7 @@ class Random:
         options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
         options.padding = schema.Padding.SAME if same else schema.Padding.VALID
         options.strideH, options.strideW, options.dilationHFactor, options.dilationWFactor = sy, sx, dy, dx
-        options.fusedActivationFunction = self.fused()
+        options.fusedActivationFunction = self.fused(y)
         if depthwise:
             options.depthMultiplier = multiplier
             self.b.op("DEPTHWISE_CONV_2D", inputs, y, options, "DepthwiseConv2DOptions")
@@ -184,8 +185,12 @@ class Random:
             self.b.op("CONV_2D", inputs, y, options, "Conv2DOptions")
         return y
 
-    def fused(self) -> int:
-        return int(getattr(schema.ActivationFunctionType, self.pick("NONE", "RELU", "RELU", "RELU6", "RELU_N1_TO_1")))
+    def fused(self, y: int) -> int:
+        """A fused activation; mostly one that leaves more than one value to the output."""
+        name = self.pick("NONE", "RELU", "RELU", "RELU6", "RELU_N1_TO_1")
+        if name in ("RELU", "RELU6") and self.b.quantization(y)[1] > 60 and self.rng.random() < 0.9:
+            name = "NONE"
+        return int(getattr(schema.ActivationFunctionType, name))
 
     def pool(self, x: int, kind: str | None = None) -> int:
         kind = kind or self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D")
@@ -200,7 +205,7 @@ class Random:
         options = schema.Pool2DOptionsT()
         options.padding = schema.Padding.SAME if same else schema.Padding.VALID
         options.strideH, options.strideW, options.filterHeight, options.filterWidth = sy, sx, kh, kw
-        options.fusedActivationFunction = self.fused() if self.rng.random() < 0.3 else 0
+        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
         self.b.op(kind, [x], y, options, "Pool2DOptions")
         return y
 
@@ -225,7 +230,7 @@ class Random:
         if self.rng.random() < 0.1:
             inputs[2:] = [-1]
         options = schema.FullyConnectedOptionsT()
-        options.fusedActivationFunction = self.fused() if self.rng.random() < 0.3 else 0
+        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
         self.b.op("FULLY_CONNECTED", inputs, y, options, "FullyConnectedOptions")
         return y
 
@@ -236,7 +241,11 @@ class Random:
         options = schema.ReshapeOptionsT()
         options.newShape = list(shape)
         self.b.op(
-            "RESHAPE", [x, self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))], y, options, "ReshapeOptions"
+            "RESHAPE",
+            [x, self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))],
+            y,
+            options,
+            "ReshapeOptions",
         )
         return y
 
@@ -250,7 +259,11 @@ class Random:
             tuple(int(s + a + b) for s, (a, b) in zip(shape, amounts, strict=True)), *self.b.quantization(x)
         )
         self.b.op(
-            "PAD", [x, self.b.tensor(amounts.shape, "INT32", amounts.astype(np.int32))], y, schema.PadOptionsT(), "PadOptions"
+            "PAD",
+            [x, self.b.tensor(amounts.shape, "INT32", amounts.astype(np.int32))],
+            y,
+            schema.PadOptionsT(),
+            "PadOptions",
         )
         return y
 
@@ -274,19 +287,24 @@ class Random:
             data = self.rng.integers(-128, 128, shape).astype(np.int8)
             other = self.b.tensor(shape, data=data, scales=[self.scale()], zero_points=[self.zero_point()])
         largest = max(self.b.quantization(x)[0], self.b.quantization(other)[0])
-        y = self.activation(self.b.shape(x), largest * self.pick(1, 1.7, 0.6, 0.01, 30))
+        y = self.activation(self.b.shape(x), largest * self.pick(1, 1, 1.7, 0.6, 0.6, 0.02, 10))
         options = schema.AddOptionsT()
-        options.fusedActivationFunction = self.fused()
+        options.fusedActivationFunction = self.fused(y)
         self.b.op("ADD", [x, other] if self.rng.random() < 0.7 else [other, x], y, options, "AddOptions")
         return y
 
 
 def random_model(seed: int) -> bytes:
     """A network of one to eight operators: an image part, now and then a residual branch, and a tail."""
+    r, entry, exit_ = _drawn(seed)
+    return r.b.finish([entry], [exit_])
+
+
+def _drawn(seed: int) -> tuple[Random, int, int]:
     r = Random(seed)
     height, width = int(r.rng.integers(1, 15)), int(r.rng.integers(1, 15))
     x = entry = r.activation((1, height, width, int(r.pick(1, 1, 2, 3, 4, 5, 8))))
-    for _ in range(int(r.rng.integers(1, 5))):
+    for _ in range(int(r.pick(1, 1, 1, 2, 3, 4))):
         draw = r.rng.random()
         if draw < 0.35:
             x = r.conv(x)
@@ -317,7 +335,7 @@ def random_model(seed: int) -> bytes:
         x = r.softmax(x)
     if x == entry:
         x = r.reshape(x)
-    return r.b.finish([entry], [x])
+    return r, entry, x
 
 
 def random_inputs(content_seed: int, size: int, count: int = 3) -> np.ndarray:
@@ -329,11 +347,11 @@ def random_inputs(content_seed: int, size: int, count: int = 3) -> np.ndarray:
 
 
 def mutated(content: bytes, rng: np.random.Generator) -> bytes:
-    """A damaged copy: bytes flipped, words replaced by telling values, pieces cut out, cut off or doubled."""
+    """A damaged copy: a few bits, bytes or words changed in place, or a piece cut out, cut off or doubled."""
     data = bytearray(content)
-    for _ in range(int(rng.integers(1, 6))):
+    for _ in range(int(rng.choice([1, 1, 1, 2, 4]))):
         at = int(rng.integers(0, len(data)))
-        match int(rng.integers(0, 6)):
+        match int(rng.choice(6, p=[0.35, 0.25, 0.25, 0.05, 0.05, 0.05])):
             case 0:
                 data[at] ^= 1 << int(rng.integers(0, 8))
             case 1:
@@ -352,3 +370,44 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
         if len(data) < 9:
             break
     return bytes(data)
+
+
+def distorted(seed: int, rng: np.random.Generator) -> bytes:
+    """A sound flatbuffer with a senseless model: one or two fields of a random model carry hostile values."""
+    r, entry, exit_ = _drawn(seed)
+    numbers = [0, 1, -1, 2, 3, 127, 128, -129, 255, 4096, 2**16, 2**31 - 1, -(2**31)]
+    reals = [0.0, -1.0, 1e-45, 1e-30, 1e-6, 0.5, 1.0, 1e6, 3e38, float("inf"), float("nan")]
+    for _ in range(int(rng.integers(1, 3))):
+        thing: Any = rng.choice(
+            np.array([*r.b.tensors, *r.b.tensors, *r.b.ops, *r.b.ops, *r.b.buffers[1:]], dtype=object)
+        )
+        if isinstance(thing, schema.OperatorT) and getattr(thing.builtinOptions, "__dict__", {}) and rng.random() < 0.5:
+            thing = thing.builtinOptions
+        if isinstance(thing, schema.TensorT) and rng.random() < 0.5:
+            thing = thing.quantization
+        name = str(rng.choice(sorted(vars(thing))))
+        value = getattr(thing, name)
+        if isinstance(value, bool):
+            setattr(thing, name, not value)
+        elif isinstance(value, int):
+            setattr(thing, name, int(rng.choice(numbers[:6])))
+        elif isinstance(value, float):
+            setattr(thing, name, float(rng.choice(reals)))
+        elif isinstance(value, np.ndarray):  # a buffer
+            setattr(thing, name, value[: int(rng.integers(0, len(value) + 1))])
+        elif isinstance(value, list) and value:
+            at = int(rng.integers(0, len(value)))
+            pool = reals if isinstance(value[0], float) else numbers
+            new = list(value)
+            match int(rng.integers(0, 4)):
+                case 0:
+                    del new[at]
+                case 1:
+                    new.insert(at, value[at])
+                case _:
+                    new[at] = type(value[0])(rng.choice(pool))
+            setattr(thing, name, new)
+    try:
+        return r.b.finish([entry], [exit_])
+    except (struct.error, TypeError, OverflowError, ValueError):  # the schema itself cannot hold the value
+        return distorted(seed + 1, rng)

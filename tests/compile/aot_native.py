@@ -8,7 +8,10 @@ import numpy as np
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-_STATIC = re.compile(r"^static (?:inline )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^typedef struct .* (\w+);", re.MULTILINE)
+_STATIC = re.compile(
+    r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^typedef struct .* (\w+);",
+    re.MULTILINE,
+)
 
 _MAIN = """
 #include <stdio.h>
