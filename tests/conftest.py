@@ -1,6 +1,8 @@
 """Fixtures that more than one room needs."""
 
 import os
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,3 +17,20 @@ def xray_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real X-rays are not at {folder}; set EDGEKIT_XRAYS to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def build_cpp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Compiles C++ of the repository with this computer's compiler, under the sanitizers; returns the program."""
+
+    def build(*sources: str, flags: tuple[str, ...] = ()) -> Path:
+        program = tmp_path_factory.mktemp("cpp") / "program"
+        include = [f"-Ifirmware/lib/{lib}/src" for lib in ("wire", "app")]
+        warnings = ("-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror")
+        sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+        command = ["g++", *warnings, *sanitizers, *include, *flags, *sources, "-o", str(program)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return program
+
+    return build

@@ -14,6 +14,7 @@ import typing
 import zlib
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar, Self
 
 VERSION = 1  # stays below 0x20 for ever: that the second byte of a frame is unprintable tells frames from text
@@ -72,11 +73,14 @@ class Backend(IntEnum):
     TFLM_ESP_NN = 2
 
 
-def _layout(cls: type) -> tuple[struct.Struct, bool]:
+@cache
+def _layout(cls: type) -> tuple[struct.Struct, bool, tuple[int, ...]]:
+    """The fixed fields as a struct, whether a tail follows, and which of the fixed fields are text."""
     hints = typing.get_type_hints(cls, include_extras=True)
     codes = [hints[f.name].__metadata__[0] for f in fields(cls)]
-    tail = bool(codes) and codes[-1] == "tail"
-    return struct.Struct("<" + "".join(codes[:-1] if tail else codes)), tail
+    tail = codes[-1] == "tail"
+    text = tuple(place for place, f in enumerate(fields(cls)) if hints[f.name].__origin__ is str)
+    return struct.Struct("<" + "".join(codes[:-1] if tail else codes)), tail, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Message:
         Raises:
             WireError: it is longer than a frame can hold.
         """
-        fixed, tail = _layout(type(self))
+        fixed, tail, _ = _layout(type(self))
         values: list[Any] = [getattr(self, f.name) for f in fields(self)]
         rest = values.pop() if tail else b""
         payload = fixed.pack(*(v.encode() if isinstance(v, str) else v for v in values)) + rest
@@ -106,15 +110,23 @@ class Message:
         Raises:
             WireError: the length is not this message's.
         """
-        fixed, tail = _layout(cls)
+        fixed, tail, text = _layout(cls)
         if len(payload) < fixed.size or (not tail and len(payload) > fixed.size):
             raise WireError(f"{cls.__name__} has {len(payload)} bytes where {fixed.size} belong")
         values: list[Any] = list(fixed.unpack_from(payload))
-        hints = typing.get_type_hints(cls, include_extras=True)
-        for position, f in enumerate(fields(cls)[: len(values)]):
-            if typing.get_type_hints(cls)[f.name] is str and hints[f.name].__metadata__[0] != "tail":
-                values[position] = values[position].rstrip(b"\0").decode(errors="replace")
+        for place in text:
+            values[place] = values[place].rstrip(b"\0").decode(errors="replace")
         return cls(*values, *([payload[fixed.size :]] if tail else []))
+
+    @classmethod
+    def fixed_bytes(cls) -> int:
+        """The length of the payload, of a tail apart."""
+        return _layout(cls)[0].size
+
+    @classmethod
+    def has_tail(cls) -> bool:
+        """Whether bytes of any number follow the fixed ones."""
+        return _layout(cls)[1]
 
 
 @dataclass(frozen=True, slots=True)
