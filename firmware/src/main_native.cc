@@ -25,6 +25,11 @@ class TcpStream final : public edgekit::ByteStream {
  public:
   explicit TcpStream(int listener) : listener_(listener) {}
 
+  // A board starts when someone opens its port, and is heard from its first word on.
+  void WaitForClient() {
+    while (client_ < 0) Read(nullptr, 0, 1000000);
+  }
+
   size_t Read(uint8_t* out, size_t capacity, uint32_t wait_us) override {
     pollfd ready = {client_ < 0 ? listener_ : client_, POLLIN, 0};
     if (poll(&ready, 1, static_cast<int>(wait_us / 1000)) <= 0) return 0;
@@ -101,6 +106,7 @@ int main(int argc, char** argv) {
       edgekit::wire::Board::kNative, "native", EDGEKIT_BUILD_ID, 0, 0, 0, 1u << 20, 4000000};
   static edgekit::App app(stream, clock, classifier, board,
                           {{images[0], images[1]}, sizeof(images[0])});
+  stream.WaitForClient();
   app.Start();
   for (;;) app.Poll();
 }

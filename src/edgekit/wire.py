@@ -74,7 +74,7 @@ class Backend(IntEnum):
 
 
 @cache
-def _layout(cls: type) -> tuple[struct.Struct, bool, tuple[int, ...]]:
+def _layout(cls: Any) -> tuple[struct.Struct, bool, tuple[int, ...]]:
     """The fixed fields as a struct, whether a tail follows, and which of the fixed fields are text."""
     hints = typing.get_type_hints(cls, include_extras=True)
     codes = [hints[f.name].__metadata__[0] for f in fields(cls)]
@@ -147,7 +147,10 @@ class Ping(Message):
 
 @dataclass(frozen=True, slots=True)
 class Data(Message):
-    """One chunk of image `seq`. Not answered: INFER asks for what is missing. `offset` is a multiple of CHUNK_BYTES."""
+    """One chunk of image `seq`. Not answered: INFER asks for what is missing. `offset` is a multiple of CHUNK_BYTES.
+
+    The device holds one image with an odd number and one with an even: a third drives out the one of its kind.
+    """
 
     TYPE: ClassVar[int] = 0x03
     offset: U32

@@ -8,7 +8,8 @@ import itertools
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ from edgekit.wire import ErrorCode
 HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
+FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
+LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
 
@@ -61,28 +64,35 @@ class _Pending:
 
 class _Flight:
     """The images on their way and how long to wait for them. The device takes them one after the other, so the
-    patience with one is twice the slowest answer so far, counted from the moment its turn began."""
+    patience with one is twice the slowest of the latest answers, counted from the moment its turn began."""
 
     def __init__(self) -> None:
         self.pending: dict[int, _Pending] = {}
-        self._slowest_s = 1.0
+        self._answers_s: deque[float] = deque([FIRST_PATIENCE_S / 2], maxlen=8)
         self._heard_s = 0.0
+
+    @property
+    def _patience_s(self) -> float:
+        return max(2 * max(self._answers_s), LEAST_PATIENCE_S)
 
     def add(self, one: _Pending) -> None:
         if not self.pending:
             self._heard_s = time.monotonic()  # the caller may have rested
-        one.deadline_s = one.since_s + 2 * self._slowest_s * (1 + len(self.pending))
+        one.deadline_s = one.since_s + self._patience_s * (1 + len(self.pending))
         self.pending[one.seq] = one
 
     def finish(self, seq: int) -> None:
-        now = time.monotonic()
-        self._slowest_s = max(0.9 * self._slowest_s, now - self.pending.pop(seq).since_s)
+        now, done = time.monotonic(), self.pending.pop(seq)
+        if not done.attempts:  # after a repetition the time tells our patience, not the board's speed (Karn, 1987)
+            self._answers_s.append(now - done.since_s)
+            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_PATIENCE_S / 2:
+                self._answers_s.popleft()
         for one in self.pending.values():
             one.since_s = now
             self.postpone(one)
 
     def postpone(self, one: _Pending) -> None:
-        one.deadline_s = time.monotonic() + 2 * self._slowest_s
+        one.deadline_s = time.monotonic() + self._patience_s
 
     def wake_s(self) -> float:
         return min(self._heard_s + SILENCE_LIMIT_S, *(one.deadline_s for one in self.pending.values()))
@@ -176,7 +186,7 @@ class Client:
         flight = _Flight()
         while True:
             while len(flight.pending) < depth and (item := next(source, None)) is not None:
-                flight.add(self._begin(*item, info))
+                flight.add(self._begin(*item, info, flight.pending))
             if not flight.pending:
                 return
             frames = self._receive(flight.wake_s())
@@ -202,14 +212,17 @@ class Client:
         """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
         return self._pings(data, timeout_s)
 
-    def _begin(self, key: str, image: bytes, info: wire.Info) -> _Pending:
+    def _begin(self, key: str, image: bytes, info: wire.Info, pending: Mapping[int, _Pending]) -> _Pending:
         if len(image) != info.input_bytes:
             raise EdgekitError(
                 f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
                 f"({info.height}x{info.width}x{info.channels}).",
                 "Give the model that is on the board with --model, or flash the one that you mean.",
             )
-        one = _Pending(key, next(self._sequence) & 0xFFFF, image, zlib.crc32(image), time.monotonic())
+        seq = next(self._sequence) & 0xFFFF
+        if any((seq ^ other) & 1 == 0 for other in pending):  # the device has one slot for odd and one for even numbers
+            seq = next(self._sequence) & 0xFFFF
+        one = _Pending(key, seq, image, zlib.crc32(image), time.monotonic())
         self._upload(one, range(_chunks(image)))
         return one
 

@@ -36,7 +36,7 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
             "The board sends bytes that make no sense at this baud rate.",
             "Press EN (reset) so that it starts at 115200 baud, or flash edgekit's firmware.",
         )
-    line = max(text.replace("\ufffd", "").splitlines(), key=len, default="").strip()
+    line = [line for line in text.replace("\ufffd", "").splitlines() if line.strip()][-1].strip()
     return f"The board runs other firmware; it says: {line[:80]!r}", f"Flash edgekit's: {_FLASH}."
 
 

@@ -200,6 +200,6 @@ def _explain(port: str, error: Exception) -> EdgekitError:
         )
     if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return EdgekitError(f"{port} is in use by another program.", "Close the serial monitor that holds it.")
-    if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR):
+    if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR) or "Could not configure port" in str(error):
         return EdgekitError(f"{port} is not a serial port.", f"Ports of this computer: {known}.")
     return EdgekitError(f"{port} cannot be opened: {error}.", "Run `edgekit doctor`.")
