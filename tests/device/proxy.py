@@ -1,5 +1,6 @@
 """A line with faults: TCP in the middle that drops, flips, duplicates, delays and splits bytes, or falls silent."""
 
+import contextlib
 import random
 import socket
 import threading
@@ -41,6 +42,8 @@ class Proxy:
         """Cuts every connection."""
         self._listener.close()
         for one in self._sockets:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads it
             one.close()
 
     def redirect(self, target: str) -> None:
@@ -48,6 +51,7 @@ class Proxy:
         host, _, number = target.removeprefix("socket://").rpartition(":")
         self.target = (host, int(number))
         fresh = socket.create_connection(self.target)
+        self._sockets.append(fresh)
         self._board = fresh
         threading.Thread(target=self._down, args=(fresh,), daemon=True).start()
 

@@ -105,8 +105,7 @@ def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_
     with emulator.running(native) as restarted:
 
         def restart() -> None:
-            threading.Thread(target=lambda: client.proxy.redirect(restarted)).start()  # type: ignore[attr-defined]
-            time.sleep(0.3)
+            client.proxy.redirect(restarted)  # type: ignore[attr-defined]
 
         begin = time.monotonic()
         with pytest.raises(EdgekitError, match="restarted in the middle"):

@@ -11,6 +11,13 @@
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
+#include "tensorflow/lite/schema/schema_utils.h"
+
+// esp-tflite-micro is built with it and tells its users; without it every tensor would be read at
+// wrong offsets.
+#ifndef TF_LITE_STATIC_MEMORY
+#error "build this file with TF_LITE_STATIC_MEMORY, as TFLM itself is built"
+#endif
 
 namespace edgekit {
 namespace {
@@ -19,8 +26,8 @@ using wire::ErrorCode;
 using Resolver = tflite::MicroMutableOpResolver<generated::kOpCount>;
 
 constexpr size_t kStepBytes = 4096;
-constexpr size_t kMaxArenaBytes =
-    256 * 1024;  // above any block that an ESP32 without PSRAM can give
+// Above any block that an ESP32 without PSRAM can give.
+constexpr size_t kMaxArenaBytes = 256 * 1024;
 
 Resolver resolver;
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
@@ -87,7 +94,7 @@ Status TflmClassifier::Run(const int8_t* input, int8_t* output) {
 const Model& TflmClassifier::model() const { return generated::kModel; }
 
 wire::Backend TflmClassifier::backend() const {
-#ifdef ESP_NN
+#ifdef EDGEKIT_ESP_NN  // ESP_NN itself is private to esp-tflite-micro
   return wire::Backend::kTflmEspNn;
 #else
   return wire::Backend::kTflm;
