@@ -57,17 +57,18 @@ class MlperfClient:
     def greet(self, limit_s: float = 6.0) -> str:
         """Sends `name` until it is answered, as the runner does when it looks for boards; returns the device's name."""
         limit = time.monotonic() + limit_s
-        while True:
-            try:
-                lines = self.command("name", 1.0)
-            except EdgekitError:
-                if time.monotonic() > limit:
-                    raise
-                continue
-            for line in lines:
-                found = re.fullmatch(r"m-name-(\S+)-\[(.+)\]", line)
+        heard = b""
+        while time.monotonic() < limit:
+            self.link.write(b"name%")
+            until = time.monotonic() + 1.0
+            while time.monotonic() < until:
+                heard += self.link.read(0.1)
+                found = re.search(rb"m-name-\S+-\[(.+)\]\r\n(.*\r\n)*m-ready\r\n", heard)
                 if found:
-                    return found[2]
+                    while self.link.read(0.1):  # answers to earlier questions, if any
+                        pass
+                    return found[1].decode("ascii", "replace")
+        raise EdgekitError(f"{self.link.name} does not answer 'name%'.", "Check the firmware and press EN (reset).")
 
     def profile(self) -> dict[str, str]:
         """`profile` and `model`."""
