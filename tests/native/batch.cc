@@ -1,5 +1,6 @@
-// Many generated models in one program for the emulated board: runs each on its inputs, writes all outputs to the
-// UART, and ends QEMU. batch.h, made by tests/device/emulated_models.py, holds `kJobs` and `arena`.
+// Many generated models in one program for the emulated board: runs each on its inputs, writes all
+// outputs to the UART, and ends QEMU. batch.h, made by tests/device/emulated_models.py, holds
+// `kJobs` and `arena`.
 #include <stddef.h>
 #include <stdint.h>
 
