@@ -1,5 +1,6 @@
 """The protocol in both languages: golden frames, random damage, and one definition."""
 
+import itertools
 import json
 import random
 import subprocess
@@ -82,7 +83,7 @@ def test_random_damage_reads_the_same_in_both_languages(twin: Callable[..., Any]
 def test_portions_in_which_bytes_arrive_do_not_matter(line: bytes, cuts: list[int]) -> None:
     decoder, frames = wire.Decoder(), []
     bounds = [0, *sorted(cuts), len(line)]
-    for begin, end in zip(bounds, bounds[1:], strict=False):
+    for begin, end in itertools.pairwise(bounds):
         frames += decoder.feed(line[begin:end])
     assert (frames, decoder.dropped) == python_decode(line)
 

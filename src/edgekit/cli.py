@@ -120,6 +120,14 @@ def main() -> None:
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("edgekit"):
+            raise
+        click.echo(f"error: The package {error.name} is not installed.", err=True)
+        click.echo(
+            "  Building and evaluating models takes more than a board does: pip install 'edgekit[build]'", err=True
+        )
+        sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nStopped. Finished stages are kept: the same command goes on where it stopped.", err=True)
         sys.exit(130)

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,15 @@ import click
 
 from edgekit.artifacts import Prediction, TfliteModel, Threshold
 from edgekit.errors import EdgekitError
+from edgekit.recipes import ESP32, DataRecipe, from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
-    from edgekit.device.client import LinkCounts
+    from edgekit.device.client import Client, LinkCounts
     from edgekit.device.evaluate import Agreement, DeviceRun
 
 DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")
@@ -41,15 +44,17 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a 
 @_model
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
 @_baud
+@click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 @click.option("--resume", is_flag=True, help="Go on where an evaluation was cut off.")
 @click.option("--report", type=click.Path(path_type=Path), help="Also write the result: .json, .html or text.")
 @_json
-def eval_device(  # noqa: PLR0917 - click passes by name
+def eval_device(
     port: str,
     data: str,
     model: Path,
     limit: int | None,
     baud: int | None,
+    strict: bool,
     resume: bool,
     report: Path | None,
     as_json: bool,
@@ -58,13 +63,13 @@ def eval_device(  # noqa: PLR0917 - click passes by name
     import numpy as np
 
     from edgekit.data import load_splits
-    from edgekit.device.evaluate import agreement, connected, evaluate_on_desktop, evaluate_on_device, run_json
-    from edgekit.recipes import ESP32
+    from edgekit.device.evaluate import agreement, evaluate_on_desktop, evaluate_on_device, run_json
     from edgekit.report.metrics import evaluate_predictions
     from edgekit.report.tables import report_table, to_json
 
-    tflite, threshold, arena_bytes = read_model(model)
-    splits = load_splits(data, tflite.input_shape[0], ESP32.data)
+    loaded = load_model(model)
+    tflite, threshold = loaded.model, loaded.threshold
+    splits = load_splits(data, tflite.input_shape[0], loaded.data, strict=strict)
     images = splits.test
     if limit is not None and limit < len(images):
         images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
@@ -99,16 +104,14 @@ def eval_device(  # noqa: PLR0917 - click passes by name
 @_json
 def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
-    from dataclasses import asdict
-
-    from edgekit.device.evaluate import connected, device_json
+    from edgekit.device.evaluate import device_json
     from edgekit.device.selftest import selftest as run
 
-    tflite, threshold, arena_bytes = read_model(model)
-    with connected(port, tflite, _compiled(tflite), threshold=threshold, arena_bytes=arena_bytes, baud=baud) as client:
+    loaded = load_model(model)
+    with _connected(port, loaded, baud) as client:
         assert client.info is not None
         identity = device_json(client.info)
-        checks = run(client, tflite)
+        checks = run(client, loaded.model)
     plain = {"passed": all(check.passed for check in checks), "device": identity, "checks": [asdict(c) for c in checks]}
     rows = [("ok" if check.passed else "FAILED", check.name, check.found) for check in checks]
     title = f"Self-test of {identity['chip']} ({identity['board']}, {identity['backend']})"
@@ -124,8 +127,6 @@ def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
 @_json
 def flash(port: str, build: Path | None, baud: int, as_json: bool) -> None:
     """Write the firmware to a board: chip, flash size and partition are checked first."""
-    from dataclasses import asdict
-
     from edgekit.device.flash import flash as run
 
     done = run(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
@@ -137,8 +138,6 @@ def flash(port: str, build: Path | None, baud: int, as_json: bool) -> None:
 @_json
 def doctor(as_json: bool) -> None:
     """See what is installed and connected, and what to do about what is not."""
-    from dataclasses import asdict
-
     from edgekit.device.doctor import doctor as run
 
     findings = run()
@@ -154,34 +153,55 @@ def prepare_firmware(model: Path) -> None:
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
 
-    tflite, threshold, arena_bytes = read_model(model)
-    click.echo(write_model(model_files(tflite, _compiled(tflite)(), threshold, arena_bytes)))
+    loaded = load_model(model)
+    click.echo(write_model(model_files(loaded.model, loaded.compiled(), loaded.threshold, loaded.arena_bytes)))
 
 
 DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)
 
 
-def read_model(path: Path) -> tuple[TfliteModel, Threshold, int]:
-    """A model with the threshold and arena of its card; without a card the larger logit decides."""
-    from edgekit.device.desktop import arena_bytes
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model and what its card says of it."""
+
+    model: TfliteModel
+    threshold: Threshold
+    arena_bytes: int
+    data: DataRecipe
+
+    def compiled(self) -> Mapping[str, str]:
+        """The model as C."""
+        from edgekit.compile import compile_model
+
+        return compile_model(self.model.flatbuffer, "model")
+
+
+def load_model(path: Path) -> Loaded:
+    """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
+
+    Raises:
+        EdgekitError: no such model, or a card of another one.
+    """
     from edgekit.report.card import load_card
     from edgekit.tflite import read_tflite
 
-    tflite = read_tflite(path)
+    path = path / DEFAULT_MODEL.name if path.is_dir() else path
+    model = read_tflite(path)
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)
-        if card.model.sha256 == tflite.sha256:
-            return tflite, card.threshold.value(), card.model.arena_bytes
-    return tflite, Threshold(0.5, 1), arena_bytes(tflite)
+        if card.model.sha256 == model.sha256:
+            return Loaded(model, card.threshold.value(), card.model.arena_bytes, from_dict(card.recipe).data)
+    from edgekit.device.desktop import arena_bytes
+
+    return Loaded(model, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
 
 
-def _compiled(model: TfliteModel) -> Callable[[], Mapping[str, str]]:
-    def compiled() -> Mapping[str, str]:
-        from edgekit.compile import compile_model
+def _connected(port: str, loaded: Loaded, baud: int | None) -> "AbstractContextManager[Client]":
+    from edgekit.device.evaluate import connected
 
-        return compile_model(model.flatbuffer, "model")
-
-    return compiled
+    return connected(
+        port, loaded.model, loaded.compiled, threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud
+    )
 
 
 @contextmanager

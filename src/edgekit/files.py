@@ -5,13 +5,17 @@ In: bytes and paths. Out: files that a reader can trust, because they appear by 
 
 import errno
 import hashlib
+import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from edgekit.errors import EdgekitError
 
@@ -56,6 +60,23 @@ def write_text(path: Path, content: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON to `path`: the whole file or nothing."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+    """Writes an .npz to `path`: the whole file or nothing. Through memory, because the writer of .npz reports a full
+    disk a second time, as a traceback."""
+    packed = io.BytesIO()
+    np.savez(packed, **{name: np.asarray(value) for name, value in arrays.items()})
+    write_bytes(path, packed.getvalue())
+
+
+@contextmanager
+def failures_of(path: Path) -> Iterator[None]:
+    """Says an OSError of the block as `disk_error` of `path` does."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path) from error
 
 
 def sha256_of(*chunks: bytes) -> str:

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import EvalReport, Student, TeacherLogits, TfliteModel, Threshold, XraySplits
+from edgekit.artifacts import EvalReport, Student, TeacherLogits, TfliteModel, Threshold, XraySet, XraySplits
 from edgekit.build.ensemble import combine, soft_targets
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
-from edgekit.files import atomic_path, sha256_of, write_bytes, write_json, write_text
+from edgekit.files import key_of, sha256_of, write_arrays, write_bytes, write_json, write_text
 from edgekit.recipes import Recipe, to_dict
 from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts, card_json
 from edgekit.report.card_page import card_markdown
-from edgekit.report.metrics import agreement, choose_threshold, evaluate, spread
+from edgekit.report.metrics import agreement, choose_threshold, evaluate, rule_in_words, spread
 from edgekit.report.tables import StageRow
 from edgekit.stages import Arrays, Stages
 from edgekit.tflite import count, read_tflite
 
 _TRAINING = ("build/nets.py", "build/augment.py", "build/fit.py")
-_CONVERSION = ("build/convert.py", "tflite.py", "preprocess.py")
+_CONVERSION = ("build/convert.py", "build/runtimes.py", "interpreters.py", "tflite.py", "preprocess.py")
 _VARIANTS = ("float32", "float16", "dynamic", "int8")
 
 
@@ -89,6 +89,7 @@ class _Walk:
     out: Path
     options: Options
     made_on: set[str] = field(default_factory=set)
+    data_keys: dict[int, str] = field(default_factory=dict)  # by image size
 
     def card(self) -> Card:
         spec = self.recipe.student.spec()
@@ -104,10 +105,12 @@ class _Walk:
         return card
 
     def _splits(self, size: int) -> XraySplits:
-        return load_splits(
+        splits = load_splits(
             self.data, size, self.recipe.data,
             cache_dir=self.options.cache_dir, strict=self.options.strict, on_warning=self.options.on_warning,
         )  # fmt: skip
+        self.data_keys[size] = _content(splits.train, splits.val, splits.test)
+        return splits
 
     # --- teach ---
 
@@ -123,7 +126,7 @@ class _Walk:
                 f"teach-{member}",
                 {
                     "data": self._data_key(splits),
-                    "teach": to_dict(recipe),
+                    "teach": {name: value for name, value in to_dict(recipe).items() if name != "combine"},
                     "prune": self._teacher_prune(),
                     "member": member,
                 },
@@ -135,7 +138,8 @@ class _Walk:
             self._note(arrays)
         train = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
         val, test = (combine(np.stack([m[name] for m in members]), recipe.combine) for name in ("val", "test"))
-        facts = {"val": val, "test": test, "bytes": int(sum(m["parameters"] for m in members)) * 4, "key": keys}
+        facts = {"val": val, "test": test, "bytes": int(sum(m["parameters"] for m in members)) * 4}
+        facts["key"] = {"members": keys, "combine": recipe.combine}
         return TeacherLogits(train, splits.train.ids), facts
 
     def _teacher_prune(self) -> Any:
@@ -179,9 +183,10 @@ class _Walk:
             )  # fmt: skip
             return {**student.weights, "made_on": np.array(nets.accelerator_name(accelerator))}
 
+        used = ("fit", "augment") if teacher is None else ("fit", "augment", "alpha", "beta", "temperature")
         inputs = {
             "data": self._data_key(splits), "teacher": above, "seed": seed,
-            "student": to_dict(spec), "distill": to_dict(recipe),
+            "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used},
         }  # fmt: skip
         arrays, key = stages.run(name, inputs, (*_TRAINING, "build/ensemble.py", "build/distill.py"), make)
         return Student(spec, self._note(arrays)), key
@@ -196,7 +201,9 @@ class _Walk:
         models = {name: read_tflite(converted[name].tobytes()) for name in _VARIANTS}
         margins = self._margins(stages, splits, models["int8"], key, f"int8-{seed}")
         output = models["int8"].output_q
-        threshold = choose_threshold(margins["val"], splits.val.labels, scale=output.scale if output else None)
+        threshold = choose_threshold(
+            margins["val"], splits.val.labels, self.recipe.threshold, output.scale if output else None
+        )
 
         def report(part: str, labels: NDArray[np.int64]) -> EvalReport:
             return evaluate(
@@ -239,12 +246,13 @@ class _Walk:
 
             converted = convert.convert(
                 nets.thaw_student(student), student.spec.input_size, splits.calibration.images,
-                self.recipe.convert, splits.val.images[:256],
+                self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)],
             )  # fmt: skip
             files = {name: model.flatbuffer for name, model in converted.models.items()}
             return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
 
-        inputs = {"student": above, "convert": to_dict(self.recipe.convert), "data": self._data_key(splits)}
+        calibration = _content(splits.calibration)
+        inputs = {"student": above, "convert": to_dict(self.recipe.convert), "calibration": calibration}
         return stages.run(f"convert-{seed}", inputs, _CONVERSION, make)
 
     # --- evaluation ---
@@ -276,7 +284,7 @@ class _Walk:
             nonlocal before
             model_scale = first.models["int8"].output_q
             scale = model_scale.scale if name == "int8" and model_scale else None
-            threshold = choose_threshold(margins["val"], splits.val.labels, scale=scale)
+            threshold = choose_threshold(margins["val"], splits.val.labels, self.recipe.threshold, scale)
             report = evaluate(
                 margins["test"], splits.test.labels, threshold, runtime=runtime, model_sha256=sha256, data=splits.info
             )
@@ -340,7 +348,9 @@ class _Walk:
             ),
             input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
             output=OutputFacts(model.output_q.scale, model.output_q.zero_point),
-            threshold=CardThreshold(first.threshold.probability, first.threshold.margin_q),
+            threshold=CardThreshold(
+                first.threshold.probability, first.threshold.margin_q, rule_in_words(self.recipe.threshold)
+            ),
             metrics=Metrics(first.validation, first.test),
             seeds=spread([seed.test for seed in seeds]),
             agreement_int8_float32=agreement(first.test_margins, float_margins),
@@ -367,8 +377,8 @@ class _Walk:
 
     # --- small things ---
 
-    def _data_key(self, splits: XraySplits) -> Any:
-        return {"fingerprint": splits.info.fingerprint, "split": to_dict(self.recipe.data)}
+    def _data_key(self, splits: XraySplits) -> str:
+        return self.data_keys[splits.train.images.shape[1]]
 
     def _note(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
         self.made_on.add(str(arrays["made_on"]))
@@ -378,10 +388,18 @@ class _Walk:
         return lambda done, loss: self.options.on_epoch(done, total, loss)
 
 
+def _content(*parts: XraySet) -> str:
+    """A key of the very pixels: it follows a change in how images are read or split as well as one of the data."""
+    keys = []
+    for part in parts:
+        names = "\0".join((*part.ids, *part.patients)).encode()
+        keys.append(sha256_of(part.images.tobytes(), part.labels.tobytes(), names))
+    return key_of(keys)
+
+
 def write_student(path: Path, student: Student) -> None:
     """Saves a student's weights and spec for `evaluation.load_student`."""
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **to_dict(student.spec), **student.weights)
+    write_arrays(path, {**to_dict(student.spec), **student.weights})
 
 
 def _margin(logits: NDArray[Any]) -> NDArray[Any]:

@@ -48,7 +48,7 @@ class StageBars:
 
     def warn(self, message: str) -> None:
         """Prints a warning above the bars."""
-        self._console.print(f"warning: {message}", style="yellow", highlight=False)
+        self._console.print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
     def _finish(self) -> None:
         if self._task is not None:

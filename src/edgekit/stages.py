@@ -6,7 +6,7 @@ unfinished stage.
 """
 
 import shutil
-import zipfile
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.files import atomic_path, key_of, sha256_of
+from edgekit.files import failures_of, key_of, sha256_of, write_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
 _PACKAGE = Path(__file__).parent
@@ -24,14 +24,21 @@ class Stages:
     """One build's stages in `folder`.
 
     Args:
+        fresh: forget the stages that are there.
         on_stage: told the name of each stage and whether it came from the cache.
+
+    Raises:
+        EdgekitError: the folder cannot be written.
     """
 
     def __init__(self, folder: Path, *, fresh: bool = False, on_stage: Callable[[str, bool], None]) -> None:
         self.folder = folder
         self._on_stage = on_stage
-        if fresh and folder.exists():
-            shutil.rmtree(folder)
+        with failures_of(folder):  # before hours of training, not after
+            if fresh and folder.exists():
+                shutil.rmtree(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=folder).close()
 
     def run(
         self, name: str, inputs: Mapping[str, Any], code: Sequence[str], make: Callable[[Path], Arrays]
@@ -51,8 +58,7 @@ class Stages:
             return kept, key
         checkpoint = self.folder / f"{name}-{key[:16]}.checkpoint"
         made = make(checkpoint)
-        with atomic_path(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, **{field: np.asarray(value) for field, value in made.items()})
+        write_arrays(path, made)
         checkpoint.unlink(missing_ok=True)
         return {field: np.asarray(value) for field, value in made.items()}, key
 
@@ -61,5 +67,5 @@ def _read(path: Path) -> Arrays | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # absent, or damaged from outside: make it again
+    except Exception:  # absent, or damaged from outside, for which zipfile has a dozen exceptions: make it again
         return None

@@ -216,7 +216,9 @@ def _checked_graph(model: Any) -> _Graph:
     known = {i for i, tensor in enumerate(tensors) if tensor.constant_bytes} | {int(graph.inputs[0])}
     ops = []
     for row, operator in enumerate(graph.operators):
-        name = _names("BuiltinOperator")[_builtin_code(model.operatorCodes[_index(operator.opcodeIndex)])]
+        code = model.operatorCodes[_index(operator.opcodeIndex)]
+        # Codes below 127 stand in the old field, too, and in old files only there.
+        name = _names("BuiltinOperator")[max(int(code.builtinCode), int(code.deprecatedBuiltinCode))]
         op = _Op(name, tuple(map(int, operator.inputs)), tuple(map(int, operator.outputs)))
         if any(i != -1 and i not in known for i in op.inputs) or not op.outputs:
             raise ValueError(f"operator {row} ({name}) reads a tensor that nothing has written")
@@ -291,10 +293,6 @@ def _index(value: int) -> int:
     if value < 0:
         raise IndexError(f"index {value}")
     return value
-
-
-def _builtin_code(code: Any) -> int:
-    return max(int(code.builtinCode), int(code.deprecatedBuiltinCode))  # codes below 127 stand in the old field too
 
 
 @cache

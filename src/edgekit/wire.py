@@ -74,8 +74,9 @@ class Backend(IntEnum):
 
 
 @cache
-def _layout(cls: Any) -> tuple[struct.Struct, bool, tuple[int, ...]]:
-    """The fixed fields as a struct, whether a tail follows, and which of the fixed fields are text."""
+def _layout(kind: int) -> tuple[struct.Struct, bool, tuple[int, ...]]:
+    """Of a message type: the fixed fields as a struct, whether a tail follows, which of the fixed fields are text."""
+    cls = _BY_TYPE[kind]
     hints = typing.get_type_hints(cls, include_extras=True)
     codes = [hints[f.name].__metadata__[0] for f in fields(cls)]
     tail = codes[-1] == "tail"
@@ -95,7 +96,7 @@ class Message:
         Raises:
             WireError: it is longer than a frame can hold.
         """
-        fixed, tail, _ = _layout(type(self))
+        fixed, tail, _ = _layout(self.TYPE)
         values: list[Any] = [getattr(self, f.name) for f in fields(self)]
         rest = values.pop() if tail else b""
         payload = fixed.pack(*(v.encode() if isinstance(v, str) else v for v in values)) + rest
@@ -110,7 +111,7 @@ class Message:
         Raises:
             WireError: the length is not this message's.
         """
-        fixed, tail, text = _layout(cls)
+        fixed, tail, text = _layout(cls.TYPE)
         if len(payload) < fixed.size or (not tail and len(payload) > fixed.size):
             raise WireError(f"{cls.__name__} has {len(payload)} bytes where {fixed.size} belong")
         values: list[Any] = list(fixed.unpack_from(payload))
@@ -121,12 +122,12 @@ class Message:
     @classmethod
     def fixed_bytes(cls) -> int:
         """The length of the payload, of a tail apart."""
-        return _layout(cls)[0].size
+        return _layout(cls.TYPE)[0].size
 
     @classmethod
     def has_tail(cls) -> bool:
         """Whether bytes of any number follow the fixed ones."""
-        return _layout(cls)[1]
+        return _layout(cls.TYPE)[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,21 @@
 import dataclasses
+import os
+import signal
 import socket
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from small_student import SmallStudent, discs, small_net
 from torch import nn
 
-from conftest import SmallStudent, discs, small_net
 from edgekit.artifacts import Quantization
 from edgekit.build import convert as stage
 from edgekit.build.convert import check_form, convert, float_logits, full_range, measure, onnx_ops
@@ -127,11 +134,22 @@ def test_the_gate_stops_a_step_that_changes_its_mind_within_the_drift_limit() ->
         measure("dynamic", reference[:, ::-1] * [[1], [1], [-1], [-1]], reference, ConvertRecipe())
 
 
+def test_one_image_beyond_the_calibrated_range_does_not_condemn_a_good_file() -> None:
+    reference = np.random.default_rng(0).normal(0, 1, (256, 2)).astype(np.float32)
+    reference[7] = (9, -9)
+    saturated = reference.clip(-4, 4)
+    assert measure("int8", saturated, reference, ConvertRecipe()).drift == 0
+    with pytest.raises(EdgekitError, match="stopped at int8"):
+        measure("int8", reference.clip(-0.5, 0.5), reference, ConvertRecipe())
+
+
 @pytest.mark.parametrize("logits", [np.nan, np.inf])
 def test_logits_that_are_not_numbers_never_pass(logits: float) -> None:
-    reference = np.array([[0, 1], [1, 0]], np.float32)
+    reference = np.random.default_rng(0).normal(0, 1, (1000, 2)).astype(np.float32)
+    broken = reference.copy()
+    broken[3, 1] = logits
     with pytest.raises(EdgekitError, match="stopped at float16"):
-        measure("float16", np.full((2, 2), logits, np.float32), reference, ConvertRecipe())
+        measure("float16", broken, reference, ConvertRecipe())
 
 
 @pytest.mark.parametrize(
@@ -169,6 +187,47 @@ def test_a_failure_of_onnx2tf_is_shown_with_its_own_words() -> None:
     with pytest.raises(EdgekitError, match=r"(?s)onnx2tf \S+ failed \(exit code [1-9].*Error") as caught:
         stage._onnx_to_tflite(b"no model at all", discs(2, 32, seed=0)[0])
     assert "tools/constraints.txt" in caught.value.hint
+
+
+def test_a_temporary_folder_that_cannot_be_written_is_said(
+    student: SmallStudent, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(EdgekitError, match="cannot write its temporary files: No such file") as caught:
+        convert(student.module, 32, student.images, ConvertRecipe(), student.images)
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_ctrl_c_ends_the_conversion_at_once_and_leaves_nothing_behind(student: SmallStudent, tmp_path: Path) -> None:
+    (tmp_path / "student.onnx").write_bytes(student.converted.onnx)
+    np.save(tmp_path / "images.npy", student.images)
+    script = (
+        "import numpy as np; from pathlib import Path; from edgekit.build import convert as c;"
+        "print('started', flush=True);"
+        "c._onnx_to_tflite(Path('student.onnx').read_bytes(), np.load('images.npy'))"
+    )
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    source = str(Path(stage.__file__).parents[2])
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(temporary), "PYTHONPATH": source},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        deadline = time.monotonic() + 10
+        while not any(temporary.glob("*/calibration.npy")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)  # onnx2tf is importing TensorFlow
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to everyone in the foreground
+        assert process.wait(timeout=10) == -signal.SIGINT
+    assert list(temporary.iterdir()) == []
+    with pytest.raises(ProcessLookupError):  # the whole group is gone
+        os.killpg(process.pid, 0)
 
 
 def test_a_network_that_says_the_same_of_every_image_is_refused_before_converting() -> None:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_student import SmallStudent
 
-from conftest import SmallStudent
 from edgekit.build.runtimes import onnx_input_size, run_onnx, run_torch
 from edgekit.errors import EdgekitError
 

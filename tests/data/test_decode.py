@@ -72,21 +72,6 @@ def test_a_damaged_cache_is_made_anew(release, tmp_path, damage):
     assert np.array_equal(first, again)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A folder on a file system of 1 MB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    made = subprocess.run(command, check=False, capture_output=True, text=True)
-    if made.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", folder], check=True)
-
-
 def test_a_full_disk_is_said_and_leaves_nothing(release, small_disk: Path):
     with pytest.raises(EdgekitError, match="The disk is full") as error:
         decode(folder_catalogue(release), 256, small_disk)

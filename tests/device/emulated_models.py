@@ -45,7 +45,8 @@ def cases(seeds: Iterable[int]) -> list[Case]:
         try:
             found.append((seed, content, read_graph(content)))
         except EdgekitError as error:
-            assert "32 bits" in error.message, (seed, error)
+            if "32 bits" not in error.message:
+                raise
     return found
 
 
@@ -93,9 +94,7 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path) -
     return program
 
 
-def _run(
-    program: Path, folder: Path, models: list[Case], inputs: list[NDArray[np.int8]]
-) -> list[NDArray[np.int8]]:
+def _run(program: Path, folder: Path, models: list[Case], inputs: list[NDArray[np.int8]]) -> list[NDArray[np.int8]]:
     said = folder / "uart.bin"
     done = subprocess.run(
         [*QEMU, "-serial", f"file:{said}", "-kernel", str(program)], capture_output=True, timeout=300, check=False

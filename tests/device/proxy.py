@@ -66,7 +66,10 @@ class Proxy:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         threading.Thread(target=self._down, args=(self._board,), daemon=True).start()
         while data := self._receive(self._host):
-            self._pass("up", data, lambda portion: self._board.sendall(portion))
+            self._pass("up", data, self._to_board)
+
+    def _to_board(self, portion: bytes) -> None:
+        self._board.sendall(portion)  # to the one there is now: redirect changes it
 
     def _down(self, board: socket.socket) -> None:
         while data := self._receive(board):

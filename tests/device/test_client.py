@@ -58,7 +58,9 @@ def test_one_bad_byte_in_1000_changes_no_output_and_is_reported(
     assert 20 < client.counts.retries < 4 * client.proxy.damaged  # what was lost, not whole images
 
 
-def test_delays_and_split_portions_change_nothing(through: Callable[..., Client], model: TfliteModel, xrays: XraySet) -> None:
+def test_delays_and_split_portions_change_nothing(
+    through: Callable[..., Client], model: TfliteModel, xrays: XraySet
+) -> None:
     client = through(delay_s=0.004, split=True, seed=4)
     outcomes = list(client.infer(inputs_of(xrays, 8)))
     assert {o.key: o.outputs for o in outcomes} == expected_of(model, xrays, 8)
@@ -146,12 +148,15 @@ def test_a_higher_rate_is_agreed_on(client: Client) -> None:
     assert client.hello().baud == 921600
 
 
-def test_a_rate_at_which_nothing_arrives_is_given_up_by_both_ends(through: Callable[..., Client], xrays: XraySet) -> None:
+def test_a_rate_at_which_nothing_arrives_is_given_up_by_both_ends(
+    through: Callable[..., Client], xrays: XraySet
+) -> None:
     dead_until = 0.0
 
     def at_the_new_rate(direction: str, data: bytes) -> bool:
         nonlocal dead_until
-        if direction == "down" and b"\x85" in data and not dead_until:  # the answer to SET_BAUD passes, what follows not
+        # the answer to SET_BAUD passes, what follows not
+        if direction == "down" and b"\x85" in data and not dead_until:
             dead_until = time.monotonic() + 2.2
             return False
         return time.monotonic() < dead_until
@@ -164,7 +169,9 @@ def test_a_rate_at_which_nothing_arrives_is_given_up_by_both_ends(through: Calla
     assert len(list(client.infer(inputs_of(xrays, 3)))) == 3
 
 
-def test_a_board_that_falls_silent_is_given_up_within_10_seconds(through: Callable[..., Client], xrays: XraySet) -> None:
+def test_a_board_that_falls_silent_is_given_up_within_10_seconds(
+    through: Callable[..., Client], xrays: XraySet
+) -> None:
     silent = threading.Event()
     client = through(watch=lambda direction, data: silent.is_set())
     outcomes = client.infer(inputs_of(xrays))

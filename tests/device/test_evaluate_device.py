@@ -99,7 +99,12 @@ def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
 
 
 def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_it(
-    native: Path, through: Callable[..., Client], model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+    native: Path,
+    through: Callable[..., Client],
+    model: TfliteModel,
+    xrays: XraySet,
+    data_info: DataInfo,
+    tmp_path: Path,
 ) -> None:
     client = through()
     with emulator.running(native) as restarted:

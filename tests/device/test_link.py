@@ -77,7 +77,7 @@ def test_a_port_that_does_not_exist_is_named() -> None:
 
 def test_a_file_is_not_a_serial_port(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a port")
-    with pytest.raises(EdgekitError, match="notes.txt is not a serial port"):
+    with pytest.raises(EdgekitError, match=r"notes\.txt is not a serial port"):
         open_link(str(tmp_path / "notes.txt"))
 
 
@@ -123,9 +123,7 @@ def test_a_line_that_breaks_says_to_resume() -> None:
         os.write(master, b"a")
         assert link.read(1.0) == b"a"
     with pytest.raises(EdgekitError, match="vanished") as caught:
-        for _ in range(3):
-            link.write(b"x")
-            link.read(0.1)
+        link.read(1.0)
     assert "--resume" in caught.value.hint
 
 

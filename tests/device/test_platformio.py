@@ -32,7 +32,7 @@ def project(sources: Mapping[str, str], tmp_path: Path) -> Path:
 
 def pio(project: Path, *arguments: str) -> str:
     # a proxy that leads nowhere: whatever wants the registry fails
-    nowhere = {name: "http://127.0.0.1:9" for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")}
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     env = {
         **os.environ,
         **nowhere,
@@ -42,7 +42,12 @@ def pio(project: Path, *arguments: str) -> str:
         "CI": "true",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "platformio", *arguments], cwd=project, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "platformio", *arguments],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout

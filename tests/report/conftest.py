@@ -20,7 +20,7 @@ def report_of(seed: int = 0, n: int = 200, data: DataInfo = PHANTOM) -> EvalRepo
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 2, n)
     margins = np.round(rng.normal(40 * (labels - 0.5), 15)).astype(np.int64)
-    threshold = CardThreshold(0.62, 4).value()
+    threshold = CardThreshold(0.62, 4, "one standard error").value()
     return evaluate(margins, labels, threshold, runtime="tflm", model_sha256=sha256_of(FLATBUFFER), data=data)
 
 
@@ -54,7 +54,7 @@ def card(report: EvalReport, rows: list[StageRow]) -> Card:
         ),
         input=InputFacts(96, 96, 1, 1 / 255, -128),
         output=OutputFacts(0.11, 3),
-        threshold=CardThreshold(0.62, 4),
+        threshold=CardThreshold(0.62, 4, "one standard error"),
         metrics=Metrics(validation=report_of(1, 120), test=report),
         seeds=spread([report, report_of(2), report_of(3)]),
         agreement_int8_float32=0.995,

@@ -10,6 +10,7 @@ from sklearn import metrics as reference
 
 from edgekit.artifacts import DataInfo, EvalReport, Prediction, Threshold
 from edgekit.errors import EdgekitError
+from edgekit.recipes import ThresholdRecipe
 from edgekit.report.intervals import wilson
 from edgekit.report.metrics import (
     METRICS,
@@ -218,3 +219,15 @@ def test_spread_over_seeds_is_mean_and_sample_deviation() -> None:
     assert (accuracy.min, accuracy.max) == (min(values), max(values))
     assert (accuracy.mean, accuracy.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert math.isnan(spread(reports[:1])["auc"].sd)
+
+
+def test_the_sensitivity_rule_keeps_what_it_promises_and_no_lower_threshold_is_taken() -> None:
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], 200)
+    margins = np.round(rng.normal(np.where(labels, 20, -20), 15)).astype(int)
+    recipe = ThresholdRecipe(rule="sensitivity", sensitivity=0.9)
+    margin_q = choose_threshold(margins, labels, recipe, scale=0.1).margin_q
+    assert margin_q is not None
+    assert (margins[labels == 1] >= margin_q).mean() >= 0.9 > (margins[labels == 1] > margin_q).mean()
+    flat = choose_threshold(np.zeros(4), np.array([0, 0, 1, 1]), recipe)
+    assert 0 <= flat.probability <= 1  # no cut separates anything, yet there is an answer

@@ -17,8 +17,8 @@ KEYS = [
 ]
 
 
-def shown(table: RenderableType) -> str:
-    console = Console(width=100)
+def shown(table: RenderableType, width: int = 100) -> str:
+    console = Console(width=width)
     with console.capture() as capture:
         console.print(table)
     return capture.get()
@@ -61,6 +61,20 @@ def test_the_stages_keep_their_order_and_a_stage_that_was_not_run_keeps_its_row(
     assert "33,192" in dynamic
     assert dynamic.count(" - ") == 6
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_stages_fit_80_columns_whole_and_take_words_where_there_is_room(
+    report: EvalReport, rows: list[StageRow]
+) -> None:
+    largest = StageRow("student (plain)", report, 640_123_456, 107_344 / 640_123_456, 0.971)
+    table = stages_table([largest, *rows])
+    lines = shown(table, 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split() == ["stage", "acc", "F1", "AUC", "spec", "bytes", "ratio", "agree", "runtime"]
+    assert [word for word in lines[3].split() if word[0].isalpha()] == ["student", "tflm"]
+    assert {"(plain)", "640,123,456", "<0.01", "0.971", f"{report.auc:.3f}"} <= {*lines[3].split()}
+    assert "…" not in shown(table, 80)
+    assert "agreement" in shown(table, 140).splitlines()[2]
 
 
 def test_json_has_the_promised_keys_and_nulls_where_a_figure_is_undefined(report: EvalReport) -> None:

@@ -4,6 +4,8 @@ Weights come from torchvision's own download, from a folder of the files that it
 """
 
 import hashlib
+import re
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -18,14 +20,15 @@ def backbone(name: str, weights: str, trunk: str, weights_dir: Path | None) -> n
     """A torchvision network that takes float [B, 3, H, W] and gives logits [B, 2]. See `nets.teacher_net`."""
     from torchvision import models
 
-    options = {"aux_logits": False, "init_weights": True} if name in ("googlenet", "inception_v3") else {}
-    if name == "inception_v3":
-        options["transform_input"] = False
+    pretrained = weights == "imagenet"
+    options = {}
+    if name in ("googlenet", "inception_v3"):  # their weights come from TensorFlow and want its range of pixels
+        options = {"aux_logits": False, "init_weights": not pretrained, "transform_input": pretrained}
     net: nn.Module = models.get_model(name, weights=None, **options)
-    if weights == "imagenet":
+    if pretrained:
         state = _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
         auxiliary = ("aux1.", "aux2.", "AuxLogits.")  # heads that help ImageNet training alone
-        net.load_state_dict({key: value for key, value in state.items() if not key.startswith(auxiliary)})
+        net.load_state_dict({_renamed(k): value for k, value in state.items() if not k.startswith(auxiliary)})
     last_stage = _replace_head(net)
     if trunk == "frozen":
         for parameter in net.parameters():
@@ -34,6 +37,11 @@ def backbone(name: str, weights: str, trunk: str, weights_dir: Path | None) -> n
             for parameter in part.parameters():
                 parameter.requires_grad = True
     return net
+
+
+def _renamed(key: str) -> str:
+    """DenseNet's published files are older than its modules' names: `denselayer1.norm.1` is now `denselayer1.norm1`."""
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", r"\1", key)
 
 
 def _replace_head(net: Any) -> list[nn.Module]:
@@ -59,7 +67,7 @@ def _imagenet(url: str, weights_dir: Path | None) -> dict[str, torch.Tensor]:
             downloaded: dict[str, torch.Tensor] = torch.hub.load_state_dict_from_url(
                 url, map_location="cpu", check_hash=True, weights_only=True
             )
-        except (URLError, OSError, RuntimeError) as error:
+        except (URLError, OSError, HTTPException, RuntimeError) as error:
             raise EdgekitError(f"The ImageNet weights {file_name} cannot be downloaded: {error}.", fetch) from error
         return downloaded
     path = weights_dir / file_name

@@ -68,7 +68,8 @@ constexpr int16_t kOutputZeroPoint = {output_zero_point};
 constexpr int16_t kMarginQ = {margin_q};
 constexpr float kThresholdProbability = {threshold};
 
-// TFLM's arena as measured on a 64-bit computer; an ESP32 with its 4-byte pointers needs no more.
+// TFLM's arena as measured on a 64-bit computer with TFLM's plain kernels. An ESP32's records are smaller (4-byte
+// pointers); kernels of its own may want scratch space on top, which no one has measured on a board yet.
 constexpr size_t kTflmArenaBytes = {arena_bytes};
 
 // The operators, for `tflite::MicroMutableOpResolver<kOpCount>`.

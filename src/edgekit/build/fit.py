@@ -90,8 +90,9 @@ def fit(
             state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch + 1}
             if average is not None:
                 state["average"] = average.state_dict()
-            with atomic_path(checkpoint) as temporary:
-                torch.save(state, temporary)
+            # into a stream: given a path, torch reports a full disk as a RuntimeError
+            with atomic_path(checkpoint) as temporary, temporary.open("wb") as stream:
+                torch.save(state, stream)
     return (net if average is None else average).eval()
 
 

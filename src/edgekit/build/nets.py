@@ -110,7 +110,7 @@ def teacher_net(name: str, weights: str, trunk: str, weights_dir: Path | None) -
     Args:
         name: `compact`, `wide`, or one of torchvision's.
         weights: `none` or `imagenet` (torchvision's download, or the file of the same name in weights_dir).
-        trunk: `frozen` trains the last stage and the head alone, as the paper did; `fine-tuned` trains everything.
+        trunk: `frozen` trains the head alone, as the paper did; `fine-tuned` trains everything.
 
     Raises:
         EdgekitError: the weights cannot be had; says which file to fetch.
@@ -127,12 +127,6 @@ def parameter_count(net: nn.Module) -> int:
     return sum(p.numel() for p in net.parameters())
 
 
-def nonzero_count(student: Student) -> int:
-    """Parameters that are not zero, without BatchNorm's running statistics."""
-    skipped = ("running_mean", "running_var", "num_batches_tracked")
-    return int(sum(np.count_nonzero(v) for k, v in student.weights.items() if not k.endswith(skipped)))
-
-
 def accelerator(name: str = "auto") -> torch.device:
     """torch's device: `auto` takes CUDA, then Apple's, then the processor.
 
@@ -142,9 +136,10 @@ def accelerator(name: str = "auto") -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
-        torch.empty(1, device=name)
+        torch.zeros(1, device=name).item()  # `meta` has a shape and no values
     except (RuntimeError, AssertionError) as error:
-        raise EdgekitError(f"Accelerator {name!r} is not available here: {error}", "Use --accelerator cpu.") from error
+        reason = str(error).partition("\n")[0]
+        raise EdgekitError(f"Accelerator {name!r} is not available here: {reason}", "Use --accelerator cpu.") from error
     return torch.device(name)
 
 

@@ -14,6 +14,7 @@ from itertools import combinations
 from pathlib import Path
 
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -173,11 +174,11 @@ def _duplicates(catalogue: Catalogue, keys: Sequence[str], splits: Sequence[str]
 def render(found: Audit) -> RenderableType:
     """The audit as a person reads it: a table by split, then the facts, each on a line."""
     kind = "SYNTHETIC, drawn by a program" if found.info.synthetic else "images of patients"
-    table = Table(title=f"{found.info.name}: {found.images:,} images ({kind})", title_justify="left")
+    table = Table(title=f"{escape(found.info.name)}: {found.images:,} images ({kind})", title_justify="left")
     table.add_column("split")
     class_names = list(next(iter(found.counts.values())))
     for heading in (*class_names, "patients", "equal files within", "equal pixels within"):
-        table.add_column(heading, justify="right")
+        table.add_column(escape(heading), justify="right")
     for split, by_class in found.counts.items():
         figures = [by_class[name] for name in class_names]
         figures += [

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -29,5 +30,5 @@ def bar(label: str, total: int | None, done: int = 0, *, in_bytes: bool = False)
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        task = progress.add_task(label, total=total, completed=done)
+        task = progress.add_task(escape(label), total=total, completed=done)
         yield lambda steps: progress.advance(task, steps)

@@ -30,7 +30,7 @@ Warn = Callable[[str], None]
 
 def print_warning(message: str) -> None:
     """Prints a warning on stderr."""
-    Console(stderr=True).print(f"[yellow]Warning:[/yellow] {message}", highlight=False)
+    Console(stderr=True).print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def load_splits(

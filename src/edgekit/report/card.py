@@ -15,7 +15,7 @@ from edgekit.artifacts import CLASS_NAMES, DataInfo, EvalReport, Threshold
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.preprocess import CONTRACT
-from edgekit.report.metrics import METRICS, THRESHOLD_RULE, Spread
+from edgekit.report.metrics import METRICS, Spread
 from edgekit.report.plain import from_plain, to_plain
 from edgekit.report.tables import DISCLAIMER, StageRow
 
@@ -64,7 +64,7 @@ class CardThreshold:
 
     probability: float
     margin_q: int | None
-    rule: str = THRESHOLD_RULE
+    rule: str
 
     def value(self) -> Threshold:
         """The threshold as the metrics take it."""

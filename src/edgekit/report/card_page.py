@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from edgekit.artifacts import EvalReport
 from edgekit.report.card import Card, InputFacts, OutputFacts
 from edgekit.report.metrics import METRICS
-from edgekit.report.tables import label, mean_sd, number, runtime_name, stage_cells
+from edgekit.report.tables import STAGE_COLUMNS, label, mean_sd, number, runtime_name, stage_cells
 
 
 def card_markdown(card: Card) -> str:
@@ -74,8 +74,7 @@ def figures_markdown(card: Card) -> str:
 
 def stages_markdown(card: Card) -> str:
     """The stages of the build as a table."""
-    head = ("stage", "accuracy", "F1", "AUC", "specificity", "bytes", "ratio", "agreement", "runtime")
-    return _table(head, [stage_cells(row) for row in card.stages])
+    return _table(tuple(STAGE_COLUMNS), [stage_cells(row) for row in card.stages])
 
 
 def _synthetic(card: Card) -> str:

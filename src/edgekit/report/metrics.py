@@ -20,13 +20,10 @@ from numpy.typing import NDArray
 
 from edgekit.artifacts import DataInfo, EvalReport, Prediction, Threshold
 from edgekit.errors import EdgekitError
+from edgekit.recipes import ThresholdRecipe
 from edgekit.report.intervals import Interval, Z, balanced_interval, f1_interval, newcombe_auc, wilson
 
 METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc")
-THRESHOLD_RULE = (
-    "one standard error on validation: the highest (most specific) threshold whose balanced accuracy is within one "
-    "binomial standard error of the best"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +131,29 @@ def decide(margins: NDArray[Any], threshold: Threshold | None = None) -> NDArray
     return np.asarray(margins >= threshold.margin_q)
 
 
-def choose_threshold(margins: NDArray[Any], labels: NDArray[Any], scale: float | None = None) -> Threshold:
-    """The threshold that validation chooses, by THRESHOLD_RULE.
+def rule_in_words(recipe: ThresholdRecipe) -> str:
+    """How the recipe chooses a threshold, for cards and reports."""
+    if recipe.rule == "sensitivity":
+        return f"the highest (most specific) threshold that keeps a sensitivity of {recipe.sensitivity:g} on validation"
+    return (
+        "one standard error on validation: the highest (most specific) threshold whose balanced accuracy is within "
+        "one binomial standard error of the best"
+    )
 
-    Among all cuts whose balanced accuracy is within one standard error of the best, the highest. The 1-SE rule is
-    that of Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, section 3.4.3. Why the
-    highest: validation is nearly separable, so its optimum is a wide plateau that says little about where to cut,
-    while small networks are known to call normal films of this data set's shifted test pneumonia; so ties go to
-    specificity. The rule sees validation only.
+
+def choose_threshold(
+    margins: NDArray[Any],
+    labels: NDArray[Any],
+    recipe: ThresholdRecipe = ThresholdRecipe(),  # noqa: B008 (frozen)
+    scale: float | None = None,
+) -> Threshold:
+    """The threshold that validation chooses by the recipe's rule. It sees validation only.
+
+    `one-standard-error`: among all cuts whose balanced accuracy is within one standard error of the best, the highest
+    (Breiman, Friedman, Olshen and Stone, Classification and Regression Trees, 1984, section 3.4.3). Validation is
+    nearly separable, so its optimum is a wide plateau that says little about where to cut, while small networks are
+    known to call normal films pneumonia on this data set's shifted test; so ties go to specificity.
+    `sensitivity`: the highest cut that keeps the sensitivity asked for, as screening tools fix their operating point.
 
     A cut lies halfway between two neighbouring scores. Where all scores are equal it is that of the argmax.
 
@@ -173,9 +185,12 @@ def choose_threshold(margins: NDArray[Any], labels: NDArray[Any], scale: float |
     recall = 1 - np.searchsorted(sick, cuts) / len(sick)
     specificity = np.searchsorted(well, cuts) / len(well)
     balanced = (recall + specificity) / 2
-    best = len(cuts) - 1 - int(np.argmax(balanced[::-1]))
-    variance = recall * (1 - recall) / len(sick) + specificity * (1 - specificity) / len(well)
-    within = balanced >= balanced[best] - np.sqrt(variance[best]) / 2 - 1e-12
+    if recipe.rule == "sensitivity":
+        within = recall >= min(recipe.sensitivity, recall.max()) - 1e-12
+    else:
+        best = len(cuts) - 1 - int(np.argmax(balanced[::-1]))
+        variance = recall * (1 - recall) / len(sick) + specificity * (1 - specificity) / len(well)
+        within = balanced >= balanced[best] - np.sqrt(variance[best]) / 2 - 1e-12
     chosen = int(np.flatnonzero(within)[-1])
     if not quantized:
         return Threshold(float(_sigmoid(halfway[chosen])))

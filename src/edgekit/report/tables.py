@@ -8,7 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
+from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +26,17 @@ RUNTIMES = {
     "litert": "desktop, litert interpreter",
     "torch": "desktop, torch",
     "onnx": "desktop, onnxruntime",
+}
+STAGE_COLUMNS = {  # to the heading of a narrow terminal
+    "stage": "stage",
+    "accuracy": "acc",
+    "F1": "F1",
+    "AUC": "AUC",
+    "specificity": "spec",
+    "bytes": "bytes",
+    "ratio": "ratio",
+    "agreement": "agree",
+    "runtime": "runtime",
 }
 
 
@@ -77,22 +91,44 @@ def report_table(report: EvalReport) -> RenderableType:
 
 
 def stages_table(rows: Sequence[StageRow]) -> RenderableType:
-    """The stages of a build, in their order."""
+    """The stages of a build, in their order: whole words in a box where there is room, else what fits 80 columns."""
     reports = [row.report for row in rows if row.report]
     data, synthetic = (reports[0].data, any(r.synthetic for r in reports)) if reports else ("", False)
-    table = Table(title=_titled("Stages", data, synthetic), title_justify="left")
-    table.add_column("stage", no_wrap=True)
-    for name in ("accuracy", "F1", "AUC", "specificity", "bytes", "ratio", "agreement", "runtime"):
-        table.add_column(name, justify="left" if name == "runtime" else "right", no_wrap=True)
+    title = _titled("Stages", data, synthetic)
+    wide = Table(title=title, title_justify="left")
+    narrow = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for word, short in STAGE_COLUMNS.items():
+        justify: JustifyMethod = "left" if word in ("stage", "runtime") else "right"
+        wide.add_column(word, justify=justify, no_wrap=True)
+        narrow.add_column(short, justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*stage_cells(row))
+        wide.add_row(*stage_cells(row))
+        narrow.add_row(*stage_cells(row))
     notes = [
-        Text("ratio: size of the float32 student over this one. agreement: equal answers with the stage before."),
+        Text(
+            "spec: specificity. ratio: size of the float32 student over this one. "
+            "agree: share of equal answers with the stage before."
+        ),
         Text(
             f"Thresholds were chosen on validation; {reports[0].n:,} images." if reports else "Nothing was evaluated."
         ),
     ]
-    return Group(table, *notes, _ending([r.runtime for r in reports]))
+    return Group(_Fitting(wide, narrow), *notes, _ending([r.runtime for r in reports]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """The first of two tables if the terminal is wide enough for it, else the second."""
+
+    wide: Table
+    narrow: Table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = options.max_width
+        fits = Measurement.get(console, options.update(width=10_000), self.wide).maximum <= room
+        yield self.wide if fits else self.narrow
 
 
 def seeds_table(seeds: Mapping[str, Spread], *, data: str, synthetic: bool, runtime: str) -> RenderableType:
@@ -127,7 +163,7 @@ def stage_cells(row: StageRow) -> tuple[str, ...]:
     r = row.report
     figures = [number(getattr(r, name)) if r else "-" for name in ("accuracy", "f1", "auc", "specificity")]
     size = "-" if row.bytes is None else f"{row.bytes:,}"
-    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
+    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio >= 0.005 else "<0.01"
     return row.name, *figures, size, ratio, number(row.agreement), r.runtime if r else "-"
 
 
@@ -137,7 +173,7 @@ def runtime_name(runtime: str) -> str:
 
 
 def _titled(title: str, data: str, synthetic: bool) -> str:
-    parts = [title, *([data] if data else []), *(["synthetic phantoms"] if synthetic else [])]
+    parts = [title, *([escape(data)] if data else []), *(["synthetic phantoms"] if synthetic else [])]
     return ", ".join(parts)
 
 

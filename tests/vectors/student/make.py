@@ -12,7 +12,8 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1] / "build"), str(HERE.parents[2] / "src")]
 
-from conftest import discs, small_student  # noqa: E402
+from small_student import discs, small_student  # noqa: E402
+
 from edgekit.device.desktop import run  # noqa: E402
 from edgekit.files import write_bytes, write_json  # noqa: E402
 

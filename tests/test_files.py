@@ -1,0 +1,59 @@
+"""Files are whole or absent."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.errors import EdgekitError
+from edgekit.files import atomic_path, key_of, write_arrays, write_bytes, write_json
+
+
+def test_a_file_is_replaced_as_a_whole_and_may_be_read_by_others(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "card.json"
+    write_json(path, {"µ": 1})
+    write_json(path, {"µ": 2})
+    assert path.read_text(encoding="utf-8") == '{\n  "µ": 2\n}\n'
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [child.name for child in path.parent.iterdir()] == ["card.json"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_interrupted_write_keeps_the_old_file_and_no_part(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "model"
+    write_bytes(path, b"old")
+    with pytest.raises(error), atomic_path(path) as temporary:
+        temporary.write_bytes(b"half of the new")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert [child.name for child in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("what", ["bytes", "arrays"])
+def test_a_full_disk_is_said_once_and_keeps_the_old_file(
+    small_disk: Path, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = small_disk / "model"
+    write_bytes(path, b"old")
+    with pytest.raises(EdgekitError, match="The disk is full") as error:
+        if what == "bytes":
+            write_bytes(path, os.urandom(2_000_000))
+        else:
+            write_arrays(path, {"a": np.zeros(250_000), "b": np.zeros(250_000)})
+    assert str(small_disk) in error.value.hint
+    assert path.read_bytes() == b"old"
+    assert [child.name for child in small_disk.iterdir()] == ["model"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_folder_that_is_in_the_way_is_said(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(EdgekitError, match="model cannot be written"):
+        write_bytes(tmp_path / "model", b"new")
+    assert [child.name for child in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_key_follows_content_and_not_the_order_of_names() -> None:
+    assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+    assert key_of({"a": 1}) != key_of({"a": "1"}) != key_of({"a": [1]})
