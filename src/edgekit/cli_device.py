@@ -80,9 +80,7 @@ def eval_device(
         predictions, runtime = host, "tflm"
     else:
         with (
-            connected(
-                port, tflite, _compiled(tflite), threshold=threshold, arena_bytes=arena_bytes, baud=baud
-            ) as client,
+            _connected(port, loaded, baud) as client,
             _live(len(images), threshold, quiet=as_json) as progress,
         ):
             run = evaluate_on_device(client, tflite, images, splits.info, resume=resume, progress=progress)
