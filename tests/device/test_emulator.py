@@ -1,13 +1,17 @@
 """The firmware on emulated Xtensa: the same bytes, in an ESP32's room, at the price that was promised."""
 
+import os
 import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgekit.artifacts import DataInfo, TfliteModel, XraySet
+from edgekit.artifacts import CLASS_NAMES, DataInfo, TfliteModel, XraySet
+from edgekit.cli_device import DEFAULT_MODEL, load_model
+from edgekit.data import load_splits
 from edgekit.device import echo, emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.desktop import arena_bytes
@@ -15,7 +19,10 @@ from edgekit.device.evaluate import agreement, connected, evaluate_on_desktop, e
 from edgekit.device.link import open_link
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
+from edgekit.preprocess import load_grey
 from edgekit.wire import Board
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_emulated_xtensa_gives_the_desktops_bytes(
@@ -33,6 +40,28 @@ def test_emulated_xtensa_gives_the_desktops_bytes(
         ).predictions
         assert abs(again.invoke_us - first) <= 1  # type: ignore[operator]
         client.link.close()
+
+
+def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    shipped = REPOSITORY / DEFAULT_MODEL
+    if not shipped.is_file():
+        pytest.skip(f"{DEFAULT_MODEL} is not there yet")
+    loaded = load_model(shipped)
+    height, width, _ = loaded.model.input_shape
+    folder = Path(os.environ.get("EDGEKIT_XRAYS", REPOSITORY.parent / "shared/data/chest_xray")) / "test"
+    if folder.is_dir():
+        paths = [path for name in CLASS_NAMES for path in sorted((folder / name).iterdir())[:16]]
+        images = np.stack([load_grey(path, (height, width)) for path in paths])
+        ids = tuple(path.name for path in paths)
+    else:
+        drawn = load_splits("phantom:5:160", height, loaded.data).test.take(np.arange(32))
+        images, ids = drawn.images, drawn.ids
+    xrays = XraySet(images, np.arange(32) // 16, ids, ids)
+    with connected("emulator", loaded.model, loaded.compiled, threshold=loaded.threshold) as client:
+        run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", synthetic=False), state_dir=tmp_path)
+    assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays)).identical == 32
+    assert run.info.arena_bytes < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
+    assert run.info.flash_bytes - run.info.model_bytes < 60 * 1024
 
 
 def test_the_selftest_passes_on_the_emulated_board(model: TfliteModel, compiled: Mapping[str, str]) -> None:
