@@ -23,6 +23,23 @@ def xray_folder() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def build_cpp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Compiles C++ of the repository with this computer's compiler, under the sanitizers; returns the program."""
+
+    def build(*sources: str, flags: tuple[str, ...] = ()) -> Path:
+        program = tmp_path_factory.mktemp("cpp") / "program"
+        include = [f"-Ifirmware/lib/{lib}/src" for lib in ("wire", "app")]
+        warnings = ("-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror")
+        sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+        command = ["g++", *warnings, *sanitizers, *include, *flags, *sources, "-o", str(program)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return program
+
+    return build
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a file system of 1 MB."""
