@@ -15,7 +15,7 @@ from edgekit.errors import EdgekitError
 
 def planned(content: bytes) -> tuple[Graph, Plan]:
     graph = fuse(read_graph(content))
-    return graph, plan(graph, kernels.scratch_bytes)
+    return graph, plan(graph, kernels)
 
 
 def network(*stages: str, size: int = 12) -> bytes:

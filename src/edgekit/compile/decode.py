@@ -5,8 +5,8 @@ it is used, and every list has a limit, so that a damaged file costs an error me
 """
 
 import struct
-from functools import cache
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
