@@ -85,6 +85,12 @@ def test_the_full_size_output_of_a_pooled_convolution_never_exists() -> None:
     assert plan_.arena_bytes < full
 
 
+def test_a_pooled_convolution_overwrites_its_own_input() -> None:
+    graph, plan_ = planned(network("conv", "conv", "max"))
+    image, scratch = graph.ops[1].inputs[0].size, 4 * 14 * 8
+    assert plan_.arena_bytes == image + scratch
+
+
 def test_a_sum_takes_the_place_of_an_operand_that_is_not_read_again() -> None:
     graph, plan_ = planned(network("conv", "add", "add"))
     conv, first, second = (plan_.places[op.output.index] for op in graph.ops[:3])

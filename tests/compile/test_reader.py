@@ -65,6 +65,12 @@ def operator(code: str) -> Callable[[Builder], None]:
     return lambda b: b.codes.__setitem__(0, getattr(schema.BuiltinOperator, code))
 
 
+def five_megabytes(b: Builder) -> None:
+    """Makes the weights of the fully connected layer larger than an ESP32's flash."""
+    put(4, shape=[2, 5 << 19])(b)
+    b.buffers[b.tensors[4].buffer].data = np.zeros(5 << 20, np.uint8)
+
+
 FLOAT, INT16 = schema.TensorType.FLOAT32, schema.TensorType.INT16
 TANH = schema.ActivationFunctionType.TANH
 # what is wrong: (change, words of the message)
@@ -109,6 +115,7 @@ REFUSED = {
     "a variable": (put(2, isVariable=True), ["variable"]),
     "a sparse tensor": (put(1, sparsity=schema.SparsityParametersT()), ["sparse"]),
     "a tensor of two gigabytes": (put(2, shape=[1, 2**15, 2**15, 2]), ["16 MB"]),
+    "constants of five megabytes": (five_megabytes, ["4 MB", "FULLY_CONNECTED (operator 1)"]),
     "nine dimensions": (put(0, shape=[1] * 9), ["9 entries"]),
 }
 

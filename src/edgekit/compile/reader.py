@@ -46,15 +46,15 @@ def read_graph(content: bytes) -> Graph:
             f"The model has {len(raw.inputs)} inputs and {len(raw.outputs)} outputs; edgekit compiles one of each.",
             "Export a model with a single image in and a single vector of logits out.",
         )
+    entry = source.activation(raw.inputs[0], "the model's input")
+    if raw.tensors[entry.index].data.size:
+        raise EdgekitError("The model's input is a constant.", AGAIN)
     unknown = sorted({op.code for op in raw.ops} - set(_LOWERINGS))
     if unknown:
         raise EdgekitError(
             f"The model uses {', '.join(unknown)}, which edgekit.compile does not support.",
             f"Supported: {', '.join(supported_ops())}. Remove the operator, or run the model with TFLM.",
         )
-    entry = source.activation(raw.inputs[0], "the model's input")
-    if raw.tensors[entry.index].data.size:
-        raise EdgekitError("The model's input is a constant.", AGAIN)
     source.known.add(entry.index)
     ops = []
     for position, op in enumerate(raw.ops):

@@ -17,7 +17,8 @@ from edgekit.compile.graph import Tensor
 from edgekit.errors import EdgekitError
 
 AGAIN = "Export and convert the model again."
-MAX_ELEMENTS = 1 << 24  # of one tensor, and of all constants together: 16 MB, four times an ESP32's flash
+MAX_ELEMENTS = 1 << 24  # of one tensor: 16 MB, far beyond an ESP32's memory
+MAX_CONSTANTS = 1 << 22  # of all together, each use counted: 4 MB, an ESP32's flash
 _LIMIT = 2**31 - 2**8  # what a sum may reach, so that adding a zero point stays within int32
 
 
@@ -106,8 +107,10 @@ class Task:
                 "The file is damaged or the operand is not constant: convert the model again.",
             )
         self.source.constant_elements += math.prod(shape)
-        if self.source.constant_elements > MAX_ELEMENTS:
-            raise EdgekitError("The model's constants exceed 16 MB.", "No ESP32 holds them: choose a smaller model.")
+        if self.source.constant_elements > MAX_CONSTANTS:
+            raise EdgekitError(
+                f"The model's constants exceed 4 MB at {self.label}.", "No ESP32 holds them: choose a smaller model."
+            )
         return raw, np.frombuffer(raw.data.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape).astype(dtype)
 
     def option(self, name: str) -> Any:
@@ -158,7 +161,7 @@ class Task:
 
     def check_sum(self, bound: int, shift: int) -> None:
         """Refuses what could leave int32 in TFLM's kernel, whose result would then be undefined."""
-        if shift > 31 or bound << max(0, shift) > _LIMIT:
+        if shift > 30 or bound << max(0, shift) > _LIMIT:
             raise self.error(
                 f"its sums can reach {bound} with a scaling of 2^{shift}, which does not fit into 32 bits",
                 "The quantisation is broken, or the bias is: convert the model again with representative data.",
