@@ -34,6 +34,7 @@ def _pool(task: Task, kind: Literal["max", "average"]) -> Pool:
     a, b = x.quantization, y.quantization
     if abs(float(np.float32(a.scale) - np.float32(b.scale))) > 1e-6 or a.zero_point != b.zero_point:
         raise task.error("input and output must have the same quantisation")
+    task.check_sum(129 * min(window[0] * window[1], height * width), 0)
     low, high = task.activation_range(y)
     return Pool(task.label, x, y, kind, image, result, window, stride, (top, left), low, high)
 
