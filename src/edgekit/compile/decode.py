@@ -16,7 +16,7 @@ from edgekit.errors import EdgekitError
 
 MAX_TENSORS = 4096
 MAX_OPS = 1024
-MAX_FEW = 8  # inputs, outputs and dimensions of one thing
+MAX_FEW = 64  # inputs, outputs and dimensions of one thing
 
 # Field readers of each operator's options table: name -> method of the schema's class.
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
