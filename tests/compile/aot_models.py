@@ -24,7 +24,7 @@ class Builder:
     ops: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
 
-    def tensor(
+    def tensor(  # noqa: PLR0917
         self, shape, kind="INT8", data=None, scales=(), zero_points=(), axis=0, signature=None, name=None
     ) -> int:
         t = schema.TensorT()
@@ -300,7 +300,7 @@ def random_model(seed: int) -> bytes:
     return r.b.finish([entry], [exit_])
 
 
-def _drawn(seed: int) -> tuple[Random, int, int]:
+def _drawn(seed: int) -> tuple[Random, int, int]:  # noqa: PLR0912
     r = Random(seed)
     height, width = int(r.rng.integers(1, 15)), int(r.rng.integers(1, 15))
     x = entry = r.activation((1, height, width, int(r.pick(1, 1, 2, 3, 4, 5, 8))))

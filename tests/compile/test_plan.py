@@ -15,7 +15,7 @@ from edgekit.errors import EdgekitError
 
 def planned(content: bytes) -> tuple[Graph, Plan]:
     graph = fuse(read_graph(content))
-    return graph, plan(graph, kernels.scratch_bytes)
+    return graph, plan(graph, kernels)
 
 
 def network(*stages: str, size: int = 12) -> bytes:
@@ -83,6 +83,12 @@ def test_the_full_size_output_of_a_pooled_convolution_never_exists() -> None:
     full = 12 * 12 * 8
     assert graph.ops[0].output.size == full // 4
     assert plan_.arena_bytes < full
+
+
+def test_a_pooled_convolution_overwrites_its_own_input() -> None:
+    graph, plan_ = planned(network("conv", "conv", "max"))
+    image, scratch = graph.ops[1].inputs[0].size, 4 * 14 * 8
+    assert plan_.arena_bytes == image + scratch
 
 
 def test_a_sum_takes_the_place_of_an_operand_that_is_not_read_again() -> None:

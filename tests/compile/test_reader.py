@@ -27,7 +27,9 @@ def small_network(change: Callable[[Builder], None] = lambda _: None) -> bytes:
     dense = b.tensor((2, 48), data=np.ones((2, 48), np.int8), scales=[0.01], zero_points=[0])
     logits = r.activation((1, 2), 0.2, 0)
     dense_bias = b.tensor((2,), "INT32", np.zeros(2, np.int32), [0.001], [0])
-    b.op("FULLY_CONNECTED", [result, dense, dense_bias], logits, schema.FullyConnectedOptionsT(), "FullyConnectedOptions")
+    b.op(
+        "FULLY_CONNECTED", [result, dense, dense_bias], logits, schema.FullyConnectedOptionsT(), "FullyConnectedOptions"
+    )
     change(b)
     return b.finish([image], [logits])
 
@@ -63,6 +65,12 @@ def operator(code: str) -> Callable[[Builder], None]:
     return lambda b: b.codes.__setitem__(0, getattr(schema.BuiltinOperator, code))
 
 
+def five_megabytes(b: Builder) -> None:
+    """Makes the weights of the fully connected layer larger than an ESP32's flash."""
+    put(4, shape=[2, 5 << 19])(b)
+    b.buffers[b.tensors[4].buffer].data = np.zeros(5 << 20, np.uint8)
+
+
 FLOAT, INT16 = schema.TensorType.FLOAT32, schema.TensorType.INT16
 TANH = schema.ActivationFunctionType.TANH
 # what is wrong: (change, words of the message)
@@ -77,16 +85,16 @@ REFUSED = {
     "an output of the wrong shape": (put(2, shape=[1, 4, 5, 3]), ["CONV_2D (operator 0)", "[1, 4, 5, 3]"]),
     "weights that are too short": (put(1, shape=[3, 3, 3, 4]), ["input 1 of CONV_2D", "108 bytes"]),
     "filters that do not fit": (put(1, shape=[6, 3, 3, 1]), ["CONV_2D (operator 0)"]),
-    "two scales for three channels": (put(1, scale=[0.1, 0.1], zeroPoint=[0, 0]), ["weights of CONV_2D", "2 scales"]),
-    "scales along the wrong axis": (put(1, quantizedDimension=3), ["weights of CONV_2D", "axis 3"]),
-    "asymmetric weights": (put(1, zeroPoint=[0, 1, 0]), ["weights of CONV_2D", "symmetric"]),
-    "a negative weight scale": (put(1, scale=[0.1, -0.1, 0.1]), ["weights of CONV_2D", "symmetric"]),
+    "two scales for three channels": (put(1, scale=[0.1, 0.1], zeroPoint=[0, 0]), ["weights", "2 scales"]),
+    "scales along the wrong axis": (put(1, quantizedDimension=3), ["weights", "axis 3"]),
+    "asymmetric weights": (put(1, zeroPoint=[0, 1, 0]), ["weights", "symmetric"]),
+    "a negative weight scale": (put(1, scale=[0.1, -0.1, 0.1]), ["weights", "symmetric"]),
     "an activation without a scale": (put(2, scale=[], zeroPoint=[]), ["CONV_2D", "0 scales"]),
     "a scale of zero": (put(2, scale=[0.0]), ["scale 0"]),
     "a scale that is not a number": (put(2, scale=[float("nan")]), ["scale nan"]),
     "a zero point of 128": (put(2, zeroPoint=[128]), ["zero point 128"]),
-    "a bias of the wrong size": (option(0, inputs=[0, 1, 6]), ["bias of CONV_2D", "2 values"]),
-    "a bias with the wrong scale": (put(6, scale=[1.0]), ["bias of FULLY_CONNECTED", "scale 1"]),
+    "a bias of the wrong size": (option(0, inputs=[0, 1, 6]), ["bias", "2 values"]),
+    "a bias with the wrong scale": (put(6, scale=[1.0]), ["FULLY_CONNECTED (operator 1): the bias", "scale 1"]),
     "a bias beyond 32 bits": (put(1, scale=[3e8] * 3), ["CONV_2D (operator 0)", "32 bits"]),
     "a fused tanh": (option(0, fusedActivationFunction=TANH), ["CONV_2D (operator 0)", "TANH"]),
     "a stride of zero": (option(0, strideH=0), ["CONV_2D (operator 0)", "StrideH"]),
@@ -101,13 +109,14 @@ REFUSED = {
     "a missing input": (option(0, inputs=[0]), ["CONV_2D (operator 0)", "lacks input 1"]),
     "an input that nobody computes": (option(0, inputs=[5, 1, 3]), ["not computed"]),
     "weights that are computed": (option(1, inputs=[2, 2, 6]), ["input 1 of FULLY_CONNECTED", "constant"]),
-    "two outputs": (option(0, outputs=[2, 5]), ["CONV_2D (operator 0)", "2 outputs"]),
+    "outputs by the pair": (option(0, outputs=[2, 5]), ["CONV_2D (operator 0)", "2 outputs"]),
     "a tensor written twice": (option(1, outputs=[2]), ["FULLY_CONNECTED"]),
     "a buffer that is not there": (put(1, buffer=77), ["buffer 77"]),
     "a variable": (put(2, isVariable=True), ["variable"]),
     "a sparse tensor": (put(1, sparsity=schema.SparsityParametersT()), ["sparse"]),
     "a tensor of two gigabytes": (put(2, shape=[1, 2**15, 2**15, 2]), ["16 MB"]),
-    "nine dimensions": (put(0, shape=[1] * 9), ["9 entries"]),
+    "constants of five megabytes": (five_megabytes, ["4 MB", "FULLY_CONNECTED (operator 1)"]),
+    "dimensions without end": (put(0, shape=[1] * 65), ["65 entries"]),
 }
 
 
@@ -127,7 +136,9 @@ def test_an_unsupported_operator_is_answered_with_those_that_are() -> None:
     assert all(name in refusal.value.hint for name in supported_ops())
 
 
-@pytest.mark.parametrize("content", [b"", b"TFL3", b"\x00" * 64, b"\x1c\x00\x00\x00TFL3" + b"\xff" * 64, b"#!/bin/sh\n" * 9])
+@pytest.mark.parametrize(
+    "content", [b"", b"TFL3", b"\x00" * 64, b"\x1c\x00\x00\x00TFL3" + b"\xff" * 64, b"#!/bin/sh\n" * 9]
+)
 def test_bytes_that_are_no_model_are_refused(content: bytes) -> None:
     with pytest.raises(EdgekitError, match=r"not a readable \.tflite"):
         compile_model(content)

@@ -33,4 +33,4 @@ def compile_model(content: bytes, name: str = "model") -> dict[str, str]:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         raise EdgekitError(f"{name!r} is not a C identifier.", "Use a letter, then letters, digits and underscores.")
     graph = fuse(read_graph(content))
-    return emit(graph, plan(graph, kernels.scratch_bytes), name)
+    return emit(graph, plan(graph, kernels), name)

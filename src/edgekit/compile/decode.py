@@ -5,8 +5,8 @@ it is used, and every list has a limit, so that a damaged file costs an error me
 """
 
 import struct
-from functools import cache
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from edgekit.errors import EdgekitError
 
 MAX_TENSORS = 4096
 MAX_OPS = 1024
-MAX_FEW = 8  # inputs, outputs and dimensions of one thing
+MAX_FEW = 64  # inputs, outputs and dimensions of one thing
 
 # Field readers of each operator's options table: name -> method of the schema's class.
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -2,7 +2,7 @@
 
 TFLite Micro's wheel rounds twice (`TFLITE_SINGLE_ROUNDING` is off): a rounding doubling high multiply, then a rounding
 shift. Whatever these functions return is what TFLM computes when it prepares a model, bit for bit.
-Sources: tflite-micro `kernels/internal/{quantization_util.cc,common.cc,reference/softmax.h}` and gemmlowp `fixedpoint.h`.
+Sources: tflite-micro, kernels/internal (quantization_util.cc, common.cc, reference/softmax.h); gemmlowp, fixedpoint.h.
 """
 
 import math
@@ -42,6 +42,11 @@ def rounding_shift(value: int, exponent: int) -> int:
     """gemmlowp's `RoundingDivideByPOT`: value / 2^exponent, rounded to the nearest, ties away from zero."""
     mask = (1 << exponent) - 1
     return (value >> exponent) + ((value & mask) > (mask >> 1) + (value < 0))
+
+
+def farthest(zero_point: int) -> int:
+    """The greatest distance of an int8 value from the zero point."""
+    return max(127 - zero_point, zero_point + 128)
 
 
 def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:

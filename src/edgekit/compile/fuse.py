@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from edgekit.compile.graph import Convolution, Graph, Op, Pool
 
+_MOST_POSITIONS = 16  # of a window; its positions are written out in the C
+
 
 def fuse(graph: Graph) -> Graph:
     """Joins every max-pool with the dense convolution before it, where its windows neither overlap nor are cut off."""
@@ -34,7 +36,8 @@ def _fits(convolution: Convolution, pool: Pool) -> bool:
         for pad, count, window, size in zip(pool.pad, pool.result, pool.window, pool.image, strict=False)
     )
     plain = convolution.groups == 1 and convolution.pool == (1, 1)
-    return plain and pool.kind == "max" and pool.window == pool.stride and not cut_off
+    tiles = pool.kind == "max" and pool.window == pool.stride and not cut_off
+    return plain and tiles and pool.window[0] * pool.window[1] <= _MOST_POSITIONS
 
 
 def _joined(convolution: Convolution, pool: Pool) -> Convolution:

@@ -1,7 +1,7 @@
 """The graph between reader and emitter: frozen values, integers only, every shape and padding worked out.
 
-Three TFLite operators become one `Convolution`: a depthwise convolution is a grouped one, and a fully connected layer is
-a 1x1 convolution over a row of `batches` positions. Scales are gone except at the two ends of the model.
+Three TFLite operators become one `Convolution`: a depthwise convolution is a grouped one, a fully connected layer is a
+1x1 convolution over a row of `batches` positions. Scales are gone except at the two ends of the model.
 """
 
 from dataclasses import dataclass, field

@@ -47,12 +47,25 @@ def convolution(op: Convolution, site: Site) -> Kernel:
 
 
 def scratch_bytes(op: Convolution, foreign: bool) -> int:
-    """Room for the padded rows under one row of results; none where the kernel can read the image as it is."""
+    """Room for the padded rows under one row of results.
+
+    A single row of results that needs no padding is computed where it lies. All else is copied, which costs little
+    beside the multiplications, and lets the output overwrite the image (`lead`).
+    """
     rows, columns = _window_rows(op)
-    used_rows = (op.result[0] // op.pool[0] - 1) * op.pool[0] * op.stride[0] + rows
-    if foreign or any(op.pad) or used_rows > op.image[0] or columns > op.image[1]:
+    if foreign or any(op.pad) or rows > op.image[0] or columns > op.image[1] or op.result[0] // op.pool[0] > 1:
         return rows * columns * op.image[2]
     return 0
+
+
+def lead(op: Convolution) -> int | None:
+    """Result row y may overwrite all image rows in front of those that row y + 1 starts with."""
+    if not scratch_bytes(op, foreign=False):
+        return None
+    rows = op.result[0] // op.pool[0]
+    step = op.pool[0] * op.stride[0]
+    row, image_row = op.output.size // rows, op.image[1] * op.image[2]
+    return max(((y + 1) * row - max(0, (y + 1) * step - op.pad[0]) * image_row for y in range(rows - 1)), default=0)
 
 
 def _window_rows(op: Convolution) -> tuple[int, int]:
@@ -98,8 +111,9 @@ def _depthwise(op: Convolution, site: Site) -> str:
     rows, row = _rows_of(op, site)
     height, width, channels = op.result
     _, kernel_height, kernel_width, _ = op.weights.shape
+    down, right = op.dilation[0] * row, op.dilation[1] * channels
     taps = [
-        f"sum += (uint32_t)(x[{ky * op.dilation[0] * row + kx * op.dilation[1] * channels}] * w[{ky * kernel_width + kx}]);"
+        f"sum += (uint32_t)(x[{ky * down + kx * right}] * w[{ky * kernel_width + kx}]);"
         for ky in range(kernel_height)
         for kx in range(kernel_width)
     ]
@@ -218,10 +232,11 @@ def _dot(op: Convolution, site: Site, row: int, channels: int, abreast: int) -> 
             lines.append("}\nEDGEKIT_IN_ORDER")
         return "\n".join([*lines, f"v += {count};", f"w += {count * channels};"])
 
-    return f"""static EDGEKIT_APART void {site.name}_dot{channels}(const uint8_t *v, const uint8_t *w, uint32_t *sums) {{
-  uint32_t {", ".join(f"{name} = 0" for name in names)};
+    name = f"{site.name}_dot{channels}"
+    return f"""static EDGEKIT_APART void {name}(const uint8_t *v, const uint8_t *w, uint32_t *sums) {{
+  uint32_t {", ".join(f"{sum_} = 0" for sum_ in names)};
 {indent(_walk(op, row, taps), 2)}
-{indent(chr(10).join(f"sums[{i}] = {name};" for i, name in enumerate(names)), 2)}
+{indent(chr(10).join(f"sums[{i}] = {sum_};" for i, sum_ in enumerate(names)), 2)}
 }}
 """
 
@@ -239,7 +254,7 @@ def _window_sum(op: Convolution, site: Site, row: int) -> str:
 
 
 def _walk(op: Convolution, row: int, taps: Callable[[int], str]) -> str:
-    """C that leads `v` over a window; `taps(n)` gives the C for the next n neighbouring bytes, which advances v by n."""
+    """C that leads `v` over a window; `taps(n)` gives the C for the next n bytes, and leaves `v` behind them."""
     _, kernel_height, kernel_width, depth = op.weights.shape
     channels = op.image[2]
     if depth == channels and op.dilation[1] == 1:  # the bytes of a window's row lie side by side

@@ -17,7 +17,7 @@ def pool(op: Pool, site: Site) -> Kernel:
         end = ""
     else:
         # TFLM rounds ties away from zero of q, not of u
-        start = f"const int32_t count = (bottom - top) * (right - left);\nint32_t result = -128 * count;"
+        start = "const int32_t count = (bottom - top) * (right - left);\nint32_t result = -128 * count;"
         step = f"result += {value};"
         end = "result = (result > 0 ? result + count / 2 : result - count / 2) / count + 128;\n"
     low, high = op.low + 128, op.high + 128
@@ -43,6 +43,12 @@ for (int32_t i = top; i < bottom; ++i) {{
 }}
 """
     return Kernel((), "", function)
+
+
+def pool_lead(op: Pool) -> int:
+    """Result row y may overwrite all image rows in front of its own window."""
+    row, image_row = op.result[1] * op.result[2], op.image[1] * op.image[2]
+    return max(0, *((y + 1) * row - max(0, y * op.stride[0] - op.pad[0]) * image_row for y in range(op.result[0])))
 
 
 def mean(op: Mean, site: Site) -> Kernel:

@@ -64,7 +64,9 @@ static inline uint8_t to_byte(int32_t value, int32_t zero, int32_t low, int32_t 
 typedef struct { int32_t bias, multiplier, shift; } channel;
 
 static inline uint8_t finish(uint32_t sum, const channel *to, int32_t zero, int32_t low, int32_t high) {
-  return to_byte(requantize((int32_t)(sum + (uint32_t)to->bias), to->multiplier, to->shift), zero, low, high);
+  const int32_t value = (int32_t)(sum + (uint32_t)to->bias);
+  if (low == zero && value <= 0) return (uint8_t)zero; /* rectified: the clamp would lift it to zero anyway */
+  return to_byte(requantize(value, to->multiplier, to->shift), zero, low, high);
 }
 """,
     ),
