@@ -24,7 +24,7 @@ class Builder:
     ops: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
 
-    def tensor(  # noqa: PLR0917
+    def tensor(
         self, shape, kind="INT8", data=None, scales=(), zero_points=(), axis=0, signature=None, name=None
     ) -> int:
         t = schema.TensorT()
