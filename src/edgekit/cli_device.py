@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.artifacts import Prediction, TfliteModel, Threshold
 from edgekit.errors import EdgekitError
-from edgekit.recipes import ESP32, DataRecipe, from_dict
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
+    from edgekit.artifacts import Prediction, TfliteModel, Threshold
     from edgekit.device.client import Client, LinkCounts
     from edgekit.device.evaluate import Agreement, DeviceRun
+    from edgekit.recipes import DataRecipe
 
 DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")
 _PORT_HELP = "A serial device, auto, socket://HOST:PORT, emulator, native or desktop."
@@ -162,10 +162,10 @@ DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)
 class Loaded:
     """A model and what its card says of it."""
 
-    model: TfliteModel
-    threshold: Threshold
+    model: "TfliteModel"
+    threshold: "Threshold"
     arena_bytes: int
-    data: DataRecipe
+    data: "DataRecipe"
 
     def compiled(self) -> Mapping[str, str]:
         """The model as C."""
@@ -180,6 +180,8 @@ def load_model(path: Path) -> Loaded:
     Raises:
         EdgekitError: no such model, or a card of another one.
     """
+    from edgekit.artifacts import Threshold
+    from edgekit.recipes import ESP32, from_dict
     from edgekit.report.card import load_card
     from edgekit.tflite import read_tflite
 
@@ -203,7 +205,7 @@ def _connected(port: str, loaded: Loaded, baud: int | None) -> "AbstractContextM
 
 
 @contextmanager
-def _live(total: int, threshold: Threshold, *, quiet: bool) -> "Iterator[Callable[[Prediction, LinkCounts], None]]":
+def _live(total: int, threshold: "Threshold", *, quiet: bool) -> "Iterator[Callable[[Prediction, LinkCounts], None]]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -214,7 +216,7 @@ def _live(total: int, threshold: Threshold, *, quiet: bool) -> "Iterator[Callabl
     with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
         task = bar.add_task("connected", total=total)
 
-        def progress(one: Prediction, link: "LinkCounts") -> None:
+        def progress(one: "Prediction", link: "LinkCounts") -> None:
             called = one.margin >= (threshold.margin_q or 0)
             counts[("tp" if called else "fn") if one.label else ("fp" if called else "tn")] += 1
             times.append(one.invoke_us or 0)
