@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,11 @@ import pytest
 from smoke_build import Said, Smoke
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and every program that a test starts would inherit
+# that: the tests that press Ctrl-C want it to work.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
