@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,11 @@ from smoke_build import Said, Smoke
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# A shell starts what it puts in the background with Ctrl-C ignored, and every program that a test starts would inherit
+# that: the tests that press Ctrl-C want it to work.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 @pytest.fixture(scope="session")
 def xray_folder() -> Path:
@@ -21,6 +27,23 @@ def xray_folder() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real X-rays are not at {folder}; set EDGEKIT_XRAYS to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def build_cpp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Compiles C++ of the repository with this computer's compiler, under the sanitizers; returns the program."""
+
+    def build(*sources: str, flags: tuple[str, ...] = ()) -> Path:
+        program = tmp_path_factory.mktemp("cpp") / "program"
+        include = [f"-Ifirmware/lib/{lib}/src" for lib in ("wire", "app")]
+        warnings = ("-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror")
+        sanitizers = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+        command = ["g++", *warnings, *sanitizers, *include, *flags, *sources, "-o", str(program)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return program
+
+    return build
 
 
 @pytest.fixture

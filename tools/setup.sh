@@ -2,7 +2,10 @@
 # Sourced by tools/check and tools/demo: changes to the checkout's root, installs what is missing, puts .venv first on PATH.
 # Settings: EDGEKIT_PYTHON (a Python 3.11 or 3.12), EDGEKIT_VENV and XDG_CACHE_HOME (see tools/setup_venv.py).
 
-debian_packages=(g++ git)
+debian_packages=(
+  g++ git
+  clang-format gcc-xtensa-lx106 binutils-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc # the emulated board
+)
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from edgekit import __version__
+from edgekit.cli_device import DEVICE_COMMANDS
 from edgekit.errors import EdgekitError
 
 _DATA_HELP = "A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom (drawn, the default)."
@@ -109,6 +110,10 @@ def data_info(data: str, as_json: bool) -> None:
 
     found = audit(data)
     _print(to_plain(found) if as_json else render(found))
+
+
+for command in DEVICE_COMMANDS:
+    cli.add_command(command)
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ def _affine(recipe: AugmentRecipe, uniform, chosen) -> Tensor:  # type: ignore[n
 
 
 def _grid(affine: Tensor, height: int, width: int) -> Tensor:
-    """affine_grid(align_corners=False) as a sum: [B, 2, 3] to [B, H, W, 2]; its matrix product takes 3 times as long."""
+    """affine_grid(align_corners=False) as a sum, [B, 2, 3] to [B, H, W, 2]; its matrix product takes thrice as long."""
     y = (torch.arange(height, device=affine.device) * 2 + 1) / height - 1
     x = (torch.arange(width, device=affine.device) * 2 + 1) / width - 1
     across, down, shift = (part[:, None, None, :] for part in affine.unbind(2))  # each (B, 1, 1, 2)

@@ -1,0 +1,240 @@
+// Every byte that a line can bring, into the decoder and the whole application, under ASan and
+// UBSan. With libFuzzer: clang++ -fsanitize=fuzzer,address,undefined. Without it
+// (EDGEKIT_FUZZ_LOOP): `fuzz BYTES [SEED]` feeds random and mutated bytes until BYTES have gone
+// through, half of them in frames whose CRC is right, so that the commands are reached and not only
+// the decoder.
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "wire/frame.h"
+
+namespace {
+
+using edgekit::Model;
+namespace wire = edgekit::wire;
+
+constexpr uint8_t kSha[32] = {1, 2, 3};
+constexpr Model kModel = {kSha, 20, 25, 1, 2, 0x3b808081, 0x3e000000, 125000000, -128, 3, 1, 1000};
+
+// Feeds one input; the answers go nowhere, but their bytes are read so that the sanitizers see
+// them.
+class Tape final : public edgekit::ByteStream {
+ public:
+  void Put(const uint8_t* data, size_t bytes) {
+    data_ = data;
+    left_ = bytes;
+  }
+  bool empty() const { return left_ == 0; }
+  size_t Read(uint8_t* out, size_t capacity, uint32_t) override {
+    const size_t count = left_ < capacity ? left_ : capacity;
+    if (count != 0) memcpy(out, data_, count);
+    data_ += count;
+    left_ -= count;
+    return count;
+  }
+  void Write(const uint8_t* data, size_t bytes) override {
+    for (size_t i = 0; i < bytes; ++i) sum_ = sum_ * 31 + data[i];
+    if (bytes > wire::kMaxLineBytes) abort();
+  }
+  bool SetBaud(uint32_t baud) override {
+    baud_ = baud;
+    return baud % 3 != 0;
+  }
+  uint32_t baud() const override { return baud_; }
+
+ private:
+  const uint8_t* data_ = nullptr;
+  size_t left_ = 0;
+  uint32_t baud_ = 115200;
+  uint32_t sum_ = 0;
+};
+
+class Ticker final : public edgekit::Clock {
+ public:
+  // Now and then two seconds pass at once: silences come to their end.
+  uint64_t NowUs() override { return now_ += ++calls_ % 64 == 0 ? 2000000 : 1000; }
+
+ private:
+  uint64_t now_ = 0, calls_ = 0;
+};
+
+class Summer final : public edgekit::Classifier {
+ public:
+  explicit Summer(bool loads) : loads_(loads) {}
+  edgekit::Status Load() override {
+    return {loads_ ? wire::ErrorCode::kOk : wire::ErrorCode::kArenaTooSmall, 1234};
+  }
+  edgekit::Status Run(const int8_t* input, int8_t* output) override {
+    uint32_t sum = 0;
+    for (size_t i = 0; i < kModel.input_bytes(); ++i)
+      sum = sum * 31 + static_cast<uint8_t>(input[i]);
+    output[0] = static_cast<int8_t>(sum);
+    output[1] = static_cast<int8_t>(sum >> 8);
+    return {++runs_ % 3 == 0 ? wire::ErrorCode::kInvokeFailed : wire::ErrorCode::kOk, sum};
+  }
+  const Model& model() const override { return kModel; }
+  uint32_t arena_bytes() const override { return 64; }
+  wire::Backend backend() const override { return wire::Backend::kAot; }
+
+ private:
+  const bool loads_;
+  uint32_t runs_ = 0;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
+  Tape tape;
+  Ticker clock;
+  Summer classifier(bytes % 16 != 0);
+  // Their own allocations, exactly as long as an image: a byte too far is seen.
+  int8_t* const images[2] = {new int8_t[kModel.input_bytes()](),
+                             new int8_t[kModel.input_bytes()]()};
+  edgekit::App app(
+      tape, clock, classifier,
+      {wire::Board::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
+      {{images[0], images[1]}, kModel.input_bytes()});
+  app.Start();
+  tape.Put(data, bytes);
+  while (!tape.empty()) app.Poll();
+  app.Poll();
+  delete[] images[0];
+  delete[] images[1];
+  return 0;
+}
+
+#ifdef EDGEKIT_FUZZ_LOOP
+namespace {
+
+uint64_t state;
+
+uint32_t Random() {  // xorshift64*
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return static_cast<uint32_t>((state * 2685821657736338717ull) >> 32);
+}
+
+// A frame with any version and a CRC that is right.
+size_t Encode(uint8_t version, uint8_t type, uint16_t seq, const uint8_t* payload, size_t bytes,
+              uint8_t* line) {
+  uint8_t body[wire::kMaxBodyBytes] = {version, type};
+  wire::Put16(body + 2, seq);
+  memcpy(body + 4, payload, bytes);
+  wire::Put32(body + 4 + bytes, wire::Crc32(body, 4 + bytes));
+  size_t code = 1, at = 2;
+  line[0] = 0;
+  for (size_t i = 0; i < bytes + 8; ++i) {
+    if (body[i] == 0) {
+      line[code] = static_cast<uint8_t>(at - code);
+      code = at++;
+    } else {
+      line[at++] = body[i];
+    }
+  }
+  line[code] = static_cast<uint8_t>(at - code);
+  line[at++] = 0;
+  return at;
+}
+
+size_t RandomFrame(uint8_t* line) {
+  constexpr uint8_t kTypes[] = {wire::Data::kType,  wire::Data::kType,  wire::Data::kType,
+                                wire::Data::kType,  wire::Infer::kType, wire::Infer::kType,
+                                wire::Hello::kType, wire::Ping::kType,  wire::SetBaud::kType};
+  uint8_t payload[wire::kMaxPayloadBytes];
+  for (uint8_t& byte : payload) byte = static_cast<uint8_t>(Random());
+  uint8_t type = kTypes[Random() % sizeof(kTypes)];
+  if (Random() % 64 == 0) type = wire::RawEcho::kType;
+  if (Random() % 64 == 0) type = static_cast<uint8_t>(Random());
+  size_t bytes = Random() % (sizeof(payload) + 1);
+  const bool proper = Random() % 16 != 0;
+  if (proper && type == wire::Data::kType) {
+    const uint32_t offset = Random() % 3 * wire::kChunkBytes;
+    const size_t left = kModel.input_bytes() - offset;
+    wire::Put32(payload, Random() % 32 ? offset : Random());
+    bytes = 4 + (left < wire::kChunkBytes ? left : wire::kChunkBytes);
+    if (Random() % 16) memset(payload + 4, 5, bytes - 4);
+    if (Random() % 16 == 0) bytes = Random() % (sizeof(payload) + 1);
+  } else if (proper && type == wire::Infer::kType) {
+    uint8_t fives[kModel.input_bytes()];
+    memset(fives, 5, sizeof(fives));
+    wire::Put32(payload, Random() % 16 ? kModel.input_bytes() : Random());
+    if (Random() % 8) wire::Put32(payload + 4, wire::Crc32(fives, sizeof(fives)));
+    bytes = 8;
+  } else if (proper && type == wire::SetBaud::kType) {
+    wire::Put32(payload, Random() % 3000000);
+    bytes = 4;
+  } else if (proper && type == wire::RawEcho::kType) {
+    wire::Put32(payload, Random() % 16 ? Random() % 200 : Random());
+    bytes = 4;
+  } else if (proper && type == wire::Hello::kType) {
+    wire::Put32(payload, Random() % 2);
+    bytes = 4;
+  }
+  const uint16_t seq = static_cast<uint16_t>(Random() % 16 ? Random() % 2 : Random());
+  const uint8_t version = static_cast<uint8_t>(Random() % 32 ? wire::kVersion : Random());
+  size_t count = Encode(version, type, seq, payload, bytes, line);
+  if (Random() % 16 == 0) line[Random() % count] ^= static_cast<uint8_t>(1u << Random() % 8);
+  if (Random() % 32 == 0) count = Random() % count;
+  return count;
+}
+
+size_t Add(uint8_t* line, size_t at, const char* text) {
+  memcpy(line + at, text, strlen(text));
+  return at + strlen(text);
+}
+
+// A command, or a whole image in hexadecimal.
+size_t RandomText(uint8_t* line) {
+  static const char* const kCommands[] = {
+      "name%",    "profile%", "db load 500%", "db load 4294967296%", "db load 7%",
+      "db%",      "db ffzz%", "infer 2 1%",   "infer -1%",           "infer 1 x%",
+      "results%", "help%",    "timestamp%",   "what is this%",       "infer 3%",
+      "db load%", "db abc%",  "infer 1 0%",   "\r\n  name %",        "infer 99999999999999999999%"};
+  size_t at = 0;
+  line[at++] = 0;
+  at = Add(line, at, "name%");
+  if (Random() % 2)
+    return Add(line, at, kCommands[Random() % (sizeof(kCommands) / sizeof(*kCommands))]);
+  at = Add(line, at, "db load 500%");
+  const uint32_t commands = Random() % 4 ? 17 : Random() % 20;
+  for (uint32_t i = 0; i < commands; ++i) {
+    at = Add(line, at, "db ");
+    for (uint32_t n = Random() % 256 ? 62 : Random() % 100; n != 0; --n)
+      line[at++] = static_cast<uint8_t>("0123456789abcdefABCDEF"[Random() % 22]);
+    line[at++] = '%';
+  }
+  return Add(line, at, "infer 2 1%");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const uint64_t total = argc > 1 ? strtoull(argv[1], nullptr, 10) : 1000000;
+  state = 88172645463325252ull + (argc > 2 ? strtoull(argv[2], nullptr, 10) : 0) * 1000003;
+  static uint8_t input[32768];
+  uint64_t done = 0;
+  while (done < total) {
+    size_t bytes = 0;
+    while (bytes + 4096 < sizeof(input) && Random() % 200) {
+      switch (Random() % 16) {
+        case 0:
+          for (uint32_t i = Random() % 400; i != 0; --i)
+            input[bytes++] = static_cast<uint8_t>(Random());
+          break;
+        case 1:
+          bytes += RandomText(input + bytes);
+          break;
+        default:
+          bytes += RandomFrame(input + bytes);
+      }
+    }
+    LLVMFuzzerTestOneInput(input, bytes);
+    done += bytes;
+  }
+  printf("%llu bytes\n", static_cast<unsigned long long>(done));
+}
+#endif

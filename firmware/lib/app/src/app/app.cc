@@ -1,0 +1,277 @@
+#include "app/app.h"
+
+#include <string.h>
+
+namespace edgekit {
+namespace {
+
+using wire::ErrorCode;
+
+constexpr uint32_t kWaitUs = 100000;
+constexpr uint32_t kEchoSilenceUs = 1000000;
+constexpr size_t kReadBytes = 64;  // several times a UART's FIFO
+
+void CopyText(char* field, size_t capacity, const char* text) {
+  for (size_t i = 0; i < capacity && text[i] != '\0'; ++i) field[i] = text[i];
+}
+
+}  // namespace
+
+App::App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardInfo& board,
+         const InputMemory& memory)
+    : stream_(stream),
+      clock_(clock),
+      classifier_(classifier),
+      board_(board),
+      memory_(memory),
+      text_(stream, clock, classifier, memory.images[0], memory.image_bytes) {
+  for (int i = 0; i < 2; ++i) slots_[i].input = memory.images[i];
+}
+
+void App::Start() {
+  load_status_ = classifier_.Load();
+  if (load_status_.ok()) load_status_ = CheckModel();
+  if (load_status_.ok()) {
+    input_bytes_ = classifier_.model().input_bytes();
+    chunks_ = (input_bytes_ + wire::kChunkBytes - 1) / wire::kChunkBytes;
+    outputs_ = classifier_.model().outputs;
+  }
+  text_.Start(load_status_.ok());
+}
+
+// The model against what this application can hold.
+Status App::CheckModel() const {
+  const Model& model = classifier_.model();
+  const size_t held = memory_.image_bytes < wire::kMaxChunks * wire::kChunkBytes
+                          ? memory_.image_bytes
+                          : wire::kMaxChunks * wire::kChunkBytes;
+  if (model.input_bytes() == 0 || model.outputs == 0) return {ErrorCode::kNoModel, 0};
+  if (model.input_bytes() > held) return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(held)};
+  if (model.outputs > wire::kMaxOutputBytes)
+    return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(wire::kMaxOutputBytes)};
+  return {};
+}
+
+void App::Poll() {
+  uint8_t bytes[kReadBytes];
+  const size_t count = stream_.Read(bytes, sizeof(bytes), kWaitUs);
+  size_t at = 0;
+  if (echo_left_ != 0) {
+    const uint64_t now = clock_.NowUs();
+    at = count < echo_left_ ? count : echo_left_;
+    stream_.Write(bytes, at);
+    echo_left_ -= static_cast<uint32_t>(at);
+    if (at != 0) echo_until_us_ = now + kEchoSilenceUs;
+    if (now > echo_until_us_) echo_left_ = 0;
+  }
+  for (; at < count; ++at) Take(bytes[at]);
+  if (former_baud_ != 0 && clock_.NowUs() > trial_until_us_) {
+    stream_.SetBaud(former_baud_);
+    former_baud_ = 0;
+  }
+}
+
+void App::Take(uint8_t byte) {
+  if (decoder_.Push(byte)) Handle(decoder_.frame());
+  if (text_.Push(byte)) ForgetImages();  // the text mode keeps its image in the first slot
+}
+
+void App::Handle(const wire::Frame& frame) {
+  former_baud_ = 0;  // a good frame: the rate on trial works
+  if (frame.version != wire::kVersion) {
+    SendError(frame.seq, ErrorCode::kBadVersion, wire::kVersion);
+    return;
+  }
+  const auto whole = [&](size_t bytes) {
+    if (frame.payload_bytes == bytes) return true;
+    SendError(frame.seq, ErrorCode::kBadLength, static_cast<uint32_t>(bytes));
+    return false;
+  };
+  switch (frame.type) {
+    case wire::Hello::kType:
+      if (whole(wire::Hello::kBytes)) OnHello(frame.seq, wire::Hello::Unpack(frame.payload));
+      break;
+    case wire::Ping::kType:
+      Send(frame.seq, wire::Pong{}, frame.payload, frame.payload_bytes);
+      break;
+    case wire::Data::kType:
+      OnData(frame);
+      break;
+    case wire::Infer::kType:
+      if (whole(wire::Infer::kBytes)) OnInfer(frame.seq, wire::Infer::Unpack(frame.payload));
+      break;
+    case wire::SetBaud::kType:
+      if (whole(wire::SetBaud::kBytes)) OnSetBaud(frame.seq, wire::SetBaud::Unpack(frame.payload));
+      break;
+    case wire::RawEcho::kType:
+      if (whole(wire::RawEcho::kBytes)) {
+        echo_left_ = wire::RawEcho::Unpack(frame.payload).count;
+        echo_until_us_ = clock_.NowUs() + kEchoSilenceUs;
+        wire::EchoReady ready;
+        ready.count = echo_left_;
+        Send(frame.seq, ready);
+      }
+      break;
+    default:
+      SendError(frame.seq, ErrorCode::kBadType, frame.type);
+  }
+}
+
+void App::OnHello(uint16_t seq, const wire::Hello& hello) {
+  if (!greeted_ || hello.nonce != nonce_) ForgetImages();
+  greeted_ = true;
+  nonce_ = hello.nonce;
+  const Model& model = classifier_.model();
+  wire::Info info;
+  info.nonce = nonce_;
+  info.board = static_cast<uint8_t>(board_.board);
+  info.backend = static_cast<uint8_t>(classifier_.backend());
+  info.model_error = static_cast<uint16_t>(load_status_.code);
+  info.error_detail = load_status_.detail;
+  if (model.sha256 != nullptr) memcpy(info.model_sha256, model.sha256, sizeof(info.model_sha256));
+  info.height = model.height;
+  info.width = model.width;
+  info.channels = model.channels;
+  info.outputs = model.outputs;
+  info.input_scale_bits = model.input_scale_bits;
+  info.input_zero_point = model.input_zero_point;
+  info.output_zero_point = model.output_zero_point;
+  info.output_scale_bits = model.output_scale_bits;
+  info.margin_q = model.margin_q;
+  info.arena_bytes = classifier_.arena_bytes();
+  info.ram_bytes = board_.ram_bytes;
+  info.flash_bytes = board_.flash_bytes;
+  info.model_bytes = model.model_bytes;
+  info.clock_hz = board_.clock_hz;
+  info.window_bytes = board_.window_bytes;
+  info.baud = stream_.baud();
+  info.max_baud = board_.max_baud;
+  CopyText(info.chip, sizeof(info.chip), board_.chip);
+  CopyText(info.build_id, sizeof(info.build_id), board_.build_id);
+  Send(seq, info);
+}
+
+void App::OnData(const wire::Frame& frame) {
+  if (frame.payload_bytes < wire::Data::kBytes) {
+    SendError(frame.seq, ErrorCode::kBadLength, wire::Data::kBytes);
+    return;
+  }
+  if (input_bytes_ == 0) {
+    SendError(frame.seq, load_status_.code, load_status_.detail);
+    return;
+  }
+  const size_t offset = wire::Data::Unpack(frame.payload).offset;
+  const size_t bytes = frame.payload_bytes - wire::Data::kBytes;
+  if (offset >= input_bytes_ || offset % wire::kChunkBytes != 0) {
+    SendError(frame.seq, ErrorCode::kBadOffset, static_cast<uint32_t>(offset));
+    return;
+  }
+  const size_t left = input_bytes_ - offset;
+  const size_t expected = left < wire::kChunkBytes ? left : wire::kChunkBytes;
+  if (bytes != expected) {
+    SendError(frame.seq, ErrorCode::kBadLength,
+              static_cast<uint32_t>(wire::Data::kBytes + expected));
+    return;
+  }
+  Slot& slot = slots_[frame.seq & 1];
+  if (slot.state == Slot::kEmpty || slot.seq != frame.seq) Begin(&slot, frame.seq);
+  if (slot.state == Slot::kDone) return;  // a late copy: the image has run already
+  memcpy(slot.input + offset, frame.payload + wire::Data::kBytes, bytes);
+  const size_t chunk = offset / wire::kChunkBytes;
+  slot.missing[chunk / 8] &= static_cast<uint8_t>(~(1u << (chunk % 8)));
+}
+
+void App::OnInfer(uint16_t seq, const wire::Infer& infer) {
+  if (input_bytes_ == 0) {
+    SendError(seq, load_status_.code, load_status_.detail);
+    return;
+  }
+  if (infer.input_bytes != input_bytes_) {
+    SendError(seq, ErrorCode::kBadLength, static_cast<uint32_t>(input_bytes_));
+    return;
+  }
+  Slot& slot = slots_[seq & 1];
+  if (slot.state == Slot::kEmpty || slot.seq != seq ||
+      (slot.state == Slot::kDone && slot.input_crc != infer.input_crc)) {
+    Begin(&slot, seq);
+  }
+  if (slot.state == Slot::kLoading) {
+    if (!AnyMissing(slot)) {
+      slot.input_crc = wire::Crc32(reinterpret_cast<const uint8_t*>(slot.input), input_bytes_);
+      if (slot.input_crc != infer.input_crc) Begin(&slot, seq);
+    }
+    if (AnyMissing(slot)) {
+      Send(seq, wire::Missing{}, slot.missing, (chunks_ + 7) / 8);
+      return;
+    }
+    const uint64_t begin_us = clock_.NowUs();
+    const Status status = classifier_.Run(slot.input, slot.outputs);
+    slot.invoke_us = static_cast<uint32_t>(clock_.NowUs() - begin_us);
+    if (!status.ok()) {
+      slot.state = Slot::kEmpty;
+      SendError(seq, status.code, status.detail);
+      return;
+    }
+    slot.state = Slot::kDone;
+  }
+  wire::Result result;
+  result.invoke_us = slot.invoke_us;
+  result.input_crc = slot.input_crc;
+  Send(seq, result, reinterpret_cast<const uint8_t*>(slot.outputs), outputs_);
+}
+
+void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {
+  for (const Slot& slot : slots_) {
+    if (slot.state == Slot::kLoading) {
+      SendError(seq, ErrorCode::kBusy, slot.seq);
+      return;
+    }
+  }
+  const uint32_t former = stream_.baud();
+  if (request.baud == 0 || request.baud > board_.max_baud) {
+    SendError(seq, ErrorCode::kBadBaud, former);
+    return;
+  }
+  wire::Baud answer;
+  answer.baud = request.baud;
+  Send(seq, answer);
+  if (!stream_.SetBaud(request.baud))
+    return;  // the host hears nothing at the new rate and falls back
+  former_baud_ = former;
+  trial_until_us_ = clock_.NowUs() + wire::kBaudTrialMs * uint64_t{1000};
+}
+
+void App::Begin(Slot* slot, uint16_t seq) {
+  slot->state = Slot::kLoading;
+  slot->seq = seq;
+  for (size_t i = 0; i < chunks_; ++i) slot->missing[i / 8] |= static_cast<uint8_t>(1u << (i % 8));
+}
+
+bool App::AnyMissing(const Slot& slot) const {
+  for (size_t i = 0; i < (chunks_ + 7) / 8; ++i) {
+    if (slot.missing[i] != 0) return true;
+  }
+  return false;
+}
+
+void App::ForgetImages() {
+  for (Slot& slot : slots_) slot.state = Slot::kEmpty;
+}
+
+template <typename Message>
+void App::Send(uint16_t seq, const Message& message, const uint8_t* tail, size_t tail_bytes) {
+  uint8_t head[Message::kBytes + 1] = {};  // one more: a message may have no fixed bytes
+  uint8_t line[wire::kMaxLineBytes];
+  if constexpr (Message::kBytes != 0) message.Pack(head);
+  stream_.Write(
+      line, wire::EncodeFrame(Message::kType, seq, head, Message::kBytes, tail, tail_bytes, line));
+}
+
+void App::SendError(uint16_t seq, ErrorCode code, uint32_t detail) {
+  wire::Error error;
+  error.code = static_cast<uint16_t>(code);
+  error.detail = detail;
+  Send(seq, error);
+}
+
+}  // namespace edgekit

@@ -1,0 +1,217 @@
+#include "app/mlperf_tiny.h"
+
+#include <string.h>
+
+namespace edgekit {
+namespace {
+
+constexpr uint32_t kMaxRuns = 1000000;
+
+// Cuts the next word off `*text`; an empty one at the end.
+const char* NextWord(char** text) {
+  while (**text == ' ') ++*text;
+  const char* word = *text;
+  while (**text != '\0' && **text != ' ') ++*text;
+  if (**text == ' ') *(*text)++ = '\0';
+  return word;
+}
+
+// A decimal number up to kMaxRuns; false for anything else.
+bool ParseNumber(const char* word, uint32_t* number) {
+  if (*word == '\0') return false;
+  *number = 0;
+  for (; *word != '\0'; ++word) {
+    if (*word < '0' || *word > '9') return false;
+    *number = *number * 10 + static_cast<uint32_t>(*word - '0');
+    if (*number > kMaxRuns) return false;
+  }
+  return true;
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  c = static_cast<char>(c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+MlperfTiny::MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier, int8_t* input,
+                       size_t capacity)
+    : stream_(stream), clock_(clock), classifier_(classifier), input_(input), capacity_(capacity) {}
+
+void MlperfTiny::Start(bool loaded) {
+  loaded_ = loaded;
+  Print("m-init-done\r\nm-ready\r\n");
+}
+
+bool MlperfTiny::Push(uint8_t byte) {
+  if (byte == 0) {
+    text_ = true;
+    command_bytes_ = 0;
+    return false;
+  }
+  if (!text_ || byte == '\r' || byte == '\n') return false;
+  if (byte < 0x20 || byte > 0x7E) {
+    text_ = false;
+    return false;
+  }
+  if (byte != '%') {
+    if (command_bytes_ <= kCommandBytes) command_[command_bytes_++] = static_cast<char>(byte);
+    return false;
+  }
+  const bool fits = command_bytes_ <= kCommandBytes;
+  command_[fits ? command_bytes_ : kCommandBytes] = '\0';
+  command_bytes_ = 0;
+  if (strcmp(command_, "name") == 0) greeted_ = true;
+  if (!greeted_) return false;
+  if (fits) {
+    Command();
+  } else {
+    Print("e-[Command too long]\r\n");
+  }
+  Print("m-ready\r\n");
+  return true;
+}
+
+void MlperfTiny::Command() {
+  char* rest = command_;
+  const char* word = NextWord(&rest);
+  if (strcmp(word, "name") == 0) {
+    Print("m-name-dut-[edgekit]\r\n");
+  } else if (strcmp(word, "timestamp") == 0) {
+    Lap();
+  } else if (strcmp(word, "profile") == 0) {
+    Print("m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[cxr01]\r\n");
+  } else if (strcmp(word, "help") == 0) {
+    Print("name, timestamp, profile, db load N, db HH.., infer N [W], results\r\n");
+  } else if (strcmp(word, "db") == 0) {
+    const char* what = NextWord(&rest);
+    if (*what == '\0') {
+      Print("e-[Command 'db' requires a subcommand]\r\n");
+    } else if (strcmp(what, "load") == 0) {
+      Load(NextWord(&rest));
+    } else {
+      Hex(what);
+    }
+  } else if (strcmp(word, "infer") == 0) {
+    uint32_t runs = 1, warm_ups = 10;
+    const char* first = NextWord(&rest);
+    const char* second = NextWord(&rest);
+    if (*first != '\0' && (!ParseNumber(first, &runs) || runs == 0)) {
+      Print("e-[Inference iterations must be >0]\r\n");
+    } else if (*second != '\0' && !ParseNumber(second, &warm_ups)) {
+      Print("e-[Inference warmup must be >=0]\r\n");
+    } else {
+      Infer(runs, warm_ups);
+    }
+  } else if (strcmp(word, "results") == 0) {
+    Results();
+  } else {
+    Print("e-[Unknown command: ");
+    Print(word);
+    Print("]\r\n");
+  }
+}
+
+void MlperfTiny::Load(const char* word) {
+  uint32_t bytes = 0;
+  if (!ParseNumber(word, &bytes) || bytes == 0) {
+    Print("e-[Command 'db load' requires the # of bytes]\r\n");
+  } else if (!loaded_ || bytes != classifier_.model().input_bytes() || bytes > capacity_) {
+    Print("e-[This model takes ");
+    Print(loaded_ ? static_cast<uint32_t>(classifier_.model().input_bytes()) : 0);
+    Print(" bytes]\r\n");
+  } else {
+    expected_bytes_ = bytes;
+    loaded_bytes_ = 0;
+    Print("m-[Expecting ");
+    Print(bytes);
+    Print(" bytes]\r\n");
+  }
+}
+
+// Pixels come as unsigned bytes, as the runner's image files hold them.
+void MlperfTiny::Hex(const char* digits) {
+  if (strlen(digits) % 2 != 0) {
+    Print("e-[Insufficent number of hex digits]\r\n");
+    return;
+  }
+  for (; *digits != '\0' && loaded_bytes_ < expected_bytes_; digits += 2) {
+    const int high = HexDigit(digits[0]), low = HexDigit(digits[1]);
+    if (high < 0 || low < 0) {
+      Print("e-[Invalid hex digit]\r\n");
+      return;
+    }
+    const int value = high * 16 + low + classifier_.model().input_zero_point;
+    input_[loaded_bytes_++] = static_cast<int8_t>(value < -128 ? -128 : value > 127 ? 127 : value);
+    if (loaded_bytes_ == expected_bytes_) Print("m-load-done\r\n");
+  }
+}
+
+void MlperfTiny::Infer(uint32_t runs, uint32_t warm_ups) {
+  if (!loaded_ || expected_bytes_ == 0 || loaded_bytes_ < expected_bytes_) {
+    Print(loaded_ ? "e-[No input loaded]\r\n" : "e-[No model]\r\n");
+    return;
+  }
+  Print("m-warmup-start-");
+  Print(warm_ups);
+  Print("\r\n");
+  Status status;
+  for (; warm_ups != 0 && status.ok(); --warm_ups) status = classifier_.Run(input_, outputs_);
+  Print("m-warmup-done\r\nm-infer-start-");
+  Print(runs);
+  Print("\r\n");
+  Lap();
+  for (; runs != 0 && status.ok(); --runs) status = classifier_.Run(input_, outputs_);
+  Lap();
+  Print("m-infer-done\r\n");
+  if (status.ok()) {
+    Results();
+  } else {
+    Print("e-[Inference failed]\r\n");
+  }
+}
+
+// "m-results-[-1.250,0.992]": three decimals in integer arithmetic, rounded half away from zero.
+void MlperfTiny::Results() {
+  const Model& model = classifier_.model();
+  Print("m-results-[");
+  const size_t outputs = loaded_ ? model.outputs : 0;
+  for (size_t i = 0; i < outputs; ++i) {
+    const int32_t steps = outputs_[i] - model.output_zero_point;
+    const uint32_t size = static_cast<uint32_t>(steps < 0 ? -steps : steps);
+    const uint64_t thousandths = (uint64_t{size} * model.output_scale_e9 + 500000) / 1000000;
+    const uint32_t whole = static_cast<uint32_t>(thousandths / 1000);
+    const uint32_t part = static_cast<uint32_t>(thousandths % 1000);
+    if (i != 0) Print(",");
+    if (steps < 0 && thousandths != 0) Print("-");
+    Print(whole);
+    Print(part < 10 ? ".00" : part < 100 ? ".0" : ".");
+    Print(part);
+  }
+  Print("]\r\n");
+}
+
+void MlperfTiny::Lap() {
+  Print("m-lap-us-");
+  Print(static_cast<uint32_t>(clock_.NowUs()));
+  Print("\r\n");
+}
+
+void MlperfTiny::Print(const char* text) {
+  stream_.Write(reinterpret_cast<const uint8_t*>(text), strlen(text));
+}
+
+void MlperfTiny::Print(uint32_t number) {
+  char digits[11];
+  char* p = digits + sizeof(digits) - 1;
+  *p = '\0';
+  do {
+    *--p = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  Print(p);
+}
+
+}  // namespace edgekit

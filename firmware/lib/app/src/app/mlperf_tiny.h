@@ -1,0 +1,51 @@
+// The text protocol of MLPerf Tiny's runner (mlcommons/tiny, benchmark/api), so that it can drive
+// the board as it is. Text and frames share the line: a frame's second byte is its version, which
+// no printable character is.
+#ifndef EDGEKIT_APP_MLPERF_TINY_H_
+#define EDGEKIT_APP_MLPERF_TINY_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "app/ports.h"
+
+namespace edgekit {
+
+class MlperfTiny {
+ public:
+  MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier, int8_t* input,
+             size_t capacity);
+  // Says that the device is ready. `loaded`: whether the model may run.
+  void Start(bool loaded);
+  // Takes one byte; true when a command was carried out.
+  bool Push(uint8_t byte);
+
+ private:
+  void Command();
+  void Load(const char* word);
+  void Hex(const char* digits);
+  void Infer(uint32_t runs, uint32_t warm_ups);
+  void Results();
+  void Print(const char* text);
+  void Print(uint32_t number);
+  void Lap();
+
+  static constexpr size_t kCommandBytes = 80;  // the length that the runner keeps to
+
+  ByteStream& stream_;
+  Clock& clock_;
+  Classifier& classifier_;
+  int8_t* const input_;
+  const size_t capacity_;
+  bool loaded_ = false;
+  bool text_ = true;      // no unprintable byte since the last delimiter
+  bool greeted_ = false;  // `name` came: before it, printable noise is left unanswered
+  char command_[kCommandBytes + 1] = {};
+  size_t command_bytes_ = 0;
+  int8_t outputs_[wire::kMaxOutputBytes] = {};
+  uint32_t expected_bytes_ = 0, loaded_bytes_ = 0;
+};
+
+}  // namespace edgekit
+
+#endif  // EDGEKIT_APP_MLPERF_TINY_H_

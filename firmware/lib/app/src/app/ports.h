@@ -1,0 +1,84 @@
+// What the application needs of a board. Each board's main brings its own; the application knows
+// nothing else.
+#ifndef EDGEKIT_APP_PORTS_H_
+#define EDGEKIT_APP_PORTS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/protocol.h"
+
+namespace edgekit {
+
+// A serial line, or what stands for one.
+class ByteStream {
+ public:
+  // Waits up to `wait_us` for the first byte, then takes what is there; returns the count, 0 where
+  // none came.
+  virtual size_t Read(uint8_t* out, size_t capacity, uint32_t wait_us) = 0;
+  // Returns when all bytes are handed over.
+  virtual void Write(const uint8_t* data, size_t bytes) = 0;
+  // Sends what is pending at the old rate, then changes it; false where the rate is not to be had.
+  virtual bool SetBaud(uint32_t baud) = 0;
+  virtual uint32_t baud() const = 0;
+
+ protected:
+  ~ByteStream() = default;
+};
+
+class Clock {
+ public:
+  // Microseconds since some moment, never backwards. (The emulated board counts 1,000 instructions
+  // as one.)
+  virtual uint64_t NowUs() = 0;
+
+ protected:
+  ~Clock() = default;
+};
+
+// An outcome and the number that belongs to it (see wire.py's ErrorCode).
+struct Status {
+  wire::ErrorCode code = wire::ErrorCode::kOk;
+  uint32_t detail = 0;
+  bool ok() const { return code == wire::ErrorCode::kOk; }
+};
+
+// A model's shape and numbers, generated beside its data.
+struct Model {
+  const uint8_t* sha256;  // 32 bytes: of the .tflite that it came from
+  uint16_t height, width, channels, outputs;
+  uint32_t input_scale_bits,
+      output_scale_bits;     // IEEE-754 singles: this firmware computes in integers
+  uint32_t output_scale_e9;  // the output scale in billionths, for text
+  int16_t input_zero_point, output_zero_point;
+  int16_t margin_q;  // where pneumonia begins: output 1 minus output 0
+  uint32_t model_bytes;
+  constexpr size_t input_bytes() const { return size_t{height} * width * channels; }
+};
+
+// Runs the model. Load comes first and once; after a failed Load nothing runs.
+class Classifier {
+ public:
+  virtual Status Load() = 0;
+  virtual Status Run(const int8_t* input, int8_t* output) = 0;
+  virtual const Model& model() const = 0;
+  virtual uint32_t arena_bytes() const = 0;
+  virtual wire::Backend backend() const = 0;
+
+ protected:
+  ~Classifier() = default;
+};
+
+// What a board says of itself; 0 where it cannot know.
+struct BoardInfo {
+  wire::Board board;
+  const char* chip;
+  const char* build_id;
+  uint32_t ram_bytes, flash_bytes, clock_hz;
+  uint32_t window_bytes;  // what the stream keeps while the model runs
+  uint32_t max_baud;
+};
+
+}  // namespace edgekit
+
+#endif  // EDGEKIT_APP_PORTS_H_

@@ -1,0 +1,20 @@
+// The model as plain C that edgekit.compile generated: integers only, no heap, no interpreter.
+#ifndef EDGEKIT_CLASSIFIER_AOT_AOT_CLASSIFIER_H_
+#define EDGEKIT_CLASSIFIER_AOT_AOT_CLASSIFIER_H_
+
+#include "app/ports.h"
+
+namespace edgekit {
+
+class AotClassifier final : public Classifier {
+ public:
+  Status Load() override;
+  Status Run(const int8_t* input, int8_t* output) override;
+  const Model& model() const override;
+  uint32_t arena_bytes() const override;
+  wire::Backend backend() const override { return wire::Backend::kAot; }
+};
+
+}  // namespace edgekit
+
+#endif  // EDGEKIT_CLASSIFIER_AOT_AOT_CLASSIFIER_H_

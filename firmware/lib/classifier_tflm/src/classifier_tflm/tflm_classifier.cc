@@ -1,0 +1,104 @@
+#include "classifier_tflm/tflm_classifier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <new>
+
+#include "model/data.h"
+#include "model/info.h"
+#include "model/ops.h"
+#include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+#include "tensorflow/lite/schema/schema_utils.h"
+
+// esp-tflite-micro is built with it and tells its users; without it every tensor would be read at
+// wrong offsets.
+#ifndef TF_LITE_STATIC_MEMORY
+#error "build this file with TF_LITE_STATIC_MEMORY, as TFLM itself is built"
+#endif
+
+namespace edgekit {
+namespace {
+
+using wire::ErrorCode;
+using Resolver = tflite::MicroMutableOpResolver<generated::kOpCount>;
+
+constexpr size_t kStepBytes = 4096;
+// Above any block that an ESP32 without PSRAM can give.
+constexpr size_t kMaxArenaBytes = 256 * 1024;
+
+Resolver resolver;
+alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
+tflite::MicroInterpreter* interpreter = nullptr;
+
+bool Fits(const TfLiteTensor* tensor, size_t bytes) {
+  return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes;
+}
+
+// The first operator of the model that the resolver lacks; -1 where it has all.
+int FirstUnknownOp(const tflite::Model* model) {
+  for (const tflite::OperatorCode* code : *model->operator_codes()) {
+    const tflite::BuiltinOperator op = tflite::GetBuiltinCode(code);
+    if (resolver.FindOp(op) == nullptr) return static_cast<int>(op);
+  }
+  return -1;
+}
+
+}  // namespace
+
+Status TflmClassifier::Load() {
+  const Model& expected = generated::kModel;
+  const tflite::Model* model = tflite::GetModel(generated::kModelData);
+  if (model->version() != TFLITE_SCHEMA_VERSION) {
+    return {ErrorCode::kNoModel, static_cast<uint32_t>(model->version())};
+  }
+  if (generated::AddOps(resolver) != kTfLiteOk) return {ErrorCode::kUnsupportedOp, 0};
+  const int unknown = FirstUnknownOp(model);
+  if (unknown >= 0) return {ErrorCode::kUnsupportedOp, static_cast<uint32_t>(unknown)};
+  size_t given = 0;
+  for (size_t bytes = generated::kTflmArenaBytes; bytes <= kMaxArenaBytes; bytes += kStepBytes) {
+    void* arena = malloc(bytes + 15);
+    if (arena == nullptr) break;
+    given = bytes;
+    const uintptr_t aligned = (reinterpret_cast<uintptr_t>(arena) + 15) & ~uintptr_t{15};
+    interpreter = new (interpreter_memory)
+        tflite::MicroInterpreter(model, resolver, reinterpret_cast<uint8_t*>(aligned), bytes);
+    if (interpreter->AllocateTensors() == kTfLiteOk) {
+      arena_bytes_ = static_cast<uint32_t>(interpreter->arena_used_bytes());
+      break;
+    }
+    interpreter->~MicroInterpreter();
+    interpreter = nullptr;
+    free(arena);
+  }
+  if (interpreter == nullptr) return {ErrorCode::kArenaTooSmall, static_cast<uint32_t>(given)};
+  if (!Fits(interpreter->input(0), expected.input_bytes()) ||
+      !Fits(interpreter->output(0), expected.outputs)) {
+    interpreter = nullptr;
+    return {ErrorCode::kNoModel, 0};
+  }
+  return {};
+}
+
+Status TflmClassifier::Run(const int8_t* input, int8_t* output) {
+  if (interpreter == nullptr) return {ErrorCode::kNoModel, 0};
+  memcpy(interpreter->input(0)->data.int8, input, interpreter->input(0)->bytes);
+  const TfLiteStatus status = interpreter->Invoke();
+  if (status != kTfLiteOk) return {ErrorCode::kInvokeFailed, static_cast<uint32_t>(status)};
+  memcpy(output, interpreter->output(0)->data.int8, interpreter->output(0)->bytes);
+  return {};
+}
+
+const Model& TflmClassifier::model() const { return generated::kModel; }
+
+wire::Backend TflmClassifier::backend() const {
+#ifdef EDGEKIT_ESP_NN  // ESP_NN itself is private to esp-tflite-micro
+  return wire::Backend::kTflmEspNn;
+#else
+  return wire::Backend::kTflm;
+#endif
+}
+
+}  // namespace edgekit

@@ -1,0 +1,26 @@
+// The model run by TensorFlow Lite Micro (esp-tflite-micro, with ESP-NN's kernels on the ESP32).
+#ifndef EDGEKIT_CLASSIFIER_TFLM_TFLM_CLASSIFIER_H_
+#define EDGEKIT_CLASSIFIER_TFLM_TFLM_CLASSIFIER_H_
+
+#include "app/ports.h"
+
+namespace edgekit {
+
+class TflmClassifier final : public Classifier {
+ public:
+  // Takes the arena from the heap: static data is capped at 160 KB on the ESP32, and what counts is
+  // the largest free block. Begins with the measured size and grows it while the board can give
+  // more.
+  Status Load() override;
+  Status Run(const int8_t* input, int8_t* output) override;
+  const Model& model() const override;
+  uint32_t arena_bytes() const override { return arena_bytes_; }
+  wire::Backend backend() const override;
+
+ private:
+  uint32_t arena_bytes_ = 0;  // in use, by the interpreter's own count
+};
+
+}  // namespace edgekit
+
+#endif  // EDGEKIT_CLASSIFIER_TFLM_TFLM_CLASSIFIER_H_

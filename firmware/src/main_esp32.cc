@@ -1,0 +1,141 @@
+// The ESP32 under ESP-IDF: UART0, which boards lead to their USB serial chip.
+// No test compiles this file: it needs Espressif's toolchain. See firmware/README.md.
+#include "app/app.h"
+#include "driver/uart.h"
+#include "esp_heap_caps.h"
+#include "esp_image_format.h"
+#include "esp_log.h"
+#include "esp_ota_ops.h"
+#include "esp_rom_sys.h"
+#include "esp_timer.h"
+#include "freertos/FreeRTOS.h"
+#include "model/info.h"
+#ifdef EDGEKIT_AOT
+#include "classifier_aot/aot_classifier.h"
+#else
+#include "classifier_tflm/tflm_classifier.h"
+#endif
+
+#ifndef EDGEKIT_BUILD_ID
+#define EDGEKIT_BUILD_ID "dev"
+#endif
+
+extern "C" {
+extern int _data_start, _bss_end;
+}
+
+namespace {
+
+constexpr uart_port_t kPort = UART_NUM_0;
+constexpr uint32_t kFirstBaud = 115200;  // the rate of the boot log; faster ones are negotiated
+// The driver's interrupt fills it while the model runs; it holds one framed 96x96 image and its
+// INFER.
+constexpr int kReceiveBytes = 12 * 1024;
+
+class Uart final : public edgekit::ByteStream {
+ public:
+  void Start() {
+    uart_config_t config = {};
+    config.baud_rate = kFirstBaud;
+    config.data_bits = UART_DATA_8_BITS;
+    config.parity = UART_PARITY_DISABLE;
+    config.stop_bits = UART_STOP_BITS_1;
+    config.flow_ctrl = UART_HW_FLOWCTRL_DISABLE;
+    config.source_clk = UART_SCLK_DEFAULT;
+    ESP_ERROR_CHECK(uart_driver_install(kPort, kReceiveBytes, 0, 0, nullptr, 0));
+    ESP_ERROR_CHECK(uart_param_config(kPort, &config));
+  }
+
+  size_t Read(uint8_t* out, size_t capacity, uint32_t wait_us) override {
+    int count = uart_read_bytes(kPort, out, 1, pdMS_TO_TICKS(wait_us / 1000));
+    if (count <= 0) return 0;
+    size_t waiting = 0;
+    uart_get_buffered_data_len(kPort, &waiting);
+    if (waiting > capacity - 1) waiting = capacity - 1;
+    if (waiting != 0) {
+      const int more = uart_read_bytes(kPort, out + 1, waiting, 0);
+      if (more > 0) count += more;
+    }
+    return static_cast<size_t>(count);
+  }
+
+  void Write(const uint8_t* data, size_t bytes) override { uart_write_bytes(kPort, data, bytes); }
+
+  bool SetBaud(uint32_t baud) override {
+    uart_wait_tx_done(kPort, pdMS_TO_TICKS(500));
+    if (uart_set_baudrate(kPort, baud) != ESP_OK) return false;
+    baud_ = baud;
+    return true;
+  }
+  uint32_t baud() const override { return baud_; }
+
+ private:
+  uint32_t baud_ = kFirstBaud;
+};
+
+class TimerClock final : public edgekit::Clock {
+ public:
+  uint64_t NowUs() override { return static_cast<uint64_t>(esp_timer_get_time()); }
+};
+
+uint32_t FlashBytes() {
+  const esp_partition_t* app = esp_ota_get_running_partition();
+  const esp_partition_pos_t position = {app->address, app->size};
+  esp_image_metadata_t image = {};
+  return esp_image_get_metadata(&position, &image) == ESP_OK ? image.image_len : 0;
+}
+
+// Static data, and the most of the heap that was ever in use.
+uint32_t RamBytes() {
+  const size_t heap = heap_caps_get_total_size(MALLOC_CAP_8BIT);
+  const size_t used = heap - heap_caps_get_minimum_free_size(MALLOC_CAP_8BIT);
+  return static_cast<uint32_t>(reinterpret_cast<char*>(&_bss_end) -
+                               reinterpret_cast<char*>(&_data_start) + used);
+}
+
+alignas(16) int8_t images[2][edgekit::generated::kModel.input_bytes()];
+
+// Loads before the figures are taken: the arena is part of them.
+class Preloaded final : public edgekit::Classifier {
+ public:
+  explicit Preloaded(edgekit::Classifier& classifier)
+      : classifier_(classifier), status_(classifier.Load()) {}
+  edgekit::Status Load() override { return status_; }
+  edgekit::Status Run(const int8_t* in, int8_t* out) override { return classifier_.Run(in, out); }
+  const edgekit::Model& model() const override { return classifier_.model(); }
+  uint32_t arena_bytes() const override { return classifier_.arena_bytes(); }
+  edgekit::wire::Backend backend() const override { return classifier_.backend(); }
+
+ private:
+  edgekit::Classifier& classifier_;
+  const edgekit::Status status_;
+};
+
+}  // namespace
+
+extern "C" void app_main() {
+  esp_log_level_set("*", ESP_LOG_NONE);  // the line belongs to the protocol from here on
+  static Uart uart;
+  static TimerClock clock;
+#ifdef EDGEKIT_AOT
+  static edgekit::AotClassifier backend;
+#else
+  static edgekit::TflmClassifier backend;
+#endif
+  uart.Start();
+  static Preloaded classifier(backend);
+  const edgekit::BoardInfo board = {
+      edgekit::wire::Board::kReal,
+      "esp32",
+      EDGEKIT_BUILD_ID,
+      RamBytes(),
+      FlashBytes(),
+      esp_rom_get_cpu_ticks_per_us() * 1000000,
+      kReceiveBytes - 1024,
+      921600,  // what CP210x and CH340 chips carry over an ordinary cable
+  };
+  static edgekit::App app(uart, clock, classifier, board,
+                          {{images[0], images[1]}, sizeof(images[0])});
+  app.Start();
+  for (;;) app.Poll();
+}

@@ -1,0 +1,287 @@
+"""The commands that talk to a board. `cli.py` adds DEVICE_COMMANDS; each handler imports what it needs.
+
+In: options. Out: what is printed, and files that were asked for.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:  # `edgekit --help` comes without numpy
+    from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from rich.console import RenderableType
+
+    from edgekit.artifacts import Prediction, TfliteModel, Threshold
+    from edgekit.device.client import Client, LinkCounts
+    from edgekit.device.evaluate import Agreement, DeviceRun
+    from edgekit.recipes import DataRecipe
+
+DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")
+_PORT_HELP = "A serial device, auto, socket://HOST:PORT, emulator, native or desktop."
+_port = click.option("--port", required=True, metavar="PORT", help=_PORT_HELP)
+_model = click.option(
+    "--model", type=click.Path(path_type=Path), default=DEFAULT_MODEL, show_default=True, help="The int8 .tflite."
+)
+_baud = click.option(
+    "--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+
+
+@click.command("eval-device")
+@_port
+@click.option("--data", default="phantom", show_default=True, metavar="DATA", help="As in `edgekit evaluate`.")
+@_model
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
+@_baud
+@click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
+@click.option("--resume", is_flag=True, help="Go on where an evaluation was cut off.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write the result: .json, .html or text.")
+@_json
+def eval_device(
+    port: str,
+    data: str,
+    model: Path,
+    limit: int | None,
+    baud: int | None,
+    strict: bool,
+    resume: bool,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Score the model on a board, X-ray by X-ray, and compare every output byte with the desktop's."""
+    import numpy as np
+
+    from edgekit.data import load_splits
+    from edgekit.device.evaluate import agreement, evaluate_on_desktop, evaluate_on_device, run_json
+    from edgekit.report.metrics import evaluate_predictions
+    from edgekit.report.tables import report_table, to_json
+
+    loaded = load_model(model)
+    tflite, threshold = loaded.model, loaded.threshold
+    splits = load_splits(data, tflite.input_shape[0], loaded.data, strict=strict)
+    images = splits.test
+    if limit is not None and limit < len(images):
+        images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
+    host = evaluate_on_desktop(tflite, images)
+    extra: dict[str, Any] = {}
+    parts: list[RenderableType] = []
+    if port == "desktop":
+        predictions, runtime = host, "tflm"
+    else:
+        with (
+            _connected(port, loaded, baud) as client,
+            _live(len(images), threshold, quiet=as_json) as progress,
+        ):
+            run = evaluate_on_device(client, tflite, images, splits.info, resume=resume, progress=progress)
+        compared = agreement(run.predictions, host)
+        predictions, runtime, extra = run.predictions, run.info.chip, run_json(run, compared)
+        parts.append(_device_table(run, compared))
+    scored = evaluate_predictions(predictions, threshold, runtime=runtime, model_sha256=tflite.sha256, data=splits.info)
+    plain = to_json(scored) | extra
+    parts.insert(0, report_table(scored))
+    if report is not None:
+        _write_report(report, plain, parts)
+    _show(plain if as_json else None, parts)
+
+
+@click.command("selftest")
+@_port
+@_model
+@_baud
+@_json
+def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
+    """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
+    from edgekit.device.evaluate import device_json
+    from edgekit.device.selftest import selftest as run
+
+    loaded = load_model(model)
+    with _connected(port, loaded, baud) as client:
+        assert client.info is not None
+        identity = device_json(client.info)
+        checks = run(client, loaded.model)
+    plain = {"passed": all(check.passed for check in checks), "device": identity, "checks": [asdict(c) for c in checks]}
+    rows = [("ok" if check.passed else "FAILED", check.name, check.found) for check in checks]
+    title = f"Self-test of {identity['chip']} ({identity['board']}, {identity['backend']})"
+    _show(plain if as_json else None, [_table(title, ("", "check", "found"), rows)])
+    if not plain["passed"]:
+        raise EdgekitError("The self-test failed.", "Keep this output (--json) and report it with the board's name.")
+
+
+@click.command("flash")
+@_port
+@click.option("--build", type=click.Path(path_type=Path), help="Folder of the .bin files; PlatformIO's if left out.")
+@click.option("--baud", type=click.IntRange(9600, 2_000_000), default=921600, show_default=True)
+@_json
+def flash(port: str, build: Path | None, baud: int, as_json: bool) -> None:
+    """Write the firmware to a board: chip, flash size and partition are checked first."""
+    from edgekit.device.flash import flash as run
+
+    done = run(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
+    said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified."
+    _show(asdict(done) if as_json else None, [said])
+
+
+@click.command("doctor")
+@_json
+def doctor(as_json: bool) -> None:
+    """See what is installed and connected, and what to do about what is not."""
+    from edgekit.device.doctor import doctor as run
+
+    findings = run()
+    rows = [("ok" if f.ok else "--", f.name, f.found, f.needed_for, f.advice) for f in findings]
+    table = _table("edgekit doctor", ("", "what", "found", "needed for", "to do"), rows)
+    _show({"findings": [asdict(f) for f in findings]} if as_json else None, [table])
+
+
+@click.command("firmware")
+@_model
+def prepare_firmware(model: Path) -> None:
+    """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
+    from edgekit.device.firmware import write_model
+    from edgekit.device.model_sources import model_files
+
+    loaded = load_model(model)
+    click.echo(write_model(model_files(loaded.model, loaded.compiled(), loaded.threshold, loaded.arena_bytes)))
+
+
+DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model and what its card says of it."""
+
+    model: "TfliteModel"
+    threshold: "Threshold"
+    arena_bytes: int
+    data: "DataRecipe"
+
+    def compiled(self) -> Mapping[str, str]:
+        """The model as C."""
+        from edgekit.compile import compile_model
+
+        return compile_model(self.model.flatbuffer, "model")
+
+
+def load_model(path: Path) -> Loaded:
+    """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
+
+    Raises:
+        EdgekitError: no such model, or a card of another one.
+    """
+    from edgekit.artifacts import Threshold
+    from edgekit.recipes import ESP32, from_dict
+    from edgekit.report.card import load_card
+    from edgekit.tflite import read_tflite
+
+    path = path / DEFAULT_MODEL.name if path.is_dir() else path
+    model = read_tflite(path)
+    if (path.parent / "card.json").is_file():
+        card = load_card(path.parent)
+        if card.model.sha256 == model.sha256:
+            return Loaded(model, card.threshold.value(), card.model.arena_bytes, from_dict(card.recipe).data)
+    from edgekit.device.desktop import arena_bytes
+
+    return Loaded(model, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
+
+
+def _connected(port: str, loaded: Loaded, baud: int | None) -> "AbstractContextManager[Client]":
+    from edgekit.device.evaluate import connected
+
+    return connected(
+        port, loaded.model, loaded.compiled, threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud
+    )
+
+
+@contextmanager
+def _live(total: int, threshold: "Threshold", *, quiet: bool) -> "Iterator[Callable[[Prediction, LinkCounts], None]]":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+    counts = {"tn": 0, "fp": 0, "fn": 0, "tp": 0}
+    times: list[int] = []
+    begin = time.monotonic()
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        task = bar.add_task("connected", total=total)
+
+        def progress(one: "Prediction", link: "LinkCounts") -> None:
+            called = one.margin >= (threshold.margin_q or 0)
+            counts[("tp" if called else "fn") if one.label else ("fp" if called else "tn")] += 1
+            times.append(one.invoke_us or 0)
+            times.sort()
+            n = len(times)
+            bar.update(
+                task,
+                advance=1,
+                description=f"accuracy {(counts['tp'] + counts['tn']) / n:.3f}  "
+                + " ".join(f"{name} {count}" for name, count in counts.items())
+                + f"  {n / (time.monotonic() - begin):.1f} images/s  retries {link.retries}  "
+                + f"p50 {times[n // 2]:,} p95 {times[min(n - 1, n * 95 // 100)]:,} us",
+            )
+
+        yield progress
+
+
+def _device_table(run: "DeviceRun", compared: "Agreement") -> "RenderableType":
+    from edgekit.device.evaluate import device_json, latency
+    from edgekit.wire import Board
+
+    identity, times = device_json(run.info), latency(run.predictions)
+    unit = "thousand instructions (emulated, no time)" if run.info.board == Board.EMULATED else "us"
+    rows = [
+        ("device", f"{identity['chip']}, {identity['board']}, {identity['backend']}, build {identity['build_id']}"),
+        ("agreement", f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"),
+        *(("differs", name) for name in compared.differing[:20]),
+        ("arena", f"{run.info.arena_bytes:,} bytes"),
+        ("memory", f"{run.info.ram_bytes:,} bytes of RAM, {run.info.flash_bytes:,} of flash (0: not known)"),
+        ("link", f"{run.link.retries:,} retries, {run.link.sent_bytes + run.link.received_bytes:,} bytes"),
+    ]
+    if times is not None:
+        rows.append(("latency", f"p50 {times.p50:,}, p95 {times.p95:,}, {times.min:,} to {times.max:,} {unit}"))
+    return _table("On the device", ("", ""), rows)
+
+
+def _table(title: str, head: tuple[str, ...], rows: "Sequence[tuple[str, ...]]") -> "RenderableType":
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*head, title=title, title_justify="left", show_header=any(head))
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _write_report(path: Path, plain: Mapping[str, Any], parts: "list[RenderableType]") -> None:
+    import io
+
+    from rich.console import Console
+
+    from edgekit import files
+
+    if path.suffix == ".json":
+        files.write_json(path, plain)
+        return
+    console = Console(record=True, width=110, file=io.StringIO())
+    console.print(*parts, sep="\n")
+    files.write_text(path, console.export_html() if path.suffix == ".html" else console.export_text())
+
+
+def _show(plain: Mapping[str, Any] | None, parts: "list[RenderableType]") -> None:
+    from rich.console import Console
+
+    if plain is not None:
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+    else:
+        Console().print(*parts, sep="\n")

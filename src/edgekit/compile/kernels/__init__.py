@@ -1,0 +1,43 @@
+"""Graph operators -> C functions, one module a family. In: an operator and where its tensors lie. Out: C text."""
+
+from collections.abc import Callable
+from typing import Any
+
+from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
+from edgekit.compile.kernels import convolution, simple
+from edgekit.compile.kernels.text import Kernel, Site
+
+__all__ = ["Kernel", "Site", "kernel_of", "lead", "scratch_bytes"]
+
+
+_KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
+    Convolution: convolution.convolution,
+    Pool: simple.pool,
+    Mean: simple.mean,
+    Softmax: simple.softmax,
+    Add: simple.add,
+    Pad: simple.pad,
+    Reshape: simple.reshape,
+}
+
+
+def kernel_of(op: Op, site: Site) -> Kernel:
+    """The C of one operator, specialised to its shape."""
+    return _KERNELS[type(op)](op, site)
+
+
+def scratch_bytes(op: Op, foreign: bool) -> int:
+    """Arena bytes that the operator's kernel needs while it runs; `foreign`: its input is the caller's memory."""
+    return convolution.scratch_bytes(op, foreign) if isinstance(op, Convolution) else 0
+
+
+def lead(op: Op, tensor: Tensor) -> int | None:
+    """By how many bytes the output must begin before this input to overlap it safely; None where it never may."""
+    match op:
+        case Convolution():
+            return convolution.lead(op)
+        case Pool():
+            return simple.pool_lead(op)
+        case Add() | Softmax():  # element i of the output is written after element i of the input was last read
+            return 0 if tensor.size == op.output.size else None
+    return None

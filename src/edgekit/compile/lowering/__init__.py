@@ -1,0 +1,1 @@
+"""One TFLite operator -> one operator of the graph: options checked, shapes recomputed, scales turned into integers."""

@@ -1,0 +1,159 @@
+"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena.
+
+The model's input and output are the caller's and take no room. Everything in the arena is bytes, so that no alignment
+is needed for correctness; offsets are multiples of 4 for the sake of `memcpy`.
+
+An output may overlap an input that dies with its operator: the operator reads from front to back, so that an output
+which begins far enough in front of the input overwrites only what has been read. How far is the kernel's to say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from edgekit.compile.graph import Graph, Op, Reshape, Tensor
+
+_ALIGNMENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tensor lies: `input`, `output`, or at `offset` bytes in the `arena`."""
+
+    region: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operator's share of the plan, for people: what is alive while it runs."""
+
+    label: str
+    live_bytes: int
+    scratch_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The arena's layout.
+
+    Attributes:
+        places: by tensor index.
+        scratch: offset in the arena of each operator's scratch rows, by position in `graph.ops`.
+    """
+
+    arena_bytes: int
+    places: dict[int, Place]
+    scratch: dict[int, int]
+    steps: tuple[Step, ...]
+
+
+class Needs(Protocol):
+    """What the planner asks of the kernels."""
+
+    def scratch_bytes(self, op: Op, foreign: bool) -> int:
+        """Arena bytes that the operator needs while it runs; `foreign`: its first input is the caller's memory."""
+
+    def lead(self, op: Op, tensor: Tensor) -> int | None:
+        """By how many bytes the output must begin before this input to overlap it; None where it must not."""
+
+
+@dataclass(slots=True, eq=False)
+class _Block:
+    """A run of bytes needed from operator `first` to operator `last`, both included.
+
+    `leads`: blocks that this one may overlap, and by how much it must then begin before each.
+    """
+
+    size: int
+    first: int
+    last: int
+    offset: int = -1
+    leads: dict["_Block", int] = field(default_factory=dict)
+
+    @property
+    def end(self) -> int:
+        return self.offset + _aligned(self.size)
+
+
+def plan(graph: Graph, needs: Needs) -> Plan:
+    """Places tensors and scratch greedily: the largest first, each at the lowest offset that is free while it lives."""
+    last = {graph.input.index: -1}
+    for position, op in enumerate(graph.ops):
+        last[op.output.index] = position
+        for tensor in op.inputs:
+            last[tensor.index] = position
+
+    blocks: dict[int, _Block] = {}  # by tensor index; a reshaped tensor shares the block of its origin
+    places: dict[int, Place] = {graph.input.index: Place("input")}
+    scratch: dict[int, _Block] = {}
+    for position, op in enumerate(graph.ops):
+        foreign = op.inputs[0].index in places
+        if op.output == graph.output:
+            places[op.output.index] = Place("output")
+        elif isinstance(op, Reshape) and foreign:
+            places[op.output.index] = places[op.input.index]
+        elif isinstance(op, Reshape):
+            block = blocks[op.output.index] = blocks[op.input.index]
+            block.last = max(block.last, last[op.output.index])
+        else:
+            blocks[op.output.index] = _Block(op.output.size, position, last[op.output.index])
+        if needed := needs.scratch_bytes(op, foreign):
+            scratch[position] = _Block(needed, position, position)
+
+    for position, op in enumerate(graph.ops):
+        output = blocks.get(op.output.index)
+        for tensor in op.inputs:
+            input_, lead = blocks.get(tensor.index), needs.lead(op, tensor)
+            if output and input_ and output is not input_ and input_.last == position and lead is not None:
+                output.leads[input_] = _aligned(lead)
+
+    everything = list(dict.fromkeys([*blocks.values(), *scratch.values()]))
+    _place(everything)
+    places |= {index: Place("arena", block.offset) for index, block in blocks.items()}
+    steps = tuple(
+        Step(
+            op.label,
+            _covered([block for block in everything if block.first <= position <= block.last]),
+            scratch[position].size if position in scratch else 0,
+        )
+        for position, op in enumerate(graph.ops)
+    )
+    arena_bytes = max((block.end for block in everything), default=0)
+    return Plan(arena_bytes, places, {position: block.offset for position, block in scratch.items()}, steps)
+
+
+def _place(blocks: Sequence[_Block]) -> None:
+    placed: list[_Block] = []
+    for block in sorted(blocks, key=lambda block: (-block.size, block.first)):
+        taken = sorted(
+            _forbidden(block, other) for other in placed if other.first <= block.last and block.first <= other.last
+        )
+        block.offset = 0
+        for low, high in taken:
+            if low < block.offset < high:
+                block.offset = high
+        placed.append(block)
+
+
+def _forbidden(block: _Block, other: _Block) -> tuple[int, int]:
+    """The offsets, ends excluded, that `block` cannot have because of `other`."""
+    low, high = other.offset - _aligned(block.size), other.end
+    if other in block.leads:
+        low = max(low, other.offset - block.leads[other])
+    if block in other.leads:
+        high = min(high, other.offset + other.leads[block])
+    return low, high
+
+
+def _covered(blocks: Sequence[_Block]) -> int:
+    """Bytes under the blocks, overlaps counted once."""
+    total = reached = 0
+    for block in sorted(blocks, key=lambda block: block.offset):
+        total += max(0, block.end - max(reached, block.offset))
+        reached = max(reached, block.end)
+    return total
+
+
+def _aligned(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT

@@ -1,0 +1,212 @@
+"""What a lowering may ask of the file: its tensors and an operator's inputs, output and options, each of them checked.
+
+Every message names the operator or the tensor.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.artifacts import Quantization
+from edgekit.compile import fixed_point
+from edgekit.compile.decode import RawModel, RawOp, RawTensor
+from edgekit.compile.graph import Tensor
+from edgekit.errors import EdgekitError
+
+AGAIN = "Export and convert the model again."
+MAX_ELEMENTS = 1 << 24  # of one tensor: 16 MB, far beyond an ESP32's memory
+MAX_CONSTANTS = 1 << 22  # of all together, each use counted: 4 MB, an ESP32's flash
+_LIMIT = 2**31 - 2**8  # what a sum may reach, so that adding a zero point stays within int32
+
+
+@dataclass(slots=True)
+class Source:
+    """The tensors of a file. `known`: the activations computed so far."""
+
+    raw: RawModel
+    known: set[int] = field(default_factory=set)
+    constant_elements: int = 0
+
+    def tensor(self, index: int, where: str) -> RawTensor:
+        """A tensor that is there and plain."""
+        if not 0 <= index < len(self.raw.tensors):
+            raise EdgekitError(f"{_capital(where)} names tensor {index}, which is not there.", "The file is damaged.")
+        raw = self.raw.tensors[index]
+        if raw.special:
+            raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with plain dense tensors.")
+        return raw
+
+    def activation(self, index: int, where: str) -> Tensor:
+        """An int8 tensor with one scale and one zero point."""
+        raw = self.tensor(index, where)
+        if raw.type != "INT8":
+            hint = (
+                "The model is not quantised: convert it to int8 first."
+                if raw.type.startswith("FLOAT")
+                else "Convert the model with int8 inputs, outputs and activations."
+            )
+            raise EdgekitError(f"{_called(raw, where)} is {raw.type}, not INT8.", hint)
+        return Tensor(index, raw.name, _static_shape(raw, where), _quantization(raw, where))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One operator to be lowered. `label` names it in messages: `CONV_2D (operator 3)`."""
+
+    source: Source
+    op: RawOp
+    label: str
+
+    def error(self, what: str, hint: str = AGAIN) -> EdgekitError:
+        """An error about this operator."""
+        return EdgekitError(f"{self.label}: {what}.", hint)
+
+    def operand(self, position: int) -> Tensor:
+        """The activation at an input's position; it must be computed already."""
+        tensor = self.source.activation(self._index(position), f"input {position} of {self.label}")
+        if tensor.index not in self.source.known:
+            raise EdgekitError(
+                f"Input {position} of {self.label} ({tensor.name!r}) is not computed by any operator before it.",
+                "Weights and other constants are not supported there: export the model again.",
+            )
+        return tensor
+
+    def result(self) -> Tensor:
+        """The activation that the operator writes."""
+        if len(self.op.outputs) != 1:
+            raise EdgekitError(f"{self.label} has {len(self.op.outputs)} outputs instead of one.", AGAIN)
+        tensor = self.source.activation(self.op.outputs[0], f"the output of {self.label}")
+        if tensor.index in self.source.known or self.source.raw.tensors[tensor.index].data.size:
+            raise EdgekitError(f"{self.label} writes a tensor that is already there.", AGAIN)
+        return tensor
+
+    def given(self, position: int) -> bool:
+        """True where an optional input is not left out."""
+        return position < len(self.op.inputs) and self.op.inputs[position] != -1
+
+    def is_constant(self, position: int) -> bool:
+        """True where the input is there and carries data."""
+        if position >= len(self.op.inputs) or not 0 <= self.op.inputs[position] < len(self.source.raw.tensors):
+            return False
+        return self.source.raw.tensors[self.op.inputs[position]].data.size > 0
+
+    def constant(self, position: int, kind: str, dtype: type[np.generic]) -> tuple[RawTensor, NDArray[Any]]:
+        """A constant of the given TensorType name, with its record, in its shape."""
+        where = f"input {position} of {self.label}"
+        raw = self.source.tensor(self._index(position), where)
+        if raw.type != kind:
+            raise EdgekitError(f"{_called(raw, where)} is {raw.type}, not {kind}.", "Convert the model to full int8.")
+        shape = _static_shape(raw, where)
+        wanted = math.prod(shape) * np.dtype(dtype).itemsize
+        if raw.data.size != wanted:
+            raise EdgekitError(
+                f"{_called(raw, where)} must be a constant of {wanted} bytes and holds {raw.data.size}.",
+                "The file is damaged or the operand is not constant: convert the model again.",
+            )
+        self.source.constant_elements += math.prod(shape)
+        if self.source.constant_elements > MAX_CONSTANTS:
+            raise EdgekitError(
+                f"The model's constants exceed 4 MB at {self.label}.", "No ESP32 holds them: choose a smaller model."
+            )
+        return raw, np.frombuffer(raw.data.tobytes(), np.dtype(dtype).newbyteorder("<")).reshape(shape).astype(dtype)
+
+    def option(self, name: str) -> Any:
+        """A field of the operator's options."""
+        if self.op.options is None:
+            raise EdgekitError(f"{self.label} has no options.", AGAIN)
+        return self.op.options[name]
+
+    def sizes(self, *names: str) -> tuple[int, int]:
+        """Two options along height and width, each from 1 to 4096."""
+        first, second = (int(self.option(name)) for name in names)
+        if not (1 <= first <= 4096 and 1 <= second <= 4096):
+            raise self.error(f"{names[0]} and {names[1]} are {first} and {second}")
+        return first, second
+
+    def image(self, x: Tensor) -> tuple[int, int, int]:
+        """Height, width and channels of a single image."""
+        if len(x.shape) != 4 or x.shape[0] != 1:
+            raise self.error(f"it needs an image [1, height, width, channels], not {list(x.shape)}")
+        return x.shape[1], x.shape[2], x.shape[3]
+
+    def expect(self, y: Tensor, *shapes: tuple[int, ...]) -> None:
+        """Refuses an output of another shape."""
+        if y.shape not in shapes:
+            raise self.error(f"the output has shape {list(y.shape)} instead of {list(shapes[0])}")
+
+    def window(self, size: int, kernel: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+        """Output size and padding before, along one axis (TFLite's padding.h)."""
+        reach = (kernel - 1) * dilation + 1
+        padding = self.option("Padding")
+        if padding == "SAME":
+            result = -(-size // stride)
+        elif padding == "VALID" and size >= reach:
+            result = (size - reach) // stride + 1
+        else:
+            raise self.error(f"a window of {reach} does not fit into {size} with {padding}")
+        return result, max(0, (result - 1) * stride + reach - size) // 2
+
+    def activation_range(self, y: Tensor) -> tuple[int, int]:
+        """The least and the greatest value that the fused activation lets through."""
+        activation = self.option("FusedActivationFunction")
+        if activation not in ("NONE", "RELU", "RELU_N1_TO_1", "RELU6"):
+            raise self.error(f"the fused activation {activation} is not supported", "Use RELU, RELU6 or none.")
+        try:
+            return fixed_point.activation_range(activation, y.quantization.scale, y.quantization.zero_point)
+        except OverflowError as error:
+            raise self.error(f"output scale {y.quantization.scale:g} is too small") from error
+
+    def check_sum(self, bound: int, shift: int) -> None:
+        """Refuses what could leave int32 in TFLM's kernel, whose result would then be undefined."""
+        if shift > 30 or bound << max(0, shift) > _LIMIT:
+            raise self.error(
+                f"its sums can reach {bound} with a scaling of 2^{shift}, which does not fit into 32 bits",
+                "The quantisation is broken, or the bias is: convert the model again with representative data.",
+            )
+
+    def _index(self, position: int) -> int:
+        if position >= len(self.op.inputs):
+            raise EdgekitError(f"{self.label} lacks input {position}.", AGAIN)
+        return self.op.inputs[position]
+
+
+def _quantization(raw: RawTensor, where: str) -> Quantization:
+    """The tensor's only scale (a float32 value) and its zero point."""
+    if len(raw.scales) != 1 or len(raw.zero_points) != 1:
+        raise EdgekitError(
+            f"{_called(raw, where)} has {len(raw.scales)} scales and {len(raw.zero_points)} zero points, not one each.",
+            "Convert the model to full int8.",
+        )
+    scale, zero_point = float(raw.scales[0]), int(raw.zero_points[0])
+    if not (math.isfinite(scale) and scale >= float(np.finfo(np.float32).tiny)) or not -128 <= zero_point <= 127:
+        raise EdgekitError(
+            f"{_called(raw, where)} has scale {scale:g} and zero point {zero_point}; int8 needs a positive scale and "
+            "a zero point from -128 to 127.",
+            AGAIN,
+        )
+    return Quantization(scale, zero_point)
+
+
+def _static_shape(raw: RawTensor, where: str) -> tuple[int, ...]:
+    # A batch left open (-1 in the signature) is common and harmless: the batch of `shape` is what runs.
+    open_dimensions = [i for i, size in enumerate(raw.signature) if size < 0 and not (i == 0 and raw.shape[:1] == (1,))]
+    if open_dimensions or any(size < 1 for size in raw.shape):
+        shape = raw.signature if open_dimensions else raw.shape
+        raise EdgekitError(
+            f"{_called(raw, where)} has the dynamic shape {list(shape)}.",
+            "Export the model with every dimension fixed and a batch of 1.",
+        )
+    if math.prod(raw.shape) > MAX_ELEMENTS:
+        raise EdgekitError(f"{_called(raw, where)} is larger than 16 MB.", "No ESP32 holds it: choose a smaller model.")
+    return raw.shape
+
+
+def _called(raw: RawTensor, where: str) -> str:
+    return f"{_capital(where)} (tensor {raw.index}, {raw.name!r})"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

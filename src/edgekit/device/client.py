@@ -1,0 +1,338 @@
+"""The host's half of the conversation: HELLO until it is answered, images in, raw outputs out, nothing lost.
+
+In: a `Link`. Out: the device's `Info`, `Outcome`s, counts of what the line cost. What went wrong is said in one
+EdgekitError, other firmware recognised by its boot log among it.
+"""
+
+import itertools
+import secrets
+import time
+import zlib
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edgekit import wire
+from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
+from edgekit.device.link import Link
+from edgekit.errors import EdgekitError
+from edgekit.wire import ErrorCode
+
+HELLO_EVERY_S = 0.25
+HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
+SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
+FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
+LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
+RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
+
+
+_Answer = TypeVar("_Answer", bound=wire.Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One image as the device saw it. `outputs` are raw int8 bytes."""
+
+    key: str
+    outputs: bytes
+    invoke_us: int
+
+
+@dataclass(slots=True)
+class LinkCounts:
+    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more."""
+
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    broken_frames: int = 0
+    retries: int = 0
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An image on its way: `since_s` its turn began, at `deadline_s` it is asked for again."""
+
+    key: str
+    seq: int
+    image: bytes
+    crc: int
+    since_s: float
+    deadline_s: float = 0.0
+    attempts: int = 0
+
+
+class _Flight:
+    """The images on their way and how long to wait for them. The device takes them one after the other, so the
+    patience with one is twice the slowest of the latest answers, counted from the moment its turn began."""
+
+    def __init__(self) -> None:
+        self.pending: dict[int, _Pending] = {}
+        self._answers_s: deque[float] = deque([FIRST_PATIENCE_S / 2], maxlen=8)
+        self._heard_s = 0.0
+
+    @property
+    def _patience_s(self) -> float:
+        return max(2 * max(self._answers_s), LEAST_PATIENCE_S)
+
+    def add(self, one: _Pending) -> None:
+        if not self.pending:
+            self._heard_s = time.monotonic()  # the caller may have rested
+        one.deadline_s = one.since_s + self._patience_s * (1 + len(self.pending))
+        self.pending[one.seq] = one
+
+    def finish(self, seq: int) -> None:
+        now, done = time.monotonic(), self.pending.pop(seq)
+        if not done.attempts:  # after a repetition the time tells our patience, not the board's speed (Karn, 1987)
+            self._answers_s.append(now - done.since_s)
+            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_PATIENCE_S / 2:
+                self._answers_s.popleft()
+        for one in self.pending.values():
+            one.since_s = now
+            self.postpone(one)
+
+    def postpone(self, one: _Pending) -> None:
+        one.deadline_s = time.monotonic() + self._patience_s
+
+    def wake_s(self) -> float:
+        return min(self._heard_s + SILENCE_LIMIT_S, *(one.deadline_s for one in self.pending.values()))
+
+    def silent(self, heard: bool) -> bool:
+        now = time.monotonic()
+        if heard:
+            self._heard_s = now
+        return now - self._heard_s >= SILENCE_LIMIT_S
+
+    def overdue(self) -> list[_Pending]:
+        now = time.monotonic()
+        return [one for one in self.pending.values() if now >= one.deadline_s]
+
+
+class Client:
+    """A conversation with one device over an open link."""
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.counts = LinkCounts()
+        self.info: wire.Info | None = None
+        self._decoder = wire.Decoder()
+        self._sequence = itertools.count(1)
+
+    def hello(self, limit_s: float = HELLO_LIMIT_S) -> wire.Info:
+        """Asks who is there until it is answered: opening a port resets most boards.
+
+        Raises:
+            EdgekitError: no answer, another protocol version, other firmware.
+        """
+        nonce = secrets.randbits(32)
+        limit = time.monotonic() + limit_s
+        while time.monotonic() < limit:
+            self._send(wire.Hello(nonce))
+            until = time.monotonic() + HELLO_EVERY_S
+            while time.monotonic() < until:
+                for frame in self._receive(until):
+                    info = self._info_of(frame)
+                    if info is not None and info.nonce == nonce:
+                        self.info = info
+                        self._decoder.noise.clear()
+                        self._decoder.dropped = 0  # what came before was the boot
+                        return info
+        name = self.link.name
+        message, hint = diagnose(self._decoder.unframed()) or (
+            f"Nothing answers at {name}.",
+            "Check that the board carries edgekit's firmware (pio run -d firmware -t upload) and press EN (reset).",
+        )
+        raise EdgekitError(message if name in message else f"{name}: {message}", hint)
+
+    def negotiate(self, baud: int) -> int:
+        """Asks for another rate; returns the rate that holds, which is the old one where the new did not work.
+
+        Raises:
+            EdgekitError: the device refuses the rate, or is lost between the two.
+        """
+        info = self.info or self.hello()
+        if info.baud == baud:
+            return baud
+        self.ask(wire.SetBaud(baud), wire.Baud)
+        self.link.set_baud(baud)
+        for _ in range(3):
+            if self._pings(bytes(range(200)), 0.3):
+                return baud
+        self.counts.retries += 1
+        self.link.set_baud(info.baud)
+        time.sleep(wire.BAUD_TRIAL_MS / 1000 - 0.5)
+        try:
+            self.hello(3.0)
+        except EdgekitError:  # the device heard us and took the new rate, only its answers were lost
+            self.link.set_baud(baud)
+            self.hello()
+            return baud
+        return info.baud
+
+    def infer(self, images: Iterable[tuple[str, bytes]]) -> Iterator[Outcome]:
+        """Runs images; outcomes come as they finish. The next image travels while the present one runs.
+
+        Args:
+            images: (key, int8 bytes of one input).
+
+        Raises:
+            EdgekitError: a refusal of the device, too many retries, a restart, silence.
+        """
+        info = self.info or self.hello()
+        self._check_model(info)
+        framed_bytes = _chunks(bytes(info.input_bytes)) * len(wire.encode(wire.Data(0, bytes(wire.CHUNK_BYTES)))) + 64
+        depth = 2 if framed_bytes <= info.window_bytes else 1
+        source = iter(images)
+        flight = _Flight()
+        while True:
+            while len(flight.pending) < depth and (item := next(source, None)) is not None:
+                flight.add(self._begin(*item, info, flight.pending))
+            if not flight.pending:
+                return
+            frames = self._receive(flight.wake_s())
+            self._watch_restart()
+            if flight.silent(bool(frames)):
+                raise EdgekitError(
+                    f"The board at {self.link.name} vanished: no answer for {SILENCE_LIMIT_S:.0f} s.",
+                    "Check cable and power, then run the command again with --resume.",
+                )
+            for frame in frames:
+                one = flight.pending.get(frame.seq)
+                outcome = None if one is None else self._advance(frame, one, info)
+                if outcome is not None:
+                    flight.finish(frame.seq)
+                    yield outcome
+                elif one is not None:
+                    flight.postpone(one)
+            for one in flight.overdue():
+                self._again(one, b"")
+                flight.postpone(one)
+
+    def ping(self, data: bytes, timeout_s: float = 2.0) -> bool:
+        """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
+        return self._pings(data, timeout_s)
+
+    def _begin(self, key: str, image: bytes, info: wire.Info, pending: Mapping[int, _Pending]) -> _Pending:
+        if len(image) != info.input_bytes:
+            raise EdgekitError(
+                f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
+                f"({info.height}x{info.width}x{info.channels}).",
+                "Give the model that is on the board with --model, or flash the one that you mean.",
+            )
+        seq = next(self._sequence) & 0xFFFF
+        if any((seq ^ other) & 1 == 0 for other in pending):  # the device has one slot for odd and one for even numbers
+            seq = next(self._sequence) & 0xFFFF
+        one = _Pending(key, seq, image, zlib.crc32(image), time.monotonic())
+        self._upload(one, range(_chunks(image)))
+        return one
+
+    def _advance(self, frame: wire.Frame, one: _Pending, info: wire.Info) -> Outcome | None:
+        try:
+            message = frame.message()
+        except wire.WireError:
+            return None
+        if isinstance(message, wire.Error):
+            raise refusal(message, info)
+        if isinstance(message, wire.Missing):
+            self._again(one, message.chunks)
+        elif isinstance(message, wire.Result):
+            if message.input_crc == one.crc and len(message.outputs) == info.outputs:
+                return Outcome(one.key, message.outputs, message.invoke_us)
+            self._again(one, b"")
+        return None
+
+    def _again(self, one: _Pending, missing: bytes) -> None:
+        """Sends what the chunk map says is missing, and the question once more."""
+        one.attempts += 1
+        if one.attempts > RETRY_LIMIT:
+            raise EdgekitError(
+                f"{one.key} did not reach the board whole in {RETRY_LIMIT} attempts.",
+                "Use a shorter cable or a lower --baud, then run the command again with --resume.",
+            )
+        held = min(8 * len(missing), _chunks(one.image))
+        chunks = [chunk for chunk in range(held) if missing[chunk // 8] >> chunk % 8 & 1]
+        self.counts.retries += len(chunks) + 1
+        self._upload(one, chunks)
+
+    def _upload(self, one: _Pending, chunks: Iterable[int]) -> None:
+        line = bytearray()
+        for at in (chunk * wire.CHUNK_BYTES for chunk in chunks):
+            line += wire.encode(wire.Data(at, one.image[at : at + wire.CHUNK_BYTES]), one.seq)
+        self._write(bytes(line + wire.encode(wire.Infer(len(one.image), one.crc), one.seq)))
+
+    def _check_model(self, info: wire.Info) -> None:
+        if info.model_error != ErrorCode.OK:
+            raise refusal(wire.Error(info.model_error, info.error_detail), info)
+
+    def _info_of(self, frame: wire.Frame) -> wire.Info | None:
+        try:
+            message = frame.message()
+        except wire.WireError as error:
+            if frame.version == wire.VERSION:
+                raise EdgekitError(f"{self.link.name}: {error}.", "Flash the firmware of this edgekit.") from error
+            raise other_version(self.link.name, frame.version) from error
+        if isinstance(message, wire.Error) and message.code == ErrorCode.BAD_VERSION:
+            raise other_version(self.link.name, message.detail)
+        return message if isinstance(message, wire.Info) else None
+
+    def ask(self, question: wire.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
+        """Sends a question until it is answered by a message of `kind`.
+
+        Raises:
+            EdgekitError: a refusal, or no answer.
+        """
+        limit = time.monotonic() + limit_s
+        seq = next(self._sequence) & 0xFFFF
+        while time.monotonic() < limit:
+            self._send(question, seq)
+            until = time.monotonic() + 0.5
+            while time.monotonic() < until:
+                for frame in self._receive(until):
+                    if frame.seq != seq:
+                        continue
+                    message = frame.message()
+                    if isinstance(message, wire.Error):
+                        assert self.info is not None
+                        raise refusal(message, self.info)
+                    if isinstance(message, kind):
+                        return message
+            self.counts.retries += 1
+        raise EdgekitError(f"The board at {self.link.name} no longer answers.", "Press EN (reset) and try again.")
+
+    def _pings(self, data: bytes, timeout_s: float) -> bool:
+        seq = next(self._sequence) & 0xFFFF
+        self._send(wire.Ping(data), seq)
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            for frame in self._receive(until):
+                if frame.seq == seq and frame.type == wire.Pong.TYPE:
+                    return frame.payload == data
+        return False
+
+    def _watch_restart(self) -> None:
+        noise = self._decoder.unframed()
+        if GREETING not in noise and b"rst:0x" not in noise:
+            return
+        reason = diagnose(noise)
+        raise EdgekitError(
+            f"The board at {self.link.name} restarted in the middle." + (f" {reason[0]}" if reason else ""),
+            "Check its power supply, then run the command again with --resume.",
+        )
+
+    def _send(self, message: wire.Message, seq: int = 0) -> None:
+        self._write(wire.encode(message, seq))
+
+    def _write(self, data: bytes) -> None:
+        self.counts.sent_bytes += len(data)
+        self.link.write(data)
+
+    def _receive(self, until_s: float) -> list[wire.Frame]:
+        data = self.link.read(max(0.0, until_s - time.monotonic()))
+        self.counts.received_bytes += len(data)
+        frames = self._decoder.feed(data)
+        self.counts.broken_frames = self._decoder.dropped
+        return frames
+
+
+def _chunks(image: bytes) -> int:
+    return -(-len(image) // wire.CHUNK_BYTES)

@@ -1,0 +1,138 @@
+"""What is installed and connected, and what to do about what is not.
+
+In: this computer. Out: `Finding`s. Nothing is changed, no heavy package is imported, no port is opened.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit import __version__
+from edgekit.device import firmware
+from edgekit.device.link import USB_IDS, Port, ports
+from edgekit.errors import EdgekitError
+
+PACKAGES = (
+    ("numpy", "numpy", "everything", "pip install edgekit"),
+    ("pyserial", "serial", "serial ports", "pip install edgekit"),
+    ("esptool", "esptool", "edgekit flash", "pip install edgekit"),
+    ("tflite-micro", "tflite_micro", "the desktop's golden outputs", "pip install edgekit"),
+    ("torch", "torch", "edgekit build-model", "pip install 'edgekit[build]'"),
+    ("tensorflow", "tensorflow", "edgekit build-model", "pip install 'edgekit[build]'"),
+    ("platformio", "platformio", "pio run -d firmware", "pip install platformio"),
+)
+PROGRAMS = (
+    ("g++", "--port native"),
+    ("xtensa-lx106-elf-g++", "--port emulator"),
+    ("qemu-system-xtensa", "--port emulator"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `advice` is empty where nothing is to be done; `needed_for` says what it serves."""
+
+    name: str
+    ok: bool
+    found: str
+    needed_for: str = ""
+    advice: str = ""
+
+
+def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, ...]:
+    """Looks at everything. `usb_devices`: where Linux lists USB devices."""
+    python = platform.python_version()
+    findings = [
+        Finding(
+            "python", sys.version_info >= (3, 11), f"{python}, edgekit {__version__}", "", "Use Python 3.11 or 3.12."
+        ),
+        *(_package(*row) for row in PACKAGES),
+        *(_program(*row) for row in PROGRAMS),
+        _firmware(),
+        *_boards(ports(), usb_devices),
+    ]
+    return tuple(Finding(f.name, f.ok, f.found, f.needed_for, "" if f.ok else f.advice) for f in findings)
+
+
+def _package(name: str, module: str, needed_for: str, advice: str) -> Finding:
+    if importlib.util.find_spec(module) is None:
+        return Finding(name, False, "not installed", needed_for, advice)
+    try:
+        return Finding(name, True, importlib.metadata.version(name), needed_for)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, True, "installed", needed_for)
+
+
+def _program(name: str, needed_for: str) -> Finding:
+    try:
+        path = firmware.need(name)
+    except EdgekitError as error:
+        return Finding(name, False, "not installed", needed_for, error.hint)
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    return Finding(name, True, said.splitlines()[0] if said else path, needed_for)
+
+
+def _firmware() -> Finding:
+    try:
+        folder = firmware.folder()
+    except EdgekitError as error:
+        return Finding("firmware", False, "sources not found", "flashing and emulating", error.hint)
+    model = folder / "lib/model/src/model/info.h"
+    if not model.is_file():
+        advice = "Write one into it: edgekit build-model, or edgekit firmware --model FILE.tflite"
+        return Finding("firmware", False, f"{folder}, without a model", "pio run -d firmware", advice)
+    return Finding("firmware", True, f"{folder}, model {model.read_text().split('from ')[1][:12]}")
+
+
+def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:
+    findings = [_port(port) for port in found]
+    bound = sum(port.chip is not None for port in found)
+    on_usb = _usb_chips(usb_devices)
+    if len(on_usb) > bound:
+        findings.append(
+            Finding(
+                "driver",
+                False,
+                f"{', '.join(on_usb)} on USB without a serial port",
+                "real boards",
+                "Load the driver (modprobe cp210x ch341 ftdi_sio); on Ubuntu remove brltty, which takes CH340 chips.",
+            )
+        )
+    if not findings:
+        advice = "Connect one with a data cable, or use --port emulator."
+        findings.append(Finding("board", False, "no serial port on this computer", "real boards", advice))
+    return findings
+
+
+def _port(port: Port) -> Finding:
+    what = f"{port.chip} board" if port.chip else port.description or "unknown"
+    if os.name == "posix" and not os.access(port.device, os.R_OK | os.W_OK):
+        group = _group_of(port.device)
+        advice = f"sudo usermod -a -G {group} $USER, then log in again."
+        return Finding(port.device, False, f"{what}, but you may not open it", "real boards", advice)
+    return Finding(port.device, True, what, "real boards")
+
+
+def _group_of(device: str) -> str:
+    try:
+        return Path(device).group()
+    except (OSError, KeyError):
+        return "dialout"
+
+
+def _usb_chips(usb_devices: Path) -> list[str]:
+    chips = []
+    for vendor in sorted(usb_devices.glob("*/idVendor")):
+        try:
+            ids = int(vendor.read_text(), 16), int((vendor.parent / "idProduct").read_text(), 16)
+        except (OSError, ValueError):
+            continue
+        chip = USB_IDS.get(ids) or USB_IDS.get((ids[0], None))
+        if chip is not None:
+            chips.append(chip)
+    return chips

@@ -1,0 +1,228 @@
+"""A set of X-rays through a board: predictions, and whether they are the desktop's, byte for byte.
+
+In: a `Client`, the model, an `XraySet`. Out: `DeviceRun`, `Agreement`, `Latency`, all plain values. What is done is
+kept in a state file, so that an evaluation that was cut off goes on where it stopped.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from edgekit import files
+from edgekit.artifacts import DataInfo, Prediction, TfliteModel, Threshold, XraySet
+from edgekit.device import desktop, emulator, firmware
+from edgekit.device.client import Client, LinkCounts
+from edgekit.device.link import open_link
+from edgekit.device.model_sources import model_files
+from edgekit.errors import EdgekitError
+from edgekit.preprocess import to_int8
+from edgekit.wire import Backend, Board, Info
+
+SAVE_EVERY_S = 1.0
+Progress = Callable[[Prediction, LinkCounts], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The board's outputs against TFLM's on the desktop. An image agrees when every output byte is equal."""
+
+    images: int
+    identical: int
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Time of one run on the device's own clock in microseconds; on the emulated board thousands of instructions."""
+
+    p50: int
+    p95: int
+    min: int
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRun:
+    """What a board made of a set. `resumed` of the predictions came from an earlier, cut-off run."""
+
+    predictions: tuple[Prediction, ...]
+    info: Info
+    link: LinkCounts
+    wall_s: float
+    resumed: int = 0
+
+
+@contextmanager
+def connected(
+    port: str,
+    model: TfliteModel,
+    compiled: Callable[[], Mapping[str, str]],
+    *,
+    threshold: Threshold | None = None,
+    arena_bytes: int = 0,
+    baud: int | None = None,
+) -> Iterator[Client]:
+    """Opens a port (`emulator` and `native` are built and started first) and greets the board.
+
+    Args:
+        compiled: gives `compile_model(model.flatbuffer, "model")`; called only where a firmware is built.
+        baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
+
+    Raises:
+        EdgekitError: whatever keeps the board from answering; another model on it.
+    """
+    with ExitStack() as stack:
+        name = {"emulator": "emulated", "native": "native"}.get(port)
+        if name is not None:
+            sources = model_files(model, compiled(), threshold, arena_bytes)
+            port = stack.enter_context(emulator.running(firmware.build(name, sources)))
+        link = open_link(port)
+        stack.callback(link.close)
+        client = Client(link)
+        info = client.hello()
+        check_model(info, model)
+        wanted = baud or (info.max_baud if link.has_rate else None)
+        if wanted is not None:
+            client.negotiate(wanted)
+        yield client
+
+
+def check_model(info: Info, model: TfliteModel) -> None:
+    """Refuses a board that holds another model.
+
+    Raises:
+        EdgekitError: names both models by their SHA-256.
+    """
+    if info.model_sha256.hex() != model.sha256:
+        raise EdgekitError(
+            f"The board holds the model {info.model_sha256.hex()[:12]}, the desk has {model.sha256[:12]}.",
+            "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
+        )
+
+
+def evaluate_on_device(
+    client: Client,
+    model: TfliteModel,
+    images: XraySet,
+    data: DataInfo,
+    *,
+    resume: bool = False,
+    state_dir: Path | None = None,
+    progress: Progress | None = None,
+) -> DeviceRun:
+    """Sends every image to the board.
+
+    Args:
+        images: uint8 images of the model's input size.
+        resume: goes on from the state that a cut-off run left; without it every image is sent.
+        state_dir: where that state is kept; the user's state folder by default.
+        progress: called after each image.
+
+    Raises:
+        EdgekitError: what `Client.infer` raises; then the finished images are in the state file.
+    """
+    info = client.info or client.hello()
+    key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
+    path = (state_dir or platformdirs.user_state_path("edgekit")) / f"eval-{files.key_of(key)[:16]}.json"
+    done = _load(path) if resume else {}
+    begin = time.monotonic()
+    resumed, saved_at = len(done), begin
+    rows = {name: row for row, name in enumerate(images.ids)}
+    zero_point = info.input_zero_point
+    source = (
+        (name, to_int8(images.images[row], zero_point).tobytes()) for name, row in rows.items() if name not in done
+    )
+    try:
+        for outcome in client.infer(source):
+            logits = np.frombuffer(outcome.outputs, np.int8)
+            done[outcome.key] = [int(logits[0]), int(logits[1]), outcome.invoke_us]
+            if progress is not None:
+                progress(_prediction(images, rows[outcome.key], done), client.counts)
+            if time.monotonic() - saved_at > SAVE_EVERY_S:
+                files.write_json(path, done)
+                saved_at = time.monotonic()
+    except BaseException:  # a Ctrl-C too: what is done is kept
+        if done:
+            files.write_json(path, done)
+        raise
+    path.unlink(missing_ok=True)
+    predictions = tuple(_prediction(images, row, done) for row in rows.values())
+    return DeviceRun(predictions, info, client.counts, time.monotonic() - begin, resumed)
+
+
+def evaluate_on_desktop(model: TfliteModel, images: XraySet) -> tuple[Prediction, ...]:
+    """The same set through TFLM on this computer."""
+    logits = desktop.run(model, images.images).tolist()
+    return tuple(Prediction(*row) for row in zip(images.ids, images.labels.tolist(), map(tuple, logits), strict=True))
+
+
+def agreement(device: tuple[Prediction, ...], host: tuple[Prediction, ...]) -> Agreement:
+    """Compares output bytes by image id; images that only one side has do not count."""
+    expected = {p.id: p.logits for p in host}
+    both = [p for p in device if p.id in expected]
+    differing = tuple(p.id for p in both if p.logits != expected[p.id])
+    return Agreement(len(both), len(both) - len(differing), differing)
+
+
+def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
+    """Percentiles (nearest rank) of the time of a run; None where no image has one."""
+    times = sorted(p.invoke_us for p in predictions if p.invoke_us is not None)
+    if not times:
+        return None
+    at = [times[min(len(times) - 1, -(-len(times) * percent // 100) - 1)] for percent in (50, 95)]
+    return Latency(at[0], at[1], times[0], times[-1])
+
+
+def device_json(info: Info) -> dict[str, Any]:
+    """The board's identity as JSON-ready values."""
+    plain = asdict(info) | {
+        "board": Board(info.board).name.lower(),
+        "backend": Backend(info.backend).name.lower().replace("_", "-"),
+        "model_sha256": info.model_sha256.hex(),
+        "input_scale": info.input_scale,
+        "output_scale": info.output_scale,
+    }
+    return {name: value for name, value in plain.items() if name not in _NOT_IDENTITY}
+
+
+_NOT_IDENTITY = ("nonce", "reserved", "input_scale_bits", "output_scale_bits", "model_error", "error_detail")
+
+
+def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:
+    """What `eval-device --json` adds to evaluate's keys."""
+    times = latency(run.predictions)
+    return {
+        "agreement": asdict(compared),
+        "device": device_json(run.info),
+        "link": {
+            "retries": run.link.retries,
+            "bytes": run.link.sent_bytes + run.link.received_bytes,
+            "broken_frames": run.link.broken_frames,
+            "wall_s": round(run.wall_s, 3),
+            "resumed": run.resumed,
+        },
+        "latency_us": asdict(times) if times else None,
+    }
+
+
+def _prediction(images: XraySet, row: int, done: Mapping[str, list[int]]) -> Prediction:
+    name = images.ids[row]
+    first, second, invoke_us = done[name]
+    return Prediction(name, int(images.labels[row]), (first, second), invoke_us)
+
+
+def _load(path: Path) -> dict[str, list[int]]:
+    if not path.is_file():
+        return {}
+    try:
+        done = json.loads(path.read_text())
+        return {str(name): [int(value) for value in row] for name, row in done.items() if len(row) == 3}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise EdgekitError(f"{path} is not a state file.", f"Remove it and start again: rm {path}") from error

@@ -1,0 +1,165 @@
+"""The firmware for the boards of this computer, native and emulated, built with the compilers that are here.
+
+In: a board's name and the model's sources. Out: a program, kept in the user's cache.
+The real board is built by PlatformIO (`pio run -d firmware -t upload`) from the same sources.
+"""
+
+import configparser
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import platformdirs
+
+from edgekit import files
+from edgekit.errors import EdgekitError
+
+BOARDS = ("native", "emulated")
+_DEBIAN = {
+    "g++": "build-essential",
+    "xtensa-lx106-elf-g++": "gcc-xtensa-lx106 binutils-xtensa-lx106 picolibc-xtensa-lx106-elf",
+    "qemu-system-xtensa": "qemu-system-misc",
+}
+
+
+def folder() -> Path:
+    """The checkout's `firmware/`, or what EDGEKIT_FIRMWARE names.
+
+    Raises:
+        EdgekitError: neither exists (an installed wheel holds no firmware).
+    """
+    named = os.environ.get("EDGEKIT_FIRMWARE")
+    candidates = [Path(named)] if named else [Path(__file__).parents[3] / "firmware", Path("firmware").resolve()]
+    for candidate in candidates:
+        if (candidate / "platformio.ini").is_file():
+            return candidate
+    raise EdgekitError(
+        f"The firmware's sources are not at {candidates[0]}.",
+        "Run from a checkout of the repository, or set EDGEKIT_FIRMWARE to its firmware folder.",
+    )
+
+
+def write_model(sources: Mapping[str, str], into: Path | None = None) -> Path:
+    """Writes the sources to `lib/model/src/model` of the firmware (or `into`) and returns that folder."""
+    target = into or folder() / "lib/model/src/model"
+    for name, text in sources.items():
+        if not (target / name).is_file() or (target / name).read_text() != text:
+            files.write_text(target / name, text)
+    return target
+
+
+def build(board: str, sources: Mapping[str, str]) -> Path:
+    """Builds the firmware for a board of this computer and returns the program. A build that exists is not repeated.
+
+    Args:
+        board: one of BOARDS.
+        sources: `model_files`' answer.
+
+    Raises:
+        EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
+            instance that the model does not fit an ESP32's room.
+    """
+    root = folder()
+    options = _options(root / "platformio.ini", board)
+    own = _sources(root, options["build_src_filter"])
+    texts = [path.read_bytes() for path in sorted(root.glob("lib/*/src/**/*.h")) + own]
+    key = files.key_of([board, options, files.sha256_of(*texts), dict(sources)])[:16]
+    out = platformdirs.user_cache_path("edgekit") / "firmware" / f"{board}-{key}"
+    program = out / ("firmware.elf" if "custom_cross" in options else "firmware")
+    if program.is_file():
+        return program
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{board}-") as temporary:
+        work = Path(temporary)
+        write_model(sources, work / "model")
+        _compile(root, own, options, work / program.name, key)
+        out.mkdir(exist_ok=True)
+        (work / program.name).replace(program)
+    return program
+
+
+def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: Path, key: str) -> None:
+    work = program.parent
+    cross = options.get("custom_cross", "")
+    flags = shlex.split(options["build_flags"])
+    link_flags = [flag for flag in flags if flag.startswith(("-L", "-Wl,", "-fsanitize"))]
+    flags = [flag for flag in flags if not flag.startswith(("-L", "-Wl,"))]
+    flags += [f"-I{path}" for path in sorted(root.glob("lib/*/src")) if path.parent.name != "model"]
+    flags += [f"-I{work}", f'-DEDGEKIT_BUILD_ID="{key[:15]}"']
+    standard = {".c": options["custom_cflags"], ".cc": options["custom_cxxflags"], ".S": ""}
+    objects = []
+    commands = []
+    for number, source in enumerate([*own, *sorted((work / "model").glob("*.c*"))]):
+        objects.append(str(work / f"{number}.o"))
+        compiler = cross + ("g++" if source.suffix == ".cc" else "gcc")
+        commands.append(
+            [compiler, *flags, *standard[source.suffix].split(), "-c", str(source), "-o", objects[-1]],
+        )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_run, commands))
+    if cross:
+        script = str(root / options["custom_ldscript"])
+        link = [cross + "gcc", *objects, "-nostartfiles", "-nostdlib", "-T", script, *link_flags, "-lc", "-lgcc"]
+    else:
+        link = ["g++", *objects, *link_flags]
+    _run([*link, "-o", str(program)])
+
+
+def need(program: str) -> str:
+    """The path of a program.
+
+    Raises:
+        EdgekitError: it is not installed; says how to get it.
+    """
+    found = shutil.which(program)
+    if found is None:
+        package = _DEBIAN.get(program) or _DEBIAN.get(program.replace("gcc", "g++"), program)
+        raise EdgekitError(
+            f"{program} is not installed.", f"On Debian or Ubuntu: apt-get install --no-install-recommends {package}"
+        )
+    return found
+
+
+def _run(command: list[str]) -> None:
+    need(command[0])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return
+    overflow = re.search(r"(section .+ will not fit in region|region) `?(\w+)'?.* overflowed by (\d+)", done.stderr)
+    if overflow:
+        raise EdgekitError(
+            f"The firmware does not fit: {overflow[2]} is {overflow[3]} bytes short of what an ESP32 leaves.",
+            "Build the model with fewer channels or a smaller image.",
+        )
+    lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
+    raise EdgekitError(
+        f"{command[0]} failed: {lines[0] if lines else f'exit status {done.returncode}'}",
+        "If you changed the firmware, mend it; otherwise this is a bug worth reporting, with this message.",
+    )
+
+
+def _options(ini: Path, board: str) -> dict[str, str]:
+    parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",))
+    parser.read(ini)
+    options = {**parser["hosted"], **parser[f"env:{board}"]}
+    return {
+        name: re.sub(r"\$\{(.+?)\.(\w+)\}", lambda m: parser[m[1]][m[2]], value).strip()
+        for name, value in options.items()
+    }
+
+
+def _sources(root: Path, source_filter: str) -> list[Path]:
+    sources = [
+        path for lib in ("wire", "app", "classifier_aot") for path in sorted(root.glob(f"lib/{lib}/src/**/*.cc"))
+    ]
+    for pattern in re.findall(r"\+<(.+?)>", source_filter):
+        sources += sorted(
+            (root / "boards/emulated").glob(Path(pattern).name) if "/" in pattern else [root / "src" / pattern]
+        )
+    return sources

@@ -1,0 +1,188 @@
+"""Writes the firmware that PlatformIO built to a board, after looking at chip, flash size and partitions.
+
+In: a port and the build folder. Out: `Flashed`. esptool is GPL, so it is called as a program, never imported.
+"""
+
+import re
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.device import firmware
+from edgekit.device.link import find_board
+from edgekit.errors import EdgekitError
+
+BOOTLOADER_OFFSET = 0x1000  # fixed in the ESP32's ROM
+PARTITIONS_OFFSET = 0x8000  # ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET
+IMAGE_MAGIC = 0xE9
+CHIP_ID = 0  # of the ESP32, in an image's extended header
+BUILD_HINT = "Build the firmware first: pio run -d firmware"
+Line = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """One row of the partition table; type 0 is an application."""
+
+    name: str
+    type: int
+    offset: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes where: (offset, file), the application last, and what the table asks of the flash."""
+
+    files: tuple[tuple[int, Path], ...]
+    app: Partition
+    app_bytes: int
+    flash_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flashed:
+    """What was written, and to what."""
+
+    port: str
+    chip: str
+    flash_bytes: int
+    written_bytes: int
+    app_bytes: int
+    app_room_bytes: int
+
+
+def flash(port: str, build: Path | None = None, *, baud: int = 921600, on_line: Line = lambda _: None) -> Flashed:
+    """Flashes a board.
+
+    Args:
+        port: a serial device, `auto`, or `socket://host:port`.
+        build: folder with bootloader.bin, partitions.bin and firmware.bin; PlatformIO's by default.
+        on_line: is given esptool's lines as they come.
+
+    Raises:
+        EdgekitError: nothing built, an image for another chip, another chip or too small a flash on the board, an
+            application larger than its partition, no connection, a hash that does not match.
+    """
+    planned = plan(build or firmware.folder() / ".pio/build/esp32dev")
+    port = find_board() if port == "auto" else port
+    common = ["--port", port] + ([] if "://" in port else ["--baud", str(baud)])
+    # esptool itself leaves the board in its loader between the two calls
+    looked = _esptool([*common, "--after", "no-reset", "flash-id"], port, on_line)
+    chip, flash_bytes = identify(looked)
+    if flash_bytes < planned.flash_bytes:
+        raise EdgekitError(
+            f"The board at {port} has {flash_bytes:,} bytes of flash; the firmware needs {planned.flash_bytes:,}.",
+            "Use a board with 4 MB, or make the partitions of firmware/partitions.csv smaller.",
+        )
+    where = [word for offset, file in planned.files for word in (hex(offset), str(file))]
+    said = _esptool([*common, "--chip", "esp32", "write-flash", *where], port, on_line)
+    verified = said.count("Hash of data verified")
+    if verified != len(planned.files):
+        raise EdgekitError(
+            f"Only {verified} of {len(planned.files)} parts arrived whole on the board at {port}.",
+            "Flash it again, with a shorter cable or a lower --baud.",
+        )
+    written = sum(file.stat().st_size for _, file in planned.files)
+    return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app.size_bytes)
+
+
+def plan(build: Path) -> Plan:
+    """Reads a build folder and checks that its parts belong together.
+
+    Raises:
+        EdgekitError: a part is missing, is for another chip, or does not fit its place.
+    """
+    parts = [build / name for name in ("bootloader.bin", "partitions.bin", "firmware.bin")]
+    for part in parts:
+        if not part.is_file():
+            raise EdgekitError(f"{part} does not exist.", BUILD_HINT)
+    bootloader, table, app_file = parts
+    for image in (bootloader, app_file):
+        _check_image(image)
+    partitions = parse_partitions(table.read_bytes(), table)
+    app = next((p for p in partitions if p.type == 0), None)
+    if app is None:
+        raise EdgekitError(f"{table} has no application partition.", "Restore firmware/partitions.csv.")
+    app_bytes = app_file.stat().st_size
+    if app_bytes > app.size_bytes:
+        raise EdgekitError(
+            f"The firmware has {app_bytes:,} bytes, its partition {app.name} {app.size_bytes:,}.",
+            "Build a smaller model, or enlarge the partition in firmware/partitions.csv.",
+        )
+    if bootloader.stat().st_size > PARTITIONS_OFFSET - BOOTLOADER_OFFSET:
+        raise EdgekitError(f"{bootloader} runs into the partition table.", BUILD_HINT)
+    end = max(p.offset + p.size_bytes for p in partitions)
+    places = ((BOOTLOADER_OFFSET, bootloader), (PARTITIONS_OFFSET, table), (app.offset, app_file))
+    return Plan(places, app, app_bytes, end)
+
+
+def parse_partitions(table: bytes, source: Path) -> tuple[Partition, ...]:
+    """The rows of a binary partition table.
+
+    Raises:
+        EdgekitError: it is none.
+    """
+    rows = []
+    for at in range(0, len(table) - 31, 32):
+        magic, kind, _, offset, size, name = struct.unpack_from("<HBBII16s", table, at)
+        if magic != 0x50AA:
+            break
+        rows.append(Partition(name.rstrip(b"\0").decode("ascii", "replace"), kind, offset, size))
+    if not rows:
+        raise EdgekitError(f"{source} is not a partition table.", BUILD_HINT)
+    return tuple(rows)
+
+
+def identify(said: str) -> tuple[str, int]:
+    """Chip and flash size in bytes from esptool's words.
+
+    Raises:
+        EdgekitError: not a classic ESP32, or no size in them.
+    """
+    chip = re.search(r"Chip type:\s*(.+)", said)
+    size = re.search(r"Detected flash size:\s*(\d+)([KM])B", said)
+    if chip is None or size is None:
+        raise EdgekitError("esptool does not say which chip and flash the board has.", "Run `edgekit doctor`.")
+    name = chip[1].strip()
+    if not re.match(r"ESP32(-[DU]|-PICO|\b(?!-))", name):
+        raise EdgekitError(f"The board has an {name}, not a classic ESP32.", "Use an ESP32 board (esp32dev).")
+    return name, int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
+
+
+def _check_image(image: Path) -> None:
+    head = image.read_bytes()[:24]
+    if len(head) < 24 or head[0] != IMAGE_MAGIC:
+        raise EdgekitError(f"{image} is not a firmware image.", BUILD_HINT)
+    if int.from_bytes(head[12:14], "little") != CHIP_ID:
+        raise EdgekitError(
+            f"{image} was built for another chip.", "Build it for the ESP32: pio run -d firmware -e esp32dev"
+        )
+
+
+def _esptool(arguments: list[str], port: str, on_line: Line) -> str:
+    command = [sys.executable, "-m", "esptool", *arguments]
+    said = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
+            said.append(line)
+            on_line(line.rstrip())
+    text = "".join(said)
+    if process.returncode == 0:
+        return text
+    if "No module named esptool" in text:
+        raise EdgekitError("esptool is not installed.", "pip install 'esptool>=5,<6'")
+    if "Could not open" in text or "port is busy" in text or "Permission" in text:
+        raise EdgekitError(
+            f"{port} cannot be opened.", "Close what else uses it; `edgekit doctor` looks at permissions."
+        )
+    if "Failed to connect" in text or "No serial data received" in text:
+        raise EdgekitError(f"No ESP32 answers at {port}.", "Hold BOOT, press EN, release BOOT, and flash again.")
+    errors = [line.strip() for line in said if "error" in line.lower()]
+    raise EdgekitError(
+        f"esptool failed: {errors[-1] if errors else text.strip()[-200:]}", "Check cable and power, then flash again."
+    )

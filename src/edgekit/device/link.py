@@ -1,0 +1,205 @@
+"""The line to a board: a serial device, `auto` (the board found by its USB ids) or `socket://host:port`.
+
+In: a port's name. Out: a `Link` that reads and writes bytes. Every way in which a port can fail is one EdgekitError.
+"""
+
+import errno
+import socket
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import serial
+from serial.tools import list_ports
+
+from edgekit.errors import EdgekitError
+
+FIRST_BAUD = 115200
+# USB serial chips on ESP32 boards, and Espressif's own ids; product None stands for any.
+USB_IDS: dict[tuple[int, int | None], str] = {
+    (0x10C4, 0xEA60): "CP210x",
+    (0x1A86, 0x7523): "CH340",
+    (0x1A86, 0x55D4): "CH9102",
+    (0x1A86, 0x55D3): "CH343",
+    (0x0403, 0x6001): "FT232R",
+    (0x0403, 0x6010): "FT2232 (ESP-Prog, Wrover-Kit)",
+    (0x0403, 0x6015): "FT231X",
+    (0x303A, None): "Espressif USB",
+}
+
+
+class Link(Protocol):
+    """Bytes in both directions. Every method raises EdgekitError when the line is gone."""
+
+    name: str
+    has_rate: bool  # False where a baud rate means nothing
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, waiting up to timeout_s for the first byte; empty where nothing came."""
+
+    def write(self, data: bytes) -> None:
+        """Sends all of it."""
+
+    def set_baud(self, baud: int) -> None:
+        """Changes the rate of this end."""
+
+    def close(self) -> None:
+        """Lets go of the port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A serial port of this computer. `chip` is None where the USB ids are not those of an ESP32 board."""
+
+    device: str
+    description: str
+    chip: str | None
+
+
+def ports() -> list[Port]:
+    """The serial ports of this computer, boards first."""
+    found = []
+    for info in list_ports.comports():
+        chip = None
+        if info.vid is not None:
+            chip = USB_IDS.get((info.vid, info.pid)) or USB_IDS.get((info.vid, None))
+        found.append(Port(info.device, info.description or "", chip))
+    return sorted(found, key=lambda port: (port.chip is None, port.device))
+
+
+def find_board(found: list[Port] | None = None) -> str:
+    """The one port that leads to a board.
+
+    Raises:
+        EdgekitError: no board, or several; names what there is.
+    """
+    known = ports() if found is None else found
+    boards = [port for port in known if port.chip is not None]
+    if len(boards) == 1:
+        return boards[0].device
+    if boards:
+        names = ", ".join(f"{port.device} ({port.chip})" for port in boards)
+        raise EdgekitError(f"Several boards are connected: {names}.", f"Choose one, e.g. --port {boards[0].device}.")
+    others = ", ".join(port.device for port in known)
+    raise EdgekitError(
+        "No ESP32 board was found on USB." + (f" Other serial ports: {others}." if others else ""),
+        "Connect the board with a data cable (not a charging one), run `edgekit doctor`, or use --port emulator.",
+    )
+
+
+def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
+    """Opens a port.
+
+    Raises:
+        EdgekitError: no such port, no permission, in use, nothing listening; each says what to do.
+    """
+    if port == "auto":
+        port = find_board()
+    if port.startswith("socket://"):
+        return _SocketLink(port)
+    return _SerialLink(port, baud)
+
+
+class _SocketLink:
+    has_rate = False
+
+    def __init__(self, url: str) -> None:
+        self.name = url
+        host, colon, number = url.removeprefix("socket://").rstrip("/").rpartition(":")
+        if not colon or not number.isdigit() or not 0 < int(number) < 65536:
+            raise EdgekitError(f"{url} is not an address.", "Write it as socket://host:port.")
+        try:
+            self._socket = socket.create_connection((host.strip("[]"), int(number)), timeout=5)
+        except OSError as error:
+            raise EdgekitError(
+                f"{url} does not answer: {error.strerror or error}.",
+                "Start the firmware or the serial server there, and check host and port.",
+            ) from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, timeout_s: float) -> bytes:
+        self._socket.settimeout(max(timeout_s, 0.001))
+        try:
+            data = self._socket.recv(65536)
+        except TimeoutError:
+            return b""
+        except OSError as error:
+            raise _gone(self.name) from error
+        if not data:
+            raise _gone(self.name)
+        return data
+
+    def write(self, data: bytes) -> None:
+        self._socket.settimeout(10)
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise _gone(self.name) from error
+
+    def set_baud(self, baud: int) -> None:
+        pass
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class _SerialLink:
+    has_rate = True
+
+    def __init__(self, port: str, baud: int) -> None:
+        self.name = port
+        try:
+            self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise _explain(port, error) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        try:
+            self._serial.timeout = timeout_s
+            data: bytes = self._serial.read(1)
+            return data + self._serial.read(self._serial.in_waiting) if data else b""
+        except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed under its reader
+            raise _gone(self.name) from error
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._serial.write(data)
+        except (serial.SerialException, OSError, TypeError) as error:
+            raise _gone(self.name) from error
+
+    def set_baud(self, baud: int) -> None:
+        try:
+            self._serial.flush()
+            self._serial.baudrate = baud
+        except (serial.SerialException, OSError, ValueError) as error:
+            raise EdgekitError(f"{self.name} cannot run at {baud} baud.", "Give a lower --baud.") from error
+
+    def close(self) -> None:
+        self._serial.close()
+
+
+def _gone(name: str) -> EdgekitError:
+    return EdgekitError(
+        f"The board at {name} vanished: the connection broke.",
+        "Check cable and power, then run the command again with --resume.",
+    )
+
+
+def _explain(port: str, error: Exception) -> EdgekitError:
+    number = getattr(error, "errno", None)
+    if number is None and isinstance(error.__context__, OSError):
+        number = error.__context__.errno
+    known = ", ".join(p.device for p in ports()) or "none"
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV) or "FileNotFound" in str(error):
+        return EdgekitError(
+            f"There is no port {port}.", f"Ports of this computer: {known}. --port auto looks for a board."
+        )
+    if number in (errno.EACCES, errno.EPERM) or "Permission" in str(error) or "Access is denied" in str(error):
+        return EdgekitError(
+            f"You may not open {port}, or another program holds it.",
+            "On Linux: sudo usermod -a -G dialout $USER, then log in again. Close serial monitors.",
+        )
+    if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
+        return EdgekitError(f"{port} is in use by another program.", "Close the serial monitor that holds it.")
+    if number in (errno.ENOTTY, errno.EINVAL, errno.EISDIR) or "Could not configure port" in str(error):
+        return EdgekitError(f"{port} is not a serial port.", f"Ports of this computer: {known}.")
+    return EdgekitError(f"{port} cannot be opened: {error}.", "Run `edgekit doctor`.")

@@ -1,0 +1,77 @@
+"""What a person with a board runs once: golden inputs, byte-exactness, timing, arena, the line.
+
+In: a `Client` and the model. Out: `Check`s, each of which passed or says what it found.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.artifacts import TfliteModel
+from edgekit.device import desktop, echo
+from edgekit.device.client import Client
+from edgekit.preprocess import to_int8
+from edgekit.wire import Board
+
+RANDOM_IMAGES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+def golden_images(height: int, width: int) -> NDArray[np.uint8]:
+    """uint8 [N, height, width]: black, white, grey, ramps, a chessboard, single pixels, noise. The same for ever."""
+    y, x = np.mgrid[0:height, 0:width]
+    corner = np.zeros((height, width), int)
+    corner[0, 0] = corner[-1, -1] = 255
+    plain = [np.full((height, width), value) for value in (0, 255, 128)]
+    drawn = [x * 255 // max(width - 1, 1), y * 255 // max(height - 1, 1), (x + y) % 2 * 255, corner]
+    # an LCG rather than numpy's generator, whose stream may change with its version
+    state, noise = 2026, []
+    for _ in range(RANDOM_IMAGES * height * width):
+        state = (1664525 * state + 1013904223) & 0xFFFFFFFF
+        noise.append(state >> 24)
+    random = np.array(noise).reshape(RANDOM_IMAGES, height, width)
+    images: NDArray[np.uint8] = np.concatenate([np.stack(plain + drawn), random]).astype(np.uint8)
+    return images
+
+
+def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
+    """Runs every check that needs a running board. The model on it has been compared already (`connected`).
+
+    Raises:
+        EdgekitError: the board stops answering.
+    """
+    info = client.info or client.hello()
+    images = golden_images(info.height, info.width)
+    expected = desktop.run(model, images)
+    inputs = [to_int8(image, info.input_zero_point).tobytes() for image in images]
+    checks = [Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")]
+    if info.ram_bytes:
+        found = f"{info.ram_bytes:,} bytes of RAM, {info.flash_bytes:,} of flash"
+        checks.append(Check("memory", info.arena_bytes <= info.ram_bytes, found))
+    outcomes = list(client.infer((str(row), data) for row, data in enumerate(inputs)))
+    wrong = [o.key for o in outcomes if o.outputs != expected[int(o.key)].tobytes()]
+    found = f"{len(outcomes) - len(wrong)} of {len(images)} golden inputs give the desktop's bytes"
+    checks.append(Check("byte-exact", not wrong and len(outcomes) == len(images), found))
+    again = list(client.infer(itertools.repeat(("again", inputs[-1]), 5)))
+    steady = {o.outputs for o in again} == {expected[-1].tobytes()}
+    checks.append(Check("repeatable", steady and len(again) == 5, "the same input five times"))
+    times = sorted(o.invoke_us for o in outcomes)
+    unit = "thousand instructions" if info.board == Board.EMULATED else "us"
+    found = f"p50 {times[len(times) // 2]:,}, min {times[0]:,}, max {times[-1]:,} {unit}"
+    checks.append(Check("timing", times[0] > 0, found))
+    rates = echo.measure(client)
+    found = f"{rates.framed:,.0f} payload bytes/s, {rates.share:.0%} of the raw echo's {rates.raw:,.0f}"
+    checks.append(Check("line", rates.share >= 0.9, found))
+    found = f"{client.counts.retries} retries, {client.counts.broken_frames} broken frames"
+    checks.append(Check("nothing lost", client.counts.retries == 0, found))
+    return tuple(checks)

@@ -1,0 +1,91 @@
+"""Runs compiled models on this computer: many in one translation unit, so that one compiler run serves hundreds."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+
+FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+_STATIC = re.compile(
+    r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^typedef struct .* (\w+);",
+    re.MULTILINE,
+)
+
+_MAIN = """
+#include <stdio.h>
+#include <stdlib.h>
+typedef struct { void (*invoke)(const int8_t *, int8_t *, void *); size_t in, out, arena; } entry;
+static const entry entries[] = {ENTRIES};
+int main(void) {
+  int index, count;
+  while (scanf("%d %d", &index, &count) == 2) {
+    const entry *e = &entries[index];
+    getchar();
+    /* exact sizes on the heap, so that the address sanitizer sees a byte too far */
+    int8_t *in = malloc(e->in), *out = malloc(e->out);
+    unsigned char *arena = malloc(e->arena);
+    for (int i = 0; i < count; ++i) {
+      for (size_t j = 0; j < e->arena; ++j) arena[j] = (unsigned char)(j * 37 + 11);
+      if (fread(in, 1, e->in, stdin) != e->in) return 3;
+      e->invoke(in, out, arena);
+      fwrite(out, 1, e->out, stdout);
+    }
+    free(in); free(out); free(arena);
+  }
+  return 0;
+}
+"""
+
+
+def build(
+    files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flags: tuple[str, ...] = ("-O0", *SANITIZERS)
+) -> Path:
+    """One program out of models named m0, m1, ...; every warning is an error."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts, entries = [], []
+    for index, texts in enumerate(files):
+        name = f"m{index}"
+        for file, text in texts.items():
+            (folder / file).write_text(text)
+        source = texts[f"{name}.c"]
+        # the static names of one source must not meet those of the next
+        statics = {a or b for a, b in _STATIC.findall(source)}
+        parts.append(re.sub(r"\b(" + "|".join(sorted(statics)) + r")\b", rf"{name}_\1", source) if statics else source)
+        upper = name.upper()
+        entries.append(f"{{{name}_invoke, {upper}_INPUT_BYTES, {upper}_OUTPUT_BYTES, {upper}_ARENA_BYTES}}")
+    (folder / "all.c").write_text("\n".join(parts) + _MAIN.replace("ENTRIES", ",\n".join(entries)))
+    program = folder / f"program_{compiler}"
+    run = subprocess.run(
+        [compiler, *FLAGS, *flags, "-o", str(program), "all.c"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[:4000]
+    return program
+
+
+def run(program: Path, jobs: list[tuple[int, np.ndarray]], output_bytes: list[int]) -> list[np.ndarray]:
+    """int8 outputs [count, bytes] for each (model's index, int8 inputs [count, bytes])."""
+    stream = b"".join(b"%d %d\n" % (index, len(inputs)) + inputs.tobytes() for index, inputs in jobs)
+    done = subprocess.run([str(program)], input=stream, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[:4000]
+    results, at = [], 0
+    for index, inputs in jobs:
+        size = len(inputs) * output_bytes[index]
+        results.append(np.frombuffer(done.stdout[at : at + size], np.int8).reshape(len(inputs), -1))
+        at += size
+    assert at == len(done.stdout)
+    return results
+
+
+def tflm(content: bytes, inputs: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The same from TensorFlow Lite Micro's wheel."""
+    from tflite_micro import runtime
+
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
+    results = []
+    for row in inputs:
+        interpreter.set_input(row.reshape(shape), 0)
+        interpreter.invoke()
+        results.append(interpreter.get_output(0).ravel().copy())
+    return np.array(results)

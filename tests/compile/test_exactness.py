@@ -1,0 +1,183 @@
+"""The compiled C beside TensorFlow Lite Micro, byte by byte, on models that reach into the corners."""
+
+import contextlib
+import hashlib
+import math
+import re
+import shutil
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import aot_models
+import aot_native
+import numpy as np
+import pytest
+
+from edgekit.compile import compile_model, supported_ops
+from edgekit.compile.graph import Add, Convolution, Graph, Pool
+from edgekit.compile.reader import read_graph
+from edgekit.errors import EdgekitError
+
+MODELS = 220
+Case = tuple[int, bytes, Graph]
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    """(seed, model, graph) of the random models that TFLM's arithmetic can hold."""
+    found = []
+    for seed in range(MODELS + 20):
+        content = aot_models.random_model(seed)
+        with contextlib.suppress(EdgekitError):  # TFLM's arithmetic would overflow
+            found.append((seed, content, read_graph(content)))
+    assert len(found) >= MODELS
+    return found[:MODELS]
+
+
+def test_at_least_200_random_models_give_the_bytes_of_tflm(cases: list[Case], tmp_path: Path) -> None:
+    # under the sanitizers; each half requantises in its own way
+    halves = [(cases[::2], ()), (cases[1::2], ("-DEDGEKIT_HIGH_MULTIPLY=0",))]
+
+    def different(number: int) -> list[int]:
+        half, extra = halves[number]
+        files = [compile_model(content, f"m{i}") for i, (_, content, _) in enumerate(half)]
+        program = aot_native.build(files, tmp_path / str(number), flags=("-O0", *aot_native.SANITIZERS, *extra))
+        jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(half)]
+        outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in half])
+        return [
+            seed
+            for (seed, content, graph), (_, inputs), mine in zip(half, jobs, outputs, strict=True)
+            if not np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+        ]
+
+    assert len(cases) >= 200
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(different, (0, 1))) == [[], []]
+
+
+def test_input_and_output_may_stand_anywhere(tmp_path: Path) -> None:
+    """No operator at all; an output that is read on; views of the input and of the output; input read twice."""
+    contents = []
+
+    def network(*ends: str) -> None:
+        r = aot_models.Random(len(contents))
+        tensors = {"x": r.activation((1, 6, 6, 2))}
+        if "nothing" not in ends:
+            tensors["view"] = r.reshape(tensors["x"])
+            tensors["conv"] = r.conv(r.add(tensors["x"], r.reshape(tensors["view"], (1, 6, 6, 2))))
+            tensors["sum"] = r.add(tensors["conv"])
+            tensors["conv view"] = r.reshape(tensors["conv"])
+            tensors["dense"] = r.dense(tensors["view"])
+            tensors["last"] = r.softmax(tensors["conv view"])
+        contents.append(r.b.finish([tensors["x"]], [tensors[ends[-1]]]))
+
+    for end in ("view", "conv", "sum", "conv view", "dense", "last"):
+        network(end)
+    network("nothing", "x")
+    graphs = [read_graph(content) for content in contents]
+    program = aot_native.build([compile_model(content, f"m{i}") for i, content in enumerate(contents)], tmp_path)
+    jobs = [(i, aot_models.random_inputs(i, graph.input.size)) for i, graph in enumerate(graphs)]
+    outputs = aot_native.run(program, jobs, [graph.output.size for graph in graphs])
+    for (i, inputs), mine in zip(jobs, outputs, strict=True):
+        assert np.array_equal(mine, aot_native.tflm(contents[i], inputs, graphs[i].input.shape)), i
+
+
+def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) -> None:
+    seen: Counter[str] = Counter()
+    for _, content, graph in cases:
+        for op in graph.ops:
+            seen[op.label.split()[0]] += 1
+            for tensor in (*op.inputs, op.output):
+                seen[f"zero point {tensor.quantization.zero_point}"] += 1
+            if isinstance(op, Convolution):
+                seen["per tensor" if len(set(op.requantization.multipliers)) == 1 else "per channel"] += 1
+                seen["multiplier above one"] += max(op.requantization.shifts) > 0
+                seen["grouped"] += 1 < op.groups < op.image[2]
+                seen["depth multiplier"] += op.groups == op.image[2] and op.result[2] > op.image[2]
+                seen["dilated"] += op.dilation != (1, 1)
+                seen["clamped below and above"] += op.requantization.low > -128 and op.requantization.high < 127
+            if isinstance(op, Convolution | Pool):
+                seen[f"stride {op.stride[0]}"] += 1
+                seen["padded" if any(op.pad) else "not padded"] += 1
+                seen["odd size"] += op.image[0] % 2
+            if isinstance(op, Add):
+                seen["broadcast"] += op.shapes[0] != op.shapes[1]
+                seen["two activations"] += len(op.inputs) == 2
+        seen["fused pool"] += "best0" in compile_model(content)["model.c"]
+    corners = """per tensor, per channel, multiplier above one, grouped, depth multiplier, dilated, stride 1, stride 2,
+        clamped below and above, padded, not padded, odd size, zero point -128, zero point 127, broadcast,
+        two activations, fused pool""".replace("\n", "").split(", ")
+    missing = [name for name in (*supported_ops(), *(corner.strip() for corner in corners)) if seen[name] < 3]
+    assert not missing
+
+
+def test_a_wrong_rounding_would_be_seen(cases: list[Case], tmp_path: Path) -> None:
+    some = cases[:60]
+    files = [compile_model(content, f"m{i}") for i, (_, content, _) in enumerate(some)]
+    spoilt = [
+        {name: text.replace("(mask >> 1) + (scaled < 0)", "(mask >> 1)") for name, text in file.items()}
+        for file in files
+    ]
+    jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(some)]
+    sizes = [graph.output.size for _, _, graph in some]
+    right, wrong = (
+        aot_native.run(aot_native.build(texts, tmp_path / name, flags=("-O0",)), jobs, sizes)
+        for name, texts in (("right", files), ("wrong", spoilt))
+    )
+    assert any(not np.array_equal(a, b) for a, b in zip(right, wrong, strict=True))
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("level", ["-O2", "-O3"])
+def test_generated_code_compiles_without_a_warning(
+    cases: list[Case], tmp_path: Path, compiler: str, level: str
+) -> None:
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed (apt-get install {compiler})")
+    files = [compile_model(content, f"m{i}") for i, (_, content, _) in enumerate(cases[:25])]
+    aot_native.build(files, tmp_path, compiler, (level, "-pedantic"))  # asserts that the compiler is content
+
+
+def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list[Case], tmp_path: Path) -> None:
+    names = []
+    for seed, content, _ in cases[:25]:
+        for name, text in compile_model(content, f"only_{seed}").items():
+            (tmp_path / name).write_text(text)
+            assert not re.search(r"\b(float|double|malloc|free|static (?!const|inline|void|int32_t|EDGEKIT))\b", text)
+        names.append(f"only_{seed}.c")
+    # gcc turns loops that fill memory into memset unless told not to
+    flags = [*aot_native.FLAGS, "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
+    subprocess.run(["gcc", *flags, "-c", *names], cwd=tmp_path, check=True)
+    for name in names:
+        symbols = subprocess.run(
+            ["nm", "-u", name.replace(".c", ".o")], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        assert set(symbols.stdout.split()) <= {"U", "memcpy"}
+
+
+def test_header_tells_sizes_quantisation_and_hash_and_serves_cpp(tmp_path: Path) -> None:
+    content = aot_models.random_model(4)
+    graph = read_graph(content)
+    files = compile_model(content, "pet")
+    assert sorted(files) == ["pet.c", "pet.h"]
+    macros = dict(re.findall(r"#define PET_(\w+) (\S+)", files["pet.h"]))
+    assert int(macros["INPUT_BYTES"]) == graph.input.size
+    assert int(macros["OUTPUT_BYTES"]) == graph.output.size
+    assert [int(macros[f"INPUT_{side}"]) for side in ("HEIGHT", "WIDTH", "CHANNELS")] == list(graph.input.shape[1:])
+    assert int(macros["ARENA_BYTES"]) < 200_000
+    for end, tensor in (("INPUT", graph.input), ("OUTPUT", graph.output)):
+        assert math.isclose(float(macros[f"{end}_SCALE"]), tensor.quantization.scale, rel_tol=1e-8)
+        assert int(macros[f"{end}_ZERO_POINT"].strip("()")) == tensor.quantization.zero_point
+    digest = re.search(r"pet_sha256\[32\] = \{([^}]*)\}", files["pet.c"])
+    assert digest is not None
+    assert bytes(int(x) for x in digest[1].split(",")) == hashlib.sha256(content).digest()
+    (tmp_path / "pet.h").write_text(files["pet.h"])
+    (tmp_path / "user.cc").write_text('#include "pet.h"\nvoid use(void* a) { pet_invoke(nullptr, nullptr, a); }\n')
+    subprocess.run(["g++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-c", "user.cc"], cwd=tmp_path, check=True)
+
+
+def test_compiling_twice_gives_the_same_text() -> None:
+    content = aot_models.random_model(11)
+    assert compile_model(content) == compile_model(content)

@@ -1,0 +1,131 @@
+"""Fusing and placing: what exists, where, and for how long."""
+
+import aot_models
+import numpy as np
+import pytest
+from aot_models import Random
+
+from edgekit.compile import kernels
+from edgekit.compile.fuse import fuse
+from edgekit.compile.graph import Convolution, Graph, Pool, Reshape
+from edgekit.compile.plan import Plan, plan
+from edgekit.compile.reader import read_graph
+from edgekit.errors import EdgekitError
+
+
+def planned(content: bytes) -> tuple[Graph, Plan]:
+    graph = fuse(read_graph(content))
+    return graph, plan(graph, kernels)
+
+
+def network(*stages: str, size: int = 12) -> bytes:
+    """A model of the named stages: `conv`, `depthwise`, `max`, `max3` (3x3, stride 2), `add`."""
+    r = Random(1)
+    r.pick = lambda *values: values[0]  # type: ignore[method-assign]
+    x = entry = r.activation((1, size, size, 4), 0.1, 0)
+    for stage in stages:
+        shape = r.b.shape(x)
+        if stage in ("conv", "depthwise"):
+            y = same_convolution(r, x, stage == "depthwise")
+        elif stage == "add":
+            y = r.add(x)
+        else:
+            window, stride = (3, 2) if stage == "max3" else (2, 2)
+            rows = (shape[1] - window) // stride + 1
+            y = r.activation((1, rows, rows, shape[3]), *r.b.quantization(x))
+            options = aot_models.schema.Pool2DOptionsT()
+            options.padding = aot_models.schema.Padding.VALID
+            options.filterHeight = options.filterWidth = window
+            options.strideH = options.strideW = stride
+            r.b.op("MAX_POOL_2D", [x], y, options, "Pool2DOptions")
+        x = y
+    x = r.reshape(x)
+    return r.b.finish([entry], [r.dense(x, 2)])
+
+
+def same_convolution(r: Random, x: int, depthwise: bool) -> int:
+    _, height, width, channels = r.b.shape(x)
+    shape = (1, 3, 3, channels) if depthwise else (8, 3, 3, channels)
+    out = shape[3] if depthwise else 8
+    weights = r.b.tensor(shape, data=r.rng.integers(-9, 9, shape).astype(np.int8), scales=[0.01], zero_points=[0])
+    y = r.activation((1, height, width, out), 0.1, -128)
+    options = aot_models.schema.DepthwiseConv2DOptionsT() if depthwise else aot_models.schema.Conv2DOptionsT()
+    options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
+    if depthwise:
+        options.depthMultiplier = 1
+    code = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+    r.b.op(code, [x, weights], y, options, "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions")
+    return y
+
+
+@pytest.mark.parametrize(
+    ("stages", "size", "pools", "fused"),
+    [
+        (("conv", "max"), 12, 0, 1),
+        (("conv", "max"), 13, 0, 1),  # the last row and column belong to no window
+        (("conv", "max", "max"), 12, 1, 1),  # the second pool sees pooled values: it stays
+        (("conv", "max3"), 12, 1, 0),  # windows overlap
+        (("depthwise", "max"), 12, 1, 0),
+        (("add", "max"), 12, 1, 0),
+        (("conv", "max", "conv", "max"), 12, 0, 2),
+    ],
+)
+def test_a_max_pool_joins_the_convolution_before_it_only_where_its_windows_tile(
+    stages: tuple[str, ...], size: int, pools: int, fused: int
+) -> None:
+    graph, _ = planned(network(*stages, size=size))
+    assert sum(isinstance(op, Pool) for op in graph.ops) == pools
+    assert sum(isinstance(op, Convolution) and op.pool != (1, 1) for op in graph.ops) == fused
+
+
+def test_the_full_size_output_of_a_pooled_convolution_never_exists() -> None:
+    graph, plan_ = planned(network("conv", "max"))
+    full = 12 * 12 * 8
+    assert graph.ops[0].output.size == full // 4
+    assert plan_.arena_bytes < full
+
+
+def test_a_pooled_convolution_overwrites_its_own_input() -> None:
+    graph, plan_ = planned(network("conv", "conv", "max"))
+    image, scratch = graph.ops[1].inputs[0].size, 4 * 14 * 8
+    assert plan_.arena_bytes == image + scratch
+
+
+def test_a_sum_takes_the_place_of_an_operand_that_is_not_read_again() -> None:
+    graph, plan_ = planned(network("conv", "add", "add"))
+    conv, first, second = (plan_.places[op.output.index] for op in graph.ops[:3])
+    assert conv == first == second
+
+
+def test_tensors_that_live_at_the_same_time_never_overlap() -> None:
+    looked_at = 0
+    for seed in range(300):
+        try:
+            graph, plan_ = planned(aot_models.random_model(seed))
+        except EdgekitError:
+            continue
+        contents: dict[int, int] = {}  # arena byte -> the tensor whose value it holds
+        value = {graph.input.index: graph.input.index}  # a reshape's output holds its input's value
+        for position, op in enumerate(graph.ops):
+            for tensor in op.inputs:
+                place = plan_.places[tensor.index]
+                if place.region == "arena":
+                    held = {contents[byte] for byte in range(place.offset, place.offset + tensor.size)}
+                    assert held == {value[tensor.index]}, (seed, op.label)
+                    looked_at += 1
+            if position in plan_.scratch:
+                start = plan_.scratch[position]
+                needed = kernels.scratch_bytes(op, plan_.places[op.inputs[0].index].region != "arena")
+                taken = range(start, start + needed)
+                assert taken.stop <= plan_.arena_bytes
+                for tensor in (*op.inputs, op.output):
+                    place = plan_.places[tensor.index]
+                    own = range(place.offset, place.offset + tensor.size) if place.region == "arena" else range(0)
+                    assert not set(taken) & set(own), (seed, op.label)
+                contents |= dict.fromkeys(taken, -1)
+            value[op.output.index] = value[op.inputs[0].index] if isinstance(op, Reshape) else op.output.index
+            place = plan_.places[op.output.index]
+            if place.region == "arena":
+                assert place.offset + op.output.size <= plan_.arena_bytes
+                contents |= dict.fromkeys(range(place.offset, place.offset + op.output.size), value[op.output.index])
+    assert looked_at > 200

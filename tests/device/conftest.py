@@ -1,0 +1,103 @@
+"""Boards of this computer with a small model on them."""
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from proxy import Proxy
+
+from edgekit.artifacts import DataInfo, TfliteModel, XraySet
+from edgekit.compile import compile_model
+from edgekit.device import emulator, firmware
+from edgekit.device.client import Client
+from edgekit.device.link import open_link
+from edgekit.device.model_sources import model_files
+from edgekit.tflite import read_tflite
+
+VECTORS = Path(__file__).parents[1] / "vectors/student"
+
+
+@pytest.fixture(scope="session")
+def model() -> TfliteModel:
+    """The small student: 32x32, 3.8 KB."""
+    return read_tflite(VECTORS / "int8.tflite")
+
+
+@pytest.fixture(scope="session")
+def compiled(model: TfliteModel) -> Mapping[str, str]:
+    """It as C."""
+    return compile_model(model.flatbuffer, "model")
+
+
+@pytest.fixture(scope="session")
+def sources(model: TfliteModel, compiled: Mapping[str, str]) -> Mapping[str, str]:
+    """What firmware/lib/model holds for it."""
+    return model_files(model, compiled, None, 16_384)
+
+
+@pytest.fixture(scope="session")
+def native(sources: Mapping[str, str]) -> Path:
+    """The firmware for this computer, under the sanitizers."""
+    return firmware.build("native", sources)
+
+
+@pytest.fixture(scope="session")
+def emulated(sources: Mapping[str, str]) -> Path:
+    """The firmware for the emulated Xtensa."""
+    return firmware.build("emulated", sources)
+
+
+@pytest.fixture
+def board(native: Path) -> Iterator[str]:
+    """The port of a fresh native board."""
+    with emulator.running(native) as port:
+        yield port
+
+
+@pytest.fixture
+def client(board: str) -> Iterator[Client]:
+    """A client that has not greeted yet."""
+    link = open_link(board)
+    yield Client(link)
+    link.close()
+
+
+@pytest.fixture
+def through(board: str) -> Iterator[Callable[..., Client]]:
+    """A client that reaches the board through a proxy with the given faults."""
+    opened: list[Callable[[], None]] = []
+
+    def connect(**faults: object) -> Client:
+        proxy = Proxy(board, **faults)  # type: ignore[arg-type]
+        link = open_link(proxy.port)
+        opened.extend((link.close, proxy.close))
+        client = Client(link)
+        client.proxy = proxy  # type: ignore[attr-defined]
+        return client
+
+    yield connect
+    for close in opened:
+        close()
+
+
+@pytest.fixture(scope="session")
+def xrays() -> XraySet:
+    """100 drawn images of 32x32: discs on noise."""
+    rng = np.random.default_rng(11)
+    y, x = np.mgrid[0:32, 0:32]
+    labels = np.arange(100) % 2
+    images = rng.integers(0, 90, (100, 32, 32))
+    for row, label in enumerate(labels):
+        centre = rng.integers(8, 24, 2)
+        inside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < rng.integers(9, 60)
+        images[row] += inside * (120 + 40 * label)
+    ids = tuple(f"test/{'NP'[label]}/{row:03d}.png" for row, label in zip(itertools.count(), labels, strict=False))
+    return XraySet(images.clip(0, 255).astype(np.uint8), labels.astype(np.int64), ids, ids)
+
+
+@pytest.fixture(scope="session")
+def data_info() -> DataInfo:
+    """Its description."""
+    return DataInfo("drawn discs", "0" * 64, synthetic=True)

@@ -1,0 +1,114 @@
+"""Generated models on emulated Xtensa beside TFLM on the desktop, many in one program.
+
+In: seeds of tests/compile/aot_models. Out: the seeds whose output bytes differ.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "compile"))
+
+import aot_models  # noqa: E402
+import aot_native  # noqa: E402
+
+from edgekit.compile import compile_model  # noqa: E402
+from edgekit.compile.graph import Graph  # noqa: E402
+from edgekit.compile.reader import read_graph  # noqa: E402
+from edgekit.errors import EdgekitError  # noqa: E402
+
+BATCH = 25  # in one program: more would not fit the board's flash
+CROSS = "xtensa-lx106-elf-"
+LIBRARY = "/usr/lib/xtensa-lx106-elf"
+FLAGS = [
+    "-O1", "-ffreestanding", "-mlongcalls", "-ffunction-sections", "-fdata-sections",
+    "-isystem", f"{LIBRARY}/include",
+]  # fmt: skip
+QEMU = [
+    "qemu-system-xtensa", "-M", "kc705-nommu", "-cpu", "de212", "-display", "none", "-monitor", "none", "-semihosting",
+]  # fmt: skip
+Case = tuple[int, bytes, Graph]
+
+
+def cases(seeds: Iterable[int]) -> list[Case]:
+    """(seed, model, graph) of those models that TFLM's arithmetic can hold."""
+    found = []
+    for seed in seeds:
+        content = aot_models.random_model(seed)
+        try:
+            found.append((seed, content, read_graph(content)))
+        except EdgekitError as error:
+            if "32 bits" not in error.message:
+                raise
+    return found
+
+
+def differing(models: list[Case]) -> list[int]:
+    """Seeds whose outputs on emulated Xtensa are not TFLM's."""
+    batches = [models[at : at + BATCH] for at in range(0, len(models), BATCH)]
+    with ThreadPoolExecutor(2) as pool:
+        return [seed for seeds in pool.map(_batch, batches) for seed in seeds]
+
+
+def _batch(models: list[Case]) -> list[int]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs = [aot_models.random_inputs(seed, graph.input.size) for seed, _, graph in models]
+        outputs = _run(_program(models, inputs, folder), folder, models, inputs)
+    return [
+        seed
+        for (seed, content, graph), given, mine in zip(models, inputs, outputs, strict=True)
+        if not np.array_equal(mine, aot_native.tflm(content, given, graph.input.shape))
+    ]
+
+
+def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path) -> Path:
+    includes, arrays, jobs = [], [], []
+    for index, ((_, content, graph), given) in enumerate(zip(models, inputs, strict=True)):
+        for file, text in compile_model(content, f"m{index}").items():
+            (folder / file).write_text(text)
+        includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
+        arrays.append(f"const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")
+        jobs.append(f"{{m{index}_invoke, i{index}, {len(given)}, {graph.input.size}, {graph.output.size}}}")
+    lines = ["alignas(16) static uint8_t arena[96 * 1024];", *includes, *arrays, "const Job kJobs[] = {"]
+    (folder / "batch.h").write_text("\n".join([*lines, ",\n".join(jobs), "};", ""]))
+    board = ROOT / "firmware/boards/emulated"
+    sources = [ROOT / "tests/native/batch.cc", board / "start.S", board / "rt.c"]
+    sources += [folder / f"m{index}.c" for index in range(len(models))]
+    objects = []
+    for source in sources:
+        standard = {".cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"], ".c": ["-std=c99"], ".S": []}[source.suffix]
+        compiler = CROSS + ("g++" if source.suffix == ".cc" else "gcc")
+        objects.append(str(folder / f"{source.stem}.o"))
+        _call([compiler, *FLAGS, *standard, f"-I{folder}", "-c", str(source), "-o", objects[-1]])
+    program = folder / "batch.elf"
+    link = ["-nostartfiles", "-nostdlib", "-T", str(board / "board.ld"), "-Wl,--gc-sections,--no-warn-rwx-segments"]
+    _call([CROSS + "gcc", *objects, *link, f"-L{LIBRARY}/lib/release", "-lc", "-lgcc", "-o", str(program)])
+    return program
+
+
+def _run(program: Path, folder: Path, models: list[Case], inputs: list[NDArray[np.int8]]) -> list[NDArray[np.int8]]:
+    said = folder / "uart.bin"
+    done = subprocess.run(
+        [*QEMU, "-serial", f"file:{said}", "-kernel", str(program)], capture_output=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, f"QEMU ended with {done.returncode} (128 + EXCCAUSE of a crash)"
+    line, at, outputs = said.read_bytes(), 0, []
+    for (_, _, graph), given in zip(models, inputs, strict=True):
+        size = len(given) * graph.output.size
+        outputs.append(np.frombuffer(line[at : at + size], np.int8).reshape(len(given), -1))
+        at += size
+    assert at == len(line)
+    return outputs
+
+
+def _call(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:3000]

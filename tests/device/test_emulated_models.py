@@ -1,0 +1,36 @@
+"""Generated models on emulated Xtensa: the arithmetic that an ESP32 has, not this computer's."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import emulated_models
+import pytest
+
+HALVES = 2  # pytest-xdist runs them side by side
+MODELS = 208
+
+
+@pytest.mark.parametrize("half", range(HALVES))
+def test_at_least_200_random_models_give_tflms_bytes_on_emulated_xtensa(half: int) -> None:
+    models = emulated_models.cases(range(30_000 + half, 30_000 + MODELS + 20, HALVES))[: MODELS // HALVES]
+    assert len(models) >= 200 / HALVES
+    assert emulated_models.differing(models) == []
+
+
+def test_a_wrong_byte_on_the_board_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = emulated_models.cases(range(3))
+    right = emulated_models.compile_model
+
+    def wrong(content: bytes, name: str) -> dict[str, str]:
+        files = right(content, name)
+        place = files[f"{name}.c"].rindex("}")
+        files[f"{name}.c"] = files[f"{name}.c"][:place] + "output[0] ^= 1;\n" + files[f"{name}.c"][place:]
+        return files
+
+    monkeypatch.setattr(emulated_models, "compile_model", wrong)
+    assert emulated_models.differing(models) == [seed for seed, _, _ in models]
+
+
+def test_programs_run_side_by_side_without_disturbing_each_other() -> None:
+    models = emulated_models.cases(range(40, 44))
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(emulated_models.differing, (models[:2], models[2:]))) == [[], []]

@@ -1,0 +1,183 @@
+"""The firmware on emulated Xtensa: the same bytes, in an ESP32's room, at the price that was promised."""
+
+import os
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgekit.artifacts import CLASS_NAMES, DataInfo, TfliteModel, XraySet
+from edgekit.cli_device import DEFAULT_MODEL, load_model
+from edgekit.data import load_splits
+from edgekit.device import echo, emulator, firmware
+from edgekit.device.client import Client
+from edgekit.device.desktop import arena_bytes
+from edgekit.device.evaluate import agreement, connected, evaluate_on_desktop, evaluate_on_device
+from edgekit.device.link import open_link
+from edgekit.device.selftest import selftest
+from edgekit.errors import EdgekitError
+from edgekit.preprocess import load_grey
+from edgekit.wire import Board
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def test_emulated_xtensa_gives_the_desktops_bytes(
+    emulated: Path, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+) -> None:
+    with emulator.running(emulated) as port:
+        client = Client(open_link(port))
+        run = evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path)
+        assert run.info.board == Board.EMULATED
+        assert agreement(run.predictions, evaluate_on_desktop(model, xrays)).identical == 100
+        # QEMU counts instructions: the same image takes the same time in every run
+        first = run.predictions[0].invoke_us
+        (again,) = evaluate_on_device(
+            client, model, xrays.take(xrays.labels[:1] * 0), data_info, state_dir=tmp_path
+        ).predictions
+        assert abs(again.invoke_us - first) <= 1  # type: ignore[operator]
+        client.link.close()
+
+
+def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    shipped = REPOSITORY / DEFAULT_MODEL
+    if not shipped.is_file():
+        pytest.skip(f"{DEFAULT_MODEL} is not there yet")
+    loaded = load_model(shipped)
+    height, width, _ = loaded.model.input_shape
+    folder = Path(os.environ.get("EDGEKIT_XRAYS", REPOSITORY.parent / "shared/data/chest_xray")) / "test"
+    if folder.is_dir():
+        paths = [path for name in CLASS_NAMES for path in sorted((folder / name).iterdir())[:16]]
+        images = np.stack([load_grey(path, (height, width)) for path in paths])
+        ids = tuple(path.name for path in paths)
+    else:
+        drawn = load_splits("phantom:5:160", height, loaded.data).test.take(np.arange(32))
+        images, ids = drawn.images, drawn.ids
+    xrays = XraySet(images, np.arange(32) // 16, ids, ids)
+    with connected("emulator", loaded.model, loaded.compiled, threshold=loaded.threshold) as client:
+        run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", synthetic=False), state_dir=tmp_path)
+    assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays)).identical == 32
+    assert run.info.arena_bytes < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
+    assert run.info.flash_bytes - run.info.model_bytes < 60 * 1024
+
+
+TIMED = {"line"}  # a rate, which a busy computer spoils: not for a test to judge
+
+
+def test_the_selftest_passes_on_the_emulated_board(model: TfliteModel, compiled: Mapping[str, str]) -> None:
+    with connected("emulator", model, lambda: compiled, arena_bytes=16_384, baud=921600) as client:
+        failed = {check.name for check in selftest(client, model) if not check.passed}
+    assert failed <= TIMED
+
+
+def test_the_selftest_finds_a_model_that_computes_something_else(
+    model: TfliteModel, compiled: Mapping[str, str]
+) -> None:
+    # the same hash in front of other arithmetic: a mean that is one too high somewhere
+    wrong = dict(compiled)
+    place = wrong["model.c"].rindex("}")
+    wrong["model.c"] = wrong["model.c"][:place] + "  output[0] = (int8_t)(output[0] ^ 1);\n" + wrong["model.c"][place:]
+    with connected("native", model, lambda: wrong, arena_bytes=16_384) as client:
+        failed = {check.name for check in selftest(client, model) if not check.passed}
+    assert failed - TIMED == {"byte-exact", "repeatable"}
+
+
+def test_frames_leave_over_90_percent_of_the_bytes_to_the_payload_and_both_echoes_are_whole(
+    emulated: Path, native: Path
+) -> None:
+    from edgekit import wire
+
+    payload = bytes(128 + (i * 37 & 127) for i in range(wire.CHUNK_BYTES))
+    assert len(payload) / len(wire.encode(wire.Ping(payload), 0)) >= 0.9  # of bytes; `selftest` measures the rate
+    for program in (emulated, native):
+        with emulator.running(program) as port:
+            client = Client(open_link(port))
+            client.hello()
+            assert echo.measure(client, rounds=1).framed > 0  # raises where a byte was lost
+            client.link.close()
+
+
+def test_a_raw_echo_that_is_cut_short_ends_by_itself(emulated: Path) -> None:
+    from edgekit import wire
+
+    with emulator.running(emulated) as port:
+        client = Client(open_link(port))
+        client.hello()
+        client.ask(wire.RawEcho(1000), wire.EchoReady)
+        client.link.write(b"abc")
+        assert client.link.read(2.0)
+        time.sleep(1.5)
+        assert client.ping(b"frames again")
+        client.link.close()
+
+
+def test_the_emulated_board_sleeps_while_it_waits(emulated: Path) -> None:
+    with emulator.running(emulated) as port:
+        client = Client(open_link(port))
+        client.hello()
+        (pid,) = subprocess.run(
+            ["pgrep", "-f", str(emulated)], capture_output=True, text=True, check=True
+        ).stdout.split()[:1]
+        before = cpu_ticks(pid)
+        time.sleep(1.0)
+        assert cpu_ticks(pid) - before < 30  # of 100 in a second
+        client.link.close()
+
+
+def cpu_ticks(pid: str) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_nothing_runs_on_when_the_block_ends(emulated: Path) -> None:
+    with emulator.running(emulated) as port:
+        Client(open_link(port)).hello()
+    with pytest.raises(EdgekitError, match="does not answer"):
+        open_link(port)
+
+
+def test_aot_takes_less_than_half_of_tflms_ram_and_little_flash(emulated: Path, model: TfliteModel) -> None:
+    with emulator.running(emulated) as port:
+        client = Client(open_link(port))
+        info = client.hello()
+        client.link.close()
+    images = 2 * info.input_bytes  # both classifiers are handed their images in the same two buffers
+    assert info.arena_bytes < arena_bytes(model) / 2
+    assert info.ram_bytes < 160 * 1024
+    assert info.arena_bytes + images < info.ram_bytes
+    assert info.flash_bytes - info.model_bytes < 60 * 1024
+
+
+def test_a_model_that_does_not_fit_an_esp32_is_refused_by_the_linker(sources: Mapping[str, str]) -> None:
+    greedy = dict(sources)
+    greedy["model.h"] = greedy["model.h"].replace("#define MODEL_ARENA_BYTES ", "#define MODEL_ARENA_BYTES 200000 + ")
+    with pytest.raises(EdgekitError, match=r"does not fit: dram is \d+ bytes short") as caught:
+        firmware.build("emulated", greedy)
+    assert "fewer channels" in caught.value.hint
+
+
+def test_code_and_description_of_different_models_do_not_run(sources: Mapping[str, str], model: TfliteModel) -> None:
+    mixed = dict(sources)
+    mixed["info.h"] = mixed["info.h"].replace("    239, ", "    238, ", 1)
+    assert mixed["info.h"] != sources["info.h"]
+    with emulator.running(firmware.build("native", mixed)) as port:
+        client = Client(open_link(port))
+        assert client.hello().model_error == 5
+        with pytest.raises(EdgekitError, match="no usable model"):
+            next(client.infer([("a", bytes(1024))]))
+        client.link.close()
+
+
+def test_a_missing_program_is_named_with_the_package_that_has_it(
+    sources: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    changed = {**sources, "info.h": sources["info.h"] + "\n// not built before\n"}
+    with pytest.raises(EdgekitError, match="not installed") as caught:
+        firmware.build("emulated", changed)
+    assert "apt-get install --no-install-recommends gcc-xtensa-lx106" in caught.value.hint
+    with pytest.raises(EdgekitError, match="qemu-system-xtensa is not installed"), emulator.running(Path("x.elf")):
+        pass

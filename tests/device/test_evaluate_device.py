@@ -1,0 +1,220 @@
+"""A whole evaluation: cut off and resumed, compared, reported."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from edgekit.artifacts import DataInfo, Prediction, TfliteModel, XraySet
+from edgekit.cli_device import eval_device
+from edgekit.device import emulator
+from edgekit.device.client import Client
+from edgekit.device.evaluate import (
+    Agreement,
+    agreement,
+    check_model,
+    evaluate_on_desktop,
+    evaluate_on_device,
+    latency,
+    run_json,
+)
+from edgekit.device.link import open_link
+from edgekit.errors import EdgekitError
+
+INT8 = Path(__file__).parents[1] / "vectors/student/int8.tflite"
+
+
+def test_every_image_agrees_with_the_desktop(
+    client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+) -> None:
+    run = evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path)
+    host = evaluate_on_desktop(model, xrays)
+    assert agreement(run.predictions, host) == Agreement(100, 100, ())
+    assert [p.id for p in run.predictions] == list(xrays.ids)
+    assert [p.label for p in run.predictions] == xrays.labels.tolist()
+    plain = run_json(run, agreement(run.predictions, host))
+    assert plain["agreement"]["identical"] == 100
+    assert plain["device"]["board"] == "native"
+    assert plain["link"]["retries"] == 0
+    assert plain["link"]["bytes"] > 100 * 1024
+    assert 0 < plain["latency_us"]["p50"] <= plain["latency_us"]["p95"]
+    assert json.dumps(plain)
+    assert not list(tmp_path.iterdir())  # a finished evaluation leaves no state
+
+
+def test_images_on_which_device_and_desktop_differ_are_named() -> None:
+    host = (Prediction("a", 0, (1, 2)), Prediction("b", 1, (3, 4)), Prediction("c", 1, (5, 6)))
+    device = (Prediction("b", 1, (3, 5), 10), Prediction("a", 0, (1, 2), 10))
+    assert agreement(device, host) == Agreement(2, 1, ("b",))
+
+
+def test_latency_takes_nearest_ranks() -> None:
+    times = latency(tuple(Prediction(str(n), 0, (0, 0), n) for n in range(1, 101)))
+    assert times is not None
+    assert (times.p50, times.p95, times.min, times.max) == (50, 95, 1, 100)
+    assert latency((Prediction("a", 0, (0.0, 1.0)),)) is None
+
+
+def cut_after(count: int, act: Callable[[], None]) -> Callable[[Prediction, object], None]:
+    seen = 0
+
+    def progress(prediction: Prediction, counts: object) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == count:
+            act()
+
+    return progress
+
+
+def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
+    native: Path, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+) -> None:
+    process = subprocess.Popen([native, "0"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process:
+        client = Client(open_link(process.stdout.readline().strip()))
+        begin = time.monotonic()
+        with pytest.raises(EdgekitError, match="vanished") as caught:
+            evaluate_on_device(
+                client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(40, process.kill)
+            )
+    assert time.monotonic() - begin < 10
+    assert "--resume" in caught.value.hint
+    with emulator.running(native) as port:
+        sent: list[Prediction] = []
+        fresh = Client(open_link(port))
+        run = evaluate_on_device(
+            fresh, model, xrays, data_info, resume=True, state_dir=tmp_path, progress=lambda p, _: sent.append(p)
+        )
+    assert run.resumed >= 40
+    assert len(sent) == 100 - run.resumed
+    assert agreement(run.predictions, evaluate_on_desktop(model, xrays)).identical == 100
+
+
+def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_it(
+    native: Path,
+    through: Callable[..., Client],
+    model: TfliteModel,
+    xrays: XraySet,
+    data_info: DataInfo,
+    tmp_path: Path,
+) -> None:
+    client = through()
+    with emulator.running(native) as restarted:
+
+        def restart() -> None:
+            client.proxy.redirect(restarted)  # type: ignore[attr-defined]
+
+        begin = time.monotonic()
+        with pytest.raises(EdgekitError, match="restarted in the middle"):
+            evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(20, restart))
+        assert time.monotonic() - begin < 10
+        run = evaluate_on_device(
+            Client(open_link(restarted_port(client))), model, xrays, data_info, resume=True, state_dir=tmp_path
+        )
+    assert run.resumed >= 20
+    assert len(run.predictions) == 100
+
+
+def restarted_port(client: Client) -> str:
+    host, number = client.proxy.target  # type: ignore[attr-defined]
+    client.proxy.close()  # type: ignore[attr-defined]
+    return f"socket://{host}:{number}"
+
+
+def test_ctrl_c_keeps_what_is_done(
+    client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(7, interrupt))
+    (state,) = tmp_path.iterdir()
+    assert len(json.loads(state.read_text())) == 7
+
+
+def test_a_damaged_state_file_is_named(
+    client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        evaluate_on_device(
+            client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(3, lambda: print(1 // 0))
+        )
+    (state,) = tmp_path.iterdir()
+    state.write_text("{")
+    with pytest.raises(EdgekitError, match=state.name) as caught:
+        evaluate_on_device(client, model, xrays, data_info, resume=True, state_dir=tmp_path)
+    assert "rm " in caught.value.hint
+
+
+def test_another_model_on_the_board_than_on_the_desk_is_refused(client: Client) -> None:
+    from edgekit.tflite import read_tflite
+
+    other = read_tflite(INT8.read_bytes() + b"\0")
+    with pytest.raises(EdgekitError, match=r"The board holds the model \w{12}, the desk has"):
+        check_model(client.hello(), other)
+
+
+def evaluated(*arguments: str) -> dict[str, Any]:
+    done = CliRunner().invoke(
+        eval_device, ["--model", str(INT8), "--data", "phantom:3:40", "--json", *arguments], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.output
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_eval_device_prints_the_metrics_and_the_agreement(board: str, tmp_path: Path) -> None:
+    answer = evaluated("--port", board, "--limit", "8", "--report", str(tmp_path / "report.json"))
+    assert answer["agreement"] == {"images": 8, "identical": 8, "differing": []}
+    assert answer["n"] == 8
+    assert answer["device"]["chip"] == answer["runtime"] == "native"
+    assert {"accuracy", "auc", "confusion", "intervals", "link", "latency_us"} <= answer.keys()
+    assert json.loads((tmp_path / "report.json").read_text()) == answer
+
+
+def test_eval_device_falls_back_to_the_desktop_and_scores_the_same(board: str) -> None:
+    device, host = evaluated("--port", board), evaluated("--port", "desktop")
+    assert host["runtime"] == "tflm"
+    assert {name: device[name] for name in ("n", "accuracy", "auc", "confusion")} == {
+        name: host[name] for name in ("n", "accuracy", "auc", "confusion")
+    }
+
+
+def test_eval_device_shows_a_person_the_device_and_writes_a_page(board: str, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "6", "--port", board, "--report", str(page)]
+    done = CliRunner().invoke(eval_device, arguments, catch_exceptions=False)
+    assert "6 of 6 images give the desktop's bytes" in done.stdout
+    assert "accuracy" in page.read_text()
+    assert page.read_text().startswith("<!DOCTYPE html>")
+
+
+def test_talking_to_a_board_loads_neither_torch_nor_tensorflow(board: str) -> None:
+    program = (
+        "import sys; from edgekit.cli_device import eval_device\n"
+        "eval_device(sys.argv[1:], standalone_mode=False)\n"
+        "print(sorted({'torch', 'tensorflow', 'onnx'} & set(sys.modules)), file=sys.stderr)"
+    )
+    arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "2", "--port", board]
+    source = str(Path(__file__).parents[2] / "src")
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], env={**environment(), "PYTHONPATH": source},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.strip().endswith("[]")
+
+
+def environment() -> Mapping[str, str]:
+    import os
+
+    return os.environ

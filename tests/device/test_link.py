@@ -1,0 +1,136 @@
+"""Ports: what can be wrong with one, and a real terminal in between."""
+
+import os
+import pty
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from edgekit.artifacts import TfliteModel, XraySet
+from edgekit.device import desktop
+from edgekit.device.client import Client
+from edgekit.device.link import Port, find_board, open_link
+from edgekit.errors import EdgekitError
+from edgekit.preprocess import to_int8
+
+
+@contextmanager
+def terminal() -> Iterator[tuple[int, str]]:
+    """A pseudo terminal: the master's descriptor and the slave's path."""
+    master, slave = pty.openpty()
+    try:
+        yield master, os.ttyname(slave)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@pytest.fixture
+def serial_board(board: str) -> Iterator[str]:
+    """The native board behind a terminal device, as a USB serial chip would show it."""
+    with terminal() as (master, path):
+        host, _, number = board.removeprefix("socket://").rpartition(":")
+        line = socket.create_connection((host, int(number)))
+
+        def up() -> None:
+            try:
+                while data := os.read(master, 4096):
+                    line.sendall(data)
+            except OSError:
+                pass
+
+        def down() -> None:
+            try:
+                while data := line.recv(4096):
+                    os.write(master, data)
+            except OSError:
+                pass
+
+        for way in (up, down):
+            threading.Thread(target=way, daemon=True).start()
+        yield path
+        line.close()
+
+
+def test_a_board_on_a_serial_port_gives_the_desktops_bytes_at_a_negotiated_rate(
+    serial_board: str, model: TfliteModel, xrays: XraySet
+) -> None:
+    link = open_link(serial_board)
+    client = Client(link)
+    client.hello()
+    assert client.negotiate(921600) == 921600
+    outcomes = list(client.infer((str(row), to_int8(image).tobytes()) for row, image in enumerate(xrays.images[:20])))
+    expected = desktop.run(model, xrays.images[:20])
+    assert [o.outputs for o in outcomes] == [row.tobytes() for row in expected]
+    link.close()
+
+
+def test_a_port_that_does_not_exist_is_named() -> None:
+    with pytest.raises(EdgekitError, match="no port /dev/ttyNOPE") as caught:
+        open_link("/dev/ttyNOPE")
+    assert "--port auto" in caught.value.hint
+
+
+def test_a_file_is_not_a_serial_port(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a port")
+    with pytest.raises(EdgekitError, match=r"notes\.txt is not a serial port"):
+        open_link(str(tmp_path / "notes.txt"))
+
+
+def test_a_port_that_another_program_holds_is_said_to_be_in_use() -> None:
+    with terminal() as (_, path):
+        holder = open_link(path)
+        with pytest.raises(EdgekitError, match="in use by another program") as caught:
+            open_link(path)
+        assert "serial monitor" in caught.value.hint
+        holder.close()
+
+
+def test_a_port_without_permission_says_which_group_to_join() -> None:
+    with terminal() as (_, path):
+        Path(path).chmod(0)
+        everyone = os.geteuid()
+        if everyone == 0:  # root may open everything: be nobody for a moment
+            os.seteuid(65534)
+        try:
+            with pytest.raises(EdgekitError, match="may not open") as caught:
+                open_link(path)
+        finally:
+            os.seteuid(everyone)
+        assert "dialout" in caught.value.hint
+
+
+@pytest.mark.parametrize("url", ["socket://", "socket://here", "socket://127.0.0.1:0", "socket://127.0.0.1:99999"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(EdgekitError, match=r"socket://host:port|not an address"):
+        open_link(url)
+
+
+def test_an_address_at_which_nothing_listens_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(EdgekitError, match=f"socket://127.0.0.1:{port} does not answer: Connection refused"):
+        open_link(f"socket://127.0.0.1:{port}")
+
+
+def test_a_line_that_breaks_says_to_resume() -> None:
+    with terminal() as (master, path):
+        link = open_link(path)
+        os.write(master, b"a")
+        assert link.read(1.0) == b"a"
+    with pytest.raises(EdgekitError, match="vanished") as caught:
+        link.read(1.0)
+    assert "--resume" in caught.value.hint
+
+
+def test_auto_takes_the_one_board_and_names_what_there_is_otherwise() -> None:
+    board, other = Port("/dev/ttyUSB0", "CP2102 USB to UART", "CP210x"), Port("/dev/ttyS0", "ttyS0", None)
+    assert find_board([board, other]) == "/dev/ttyUSB0"
+    with pytest.raises(EdgekitError, match=r"No ESP32 board.*Other serial ports: /dev/ttyS0"):
+        find_board([other])
+    with pytest.raises(EdgekitError, match=r"Several boards.*/dev/ttyUSB0 \(CP210x\), /dev/ttyACM0 \(Espressif USB\)"):
+        find_board([board, Port("/dev/ttyACM0", "", "Espressif USB")])

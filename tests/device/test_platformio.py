@@ -1,0 +1,67 @@
+"""PlatformIO builds and tests the firmware without its registry."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from edgekit.artifacts import TfliteModel
+from edgekit.device import emulator, firmware
+from edgekit.device.client import Client
+from edgekit.device.link import open_link
+
+ENVIRONMENTS = {"native": "program", "emulated": "program.elf"}
+
+
+@pytest.fixture
+def project(sources: Mapping[str, str], tmp_path: Path) -> Path:
+    """A copy of firmware/ with the small model in it."""
+    for package in ("platformio", "SCons"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed: pip install -e '.[dev]'")
+    copy = tmp_path / "firmware"
+    shutil.copytree(firmware.folder(), copy, ignore=shutil.ignore_patterns(".pio", ".cache", "platforms", "model"))
+    firmware.write_model(sources, copy / "lib/model/src/model")
+    return copy
+
+
+def pio(project: Path, *arguments: str) -> str:
+    # a proxy that leads nowhere: whatever wants the registry fails
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    env = {
+        **os.environ,
+        **nowhere,
+        "PLATFORMIO_CORE_DIR": str(project / "platform/core"),
+        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
+        "PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL": "9999",
+        "CI": "true",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "platformio", *arguments],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_pio_run_builds_a_board_that_answers(environment: str, project: Path, model: TfliteModel) -> None:
+    pio(project, "run", "-e", environment)
+    with emulator.running(project / ".pio/build" / environment / ENVIRONMENTS[environment]) as port:
+        client = Client(open_link(port))
+        assert client.hello().model_sha256.hex() == model.sha256
+        client.link.close()
+
+
+def test_pio_test_runs_the_applications_tests(project: Path) -> None:
+    assert "10 test cases: 10 succeeded" in pio(project, "test", "-e", "native")
+    assert "free from linting errors" in pio(project, "project", "config", "--lint")
