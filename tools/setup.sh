@@ -3,7 +3,7 @@
 # Settings: EDGEKIT_PYTHON (a Python 3.11 or 3.12), EDGEKIT_VENV and XDG_CACHE_HOME (see tools/setup_venv.py).
 
 debian_packages=(
-  g++ git
+  g++ git clang chromium
   clang-format gcc-xtensa-lx106 binutils-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc # the emulated board
 )
 

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("build", "dev")
+EXTRAS = ("build", "cluster", "dev")
 MARK = ".edgekit"  # in an environment: its key once it is whole, `unfinished` before
 
 
