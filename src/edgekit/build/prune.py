@@ -5,7 +5,7 @@ In: a student (or the state of any network). Out: the same with zeros. A weight 
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +16,9 @@ from torch import nn
 from edgekit.artifacts import Student, TeacherLogits, XraySet
 from edgekit.build.distill import distillation_loss
 from edgekit.build.fit import OnEpoch, fit, predict
+from edgekit.build.magnitude import Weights, most_pruned, prune_weights, zeroed_share
 from edgekit.build.nets import freeze_student, thaw_student
 from edgekit.recipes import DistillRecipe, PruneRecipe
-
-Weights = Mapping[str, NDArray[np.float32]]
-
 
 @dataclass(frozen=True, slots=True)
 class PrunePoint:
@@ -29,20 +27,6 @@ class PrunePoint:
     alpha: float
     zeroed: float
     balanced_accuracy: float
-
-
-def prune_weights(weights: Weights, alpha: float) -> dict[str, NDArray[np.float32]]:
-    """The weights with those under std/alpha zeroed, layer by layer. Biases and normalisation stay: they are few."""
-    return {
-        name: np.where(np.abs(value) < value.std() / alpha, np.float32(0), value) if value.ndim > 1 else value
-        for name, value in weights.items()
-    }
-
-
-def zeroed_share(weights: Weights) -> float:
-    """The share of zeros among the weights that pruning may touch."""
-    touched = [value for value in weights.values() if value.ndim > 1]
-    return float(sum((value == 0).sum() for value in touched) / sum(value.size for value in touched))
 
 
 def sweep(
@@ -57,11 +41,7 @@ def sweep(
     """
     candidates = [(np.inf, dict(weights)), *((alpha, prune_weights(weights, alpha)) for alpha in recipe.alphas)]
     points = tuple(PrunePoint(alpha, zeroed_share(w), balanced_accuracy_of(w)) for alpha, w in candidates)
-    best = max(point.balanced_accuracy for point in points)
-    kept = max(
-        (i for i, point in enumerate(points) if point.balanced_accuracy >= best - recipe.tolerance - 1e-9),
-        key=lambda i: points[i].zeroed,
-    )
+    kept = most_pruned([p.balanced_accuracy for p in points], [p.zeroed for p in points], recipe.tolerance)
     return candidates[kept][1], points
 
 
@@ -127,6 +107,17 @@ def _fine_tuned(
         seed=seed, accelerator=accelerator, after_step=hold, on_epoch=on_epoch,
     )  # fmt: skip
     return freeze_student(net, pruned.spec)
+
+
+@torch.no_grad()
+def zero_small(net: nn.Module, alpha: float) -> float:
+    """Zeroes a network's weights under std/alpha in place and returns the share of zeros."""
+    weights = {name: p.detach().cpu().numpy() for name, p in net.named_parameters()}
+    pruned = prune_weights(weights, alpha)
+    for name, parameter in net.named_parameters():
+        if parameter.ndim > 1:
+            parameter.copy_(torch.as_tensor(pruned[name]))
+    return zeroed_share(pruned)
 
 
 def prune_network(
