@@ -61,8 +61,8 @@ void {name}_invoke(const int8_t *input, int8_t *output, void *arena);
 """
 
 
-_STEP = """/* Yours to define: called with i before operator i works (more than once where operators take turns row by row), and
- * with {upper}_STEPS at the end. */
+_STEP = """/* Yours to define: called with i before operator i works, more than once where operators take turns,
+ * and with {upper}_STEPS at the end. */
 void {name}_step(int32_t step);
 """
 
