@@ -107,13 +107,12 @@ def optimise(
         optimizer = torch.optim.AdamW(groups, 1.0)
     average = copy.deepcopy(net) if recipe.ema_decay else None
     steps = max(1, count // recipe.batch_size)  # the last, short batch would unsettle BatchNorm
+    kept: dict[str, Any] = {"net": net, "optimizer": optimizer, **({} if average is None else {"average": average})}
     first = 0
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint, map_location=accelerator, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimizer.load_state_dict(state["optimizer"])
-        if average is not None:
-            average.load_state_dict(state["average"])
+        for name, part in kept.items():
+            part.load_state_dict(state[name])
         if diary is not None:
             diary.rows[:] = [to_numpy(row) for row in state["diary"]]
         first = state["epochs"]
@@ -140,12 +139,9 @@ def optimise(
             diary.note(net if average is None else average, accelerator)
         on_epoch(epoch + 1, float(total) / steps)
         if checkpoint is not None:
-            state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch + 1}
-            if average is not None:
-                state["average"] = average.state_dict()
-            if diary is not None:
-                state["diary"] = [torch.as_tensor(row) for row in diary.rows]
-            _save(state, checkpoint)
+            noted = [] if diary is None else [torch.as_tensor(row) for row in diary.rows]
+            state = {name: part.state_dict() for name, part in kept.items()}
+            _save({**state, "epochs": epoch + 1, "diary": noted}, checkpoint)
     return (net if average is None else average).eval()
 
 

@@ -5,7 +5,7 @@ In: a student (or the state of any network). Out: the same with zeros. A weight 
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from edgekit.build.fit import OnEpoch, fit, predict
 from edgekit.build.magnitude import Weights, most_pruned, prune_weights, zeroed_share
 from edgekit.build.nets import freeze_student, thaw_student
 from edgekit.recipes import DistillRecipe, PruneRecipe
+
 
 @dataclass(frozen=True, slots=True)
 class PrunePoint:
@@ -109,34 +110,37 @@ def _fine_tuned(
     return freeze_student(net, pruned.spec)
 
 
-@torch.no_grad()
-def zero_small(net: nn.Module, alpha: float) -> float:
-    """Zeroes a network's weights under std/alpha in place and returns the share of zeros."""
-    weights = {name: p.detach().cpu().numpy() for name, p in net.named_parameters()}
-    pruned = prune_weights(weights, alpha)
-    for name, parameter in net.named_parameters():
-        if parameter.ndim > 1:
-            parameter.copy_(torch.as_tensor(pruned[name]))
-    return zeroed_share(pruned)
+def logits_when_pruned(
+    net: nn.Module, alpha: float, sets: Mapping[str, XraySet], accelerator: torch.device
+) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """The share of weights that alpha zeroes in a network, and its logits [N, 2] on each set then. The network is given
+    back as it was."""
+    kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
+    try:
+        pruned = prune_weights(kernels, alpha)
+        _load(net, pruned)
+        return zeroed_share(pruned), {name: predict(net, part.images, accelerator) for name, part in sets.items()}
+    finally:
+        _load(net, kernels)
 
 
 def prune_network(
     net: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], recipe: PruneRecipe, accelerator: torch.device
 ) -> tuple[PrunePoint, ...]:
     """Prunes a teacher in place by the same sweep on validation images [N, H, W]; returns the curve."""
-    state = net.state_dict()
     kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
 
-    def load(weights: Weights) -> None:
-        with torch.no_grad():
-            for name, value in weights.items():
-                state[name].copy_(torch.as_tensor(value))
-
     def on_validation(weights: Weights) -> float:
-        load(weights)
+        _load(net, weights)
         logits = predict(net, images, accelerator)
         return balanced_accuracy(logits[:, 1] - logits[:, 0], labels)
 
     weights, points = sweep(kernels, recipe, on_validation)
-    load(weights)
+    _load(net, weights)
     return points
+
+
+@torch.no_grad()
+def _load(net: nn.Module, weights: Weights) -> None:
+    for name, parameter in net.named_parameters():
+        parameter.copy_(torch.as_tensor(weights[name]))
