@@ -154,7 +154,8 @@ def page(synthetic: bool = True) -> Page:
         title="Combining deep learning model compression techniques, done again",
         lead=("Every system, table and figure of the paper, run with `edgekit reproduce` on **three seeds**.",),
         warnings=(
-            "ImageNet weights could not be had: every network started from random weights, so Table I is no test of the paper's transfer learning.",
+            "ImageNet weights could not be had: every network started from random weights, so Table I is no test of "
+            "the paper's transfer learning.",
         ),
         synthetic=synthetic,
         highlights=Highlights(
@@ -180,7 +181,8 @@ def page(synthetic: bool = True) -> Page:
                         "Command",
                         (
                             Code(
-                                "edgekit reproduce --only table1,table2,table3,table4 --seeds 0,1,2 --budget cpu --data ../shared/data/chest_xray --out build/reproduction"
+                                "edgekit reproduce --only table1,table2,table3,table4 --seeds 0,1,2 --budget cpu "
+                                "--data ../shared/data/chest_xray --out build/reproduction"
                             ),
                         ),
                     ),
