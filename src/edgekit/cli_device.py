@@ -171,7 +171,7 @@ class Loaded:
         """The model as C."""
         from edgekit.compile import compile_model
 
-        return compile_model(self.model.flatbuffer, "model")
+        return compile_model(self.model.flatbuffer).files
 
 
 def load_model(path: Path) -> Loaded:

@@ -72,7 +72,7 @@ def connected(
     """Opens a port (`emulator` and `native` are built and started first) and greets the board.
 
     Args:
-        compiled: gives `compile_model(model.flatbuffer, "model")`; called only where a firmware is built.
+        compiled: gives `compile_model(model.flatbuffer).files`; called only where a firmware is built.
         baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
 
     Raises:
