@@ -52,11 +52,12 @@ def build_model(
     weights_dir: Path | None, accelerator: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Teach, distill, prune, convert, embed: from X-rays to an int8 model, its C array and its card."""
-    from edgekit.pipeline import Options, build_model
+    from edgekit.pipeline import build_model
     from edgekit.progress import StageBars
     from edgekit.recipes import recipe_named
     from edgekit.report.card import card_json
     from edgekit.report.tables import seeds_table, stages_table
+    from edgekit.steps import Options
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / recipe_name
