@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from edgekit import __version__
+from edgekit.cli_compile import COMPILE_COMMANDS
 from edgekit.cli_device import DEVICE_COMMANDS
 from edgekit.errors import EdgekitError, stopped_says
 
@@ -51,11 +52,12 @@ def build_model(
     weights_dir: Path | None, accelerator: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Teach, distill, prune, convert, embed: from X-rays to an int8 model, its C array and its card."""
-    from edgekit.pipeline import Options, build_model
+    from edgekit.pipeline import build_model
     from edgekit.progress import StageBars
     from edgekit.recipes import recipe_named
     from edgekit.report.card import card_json
     from edgekit.report.tables import seeds_table, stages_table
+    from edgekit.steps import Options
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / recipe_name
@@ -113,7 +115,7 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in DEVICE_COMMANDS:
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS):
     cli.add_command(command)
 
 
