@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from edgekit.evaluation import load_student
-from edgekit.pipeline import Options, build_model
+from edgekit.pipeline import build_model
 from edgekit.recipes import from_dict, recipe_named
 from edgekit.report.card import load_card
 from edgekit.report.metrics import METRICS
 from edgekit.report.tables import to_json
+from edgekit.steps import Options
 from edgekit.tflite import read_tflite
 from smoke_build import Said, Smoke, wait_for
 
@@ -190,15 +191,15 @@ def test_fresh_forgets_every_stage_and_keeps_the_artefacts_until_there_are_new_o
 def test_pixels_that_are_read_in_another_way_are_trained_on_anew(
     smoke: Smoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgekit import pipeline
+    from edgekit import steps
 
     def darker(*arguments: object, **options: object) -> object:
         splits = load_splits(*arguments, **options)
         splits.train.images[0, 0, 0] ^= 1
         return splits
 
-    load_splits = pipeline.load_splits
-    monkeypatch.setattr(pipeline, "load_splits", darker)
+    load_splits = steps.load_splits
+    monkeypatch.setattr(steps, "load_splits", darker)
     assert first_remade(smoke, smoke.copy(tmp_path)) == "teach-0"
 
 

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import click
 
 from edgekit import __version__
+from edgekit.cli_compile import COMPILE_COMMANDS
 from edgekit.cli_device import DEVICE_COMMANDS
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, stopped_says
 
 _DATA_HELP = "A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom (drawn, the default)."
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -51,15 +52,17 @@ def build_model(
     weights_dir: Path | None, accelerator: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Teach, distill, prune, convert, embed: from X-rays to an int8 model, its C array and its card."""
-    from edgekit.pipeline import Options, build_model
+    from edgekit.pipeline import build_model
     from edgekit.progress import StageBars
     from edgekit.recipes import recipe_named
     from edgekit.report.card import card_json
     from edgekit.report.tables import seeds_table, stages_table
+    from edgekit.steps import Options
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / recipe_name
-    with StageBars() as bars:
+    kept = "Finished stages are kept: the same command goes on where it stopped."
+    with stopped_says(kept), StageBars() as bars:
         options = Options(
             fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=_typed(),
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
@@ -112,7 +115,7 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in DEVICE_COMMANDS:
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS):
     cli.add_command(command)
 
 
@@ -133,8 +136,8 @@ def main() -> None:
             "  Building and evaluating models takes more than a board does: pip install 'edgekit[build]'", err=True
         )
         sys.exit(1)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\nStopped. Finished stages are kept: the same command goes on where it stopped.", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:  # click makes an Abort of a Ctrl-C
+        click.echo(f"\nStopped. {stop.__cause__ or stop}".rstrip(), err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()

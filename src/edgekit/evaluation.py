@@ -15,7 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.recipes import from_dict
 from edgekit.report.card import load_card
-from edgekit.report.metrics import evaluate
+from edgekit.report.metrics import evaluate, margins_of_logits
 from edgekit.tflite import read_tflite
 
 _RUNTIMES = {".tflite": ("tflm", "litert"), ".onnx": ("onnx",), ".npz": ("torch",)}
@@ -43,9 +43,8 @@ def evaluate_file(
     splits = load_splits(data, card.input.height, from_dict(card.recipe).data, strict=strict)
     chosen = splits.test if split == "test" else splits.val
     logits, runtime = _logits(model, chosen.images, runtime)
-    wide = logits.astype(np.int64 if logits.dtype.kind in "iu" else np.float64)
     return evaluate(
-        wide[:, 1] - wide[:, 0], chosen.labels, card.threshold.value(),
+        margins_of_logits(logits), chosen.labels, card.threshold.value(),
         runtime=runtime, model_sha256=sha256_of(model.read_bytes()), data=splits.info,
     )  # fmt: skip
 

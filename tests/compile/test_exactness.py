@@ -15,7 +15,7 @@ import aot_native
 import numpy as np
 import pytest
 
-from edgekit.compile import compile_model, supported_ops
+from edgekit.compile import CompileOptions, compile_model, supported_ops
 from edgekit.compile.graph import Add, Convolution, Graph, Pool
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
@@ -42,7 +42,7 @@ def test_at_least_200_random_models_give_the_bytes_of_tflm(cases: list[Case], tm
 
     def different(number: int) -> list[int]:
         half, extra = halves[number]
-        files = [compile_model(content, f"m{i}") for i, (_, content, _) in enumerate(half)]
+        files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(half)]
         program = aot_native.build(files, tmp_path / str(number), flags=("-O0", *aot_native.SANITIZERS, *extra))
         jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(half)]
         outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in half])
@@ -77,7 +77,9 @@ def test_input_and_output_may_stand_anywhere(tmp_path: Path) -> None:
         network(end)
     network("nothing", "x")
     graphs = [read_graph(content) for content in contents]
-    program = aot_native.build([compile_model(content, f"m{i}") for i, content in enumerate(contents)], tmp_path)
+    program = aot_native.build(
+        [compile_model(content, CompileOptions(f"m{i}")).files for i, content in enumerate(contents)], tmp_path
+    )
     jobs = [(i, aot_models.random_inputs(i, graph.input.size)) for i, graph in enumerate(graphs)]
     outputs = aot_native.run(program, jobs, [graph.output.size for graph in graphs])
     for (i, inputs), mine in zip(jobs, outputs, strict=True):
@@ -105,7 +107,7 @@ def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) ->
             if isinstance(op, Add):
                 seen["broadcast"] += op.shapes[0] != op.shapes[1]
                 seen["two activations"] += len(op.inputs) == 2
-        seen["fused pool"] += "best0" in compile_model(content)["model.c"]
+        seen["fused pool"] += "best0" in compile_model(content).files["model.c"]
     corners = """per tensor, per channel, multiplier above one, grouped, depth multiplier, dilated, stride 1, stride 2,
         clamped below and above, padded, not padded, odd size, zero point -128, zero point 127, broadcast,
         two activations, fused pool""".replace("\n", "").split(", ")
@@ -115,7 +117,7 @@ def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) ->
 
 def test_a_wrong_rounding_would_be_seen(cases: list[Case], tmp_path: Path) -> None:
     some = cases[:60]
-    files = [compile_model(content, f"m{i}") for i, (_, content, _) in enumerate(some)]
+    files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(some)]
     spoilt = [
         {name: text.replace("(mask >> 1) + (scaled < 0)", "(mask >> 1)") for name, text in file.items()}
         for file in files
@@ -136,14 +138,14 @@ def test_generated_code_compiles_without_a_warning(
 ) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed (apt-get install {compiler})")
-    files = [compile_model(content, f"m{i}") for i, (_, content, _) in enumerate(cases[:25])]
+    files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(cases[:25])]
     aot_native.build(files, tmp_path, compiler, (level, "-pedantic"))  # asserts that the compiler is content
 
 
 def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list[Case], tmp_path: Path) -> None:
     names = []
     for seed, content, _ in cases[:25]:
-        for name, text in compile_model(content, f"only_{seed}").items():
+        for name, text in compile_model(content, CompileOptions(f"only_{seed}")).files.items():
             (tmp_path / name).write_text(text)
             assert not re.search(r"\b(float|double|malloc|free|static (?!const|inline|void|int32_t|EDGEKIT))\b", text)
         names.append(f"only_{seed}.c")
@@ -160,7 +162,7 @@ def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list
 def test_header_tells_sizes_quantisation_and_hash_and_serves_cpp(tmp_path: Path) -> None:
     content = aot_models.random_model(4)
     graph = read_graph(content)
-    files = compile_model(content, "pet")
+    files = compile_model(content, CompileOptions("pet")).files
     assert sorted(files) == ["pet.c", "pet.h"]
     macros = dict(re.findall(r"#define PET_(\w+) (\S+)", files["pet.h"]))
     assert int(macros["INPUT_BYTES"]) == graph.input.size
@@ -180,4 +182,34 @@ def test_header_tells_sizes_quantisation_and_hash_and_serves_cpp(tmp_path: Path)
 
 def test_compiling_twice_gives_the_same_text() -> None:
     content = aot_models.random_model(11)
-    assert compile_model(content) == compile_model(content)
+    assert compile_model(content).files == compile_model(content).files
+
+
+def test_a_profiled_model_announces_every_operator_and_gives_the_same_bytes(tmp_path: Path) -> None:
+    content = aot_models.random_model(4)
+    graph = read_graph(content)
+    compiled = compile_model(content, CompileOptions("m0", profile=True))
+    plain = compile_model(content, CompileOptions("m0"))
+    assert "_step" not in "".join(plain.files.values())
+    inputs = aot_models.random_inputs(4, graph.input.size)
+    hook = """
+#include <stdio.h>
+void m0_step(int32_t step) { fprintf(stderr, "%d of %d\\n", (int)step, M0_STEPS); }
+"""
+    announcing = {**compiled.files, "m0.c": compiled.files["m0.c"] + hook}
+    outputs = []
+    for name, files in (("plain", plain.files), ("announcing", announcing)):
+        program = aot_native.build([files], tmp_path / name)
+        outputs.append(aot_native.run(program, [(0, inputs)], [graph.output.size])[0])
+    assert np.array_equal(*outputs)
+    stream = b"0 1\n" + inputs[:1].tobytes()
+    said = subprocess.run([str(program)], input=stream, capture_output=True, check=True).stderr.decode()
+    steps = len(compiled.graph.ops)
+    assert said.splitlines() == [f"{step} of {steps}" for step in range(steps + 1)]
+
+
+@pytest.mark.parametrize("change", [{"optimize": "beauty"}, {"target": "pdp11"}])
+def test_an_unknown_wish_is_answered_with_those_that_are_known(change: dict[str, str]) -> None:
+    with pytest.raises(EdgekitError, match=next(iter(change.values()))) as refusal:
+        CompileOptions(**change)  # type: ignore[arg-type]
+    assert "Choose" in refusal.value.hint

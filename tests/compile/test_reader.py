@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from aot_models import Builder, Random, schema
 
-from edgekit.compile import compile_model, supported_ops
+from edgekit.compile import CompileOptions, compile_model, supported_ops
 from edgekit.errors import EdgekitError
 
 
@@ -35,7 +35,7 @@ def small_network(change: Callable[[Builder], None] = lambda _: None) -> bytes:
 
 
 def test_the_small_network_itself_compiles() -> None:
-    assert "model_invoke" in compile_model(small_network())["model.h"]
+    assert "model_invoke" in compile_model(small_network()).files["model.h"]
 
 
 def put(index: int, **fields: object) -> Callable[[Builder], None]:
@@ -161,14 +161,14 @@ def test_an_open_batch_is_taken_as_one() -> None:
 
 def test_a_hostile_name_never_reaches_the_c_source() -> None:
     name = '*/ int x; /* " \\ \n #error'
-    text = compile_model(small_network(put(2, name=name)))["model.c"]
+    text = compile_model(small_network(put(2, name=name))).files["model.c"]
     assert "#error" not in text
 
 
 @pytest.mark.parametrize("name", ["", "9lives", "a b", "x;y", "../up", "é"])
 def test_a_name_that_is_no_identifier_is_refused(name: str) -> None:
     with pytest.raises(EdgekitError, match="identifier"):
-        compile_model(small_network(), name)
+        CompileOptions(name)
 
 
 def test_damaged_flatbuffers_are_refused_or_compile_and_never_take_long() -> None:

@@ -28,7 +28,7 @@ def model() -> TfliteModel:
 @pytest.fixture(scope="session")
 def compiled(model: TfliteModel) -> Mapping[str, str]:
     """It as C."""
-    return compile_model(model.flatbuffer, "model")
+    return compile_model(model.flatbuffer).files
 
 
 @pytest.fixture(scope="session")

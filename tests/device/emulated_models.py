@@ -19,7 +19,7 @@ sys.path.append(str(ROOT / "tests" / "compile"))
 import aot_models  # noqa: E402
 import aot_native  # noqa: E402
 
-from edgekit.compile import compile_model  # noqa: E402
+from edgekit.compile import CompileOptions, compile_model  # noqa: E402
 from edgekit.compile.graph import Graph  # noqa: E402
 from edgekit.compile.reader import read_graph  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
@@ -72,7 +72,7 @@ def _batch(models: list[Case]) -> list[int]:
 def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path) -> Path:
     includes, arrays, jobs = [], [], []
     for index, ((_, content, graph), given) in enumerate(zip(models, inputs, strict=True)):
-        for file, text in compile_model(content, f"m{index}").items():
+        for file, text in compile_model(content, CompileOptions(f"m{index}")).files.items():
             (folder / file).write_text(text)
         includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
         arrays.append(f"const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")

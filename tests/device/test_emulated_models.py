@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import emulated_models
 import pytest
 
+from edgekit.compile import Compiled, CompileOptions
+
 HALVES = 2  # pytest-xdist runs them side by side
 MODELS = 208
 
@@ -20,11 +22,12 @@ def test_a_wrong_byte_on_the_board_would_be_seen(monkeypatch: pytest.MonkeyPatch
     models = emulated_models.cases(range(3))
     right = emulated_models.compile_model
 
-    def wrong(content: bytes, name: str) -> dict[str, str]:
-        files = right(content, name)
-        place = files[f"{name}.c"].rindex("}")
-        files[f"{name}.c"] = files[f"{name}.c"][:place] + "output[0] ^= 1;\n" + files[f"{name}.c"][place:]
-        return files
+    def wrong(content: bytes, options: CompileOptions) -> Compiled:
+        compiled = right(content, options)
+        text = compiled.files[f"{options.name}.c"]
+        place = text.rindex("}")
+        compiled.files[f"{options.name}.c"] = text[:place] + "output[0] ^= 1;\n" + text[place:]
+        return compiled
 
     monkeypatch.setattr(emulated_models, "compile_model", wrong)
     assert emulated_models.differing(models) == [seed for seed, _, _ in models]

@@ -34,7 +34,7 @@ def model_files(
 
     Args:
         model: an int8 model.
-        compiled: `compile_model(model.flatbuffer, "model")`: `model.h` and `model.c`.
+        compiled: `compile_model(model.flatbuffer).files`: `model.h` and `model.c`.
         threshold: where pneumonia begins; None leaves it at a margin of 0.
         arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try.
 

@@ -111,7 +111,11 @@ def evaluate_predictions(
 
 def margins_of(predictions: Sequence[Prediction]) -> NDArray[Any]:
     """Margins [N], int64 where the logits are integers and float64 otherwise."""
-    logits = np.array([p.logits for p in predictions]).reshape(-1, 2)
+    return margins_of_logits(np.array([p.logits for p in predictions]).reshape(-1, 2))
+
+
+def margins_of_logits(logits: NDArray[Any]) -> NDArray[Any]:
+    """Pneumonia logit minus normal logit, [N, 2] to [N]: int64 where the logits are integers, float64 otherwise."""
     # widened before the subtraction: 127 - (-128) does not fit an int8
     wide = logits.astype(np.int64 if logits.dtype.kind in "iu" else np.float64)
     return np.asarray(wide[:, 1] - wide[:, 0])

@@ -20,6 +20,7 @@ from edgekit.report.metrics import METRICS, Spread
 from edgekit.report.plain import to_plain
 
 DISCLAIMER = "Research demonstration, not a medical device."
+SYNTHETIC = "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."
 LABELS = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}
 RUNTIMES = {
     "tflm": "desktop, tflm interpreter",

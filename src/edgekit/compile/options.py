@@ -1,0 +1,61 @@
+"""What one may ask of the compiler, and what it gives back."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from edgekit.compile.graph import Graph
+from edgekit.compile.plan import Plan
+from edgekit.errors import EdgekitError
+
+Optimize = Literal["size", "speed"]
+Target = Literal["generic", "esp32"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompileOptions:
+    """What to compile for. The outputs are the same bytes whatever is chosen.
+
+    Attributes:
+        name: C identifier, the prefix of everything that the header declares.
+        optimize: `size` for the smallest program, `speed` for the fewest instructions.
+        target: `generic` for any core, `esp32` for the classic ESP32's.
+        profile: True calls `{name}_step(i)` before operator i works and `{name}_step({NAME}_STEPS)` at the end; whoever
+            links the program defines that function.
+
+    Raises:
+        EdgekitError: a value that is not one of these.
+    """
+
+    name: str = "model"
+    optimize: Optimize = "size"
+    target: Target = "generic"
+    profile: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name):
+            raise EdgekitError(
+                f"{self.name!r} is not a C identifier.", "Use a letter, then letters, digits and underscores."
+            )
+        for what, value, known in (
+            ("optimize for", self.optimize, get_args(Optimize)),
+            ("compile for", self.target, get_args(Target)),
+        ):
+            if value not in known:
+                raise EdgekitError(f"edgekit cannot {what} {value!r}.", f"Choose {' or '.join(known)}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A model as C.
+
+    Attributes:
+        files: `{name}.h` and `{name}.c` with their text. The header says how to call `{name}_invoke`.
+        graph: the operators as they run, max-pools joined with their convolutions.
+        plan: where every activation lives.
+    """
+
+    options: CompileOptions
+    files: dict[str, str]
+    graph: Graph
+    plan: Plan

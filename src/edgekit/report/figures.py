@@ -1,0 +1,302 @@
+"""Lines, sweeps, dots and grids: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
+
+Shares are given in [0, 1]; `percent=True` labels them in per cent. Captions end without a full stop. Every line and
+dot is labelled where it stands, has a colour and a shape of its own, and shows its 95 % interval where one is given.
+`figures_scores` draws ROC curves, reliability and confusion; `figures_board` draws memory and time.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgekit.report.parts import Figure
+from edgekit.report.plain import to_plain
+from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, plain, text_width
+
+WIDTH = 440.0  # of a figure that stands beside another; 360 px of phone show it at three quarters
+_TOP, _BOTTOM = 30.0, 44.0
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line. `low` and `high`, where given as many as `y`, are drawn as a band. NaN breaks the line."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One row of `dots`: a value, its interval, and what stands beside it (the paper's figure)."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    beside: float | None = None
+
+
+def over_seeds(name: str, runs: Sequence[Sequence[float]], x: Sequence[float] = ()) -> Series:
+    """The mean of several runs with the band from the least to the greatest of them.
+
+    Args:
+        runs: one sequence a seed, all of a length: a figure by epoch.
+        x: where; 1, 2, 3, ... if left out.
+    """
+    columns = list(zip(*runs, strict=True))
+    x = x or tuple(range(1, len(columns) + 1))
+    means = [sum(column) / len(column) for column in columns]
+    if len(runs) < 2:
+        return Series(name, x, means)
+    return Series(name, x, means, [min(c) for c in columns], [max(c) for c in columns])
+
+
+def curves(
+    caption: str,
+    series: Sequence[Series],
+    *,
+    x: str = "epoch",
+    y: str = "accuracy",
+    percent: bool = False,
+    bounds: tuple[float, float] | None = None,
+    log: bool = False,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """Lines over a common x: accuracy or loss by epoch, one line a network, with bands over the seeds.
+
+    Args:
+        bounds: of y; taken from the data if left out.
+        log: x by powers of two.
+    """
+    height = max(300.0, 15.0 * len(series) + 90)
+    board = Drawing(WIDTH, height)
+    _panel(board, series, (_TOP, height - _BOTTOM), x=x, y=y, percent=percent, bounds=bounds, log=log)
+    ends = "; ".join(_told(one, percent) for one in series)
+    alt = f"Line chart of {y} against {x}. {ends}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(series=series, x=x, y=y))
+
+
+def sweep(
+    caption: str,
+    accuracy: Sequence[Series],
+    zeroed: Series,
+    *,
+    chosen: Mapping[str, float],
+    y: str = "balanced accuracy",
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A pruning sweep: accuracy above, the share of zeroed weights below, against alpha on one logarithmic axis.
+
+    Two panels and not two scales in one, which can be made to cross anywhere.
+
+    Args:
+        accuracy: one line each for validation, test, ...; x is alpha (finite).
+        zeroed: share of zeroed weights in [0, 1] by alpha.
+        chosen: alphas to mark, by who chose them (`validation`, `test, as the paper did`); infinity (no pruning) is
+            said in the text alone.
+    """
+    board = Drawing(WIDTH, 400.0)
+    finite = {name: alpha for name, alpha in chosen.items() if math.isfinite(alpha)}
+    right = max(text_width(one.name) for one in (*accuracy, zeroed))
+    xs = _panel(board, accuracy, (_TOP, 216.0), x="", y=y, percent=True, log=True, right=right)
+    _panel(
+        board, (zeroed,), (250.0, 400.0 - _BOTTOM), x="alpha (a weight goes below std / alpha)", y="weights zeroed",
+        percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), right=right,
+    )  # fmt: skip
+    for row, (name, alpha) in enumerate(finite.items()):
+        at = xs(alpha)
+        board.line(at, _TOP, at, 400.0 - _BOTTOM, "axis dashed")
+        leftward = at + text_width(name, 11) + 6 > WIDTH - right
+        board.text(
+            at + (-4 if leftward else 4), 226.0 + 12 * (row % 2), name, "faint", "end" if leftward else "start", 11
+        )
+    said = "; ".join(
+        f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
+    )
+    told = "; ".join(_told(one, True, "alpha") for one in (*accuracy, zeroed))
+    alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {told}. {said}."
+    data = data_of(accuracy=accuracy, zeroed=zeroed, chosen=dict(chosen))
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+
+
+def dots(
+    caption: str,
+    rows: Sequence[Dot],
+    *,
+    x: str = "accuracy",
+    beside: str = "paper",
+    percent: bool = True,
+    bounds: tuple[float, float] | None = None,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A value a row with its interval as a bar, and what stands beside it as a ring; in the order given.
+
+    Args:
+        beside: whose values the rings are.
+        bounds: of x; taken from the data if left out.
+    """
+    left = 14 + max(text_width(row.name) for row in rows)
+    right, top, step = WIDTH - 58.0, 34.0, 26.0
+    bottom = top + step * len(rows)
+    board = Drawing(WIDTH, bottom + (62 if any(row.beside is not None for row in rows) else 42))
+    everything = [v for row in rows for v in (row.value, row.low, row.high, row.beside) if v is not None]
+    xs = Scale(*(bounds or around(everything, 4)), left, right)
+    label: Label = as_percent if percent else plain
+    for value in xs.ticks(4):
+        board.line(xs(value), top - 6, xs(value), bottom, "grid")
+    board.x_axis(xs, bottom, label, 4)
+    board.text(WIDTH - 4, 14, x, "faint", "end")
+    for i, row in enumerate(rows):
+        y = top + step * (i + 0.5)
+        board.text(left - 10, y, row.name, "ink", "end")
+        if row.low is not None and row.high is not None:
+            board.line(xs(row.low), y, xs(row.high), y, "c0 line")
+        if row.beside is not None:
+            board.dot(xs(row.beside), y, "c1", 4, 5)
+        if math.isfinite(row.value):
+            board.dot(xs(row.value), y, "c0 dot", 0, 4)
+        board.text(WIDTH - 4, y, say(row.value, percent), "ink num", "end")
+    if any(row.beside is not None for row in rows):
+        y = bottom + 44
+        board.dot(left + 4, y, "c0 dot", 0, 4)
+        board.text(left + 14, y, "here, with 95 % interval", "ink", size=11)
+        at = left + 30 + text_width("here, with 95 % interval", 11)
+        board.dot(at, y, "c1", 4, 5)
+        board.text(at + 10, y, beside, "ink", size=11)
+    told = "; ".join(
+        f"{row.name} {say(row.value, percent)}"
+        + (
+            f" ({say(row.low, percent)} to {say(row.high, percent)})"
+            if row.low is not None and row.high is not None
+            else ""
+        )
+        + (f", {beside} {say(row.beside, percent)}" if row.beside is not None else "")
+        for row in rows
+    )
+    alt = f"Dot plot of {x}. {told}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x, beside=beside))
+
+
+def heat_map(
+    caption: str,
+    values: Sequence[Sequence[float]],
+    *,
+    columns: Sequence[str],
+    rows: Sequence[str],
+    x: str = "T",
+    y: str = "alpha / beta",
+    value: str = "balanced accuracy",
+    percent: bool = True,
+    chosen: tuple[int, int] | None = None,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A grid of values, the darker the greater, each written in its cell.
+
+    Args:
+        values: by row, then by column; NaN is an empty cell.
+        chosen: (row, column) to be framed.
+    """
+    left = 18 + max(text_width(name) for name in (*rows, y))
+    wide, high, top = (WIDTH - left - 4) / len(columns), 40.0, 52.0
+    board = Drawing(WIDTH, top + high * len(rows) + 6)
+    board.text(4, 32, y, "faint")
+    board.text(left, 12, f"{x}  →", "faint")
+    finite = [v for row in values for v in row if math.isfinite(v)]
+    low, extent = min(finite, default=0.0), (max(finite, default=1.0) - min(finite, default=0.0)) or 1.0
+    for c, name in enumerate(columns):
+        board.text(left + wide * (c + 0.5), 32, name, "ink num", "middle")
+    size = min(12.0, 12.0 * (wide - 6) / text_width("99.9%"))
+    for r, name in enumerate(rows):
+        board.text(left - 10, top + high * (r + 0.5), name, "ink num", "end")
+        for c, one in enumerate(values[r]):
+            if not math.isfinite(one):
+                continue
+            box = (left + wide * c + 1, top + high * r + 1, wide - 2, high - 2)
+            board.rect(*box, "c0 bar", opacity=0.05 + 0.45 * (one - low) / extent)
+            if chosen == (r, c):
+                board.rect(*box, "frame")
+            board.text(left + wide * (c + 0.5), top + high * (r + 0.5), say(one, percent), "ink num", "middle", size)
+    told = "; ".join(
+        f"{y} {rows[r]}: " + ", ".join(f"{x} {columns[c]} {say(one, percent)}" for c, one in enumerate(line))
+        for r, line in enumerate(values)
+    )
+    picked = f" Chosen: {y} {rows[chosen[0]]}, {x} {columns[chosen[1]]}." if chosen else ""
+    alt = f"Grid of {value} by {x} and {y}. {told}.{picked}"
+    data = {"values": to_plain([list(row) for row in values]), "columns": list(columns), "rows": list(rows)}
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+
+
+def _panel(
+    board: Drawing,
+    series: Sequence[Series],
+    rows: tuple[float, float],
+    *,
+    x: str,
+    y: str,
+    percent: bool,
+    bounds: tuple[float, float] | None = None,
+    log: bool = False,
+    first: int = 0,
+    right: float = 0.0,
+) -> Scale:
+    """Axes and lines between the two heights; returns the scale of x."""
+    label: Label = as_percent if percent else plain
+    top, bottom = rows
+    values = [v for one in series for v in (*one.y, *one.low, *one.high)]
+    lowest, highest = bounds or around(values, 5, 0.02 if percent else 0.0)
+    if percent and not bounds:
+        lowest, highest = max(0.0, lowest), min(1.0, highest)
+    ys = Scale(lowest, highest, bottom, top)
+    left = 12 + max(text_width(label(value), 11) for value in ys.ticks())
+    end = WIDTH - 18 - max(right, *(text_width(one.name) for one in series))
+    across = [v for one in series for v in one.x]
+    xs = Scale(min(across, default=0), max(across, default=1), left, end, log)
+    board.text(4, top - 18, y, "faint")
+    board.y_axis(ys, left, end, label)
+    board.x_axis(xs, bottom, ticks=sorted({*across}) if len({*across}) <= 6 else ())
+    board.text(end, bottom + 32, x, "faint", "end")
+    labels = []
+    for i, one in enumerate(series, first):
+        colour = f"c{i % 8}{' dashed' if i >= 8 else ''}"
+        points = [(xs(a), ys(b)) for a, b in zip(one.x, one.y, strict=True)]
+        if one.low and one.high:
+            edge = [(xs(a), ys(b)) for a, b in zip(one.x, one.high, strict=True)]
+            back = [(xs(a), ys(b)) for a, b in zip(one.x, one.low, strict=True)]
+            board.path([*edge, *reversed(back)], f"{colour} band", closed=True)
+        board.path(points, f"{colour} line")
+        if len(points) <= 16:
+            for at in points:
+                board.dot(*at, f"{colour} dot", i % 4, 3)
+        finite = [p for p in points if math.isfinite(p[1])]
+        if finite:
+            labels.append((finite[-1][1], one.name, colour))
+    board.end_labels(end, labels, top, bottom)
+    return xs
+
+
+def _told(one: Series, percent: bool, x: str = "") -> str:
+    finite = [(a, b) for a, b in zip(one.x, one.y, strict=True) if math.isfinite(b)]
+    if not finite:
+        return f"{one.name}: no value"
+    (x0, y0), (x1, y1) = finite[0], finite[-1]
+    best = max(finite, key=lambda point: point[1])
+    text = f"{one.name}: {say(y0, percent)} at {plain(x0)}"
+    if best[0] not in (x0, x1):
+        text += f", at most {say(best[1], percent)} at {plain(best[0])}"
+    return text + (f", {say(y1, percent)} at {plain(x1)}" if x1 != x0 else "")
+
+
+def say(value: float | None, percent: bool) -> str:
+    """A value as the figures write it: one decimal of a per cent, or three decimals."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.1f}%" if percent else f"{value:.3f}" if abs(value) < 10 else plain(round(value, 1))
+
+
+def data_of(**values: object) -> Mapping[str, object]:
+    """What was drawn, JSON-ready."""
+    plain_values: Mapping[str, object] = to_plain(values)
+    return plain_values

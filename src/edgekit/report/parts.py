@@ -1,0 +1,246 @@
+"""What a report page is made of: frozen values, drawn by nobody in particular.
+
+In: figures and words that a command found out. Out: a `Page`, which `render` turns into one HTML file, Markdown or
+JSON. `figures`, `figures_scores` and `figures_board` make each `Figure`; `curves` makes what ROC and reliability
+diagrams show of margins and labels.
+
+    page = Page(
+        title="Reproduction",
+        lead=("Five networks, three seeds.",),
+        warnings=("ImageNet weights could not be had: every network started from random weights.",),
+        synthetic=False,
+        sections=(
+            Section("Table I", results=True, parts=(
+                Table(
+                    "Teachers on test",
+                    (Column("network", "left"), Column("accuracy", group="paper"), Column("accuracy", group="here")),
+                    (("VGG19", "91.35", Cell("90.87", detail="88.4 to 92.9", value=0.9087, mark="strong")),),
+                    notes=("95 % intervals below each figure.",),
+                ),
+                figures.curves("Accuracy by epoch", [figures.over_seeds("VGG19", runs)], percent=True),
+                figures_scores.roc("ROC on test", [curves.roc("VGG19", margins, labels, threshold)]),
+            )),
+        ),
+    )
+    render.write(page, out / "report.html")       # also .md and .json, by the extension
+
+Every text of a page (but not `Code.text`) may hold `code` in backticks and **strong** words; nothing else is markup,
+and everything is escaped. A page has one disclaimer, which the renderers add; nobody has to write it.
+"""
+
+import io
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Align = Literal["left", "right", "centre"]
+Mark = Literal["", "strong", "muted", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table.
+
+    Attributes:
+        text: what is read; give a column the same number of decimals all the way down, so that they align.
+        detail: a second, smaller line below it: an interval, a spread, a p-value.
+        mark: `strong` for the best of a column, `muted` for what only stands beside (the paper's figure), `bad` for a
+            failure.
+        value: what the JSON gives in place of the text: a number where the text is one.
+    """
+
+    text: str
+    detail: str = ""
+    mark: Mark = ""
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Neighbours of the same `group` share a heading above theirs."""
+
+    title: str
+    align: Align = "right"
+    group: str = ""
+
+
+Row = tuple[Cell | str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table.
+
+    Attributes:
+        caption: what it shows, without a full stop.
+        rows: each as long as `columns`; the first cell heads its row, None is a dash ("not measured"). A row of one
+            cell in a table of several columns is a heading across all of them.
+        notes: small print below.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) not in (1, len(self.columns)):
+                raise ValueError(f"a row of {len(row)} cells in the table {self.caption!r} of {len(self.columns)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing; take it from `figures`.
+
+    Attributes:
+        caption: what it shows, without a full stop.
+        svg: one `<svg>` element whose colours are CSS classes of `figure.css`, with `alt` as its label.
+        alt: the text alternative: what a person who cannot see the figure must know, figures included.
+        notes: small print below.
+        data: the numbers that were drawn, JSON-ready; they go into the JSON only.
+        wide: takes the whole width of a page; others stand side by side where there is room.
+    """
+
+    caption: str
+    svg: str
+    alt: str
+    notes: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A paragraph."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list of short sentences."""
+
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Text to be copied as it is: a command, a recipe as JSON. Long text scrolls within its box."""
+
+    text: str
+    language: str = "sh"
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values, one a line: a model's identity, the environment. Values may be `Cell`s."""
+
+    items: tuple[tuple[str, Cell | str], ...]
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Highlights:
+    """The few figures that a reader came for, set large; three to five. (label, cell); `detail` holds the interval."""
+
+    items: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image of a gallery; take it from `picture`.
+
+    Attributes:
+        png: the file.
+        caption: a line or two below it.
+        alt: what the picture is, in words.
+    """
+
+    png: bytes
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """X-rays side by side. `notes` must hold their licence and attribution (`DataInfo.licence`)."""
+
+    caption: str
+    pictures: tuple[Picture, ...]
+    notes: tuple[str, ...] = ()
+
+
+Part = Prose | Bullets | Code | Facts | Highlights | Table | Figure | Gallery
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and what stands below it.
+
+    Attributes:
+        results: True where results are shown: the disclaimer, and the word synthetic where it applies, stand there too.
+        sections: subsections, one level deep.
+        folded: shown as a line that opens at a click (recipes, environments, long tables); open in print.
+    """
+
+    title: str
+    parts: tuple[Part, ...] = ()
+    results: bool = False
+    sections: tuple["Section", ...] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A report.
+
+    Attributes:
+        lead: the first paragraphs, before the table of contents.
+        warnings: what must be read before any figure; the first thing on the page.
+        synthetic: the images were drawn by a program; said at the top and with every section of results.
+        highlights: shown at the top, if any.
+        footer: last words: when and by what this was made. The time, if any, is the caller's to give: the same page
+            renders to the same bytes.
+    """
+
+    title: str
+    sections: tuple[Section, ...]
+    lead: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    synthetic: bool = False
+    highlights: Highlights | None = None
+    footer: tuple[str, ...] = ()
+
+
+def picture(image: NDArray[np.uint8], caption: str, alt: str, *, most: int = 128) -> Picture:
+    """A `Picture` of a grey image uint8 [H, W], made smaller where a side is above `most` pixels."""
+    grey = Image.fromarray(image)
+    grey.thumbnail((most, most))
+    stored = io.BytesIO()
+    grey.save(stored, "PNG", optimize=True)
+    return Picture(stored.getvalue(), caption, alt)
+
+
+def percent(share: float, low: float | None = None, high: float | None = None, mark: Mark = "") -> Cell:
+    """A share as a cell in per cent with two decimals, with its interval below; NaN is a dash."""
+    if not np.isfinite(share):
+        return Cell("–", mark=mark)
+    detail = "" if low is None or high is None else f"{100 * low:.1f} to {100 * high:.1f}"
+    return Cell(f"{100 * share:.2f}", detail, mark, value=share)
+
+
+def as_cell(cell: Cell | str | None) -> Cell:
+    """A table's entry as a `Cell`."""
+    return Cell("–", mark="muted") if cell is None else Cell(cell) if isinstance(cell, str) else cell
+
+
+def slug(text: str) -> str:
+    """The text as an anchor or a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60].rstrip("-") or "part"

@@ -1,0 +1,107 @@
+"""A page as one HTML file: styles and drawings inline, images as data, nothing from a network, no script.
+
+In: a `Page`. Out: text; the same page renders to the same bytes. The template and its styles are in `templates`.
+"""
+
+import base64
+import re
+from functools import cache
+from importlib.resources import files as package_files
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from edgekit.report.parts import Column, Figure, Page, Part, as_cell, slug
+from edgekit.report.tables import DISCLAIMER, SYNTHETIC
+
+_INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
+
+
+def html(page: Page) -> str:
+    """One file: styles and drawings inline, images as data, nothing from a network, no script."""
+    return str(_template().render(page=page, disclaimer=DISCLAIMER, synthetic=SYNTHETIC, keys=_keys(page))) + "\n"
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("edgekit.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["words"] = _words
+    environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
+    environment.filters["cell"] = as_cell
+    environment.filters["heads"] = _heads
+    environment.filters["grouped"] = _grouped
+    environment.filters["identity"] = id
+    environment.filters["kind"] = lambda part: type(part).__name__
+    environment.filters["svg"] = lambda figure: Markup(figure.svg)  # our own drawing, escaped where it was made
+    environment.globals["style"] = Markup(_resource("page.css") + _resource("figure.css"))
+    return environment.get_template("page.html")
+
+
+def standalone(figure: Figure) -> str:
+    """The figure as an SVG file of its own, light or dark as its viewer is."""
+    head, rest = figure.svg.split(">", 1)
+    return f"{head}><style>{_resource('figure.css')}</style>{rest}\n"
+
+
+@cache
+def _resource(name: str) -> str:
+    return (package_files("edgekit.report") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _words(text: str) -> Markup:
+    """Escaped text with its `code` and **strong** words."""
+    safe = Markup("")
+    reached = 0
+    for match in _INLINE.finditer(text):
+        safe += escape(text[reached : match.start()])
+        code, strong = match.groups()
+        safe += Markup("<code>{}</code>").format(code) if code else Markup("<strong>{}</strong>").format(strong)
+        reached = match.end()
+    return safe + escape(text[reached:])
+
+
+def _heads(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
+    """(group, number of columns) from left to right; empty where no column has a group."""
+    runs: list[tuple[str, int]] = []
+    for column in columns:
+        if runs and column.group and runs[-1][0] == column.group:
+            runs[-1] = (column.group, runs[-1][1] + 1)
+        else:
+            runs.append((column.group, 1))
+    return runs if any(group for group, _ in runs) else []
+
+
+def _grouped(parts: tuple[Part, ...]) -> list[list[Part]]:
+    """The parts in runs: neighbouring figures that are not wide share one, and every other part has its own."""
+    runs: list[list[Part]] = []
+    for part in parts:
+        small = isinstance(part, Figure) and not part.wide
+        before = runs[-1][-1] if runs else None
+        if small and isinstance(before, Figure) and not before.wide:
+            runs[-1].append(part)
+        else:
+            runs.append([part])
+    return runs
+
+
+def _keys(page: Page) -> dict[int, str]:
+    """An anchor for each section, by identity, made of its title."""
+    keys: dict[int, str] = {}
+    used: set[str] = set()
+    for section in page.sections:
+        for one in (section, *section.sections):
+            base = key = slug(one.title)
+            number = 2
+            while key in used:
+                key, number = f"{base}-{number}", number + 1
+            used.add(key)
+            keys[id(one)] = key
+    return keys
