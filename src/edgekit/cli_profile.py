@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy
 
     from rich.console import RenderableType
 
-_BAR_COLUMNS = 16
+_BAR_COLUMNS = 8
 
 
 @click.command("profile")
@@ -121,23 +121,23 @@ def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":
 
     unit = "us" if plain["total"]["instructions"] is None else "instructions"
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("layer")
-    for heading in ("MACs", unit, "a MAC", "bytes", "weights"):
+    table.add_column("layer", no_wrap=True)
+    for heading in ("MACs", unit, "a MAC" if unit == "instructions" else "share", "bytes", "weights"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     most = max(layer[unit] for layer in plain["layers"]) or 1
+    total, device = plain["total"], plain["device"]
     for layer in plain["layers"]:
         spent = layer[unit]
         table.add_row(
             layer["op"],
             f"{layer['macs']:,}",
             f"{spent:,}" if unit == "instructions" else f"{spent:,.1f}",
-            f"{spent / layer['macs']:.3g}" if layer["macs"] > spent / 1000 else "-",
+            _relative(spent, layer["macs"] if unit == "instructions" else None, total[unit]),
             f"{layer['bytes']:,}",
             f"{layer['weight_bytes']:,}",
             "█" * round(_BAR_COLUMNS * spent / most),
         )
-    total, device = plain["total"], plain["device"]
     lines = [
         f"{device['chip']}, {device['board']}: "
         + (
@@ -152,3 +152,10 @@ def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":
         "bytes: of arena in use while the layer runs. Input: noise from a fixed seed; the outputs are TFLM's.",
     ]
     return [table, *map(Text, lines)]
+
+
+def _relative(spent: float, macs: int | None, total: float) -> str:
+    """Instructions a MAC, or the share of the time where MACs do not count."""
+    if macs is None:
+        return f"{spent / (total or 1):.0%}"
+    return f"{spent / macs:.2f}" if macs else "-"
