@@ -94,6 +94,7 @@ class TeachRecipe:
     cross_fit: bool = True
     prune: bool = False
     input_size: int = _number(128, 32, 512)
+    views: int = _number(2, 1, 50)  # frozen trunks: of each training image, the first as it is; each is a trunk pass
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
