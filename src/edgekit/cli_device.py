@@ -157,13 +157,15 @@ def doctor(as_json: bool) -> None:
 
 @click.command("firmware")
 @_model
-def prepare_firmware(model: Path) -> None:
+@click.option("--profile", is_flag=True, help="C that tells what each layer costs; build with -D EDGEKIT_PROFILE=1.")
+def prepare_firmware(model: Path, profile: bool) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
 
     loaded = load_model(model)
-    click.echo(write_model(model_files(loaded.model, loaded.compiled(), loaded.threshold, loaded.arena_bytes)))
+    compiled = loaded.compiled(profile=profile)
+    click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
 
 
 DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)
@@ -178,11 +180,11 @@ class Loaded:
     arena_bytes: int
     data: "DataRecipe"
 
-    def compiled(self) -> Mapping[str, str]:
+    def compiled(self, profile: bool = False) -> Mapping[str, str]:
         """The model as C."""
-        from edgekit.compile import compile_model
+        from edgekit.compile import CompileOptions, compile_model
 
-        return compile_model(self.model.flatbuffer).files
+        return compile_model(self.model.flatbuffer, CompileOptions(profile=profile)).files
 
 
 def load_model(path: Path) -> Loaded:
