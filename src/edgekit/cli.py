@@ -110,7 +110,7 @@ def evaluate(model: Path, data: str, runtime: str | None, split: str, strict: bo
 @set_option
 @json_option
 def recipe(name: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """Show every field of a RECIPE, its value and what it may hold: esp32 (the default), paper, demo, smoke or a file."""
+    """Show each field of RECIPE (esp32, paper, demo, smoke or a .json), its value and what it takes."""
     from edgekit.fields import leaves
     from edgekit.recipes import recipe_named, to_dict
     from edgekit.report.tables import fields_table

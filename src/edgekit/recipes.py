@@ -78,6 +78,7 @@ class TeachRecipe:
     cross_fit: bool = True
     prune: bool = False
     input_size: int = number(128, 32, 512)
+    views: int = number(2, 1, 50)  # frozen trunks: of each training image, the first as it is; each is a trunk pass
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
