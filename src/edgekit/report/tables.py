@@ -149,7 +149,7 @@ def fields_table(leaves: Iterable[Leaf]) -> RenderableType:
     """Every field of a recipe, its value and what it may hold."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("field", no_wrap=True)
-    table.add_column("value")
+    table.add_column("value", overflow="fold")
     table.add_column("takes")
     for leaf in leaves:
         value = ",".join(map(str, leaf.value)) if isinstance(leaf.value, tuple) else leaf.value
