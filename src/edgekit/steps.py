@@ -189,7 +189,7 @@ class Steps:
             made_on = np.array(nets.accelerator_name(accelerator))
             return {
                 **student.weights,
-                "history": np.stack(diary.rows).reshape(-1, len(diary.sets), 2),
+                "history": np.stack(diary.rows).reshape(recipe.fit.epochs, len(diary.sets), 2),
                 "made_on": made_on,
             }
 
