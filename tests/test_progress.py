@@ -24,7 +24,10 @@ def build() -> None:
         bars.stage("prune-0", cached=False)
 
 
-def test_a_log_gets_plain_lines_and_each_warning_once(capsys: pytest.CaptureFixture[str], every_epoch: None) -> None:
+def test_a_log_gets_plain_lines_and_each_warning_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_LOG_EVERY_S", 0.0)
     build()
     said = capsys.readouterr()
     assert said.out == ""
