@@ -58,7 +58,7 @@ def figures_markdown(card: Card) -> str:
         for name in METRICS
     ]
     synthetic = ", synthetic phantoms" if card.data.synthetic else ""
-    seeds = f"test, mean ± sd of {count} seeds"
+    seeds = f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"
     head = ("figure", f"test ({test.n:,} images{synthetic})", seeds, f"validation ({validation.n:,})")
     return "\n\n".join(
         (
