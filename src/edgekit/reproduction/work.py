@@ -83,6 +83,7 @@ class Work:
     on_warning: Callable[[str], None] = print
     on_make: Callable[[str], None] = lambda name: None
     _loaded: dict[int, XraySplits] = field(default_factory=dict)
+    _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
     _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
 
     def do(self, unit: Unit) -> Any:
@@ -103,9 +104,12 @@ class Work:
 
     def taught(self, network: str, seed: int) -> tuple[Arrays, str]:
         """Logits on train, val and test, the history, the head; and the key."""
-        recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
-        steps = self._steps_for(recipe)
-        return steps.teach_member(steps.splits(recipe.teach.input_size), 0, seed, f"teach-{network}-{seed}")
+        if (network, seed) not in self._taught:  # a student asks for five of them each time
+            recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
+            steps = self._steps_for(recipe)
+            splits = steps.splits(recipe.teach.input_size)
+            self._taught[network, seed] = steps.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
+        return self._taught[network, seed]
 
     def network_pruned(self, network: str, seed: int, alpha: float) -> Arrays:
         """Logits on val and test with weights under std/alpha zeroed, and the share `zeroed`."""
