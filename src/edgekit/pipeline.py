@@ -1,16 +1,17 @@
 """build_model: the walk of a radiograph through the house, one line a stage. The only writer of artefacts.
 
-In: a recipe and a data set. Out: a folder with the model in every format, its C array, its card and its recipe.
+In: a recipe and a data set. Out: a folder with the model in every format, its C array, its card, report and recipe.
 """
 
 from pathlib import Path
 
 from edgekit.artifacts import Student
 from edgekit.files import write_arrays, write_bytes, write_json, write_text
-from edgekit.outcome import SeedResult, card_of, seed_result, stage_rows
+from edgekit.outcome import SeedResult, card_of, evidence_of, seed_result, stage_rows
 from edgekit.recipes import Recipe, to_dict
+from edgekit.report import render
 from edgekit.report.card import Card, card_json
-from edgekit.report.card_page import card_markdown
+from edgekit.report.card_page import Evidence, card_markdown, model_page
 from edgekit.stages import Stages
 from edgekit.steps import Options, Steps
 
@@ -40,11 +41,11 @@ def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = 
     arena_bytes = steps.arena_bytes(first.files.models["int8"])
     check_budget(first.files.models["int8"], arena_bytes, recipe.embed)
     card = card_of(steps, splits, seeds, rows, arena_bytes)
-    _write(out, first, card)
+    _write(out, first, card, evidence_of(steps, splits, teacher, plain, first))
     return card
 
 
-def _write(out: Path, first: SeedResult, card: Card) -> None:
+def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None:
     from edgekit.build.embed import embed
 
     for name, model in first.files.models.items():
@@ -53,6 +54,7 @@ def _write(out: Path, first: SeedResult, card: Card) -> None:
     write_student(out / "student.npz", first.pruned.student)
     for file, text in embed(first.files.models["int8"], first.threshold, card.model.arena_bytes).items():
         write_text(out / file, text)
+    render.write(model_page(card, evidence), out / "report.html")
     write_json(out / "recipe.json", card.recipe)
     write_json(out / "card.json", card_json(card))
     write_text(out / "card.md", card_markdown(card))

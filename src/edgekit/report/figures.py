@@ -143,7 +143,7 @@ def dots(
     bottom = top + step * len(rows)
     board = Drawing(WIDTH, bottom + (62 if any(row.beside is not None for row in rows) else 42))
     everything = [v for row in rows for v in (row.value, row.low, row.high, row.beside) if v is not None]
-    xs = Scale(*(bounds or around(everything, 4)), left, right)
+    xs = Scale(*(bounds or around(everything, 4, 0.02 if percent else 0.0)), left, right)
     label: Label = as_percent if percent else plain
     for value in xs.ticks(4):
         board.line(xs(value), top - 6, xs(value), bottom, "grid")
