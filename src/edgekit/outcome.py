@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.artifacts import EvalReport, Student, Threshold, XraySplits
@@ -115,7 +114,7 @@ def card_of(
         name=f"{splits.info.name} student ({recipe.name} recipe)",
         model=ModelFacts(
             "student_int8.tflite", model.sha256, len(model.flatbuffer), counts.parameters,
-            _nonzero(first.pruned.student), counts.macs, arena_bytes, model.ops,
+            counts.parameters - _zeroed(first.pruned.student), counts.macs, arena_bytes, model.ops,
         ),
         input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
         output=OutputFacts(model.output_q.scale, model.output_q.zero_point),
@@ -146,10 +145,9 @@ def evidence_of(
         others["teacher"] = teacher.margins
     for name, margins in others.items():
         answers.append(Answers(name, margins["test"], choose_threshold(margins["val"], val, steps.recipe.threshold)))
-    kernels = [value for value in first.pruned.student.weights.values() if value.ndim > 1]
-    kept = sum(int((value == 0).sum()) for value in kernels) / sum(value.size for value in kernels)
+    zeroed = _zeroed(first.pruned.student) / sum(v.size for v in first.pruned.student.weights.values() if v.ndim > 1)
     return Evidence(
-        splits.test, tuple(answers), first.pruned.sweep, kept, _program(model.flatbuffer), steps.audit(splits)
+        splits.test, tuple(answers), first.pruned.sweep, zeroed, _program(model.flatbuffer), steps.audit(splits)
     )
 
 
@@ -165,9 +163,9 @@ def _card_threshold(threshold: Threshold, recipe: Recipe) -> CardThreshold:
     return CardThreshold(threshold.probability, threshold.margin_q, rule_in_words(recipe.threshold))
 
 
-def _nonzero(student: Student) -> int:
-    kernels = (value for name, value in student.weights.items() if name.endswith(("weight", "bias")))
-    return sum(int(np.count_nonzero(value)) for value in kernels)
+def _zeroed(student: Student) -> int:
+    """The weights that pruning set to zero; they are zero in the int8 file, too."""
+    return sum(int((value == 0).sum()) for value in student.weights.values() if value.ndim > 1)
 
 
 def _versions() -> dict[str, str]:

@@ -173,8 +173,8 @@ def _duplicates(catalogue: Catalogue, keys: Sequence[str], splits: Sequence[str]
 
 def render(found: Audit) -> RenderableType:
     """The audit as a person reads it: a table by split, then the facts, each on a line."""
-    kind = "SYNTHETIC, drawn by a program" if found.info.synthetic else "images of patients"
-    table = Table(title=f"{escape(found.info.name)}: {found.images:,} images ({kind})", title_justify="left")
+    kind = " (SYNTHETIC, drawn by a program)" if found.info.synthetic else ""
+    table = Table(title=f"{escape(found.info.name)}: {found.images:,} images{kind}", title_justify="left")
     head, rows = table_of(found)
     for column, heading in enumerate(head):
         table.add_column(escape(heading), justify="right" if column else "left")

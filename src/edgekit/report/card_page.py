@@ -47,7 +47,7 @@ class Evidence:
         answers: of the shipped model first, then of others to compare, in the order of `test`.
         sweep: float [K, 3] of alpha, share of zeroed weights, balanced accuracy on validation; alpha is infinite where
             nothing was pruned.
-        kept: the share of zeroed weights that the shipped student has.
+        zeroed: the share of zeroed weights that the shipped student has.
         program: the model as compiled C; None where the compiler does not take it.
         audit: of the data set.
     """
@@ -55,7 +55,7 @@ class Evidence:
     test: XraySet
     answers: tuple[Answers, ...]
     sweep: NDArray[Any]
-    kept: float
+    zeroed: float
     program: Program | None
     audit: Audit
 
@@ -149,7 +149,7 @@ def _by_stage(card: Card) -> Figure:
 def _sweep(evidence: Evidence) -> Figure:
     curve = evidence.sweep[np.isfinite(evidence.sweep[:, 0])]
     curve = curve[np.argsort(curve[:, 0])]
-    kept = evidence.sweep[np.argmin(np.abs(evidence.sweep[:, 1] - evidence.kept))]
+    kept = evidence.sweep[np.argmin(np.abs(evidence.sweep[:, 1] - evidence.zeroed))]
     alphas = curve[:, 0].tolist()
     before = evidence.sweep[~np.isfinite(evidence.sweep[:, 0])]
     notes = [f"Without pruning: {before[0, 2]:.1%} on validation."] if len(before) else []
@@ -158,7 +158,7 @@ def _sweep(evidence: Evidence) -> Figure:
         [Series("validation", alphas, curve[:, 2].tolist())],
         Series("zeroed", alphas, curve[:, 1].tolist()),
         chosen={"validation": float(kept[0])},
-        notes=(*notes, f"The shipped student has {evidence.kept:.1%} of its weights at zero."),
+        notes=(*notes, f"The shipped student has {evidence.zeroed:.1%} of its weights at zero."),
     )
 
 

@@ -99,7 +99,7 @@ def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping
         rows.append((label(name), *cells))
     if seeds:
         count = max(len(figure.values) for figure in seeds.values())
-        columns.insert(2, Column(f"test, mean ± sd of {count} seeds"))
+        columns.insert(2, Column(f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"))
         rows = [(*row[:2], _spread(seeds.get(name)), *row[2:]) for name, row in zip(METRICS, rows, strict=True)]
     return Table(caption, tuple(columns), tuple(rows), ("95 % intervals beside each figure.",))
 
