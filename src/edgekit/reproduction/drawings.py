@@ -86,9 +86,7 @@ def distillation_curves(results: Results) -> tuple[Figure, ...]:
         return ()
     own = results.distillations[0]
     by_t = sorted((d for d in results.distillations if d.mix == own.mix), key=lambda d: d.temperature)
-    by_mix = sorted(
-        (d for d in results.distillations if d.temperature == own.temperature), key=lambda d: d.mix[0]
-    )
+    by_mix = sorted((d for d in results.distillations if d.temperature == own.temperature), key=lambda d: d.mix[0])
     shown = []
     for caption, points, x, label in (
         (f"Distillation by temperature, at {own.mix[0]:g}/{own.mix[1]:g}", by_t, [d.temperature for d in by_t], "T"),
@@ -128,9 +126,7 @@ def answers(results: Results) -> tuple[Figure, ...]:
         found.append(figures_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
         for at, words in (("argmax", "the greater logit decides"), ("chosen", "at validation's threshold")):
             found.append(
-                figures_scores.confusion(
-                    f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion
-                )
+                figures_scores.confusion(f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion)
             )
     note = "First seed. The marks are the thresholds that validation chose, with 95 % intervals."
     return (figures_scores.roc("ROC curves on test", rocs, notes=(note,)), *found)

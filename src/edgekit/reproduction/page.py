@@ -53,6 +53,13 @@ def _warnings(done: Done) -> tuple[str, ...]:
             f"{len(done.problems)} of {len(done.units)} units of work failed; their cells are dashes. "
             f"The first: {first.unit.name}: {first.problem.splitlines()[-1]}"
         )
+    elif done.missing:
+        seeds = Counter(unit.seed for unit in done.missing)
+        said.append(
+            f"{len(done.missing)} of {len(done.units)} units of work are not finished ("
+            + ", ".join(f"{count} of seed {seed}" for seed, count in sorted(seeds.items()))
+            + "): a figure is the mean of the seeds that have it, and a dash stands where none has."
+        )
     counted = Counter(line["unit"] for line in done.log)
     smaller = [w for line in done.log for w in line.get("warnings", ()) if "memory does not hold" in w]
     if smaller and counted:
@@ -90,13 +97,8 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
         ),
         Section(
             "Temperature and weights of the distillation",
-            when(
-                "temperature",
-                *(
-                    (tables.distillation_table(results), *drawings.distillation_curves(results))
-                    if results.distillations else ()
-                ),
-            ),
+            when("temperature", tables.distillation_table(results), *drawings.distillation_curves(results))
+            if results.distillations else (),
             results=True,
         ),
         Section(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.artifacts import Quantization
 from edgekit.build.ensemble import combine
 from edgekit.report.metrics import choose_threshold, decide, evaluate, margins_of_logits
 from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE

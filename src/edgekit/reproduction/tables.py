@@ -7,9 +7,8 @@ import math
 from collections.abc import Sequence
 
 from edgekit.artifacts import EvalReport
-from edgekit.report.metrics import Spread
 from edgekit.report.parts import Cell, Column, Row, Table
-from edgekit.reproduction.paper import STUDENT_ZEROED, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES, Compared
+from edgekit.reproduction.paper import STUDENT_ZEROED, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
 from edgekit.reproduction.results import Choice, Results, System
 
 PAPER, HERE = "paper", "here"
@@ -118,8 +117,8 @@ def table_3(results: Results) -> Table:
             title, _paper(printed.accuracy), Cell(f"{printed.f1:.3f}", mark="muted"),
             Cell(f"{printed.kilobytes:.2f}", mark="muted"), Cell(f"{printed.ratio:.2f}", mark="muted"),
             _over_seeds(system, "accuracy"), _mean(macro, decimals=3),
-            _count(system and system.bytes), _ratio(base and base.bytes, system and system.bytes),
-            _count(system and system.gzip_bytes), _ratio(base and base.gzip_bytes, system and system.gzip_bytes),
+            _count(system, "bytes"), _ratio(base, system, "bytes"),
+            _count(system, "gzip_bytes"), _ratio(base, system, "gzip_bytes"),
             _milliseconds(system), _p(results, "float32", name) if name != "float32" else None,
         ))  # fmt: skip
     return Table(
@@ -146,7 +145,8 @@ def table_4(results: Results) -> Table:
     for name, printed in TABLE_4.items():
         system = results.systems.get(name)
         rows.append((
-            printed.title, Cell(printed.source, mark="muted"), _paper(printed.accuracy), Cell(printed.size, mark="muted"),
+            printed.title, Cell(printed.source, mark="muted"), _paper(printed.accuracy),
+            Cell(printed.size, mark="muted"),
             _over_seeds(system, "accuracy"), _over_seeds(system, "auc", decimals=3), _size(system),
             _milliseconds(system), _p(results, above, name),
         ))  # fmt: skip
@@ -282,12 +282,14 @@ def _percent(share: float) -> Cell:
     return Cell(f"{100 * share:.2f}", value=share)
 
 
-def _count(value: int | None) -> Cell | None:
+def _count(system: System | None, what: str) -> Cell | None:
+    value = getattr(system, what, None)
     return None if value is None else Cell(f"{value:,}", value=value)
 
 
-def _ratio(base: int | None, value: int | None) -> Cell | None:
-    return Cell(f"{base / value:.2f}", value=base / value) if base and value else None
+def _ratio(base: System | None, system: System | None, what: str) -> Cell | None:
+    whole, part = getattr(base, what, None), getattr(system, what, None)
+    return Cell(f"{whole / part:.2f}", value=whole / part) if whole and part else None
 
 
 def _size(system: System | None) -> Cell | None:
