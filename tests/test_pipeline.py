@@ -23,7 +23,8 @@ from smoke_build import Said, Smoke, wait_for
 
 ARTEFACTS = {
     "student_float32.tflite", "student_float16.tflite", "student_dynamic.tflite", "student_int8.tflite",
-    "student.onnx", "student.npz", "model_data.h", "model_data.cc", "card.json", "card.md", "recipe.json",
+    "student.onnx", "student.npz", "model_data.h", "model_data.cc", "card.json", "card.md", "report.html",
+    "recipe.json",
 }  # fmt: skip
 STAGES = ["teacher", "student (plain)", "distilled", "pruned", "float16", "dynamic", "int8"]
 KEYS = ["n", *METRICS, "intervals", "confusion", "threshold", "runtime", "model_sha256"]
