@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
-from edgekit.compile.kernels import convolution, simple
+from edgekit.compile.kernels import by_channel, convolution, simple
+from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.text import Kernel, Site
 
 __all__ = ["Kernel", "Site", "kernel_of", "lead", "scratch_bytes"]
@@ -12,6 +13,7 @@ __all__ = ["Kernel", "Site", "kernel_of", "lead", "scratch_bytes"]
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
     Convolution: convolution.convolution,
+    ByChannel: by_channel.by_channel,
     Pool: simple.pool,
     Mean: simple.mean,
     Softmax: simple.softmax,
@@ -28,12 +30,19 @@ def kernel_of(op: Op, site: Site) -> Kernel:
 
 def scratch_bytes(op: Op, foreign: bool) -> int:
     """Arena bytes that the operator's kernel needs while it runs; `foreign`: its input is the caller's memory."""
-    return convolution.scratch_bytes(op, foreign) if isinstance(op, Convolution) else 0
+    match op:
+        case ByChannel():
+            return by_channel.scratch_bytes(op)
+        case Convolution():
+            return convolution.scratch_bytes(op, foreign)
+    return 0
 
 
 def lead(op: Op, tensor: Tensor) -> int | None:
     """By how many bytes the output must begin before this input to overlap it safely; None where it never may."""
     match op:
+        case ByChannel():
+            return convolution.row_lead(op)
         case Convolution():
             return convolution.lead(op)
         case Pool():

@@ -60,8 +60,11 @@ def scratch_bytes(op: Convolution, foreign: bool) -> int:
 
 def lead(op: Convolution) -> int | None:
     """Result row y may overwrite all image rows in front of those that row y + 1 starts with."""
-    if not scratch_bytes(op, foreign=False):
-        return None
+    return row_lead(op) if scratch_bytes(op, foreign=False) else None
+
+
+def row_lead(op: Convolution) -> int:
+    """The same for any kernel that copies the image rows under a row of results before it writes that row."""
     rows = op.result[0] // op.pool[0]
     step = op.pool[0] * op.stride[0]
     row, image_row = op.output.size // rows, op.image[1] * op.image[2]
