@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from edgekit import __version__
+from edgekit.cli_compile import COMPILE_COMMANDS
 from edgekit.cli_device import DEVICE_COMMANDS
 from edgekit.errors import EdgekitError
 
@@ -113,7 +114,7 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in DEVICE_COMMANDS:
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS):
     cli.add_command(command)
 
 

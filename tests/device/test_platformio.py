@@ -8,12 +8,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from edgekit.artifacts import TfliteModel
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.library import library_files
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
+from edgekit.interpreters import tflm
 
 ENVIRONMENTS = {"native": "program", "emulated": "program.elf"}
 
@@ -30,13 +34,13 @@ def project(sources: Mapping[str, str], tmp_path: Path) -> Path:
     return copy
 
 
-def pio(project: Path, *arguments: str) -> str:
+def pio(project: Path, *arguments: str, core: Path | None = None) -> str:
     # a proxy that leads nowhere: whatever wants the registry fails
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     env = {
         **os.environ,
         **nowhere,
-        "PLATFORMIO_CORE_DIR": str(project / "platform/core"),
+        "PLATFORMIO_CORE_DIR": str(core or project / "platform/core"),
         "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
         "PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL": "9999",
         "CI": "true",
@@ -65,3 +69,24 @@ def test_pio_run_builds_a_board_that_answers(environment: str, project: Path, mo
 def test_pio_test_runs_the_applications_tests(project: Path) -> None:
     assert "10 test cases: 10 succeeded" in pio(project, "test", "-e", "native")
     assert "free from linting errors" in pio(project, "project", "config", "--lint")
+
+
+def test_a_compiled_library_serves_a_strangers_project(model: TfliteModel, project: Path, tmp_path: Path) -> None:
+    files = library_files(compile_model(model.flatbuffer, CompileOptions("pet")))
+    stranger = tmp_path / "stranger"
+    for path, text in files.items():
+        place = stranger / "lib/pet" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    (stranger / "src").mkdir()
+    (stranger / "src/main.c").write_text(files["example/main.c"])
+    (stranger / "platformio.ini").write_text(
+        f"[env:native]\nplatform = symlink://{project}/platform/hosted\ncustom_cflags = -std=c99\n"
+        "build_flags = -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined\n"
+    )
+    pio(stranger, "run", "-e", "native", core=project / "platform/core")
+    (tmp_path / "image.raw").write_bytes(bytes(32 * 32))
+    program = stranger / ".pio/build/native/program"
+    said = subprocess.run([program, tmp_path / "image.raw"], capture_output=True, text=True, check=True).stdout
+    black = tflm(model)(np.full((1, 32, 32, 1), -128, np.int8))
+    assert [int(word) for word in said.split(": ")[1].split() if "(" not in word] == black.tolist()

@@ -34,18 +34,34 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A run of arena bytes and when it is needed, for people: from operator `first` to operator `last`, both included.
+
+    `scratch`: rows that belong to one operator alone, not an activation that the next one reads.
+    """
+
+    offset: int
+    size: int
+    first: int
+    last: int
+    scratch: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The arena's layout.
 
     Attributes:
         places: by tensor index.
         scratch: offset in the arena of each operator's scratch rows, by position in `graph.ops`.
+        spans: all that the arena holds, over time.
     """
 
     arena_bytes: int
     places: dict[int, Place]
     scratch: dict[int, int]
     steps: tuple[Step, ...]
+    spans: tuple[Span, ...]
 
 
 class Needs(Protocol):
@@ -120,7 +136,9 @@ def plan(graph: Graph, needs: Needs) -> Plan:
         for position, op in enumerate(graph.ops)
     )
     arena_bytes = max((block.end for block in everything), default=0)
-    return Plan(arena_bytes, places, {position: block.offset for position, block in scratch.items()}, steps)
+    rows = set(scratch.values())
+    spans = tuple(Span(block.offset, block.size, block.first, block.last, block in rows) for block in everything)
+    return Plan(arena_bytes, places, {position: block.offset for position, block in scratch.items()}, steps, spans)
 
 
 def _place(blocks: Sequence[_Block]) -> None:

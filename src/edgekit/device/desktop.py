@@ -67,8 +67,7 @@ def run(
 def measure_arena(model: TfliteModel) -> Arena:
     """TFLM's arena for the model, in bytes. Raises EdgekitError where TFLM does not run it."""
     interpreter = tflm_interpreter(model)
-    height, width, _ = model.input_shape
-    interpreter.set_input(to_tensors(model, np.zeros((1, height, width), np.uint8))[0], 0)
+    interpreter.set_input(np.zeros((1, *model.input_shape), np.float32 if model.input_q is None else np.int8), 0)
     interpreter.invoke()
     with native_stderr() as said:  # there is no getter: the recording allocator prints
         interpreter.print_allocations()

@@ -8,7 +8,7 @@ from edgekit.compile.kernels import by_channel, convolution, simple
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.text import Kernel, Site
 
-__all__ = ["Kernel", "Site", "kernel_of", "lead", "scratch_bytes"]
+__all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "scratch_bytes"]
 
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
@@ -26,6 +26,11 @@ _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
 def kernel_of(op: Op, site: Site) -> Kernel:
     """The C of one operator, specialised to its shape."""
     return _KERNELS[type(op)](op, site)
+
+
+def described(op: Op) -> str:
+    """The kernel chosen for an operator, in words for the printed plan."""
+    return convolution.described(op) if isinstance(op, Convolution) else "plain loop"
 
 
 def scratch_bytes(op: Op, foreign: bool) -> int:

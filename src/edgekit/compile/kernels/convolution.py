@@ -25,11 +25,7 @@ _MOST_UNROLLED_TAPS = 25
 
 def convolution(op: Convolution, site: Site) -> Kernel:
     """The kernel of one convolution."""
-    depthwise = (
-        op.groups == op.image[2] == op.result[2]
-        and op.weights.shape[1] * op.weights.shape[2] <= _MOST_UNROLLED_TAPS
-        and op.pool == (1, 1)
-    )
+    depthwise = _is_depthwise(op)
     body = _depthwise(op, site) if depthwise else _dense(op, site)
     flat = op.weights.reshape(len(op.weights), -1).astype(np.int64)
     folded = op.bias.astype(np.int64) - (op.input.quantization.zero_point + 128) * flat.sum(axis=1)
@@ -44,6 +40,22 @@ def convolution(op: Convolution, site: Site) -> Kernel:
         weights = array("uint8_t", f"{site.name}_weights", _interleaved(op) + 128)
     helpers = ("channel", *(("gather_rows",) if site.has_scratch else ()), *(("greater",) if op.pool != (1, 1) else ()))
     return Kernel(helpers, weights + array("channel", f"{site.name}_channels", channels), body)
+
+
+def described(op: Convolution) -> str:
+    """The kernel chosen, in words."""
+    if _is_depthwise(op):
+        return "depthwise, taps unrolled"
+    abreast = min(2, op.result[1]) if op.pool == (1, 1) else 1 + (op.pool[1] % 2 == 0)
+    return f"direct, {abreast} x {min(_CHANNELS, len(op.weights) // op.groups)}"
+
+
+def _is_depthwise(op: Convolution) -> bool:
+    return (
+        op.groups == op.image[2] == op.result[2]
+        and op.weights.shape[1] * op.weights.shape[2] <= _MOST_UNROLLED_TAPS
+        and op.pool == (1, 1)
+    )
 
 
 def scratch_bytes(op: Convolution, foreign: bool) -> int:

@@ -4,6 +4,7 @@ Activations in the arena are unsigned bytes u = q + 128, because Xtensa loads by
 input and output are int8; seen as unsigned bytes they are u ^ 0x80.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -200,6 +201,15 @@ def array(c_type: str, name: str, values: Iterable[int | str]) -> str:
     texts = [str(value) for value in values]
     lines = [", ".join(texts[i : i + 20]) for i in range(0, len(texts), 20)]
     return f"static const {c_type} {name}[{len(texts)}] = {{\n  " + ",\n  ".join(lines) + "};\n"
+
+
+_ARRAY = re.compile(r"^(?:static )?const (?:unsigned )?(\w+) (\w+)\[(\d+)\] = ", re.MULTILINE)
+_ELEMENT_BYTES = {"char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "channel": 12}  # others: 4
+
+
+def array_bytes(text: str) -> dict[str, int]:
+    """The bytes of every constant array in a C text that `array` wrote, by name."""
+    return {name: int(count) * _ELEMENT_BYTES.get(c_type, 4) for c_type, name, count in _ARRAY.findall(text)}
 
 
 def byte_range(requantization: Requantization) -> str:

@@ -1,0 +1,174 @@
+"""The commands of the compiler: `compile` writes a model as a C library. `cli.py` adds COMPILE_COMMANDS.
+
+In: a .tflite and options. Out: the library, and the plan as a table, a drawing or JSON.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:  # `edgekit --help` comes without numpy
+    from rich.console import RenderableType
+
+    from edgekit.compile import Compiled
+    from edgekit.device.code_size import Sizes
+
+_Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+
+def optimize_option(handler: _Handler) -> _Handler:
+    """--optimize, the same in every command."""
+    return click.option(
+        "--optimize",
+        type=click.Choice(["size", "speed"]),
+        default="size",
+        show_default=True,
+        help="The smallest program, or the fewest instructions.",
+    )(handler)
+
+
+def target_option(handler: _Handler) -> _Handler:
+    """--target, the same in every command."""
+    return click.option(
+        "--target",
+        type=click.Choice(["generic", "esp32"]),
+        default="generic",
+        show_default=True,
+        help="Any core, or the classic ESP32's.",
+    )(handler)
+
+
+@click.command("compile")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the library.")
+@target_option
+@optimize_option
+@click.option(
+    "--name", default="model", show_default=True, help="C identifier: prefix of all that the header declares."
+)
+@click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES", help="Refuse a model that needs more RAM.")
+@click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+def compile_command(
+    model: Path, out: Path, target: Any, optimize: Any, name: str, max_ram: int | None, max_flash: int | None,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
+
+    C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
+    """
+    from edgekit import files
+    from edgekit.compile import CompileOptions, compile_model
+    from edgekit.compile.layers import check_flash, check_ram
+    from edgekit.compile.library import library_files
+    from edgekit.device.code_size import measure
+
+    compiled = compile_model(_content(model), CompileOptions(name, optimize, target))
+    if max_ram is not None:
+        check_ram(compiled, max_ram)
+    sizes = measure(compiled.files)
+    if max_flash is not None:
+        if sizes is None:
+            raise EdgekitError(
+                "Flash cannot be measured: the cross compiler is not installed.",
+                "On Debian or Ubuntu: apt-get install --no-install-recommends gcc-xtensa-lx106 binutils-xtensa-lx106 "
+                "picolibc-xtensa-lx106-elf",
+            )
+        check_flash(compiled, sizes.code_bytes, sizes.constant_bytes, max_flash)
+    arena = _tflm_arena(compiled, model)
+    written = library_files(compiled)
+    for path, text in written.items():
+        files.write_text(out / path, text)
+    if as_json:
+        click.echo(json.dumps(_plain(compiled, sizes, arena) | {"out": str(out), "files": sorted(written)}, indent=2))
+        return
+    from rich.console import Console
+
+    Console().print(*_parts(compiled, sizes, arena), sep="\n")
+    click.echo(f"{out}: {', '.join(sorted(written))}")
+
+
+COMPILE_COMMANDS = (compile_command,)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Name a .tflite file.") from error
+
+
+def _tflm_arena(compiled: "Compiled", path: Path) -> int | None:
+    """TFLM's arena for the same model, measured here; None where its interpreter does not run it."""
+    from edgekit.device.desktop import arena_bytes
+    from edgekit.tflite import read_tflite
+
+    try:
+        return arena_bytes(read_tflite(path))
+    except EdgekitError:  # the compiler takes models that edgekit's own reader or TFLM does not
+        return None
+
+
+def _plain(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> dict[str, Any]:
+    from edgekit.compile.layers import layers_of, ram_bytes
+
+    layers = layers_of(compiled)
+    return {
+        "options": asdict(compiled.options),
+        "sha256": compiled.graph.sha256.hex(),
+        "layers": [asdict(layer) for layer in layers],
+        "total": {
+            "macs": sum(layer.macs for layer in layers),
+            "arena_bytes": compiled.plan.arena_bytes,
+            "input_bytes": compiled.graph.input.size,
+            "output_bytes": compiled.graph.output.size,
+            "ram_bytes": ram_bytes(compiled),
+            "weight_bytes": sum(layer.weight_bytes for layer in layers),
+            "code_bytes": sizes.code_bytes if sizes else None,
+            "constant_bytes": sizes.constant_bytes if sizes else None,
+            "compiler": sizes.compiler if sizes else None,
+        },
+        "tflm_arena_bytes": arena,
+        "spans": [asdict(span) for span in compiled.plan.spans],
+    }
+
+
+def _parts(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> "list[RenderableType]":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from edgekit.compile.layers import drawing, layers_of, ram_bytes
+
+    layers = layers_of(compiled)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("step", justify="right")
+    table.add_column("layer")
+    table.add_column("kernel")
+    for heading in ("MACs", "weights", "live", "at"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for step, layer in enumerate(layers):
+        figures = (layer.macs, layer.weight_bytes, layer.bytes)
+        table.add_row(str(step), layer.op, layer.kernel, *(f"{figure:,}" for figure in figures), layer.place)
+    ends = compiled.graph.input.size + compiled.graph.output.size
+    peak, needed = compiled.plan.arena_bytes, ram_bytes(compiled)
+    beside = f", {needed / arena:.0%} of TFLM's arena of {arena:,} bytes" if arena else ""
+    lines = [
+        f"MACs: {sum(layer.macs for layer in layers):,}.",
+        f"RAM: {needed:,} bytes ({peak:,} of arena at the peak, {ends:,} of input and output){beside}.",
+        f"Flash: {sizes.code_bytes:,} bytes of code, {sizes.constant_bytes:,} of constants ({sizes.compiler})."
+        if sizes
+        else f"Flash: {sum(layer.weight_bytes for layer in layers):,} bytes of weights; the code's size is not known "
+        "without the cross compiler (gcc-xtensa-lx106).",
+    ]
+    legend = (
+        "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins.\n"
+        "The arena, step by step: # activations, - scratch rows, = written over what has been read."
+    )
+    return [table, Text(legend), Text(drawing(compiled)), *map(Text, lines)]

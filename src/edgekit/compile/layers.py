@@ -1,0 +1,127 @@
+"""A compiled model, layer by layer, for people and scripts: what it multiplies, what it weighs, what it keeps alive.
+
+In: `Compiled`. Out: `Layer`s and a drawing of the arena over time; a model that does not fit is refused here.
+"""
+
+import re
+from dataclasses import dataclass
+
+from edgekit.compile import kernels
+from edgekit.compile.graph import Convolution
+from edgekit.compile.kernels.text import array_bytes
+from edgekit.compile.options import Compiled
+from edgekit.compile.plan import Place
+from edgekit.errors import EdgekitError
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One step of the program.
+
+    Attributes:
+        name: the .tflite's operators with their numbers, `CONV_2D (operator 0) + MAX_POOL_2D (operator 1)`.
+        op: the same without the numbers.
+        kernel: what computes it, in words.
+        macs: multiplications of one run, padding counted.
+        bytes: of the arena that are in use while it runs, scratch among them.
+        scratch_bytes: of these, the rows that it needs for itself.
+        weight_bytes: its constants in flash: weights, biases, scales, tables.
+        place: where its output begins: an offset in the arena, `output` or `input` (the caller's memory).
+    """
+
+    name: str
+    op: str
+    kernel: str
+    macs: int
+    bytes: int
+    scratch_bytes: int
+    weight_bytes: int
+    place: str
+
+
+def layers_of(compiled: Compiled) -> tuple[Layer, ...]:
+    """The program's steps, in their order."""
+    constants: dict[int, int] = {}
+    for name, size in array_bytes(compiled.files[f"{compiled.options.name}.c"]).items():
+        if owner := re.match(r"[a-z]+_(\d+)_", name):  # `convolution_3_weights` belongs to step 3
+            constants[int(owner[1])] = constants.get(int(owner[1]), 0) + size
+    return tuple(
+        Layer(
+            op.label,
+            re.sub(r" \(operator \d+\)", "", op.label),
+            kernels.described(op),
+            op.macs if isinstance(op, Convolution) else 0,
+            step.live_bytes,
+            step.scratch_bytes,
+            constants.get(position, 0),
+            _where(compiled.plan.places[op.output.index]),
+        )
+        for position, (op, step) in enumerate(zip(compiled.graph.ops, compiled.plan.steps, strict=True))
+    )
+
+
+def ram_bytes(compiled: Compiled) -> int:
+    """Arena, input and output: all the memory that a caller provides."""
+    return compiled.plan.arena_bytes + compiled.graph.input.size + compiled.graph.output.size
+
+
+def check_ram(compiled: Compiled, most_bytes: int) -> None:
+    """Refuses a model whose arena, input and output exceed `most_bytes`.
+
+    Raises:
+        EdgekitError: names the layer where the peak is, and by how many bytes it is over.
+    """
+    needed = ram_bytes(compiled)
+    if needed <= most_bytes:
+        return
+    ends = compiled.graph.input.size + compiled.graph.output.size
+    peak = max(layers_of(compiled), key=lambda layer: layer.bytes, default=None)
+    where = f" The peak is at {peak.name}: {peak.bytes:,} bytes live." if peak else ""
+    raise EdgekitError(
+        f"The model needs {needed:,} bytes of RAM ({compiled.plan.arena_bytes:,} of arena, {ends:,} of input and "
+        f"output), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
+        "Use fewer channels in that layer or a smaller image, or allow more with --max-ram.",
+    )
+
+
+def check_flash(compiled: Compiled, code_bytes: int, constant_bytes: int, most_bytes: int) -> None:
+    """Refuses a model whose code and constants exceed `most_bytes`.
+
+    Raises:
+        EdgekitError: names the heaviest layer, and by how many bytes the model is over.
+    """
+    needed = code_bytes + constant_bytes
+    if needed <= most_bytes:
+        return
+    heaviest = max(layers_of(compiled), key=lambda layer: layer.weight_bytes, default=None)
+    where = f" The heaviest layer is {heaviest.name}: {heaviest.weight_bytes:,} bytes." if heaviest else ""
+    raise EdgekitError(
+        f"The model needs {needed:,} bytes of flash ({code_bytes:,} of code, {constant_bytes:,} of constants), "
+        f"{needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
+        "Use fewer channels in that layer, leave out --optimize speed, or allow more with --max-flash.",
+    )
+
+
+def drawing(compiled: Compiled, columns: int = 64) -> str:
+    """The arena over time: a line a step, from its first byte to its last. `#` is an activation, `-` scratch rows,
+    `=` where an activation overwrites one that has been read."""
+    arena = compiled.plan.arena_bytes
+    if not arena:
+        return "The model needs no arena."
+    digits = len(str(len(compiled.plan.steps) - 1))
+    lines = [f"{'':{digits}} 0{f'{arena:,} bytes':>{columns + 1}}"]
+    for step in range(len(compiled.plan.steps)):
+        cells = [" "] * columns
+        for span in compiled.plan.spans:
+            if span.first <= step <= span.last:
+                first = span.offset * columns // arena
+                end = max(first + 1, -(-(span.offset + span.size) * columns // arena))
+                for cell in range(first, end):
+                    mark = "-" if span.scratch else "#"
+                    cells[cell] = mark if cells[cell] == " " else "=" if "-" not in (mark, cells[cell]) else cells[cell]
+        lines.append(f"{step:{digits}} |{''.join(cells)}|")
+    return "\n".join(lines)
+
+
+def _where(place: Place) -> str:
+    return str(place.offset) if place.region == "arena" else place.region
