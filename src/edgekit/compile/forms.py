@@ -1,11 +1,13 @@
-"""Graph -> graph: every convolution in the form that pays, by estimates of its instructions and of its bytes of flash.
+"""Graph -> graph: every convolution in the form that pays, by estimates of its instructions and its bytes of flash.
 
-The estimates are linear, with coefficients fitted to figures measured on emulated Xtensa (tools/bench_forms writes them).
+The rule. The fastest form with plain weights is the measure. Optimizing for size takes the form with the fewest bytes,
+if it saves a sixteenth of them and takes at most half as many instructions again; optimizing for speed takes the fewest
+bytes among the forms within a tenth of the fastest.
+
+The estimates are linear, fitted to instructions counted on emulated Xtensa (tools/bench_weights counts them).
 """
 
 from dataclasses import dataclass, fields, replace
-
-import numpy as np
 
 from edgekit.compile.graph import Convolution, Graph
 from edgekit.compile.kernels import by_channel
@@ -13,9 +15,9 @@ from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.weights import CODINGS, Coding, encode
 
-_SLOWER = 1.5  # what a smaller form may cost in instructions where size counts
-_LIGHTER = 15 / 16  # what a form's bytes must come down to, to be worth its code and its RAM
-_AS_FAST = 1.1  # forms this near to the fastest are as fast; the smallest of them is taken
+_SLOWER = 1.5
+_LIGHTER = 15 / 16
+_AS_FAST = 1.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,25 +38,21 @@ def choose(graph: Graph, options: CompileOptions) -> Graph:
 
 
 def _chosen(op: Convolution, options: CompileOptions) -> Convolution:
-    """Size: the smallest that is not much slower than the fastest plain form. Speed: the smallest of the fastest."""
     plain = [Form(op, *_direct(op))]
     if options.target == "esp32":
         plain += _by_channel(op, options, Coding())
     fastest = min(plain, key=lambda form: form.instructions)
-    forms = [*plain]
+    forms = [fastest]
     if options.compress == "auto":
-        for coding in (*CODINGS[1:], None):
-            forms += [
-                form
-                for form in _by_channel(op, options, coding)
-                if form.weight_bytes <= _LIGHTER * op.weights.size or form.instructions < fastest.instructions
-            ]
+        forms += [form for coding in (*CODINGS[1:], None) for form in _by_channel(op, options, coding)]
     if options.optimize == "size":
-        forms = [form for form in forms if form.instructions <= _SLOWER * fastest.instructions]
-        return min(forms, key=lambda form: (form.weight_bytes, form.instructions)).op
-    least = min(form.instructions for form in forms)
+        lighter = _LIGHTER * fastest.weight_bytes
+        forms = [form for form in forms if form is fastest or form.weight_bytes <= lighter]
+        limit = _SLOWER * fastest.instructions
+    else:
+        limit = _AS_FAST * min(form.instructions for form in forms)
     return min(
-        (form for form in forms if form.instructions <= _AS_FAST * least),
+        (form for form in forms if form.instructions <= limit),
         key=lambda form: (form.weight_bytes, form.instructions),
     ).op
 
@@ -66,20 +64,19 @@ def _direct(op: Convolution) -> tuple[float, int]:
 
 def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None) -> list[Form]:
     """The form, where it is possible."""
-    if not by_channel.possible(op):
-        return []
     values = {field.name: getattr(op, field.name) for field in fields(Convolution)}
     parts = 2 if options.target == "esp32" and op.result[2] > 1 else 1
     form = ByChannel(**values, coding=coding, parts=parts)
+    if not by_channel.possible(form):
+        return []
     sums = op.result[0] * op.result[1] * op.result[2]
     rows = op.result[0] // op.pool[0]
-    gathered = 4.0 * rows * by_channel.gathered_elements(form)
+    gathering = 4.0 * rows * by_channel.gathered_elements(form)
     if coding is None:
         entries = len(by_channel.lists(form)[0])
-        return [Form(form, gathered + sums * (25 + 3.8 * entries / op.result[2]), 2 * entries)]
+        return [Form(form, gathering + sums * (25 + 3.8 * entries / op.result[2]), 2 * entries)]
     runs = by_channel.runs(op)
     coded = encode(runs, coding)
-    if op.dilation[1] != 1 or coded is None:
-        return []
+    assert coded is not None
     a_sum = 25 + 1.0 * runs.shape[1] if options.target == "esp32" else 15 + 3.9 * runs.shape[1]
-    return [Form(form, gathered + sums * a_sum + rows * coded.instructions, coded.size)]
+    return [Form(form, gathering + sums * a_sum + rows * coded.instructions, coded.size)]

@@ -54,14 +54,14 @@ class Coded:
 
 
 def encode(weights: NDArray[np.int8], coding: Coding) -> Coded | None:
-    """The weights in a coding; None where a book cannot hold their values.
+    """The weights in a coding; None where no book holds their values.
 
     Args:
         weights: int8 [O, n].
     """
     kept = weights[weights != 0] if coding.masked else weights
     book = np.flatnonzero(np.bincount(kept.ravel().astype(np.int16) + 128, minlength=1)) - 128
-    if coding.book and len(book) > BOOK:
+    if coding.book and not 1 <= len(book) <= BOOK:
         return None
     parts, starts, at = [], [], 0
     for row in weights:
@@ -80,7 +80,7 @@ def encode(weights: NDArray[np.int8], coding: Coding) -> Coded | None:
 def _nibbles(codes: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Two codes a byte, the first in the low half."""
     even = np.append(codes, [0] * (len(codes) % 2)).astype(np.uint8)
-    return even[::2] | (even[1::2] << 4)
+    return (even[::2] | (even[1::2] << 4)).astype(np.uint8)
 
 
 def widener(name: str, coded: Coded, count: int) -> str:

@@ -30,7 +30,12 @@ def kernel_of(op: Op, site: Site) -> Kernel:
 
 def described(op: Op) -> str:
     """The kernel chosen for an operator, in words for the printed plan."""
-    return convolution.described(op) if isinstance(op, Convolution) else "plain loop"
+    match op:
+        case ByChannel():
+            return by_channel.described(op)
+        case Convolution():
+            return convolution.described(op)
+    return "plain loop"
 
 
 def scratch_bytes(op: Op, foreign: bool) -> int:

@@ -6,8 +6,8 @@ no correction is due. Then, channel by channel: its weights are widened into a r
 of the row, and the sums pooled, scaled and written. Flash is read once a row of results, not once a position.
 
 Gathered as columns [x][ky][c], a window is one run of int16 that MAC16 takes in a single hardware loop. Gathered as
-planes [c][y][x], neighbouring windows are neighbours: a list of the weights that are not zero walks over several of them
-at once, and the others cost neither flash nor time.
+planes [c][y][x], neighbouring windows are neighbours: a list of the weights that are not zero walks over several of
+them at once, and the others cost neither flash nor time.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.text import Kernel, Site, array, byte_range, indent
-from edgekit.compile.weights import Coded, Coding, encode, widener
+from edgekit.compile.weights import Coding, encode, widener
 
 _MOST_ABREAST = 8  # windows that a list walks over at once: 8 sums and 5 other values fill the registers
 _MOST_ADVANCE = 255  # of an entry of the list, in 8 bits
@@ -36,9 +36,17 @@ class ByChannel(Convolution):
     parts: int = 1
 
 
-def possible(op: Convolution) -> bool:
-    """True where the form serves the convolution, whatever the coding."""
-    return op.groups == 1
+def possible(op: ByChannel) -> bool:
+    """True where this form serves the convolution."""
+    if op.groups != 1 or op.coding is None:
+        return op.groups == 1
+    return op.dilation[1] == 1 and encode(runs(op), op.coding) is not None
+
+
+def described(op: ByChannel) -> str:
+    """The kernel chosen, in words."""
+    stored = "nonzero weights listed" if op.coding is None else f"weights as {op.coding.title}"
+    return f"by channel, {stored}" + (", two parts" if op.parts > 1 else "")
 
 
 def gathered_elements(op: ByChannel) -> int:
@@ -57,10 +65,6 @@ class _Room:
     step: int
     gathered: int
     weights: int
-
-    @property
-    def part_bytes(self) -> int:
-        return 2 * self.weights
 
     @property
     def gathered_bytes(self) -> int:
@@ -107,7 +111,7 @@ def _even(count: int) -> int:
 
 
 def runs(op: Convolution) -> NDArray[np.int8]:
-    """[O, n]: every channel's weights in the order of a gathered window, [kx][ky][c], columns padded to an even size."""
+    """[O, n]: each channel's weights in the order of a gathered window, [kx][ky][c], columns padded to an even size."""
     out, _, width, _ = op.weights.shape
     columns = op.weights.transpose(0, 2, 1, 3).reshape(out, width, -1)
     return np.pad(columns, ((0, 0), (0, 0), (0, columns.shape[2] % 2))).reshape(out, -1)
@@ -200,7 +204,8 @@ def _gather(op: ByChannel, site: Site, room: _Room) -> str:
     def cells(value: str) -> str:
         lines = "\n".join(f"to[{i * plane}] = {value.format(i=i)};" for i in range(at_once))
         lines += f"\nto += {at_once * plane};" + (f"\nfrom += {at_once};" if "from" in value else "")
-        return f"for (int32_t c = 0; c < {channels}; c += {at_once}) {{\n{indent(lines, 2)}\n}}\nto += {column - channels * plane};"
+        loop = f"for (int32_t c = 0; c < {channels}; c += {at_once}) {{\n{indent(lines, 2)}\n}}"
+        return f"{loop}\nto += {column - channels * plane};"
 
     def columns(count: str, value: str) -> str:
         return f"for (int32_t x = 0; x < {count}; ++x) {{\n{indent(cells(value), 2)}\n}}"
@@ -284,7 +289,8 @@ def _whole(op: ByChannel, name: str, room: _Room) -> str:
         height, depth = op.weights.shape[1], op.weights.shape[3]
         gather = f"""for (int32_t r = 0; r < {op.pool[0]}; ++r) {{
   for (int32_t ky = 0; ky < {height}; ++ky) {{
-    {name}_gather(gathered + r * {room.row} + ky * {depth}, input, y * {step} - {top} + r * {op.stride[0]} + ky * {op.dilation[0]});
+    const int32_t row = y * {step} - {top} + r * {op.stride[0]} + ky * {op.dilation[0]};
+    {name}_gather(gathered + r * {room.row} + ky * {depth}, input, row);
   }}
 }}"""
     rows = op.result[0] // op.pool[0]
