@@ -2,6 +2,7 @@
 // No test compiles this file: it needs Espressif's toolchain. See firmware/README.md.
 #include "app/app.h"
 #include "driver/uart.h"
+#include "esp_cpu.h"
 #include "esp_heap_caps.h"
 #include "esp_image_format.h"
 #include "esp_log.h"
@@ -76,6 +77,10 @@ class Uart final : public edgekit::ByteStream {
 class TimerClock final : public edgekit::Clock {
  public:
   uint64_t NowUs() override { return static_cast<uint64_t>(esp_timer_get_time()); }
+#if EDGEKIT_PROFILE
+  uint32_t Ticks() override { return esp_cpu_get_cycle_count(); }
+  uint32_t tick_hz() const override { return esp_rom_get_cpu_ticks_per_us() * 1000000; }
+#endif
 };
 
 uint32_t FlashBytes() {
@@ -105,6 +110,10 @@ class Preloaded final : public edgekit::Classifier {
   const edgekit::Model& model() const override { return classifier_.model(); }
   uint32_t arena_bytes() const override { return classifier_.arena_bytes(); }
   edgekit::wire::Backend backend() const override { return classifier_.backend(); }
+#if EDGEKIT_PROFILE
+  void ProfileWith(edgekit::Clock& clock) override { classifier_.ProfileWith(clock); }
+  edgekit::StepTicks step_ticks() const override { return classifier_.step_ticks(); }
+#endif
 
  private:
   edgekit::Classifier& classifier_;

@@ -75,6 +75,14 @@ class MonotonicClock final : public edgekit::Clock {
     clock_gettime(CLOCK_MONOTONIC, &now);
     return static_cast<uint64_t>(now.tv_sec) * 1000000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
   }
+#if EDGEKIT_PROFILE
+  uint32_t Ticks() override {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<uint32_t>(now.tv_sec) * 1000000000u + static_cast<uint32_t>(now.tv_nsec);
+  }
+  uint32_t tick_hz() const override { return 1000000000; }
+#endif
 };
 
 alignas(16) int8_t images[2][edgekit::generated::kModel.input_bytes()];

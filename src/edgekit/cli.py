@@ -12,7 +12,8 @@ import click
 from edgekit import __version__
 from edgekit.cli_compile import COMPILE_COMMANDS
 from edgekit.cli_device import DEVICE_COMMANDS
-from edgekit.errors import EdgekitError
+from edgekit.cli_profile import PROFILE_COMMANDS
+from edgekit.errors import EdgekitError, stopped_says
 
 _DATA_HELP = "A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom (drawn, the default)."
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
@@ -61,7 +62,8 @@ def build_model(
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / recipe_name
-    with StageBars() as bars:
+    kept = "Finished stages are kept: the same command goes on where it stopped."
+    with stopped_says(kept), StageBars() as bars:
         options = Options(
             fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=_typed(),
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
@@ -114,7 +116,7 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS):
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS):
     cli.add_command(command)
 
 
@@ -135,8 +137,8 @@ def main() -> None:
             "  Building and evaluating models takes more than a board does: pip install 'edgekit[build]'", err=True
         )
         sys.exit(1)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("\nStopped. Finished stages are kept: the same command goes on where it stopped.", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:  # click makes an Abort of a Ctrl-C
+        click.echo(f"\nStopped. {stop.__cause__ or stop}".rstrip(), err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()

@@ -4,26 +4,23 @@ In: options. Out: what is printed, and files that were asked for.
 """
 
 import json
-import time
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, stopped_says
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
-    from collections.abc import Iterator, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
-    from edgekit.artifacts import Prediction, TfliteModel, Threshold
-    from edgekit.device.client import Client, LinkCounts
-    from edgekit.device.evaluate import Agreement, DeviceRun
+    from edgekit.artifacts import TfliteModel, Threshold
+    from edgekit.device.client import Client
     from edgekit.recipes import DataRecipe
 
 DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")
@@ -63,36 +60,48 @@ def eval_device(
     import numpy as np
 
     from edgekit.data import load_splits
-    from edgekit.device.evaluate import agreement, evaluate_on_desktop, evaluate_on_device, run_json
+    from edgekit.data.progress import bar
+    from edgekit.device.evaluate import (
+        RESUME,
+        agreement,
+        device_json,
+        evaluate_on_desktop,
+        evaluate_on_device,
+        run_json,
+    )
+    from edgekit.device.view import LiveScore, device_table, latency_unit
     from edgekit.report.metrics import evaluate_predictions
     from edgekit.report.tables import report_table, to_json
 
     loaded = load_model(model)
-    tflite, threshold = loaded.model, loaded.threshold
-    splits = load_splits(data, tflite.input_shape[0], loaded.data, strict=strict)
-    images = splits.test
-    if limit is not None and limit < len(images):
-        images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
-    host = evaluate_on_desktop(tflite, images)
-    extra: dict[str, Any] = {}
-    parts: list[RenderableType] = []
-    if port == "desktop":
-        predictions, runtime = host, "tflm"
-    else:
-        with (
-            _connected(port, loaded, baud) as client,
-            _live(len(images), threshold, quiet=as_json) as progress,
-        ):
-            run = evaluate_on_device(client, tflite, images, splits.info, resume=resume, progress=progress)
-        compared = agreement(run.predictions, host)
-        predictions, runtime, extra = run.predictions, run.info.chip, run_json(run, compared)
-        parts.append(_device_table(run, compared))
-    scored = evaluate_predictions(predictions, threshold, runtime=runtime, model_sha256=tflite.sha256, data=splits.info)
-    plain = to_json(scored) | extra
-    parts.insert(0, report_table(scored))
+    with ExitStack() as held:  # the port first: what is wrong with it shows at once
+        client = None if port == "desktop" else held.enter_context(_connected(port, loaded, baud))
+        splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
+        images = splits.test
+        if limit is not None and limit < len(images):
+            images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
+        if client is None:
+            with LiveScore(len(images), loaded.threshold, "us", quiet=as_json) as live:
+                run = host = evaluate_on_desktop(loaded.model, images, live)
+        else:
+            with bar("the same on the desktop", len(images)) as advance:
+                host = evaluate_on_desktop(loaded.model, images, lambda *_: advance(1))
+            assert client.info is not None
+            unit = latency_unit(device_json(client.info)["board"])
+            with stopped_says(RESUME), LiveScore(len(images), loaded.threshold, unit, quiet=as_json) as live:
+                run = evaluate_on_device(
+                    client, loaded.model, images, splits.info,
+                    resume=resume, progress=live, on_resumed=live.resumed,
+                )  # fmt: skip
+    compared = agreement(run.predictions, host.predictions)
+    scored = evaluate_predictions(
+        run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info
+    )
+    plain = to_json(scored) | run_json(run, compared)
+    parts = [report_table(scored), device_table(run, compared)]
+    _show(plain if as_json else None, parts)
     if report is not None:
         _write_report(report, plain, parts)
-    _show(plain if as_json else None, parts)
 
 
 @click.command("selftest")
@@ -104,6 +113,7 @@ def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
     from edgekit.device.evaluate import device_json
     from edgekit.device.selftest import selftest as run
+    from edgekit.device.view import table
 
     loaded = load_model(model)
     with _connected(port, loaded, baud) as client:
@@ -113,7 +123,7 @@ def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     plain = {"passed": all(check.passed for check in checks), "device": identity, "checks": [asdict(c) for c in checks]}
     rows = [("ok" if check.passed else "FAILED", check.name, check.found) for check in checks]
     title = f"Self-test of {identity['chip']} ({identity['board']}, {identity['backend']})"
-    _show(plain if as_json else None, [_table(title, ("", "check", "found"), rows)])
+    _show(plain if as_json else None, [table(title, ("", "check", "found"), rows)])
     if not plain["passed"]:
         raise EdgekitError("The self-test failed.", "Keep this output (--json) and report it with the board's name.")
 
@@ -137,22 +147,25 @@ def flash(port: str, build: Path | None, baud: int, as_json: bool) -> None:
 def doctor(as_json: bool) -> None:
     """See what is installed and connected, and what to do about what is not."""
     from edgekit.device.doctor import doctor as run
+    from edgekit.device.view import table
 
     findings = run()
     rows = [("ok" if f.ok else "--", f.name, f.found, f.needed_for, f.advice) for f in findings]
-    table = _table("edgekit doctor", ("", "what", "found", "needed for", "to do"), rows)
-    _show({"findings": [asdict(f) for f in findings]} if as_json else None, [table])
+    shown = table("edgekit doctor", ("", "what", "found", "needed for", "to do"), rows)
+    _show({"findings": [asdict(f) for f in findings]} if as_json else None, [shown])
 
 
 @click.command("firmware")
 @_model
-def prepare_firmware(model: Path) -> None:
+@click.option("--profile", is_flag=True, help="C that tells what each layer costs; build with -D EDGEKIT_PROFILE=1.")
+def prepare_firmware(model: Path, profile: bool) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
 
     loaded = load_model(model)
-    click.echo(write_model(model_files(loaded.model, loaded.compiled(), loaded.threshold, loaded.arena_bytes)))
+    compiled = loaded.compiled(profile=profile)
+    click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
 
 
 DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)
@@ -167,11 +180,11 @@ class Loaded:
     arena_bytes: int
     data: "DataRecipe"
 
-    def compiled(self) -> Mapping[str, str]:
+    def compiled(self, profile: bool = False) -> Mapping[str, str]:
         """The model as C."""
-        from edgekit.compile import compile_model
+        from edgekit.compile import CompileOptions, compile_model
 
-        return compile_model(self.model.flatbuffer).files
+        return compile_model(self.model.flatbuffer, CompileOptions(profile=profile)).files
 
 
 def load_model(path: Path) -> Loaded:
@@ -196,71 +209,22 @@ def load_model(path: Path) -> Loaded:
     return Loaded(model, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
 
 
-def _connected(port: str, loaded: Loaded, baud: int | None) -> "AbstractContextManager[Client]":
+@contextmanager
+def _connected(port: str, loaded: Loaded, baud: int | None) -> "Iterator[Client]":
+    from rich.console import Console
+
     from edgekit.device.evaluate import connected
 
-    return connected(
-        port, loaded.model, loaded.compiled, threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud
-    )
-
-
-@contextmanager
-def _live(total: int, threshold: "Threshold", *, quiet: bool) -> "Iterator[Callable[[Prediction, LinkCounts], None]]":
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-    counts = {"tn": 0, "fp": 0, "fn": 0, "tp": 0}
-    times: list[int] = []
-    begin = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
-        task = bar.add_task("connected", total=total)
-
-        def progress(one: "Prediction", link: "LinkCounts") -> None:
-            called = one.margin >= (threshold.margin_q or 0)
-            counts[("tp" if called else "fn") if one.label else ("fp" if called else "tn")] += 1
-            times.append(one.invoke_us or 0)
-            times.sort()
-            n = len(times)
-            bar.update(
-                task,
-                advance=1,
-                description=f"accuracy {(counts['tp'] + counts['tn']) / n:.3f}  "
-                + " ".join(f"{name} {count}" for name, count in counts.items())
-                + f"  {n / (time.monotonic() - begin):.1f} images/s  retries {link.retries}  "
-                + f"p50 {times[n // 2]:,} p95 {times[min(n - 1, n * 95 // 100)]:,} us",
-            )
-
-        yield progress
-
-
-def _device_table(run: "DeviceRun", compared: "Agreement") -> "RenderableType":
-    from edgekit.device.evaluate import device_json, latency
-    from edgekit.wire import Board
-
-    identity, times = device_json(run.info), latency(run.predictions)
-    unit = "thousand instructions (emulated, no time)" if run.info.board == Board.EMULATED else "us"
-    rows = [
-        ("device", f"{identity['chip']}, {identity['board']}, {identity['backend']}, build {identity['build_id']}"),
-        ("agreement", f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"),
-        *(("differs", name) for name in compared.differing[:20]),
-        ("arena", f"{run.info.arena_bytes:,} bytes"),
-        ("memory", f"{run.info.ram_bytes:,} bytes of RAM, {run.info.flash_bytes:,} of flash (0: not known)"),
-        ("link", f"{run.link.retries:,} retries, {run.link.sent_bytes + run.link.received_bytes:,} bytes"),
-    ]
-    if times is not None:
-        rows.append(("latency", f"p50 {times.p50:,}, p95 {times.p95:,}, {times.min:,} to {times.max:,} {unit}"))
-    return _table("On the device", ("", ""), rows)
-
-
-def _table(title: str, head: tuple[str, ...], rows: "Sequence[tuple[str, ...]]") -> "RenderableType":
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(*head, title=title, title_justify="left", show_header=any(head))
-    for row in rows:
-        table.add_row(*map(escape, row))
-    return table
+    what = "Building and starting the firmware" if port in ("emulator", "native") else f"Looking for a board at {port}"
+    with ExitStack() as held:
+        with Console(stderr=True).status(what):
+            client = held.enter_context(
+                connected(
+                    port, loaded.model, loaded.compiled,
+                    threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud,
+                )
+            )  # fmt: skip
+        yield client
 
 
 def _write_report(path: Path, plain: Mapping[str, Any], parts: "list[RenderableType]") -> None:

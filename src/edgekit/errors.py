@@ -1,4 +1,7 @@
-"""The one exception that a user is meant to see: what went wrong, and what to do next."""
+"""The one exception that a user is meant to see: what went wrong, and what to do next; the words after a Ctrl-C."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class EdgekitError(Exception):
@@ -18,3 +21,12 @@ class EdgekitError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+@contextmanager
+def stopped_says(hint: str) -> Iterator[None]:
+    """What the command line adds to `Stopped.` where a Ctrl-C ends this block."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(hint) from None

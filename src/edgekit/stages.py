@@ -20,19 +20,27 @@ Arrays = Mapping[str, NDArray[Any]]
 _PACKAGE = Path(__file__).parent
 
 
+class NotMade(Exception):
+    """A stage is not in the cache, and this reader makes none."""
+
+
 class Stages:
     """One build's stages in `folder`.
 
     Args:
         fresh: forget the stages that are there.
+        make: False only reads: a stage that is not there raises NotMade.
         on_stage: told the name of each stage and whether it came from the cache.
 
     Raises:
         EdgekitError: the folder cannot be written.
     """
 
-    def __init__(self, folder: Path, *, fresh: bool = False, on_stage: Callable[[str, bool], None]) -> None:
+    def __init__(
+        self, folder: Path, *, fresh: bool = False, make: bool = True, on_stage: Callable[[str, bool], None]
+    ) -> None:
         self.folder = folder
+        self._make = make
         self._on_stage = on_stage
         with failures_of(folder):  # before hours of training, not after
             if fresh and folder.exists():
@@ -53,6 +61,8 @@ class Stages:
         key = key_of({"inputs": inputs, "code": [sha256_of((_PACKAGE / file).read_bytes()) for file in code]})
         path = self.folder / f"{name}-{key[:16]}.npz"
         kept = _read(path)
+        if kept is None and not self._make:
+            raise NotMade(name)
         self._on_stage(name, kept is not None)
         if kept is not None:
             return kept, key

@@ -4,7 +4,7 @@ In: a recipe, a data set and the values of the steps before. Out: the values of 
 What stands here says what each step depends on; how it is done is in `build` and `device`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,11 @@ from edgekit.tflite import read_tflite
 
 _HELD_OUT = ("val", "test")
 VARIANTS = ("float32", "float16", "dynamic", "int8")
-_TRAINING = ("build/nets.py", "build/augment.py", "build/fit.py")
-_TEACHING = (*_TRAINING, "build/teach.py", "build/ensemble.py", "build/backbones.py", "build/prune.py")
+_TRAINING = ("build/nets.py", "build/augment.py", "build/fit.py", "build/memory.py")
+_TEACHING = (
+    *_TRAINING, "build/teach.py", "build/ensemble.py", "build/backbones.py", "build/frozen.py",
+    "build/magnitude.py", "build/prune.py",
+)  # fmt: skip
 _CONVERSION = ("build/convert.py", "build/runtimes.py", "interpreters.py", "tflite.py", "preprocess.py")
 
 
@@ -67,10 +70,12 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A student and the key of the step that made it."""
+    """A student, the key of the step that made it, and its curves: float32 [epochs, 3, 2], cross-entropy and accuracy
+    on a sample of train, on val and on test after each epoch (no sets where nobody watched)."""
 
     student: Student
     key: str
+    history: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 3, 2), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +92,30 @@ class Steps:
     """One build's steps, by its recipe, on its data, cached in `stages`.
 
     Attributes:
+        watch: measure students after each epoch, for their curves; a sixth more time.
         made_on: what trained the networks so far, in words.
+        loaded: the data by image size; several recipes' steps may share it.
     """
 
     recipe: Recipe
     data: str
     stages: Stages
     options: Options
+    watch: bool = False
     made_on: set[str] = field(default_factory=set)
+    loaded: dict[int, XraySplits] = field(default_factory=dict)
     _data_keys: dict[int, str] = field(default_factory=dict)  # by image size
 
     def splits(self, size: int) -> XraySplits:
         """The data at one image size; loaded before anything is trained on it."""
-        splits = load_splits(
-            self.data, size, self.recipe.data,
-            cache_dir=self.options.cache_dir, strict=self.options.strict, on_warning=self.options.on_warning,
-        )  # fmt: skip
-        self._data_keys[size] = _content(splits.train, splits.val, splits.test)
+        if size not in self.loaded:
+            self.loaded[size] = load_splits(
+                self.data, size, self.recipe.data,
+                cache_dir=self.options.cache_dir, strict=self.options.strict, on_warning=self.options.on_warning,
+            )  # fmt: skip
+        splits = self.loaded[size]
+        if size not in self._data_keys:
+            self._data_keys[size] = _content(splits.train, splits.val, splits.test)
         return splits
 
     def teach(self) -> Teacher | None:
@@ -122,34 +134,41 @@ class Steps:
             {"members": list(keys), "combine": recipe.combine},
         )  # fmt: skip
 
-    def teach_member(self, splits: XraySplits, member: int) -> tuple[Arrays, str]:
-        """One member of the ensemble: its logits on train, val and test, its parameters, and the step's key."""
+    def teach_member(self, splits: XraySplits, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
+        """One member of the ensemble, and the step's key: its logits on train, val and test, its parameters, the
+        `history` [epochs, 3, 2] and the head of a frozen trunk."""
         recipe = self.recipe.teach
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.build import nets, prune, teach
 
             accelerator = nets.accelerator(self.options.accelerator)
-            net = teach.train_member(
-                splits.train, recipe, member, accelerator=accelerator, weights_dir=self.options.weights_dir,
-                checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs),
+            taught = teach.train_member(
+                splits.train, recipe, member, accelerator=accelerator, seed=seed,
+                held_out={part: getattr(splits, part) for part in _HELD_OUT}, weights_dir=self.options.weights_dir,
+                checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs), on_warning=self.options.on_warning,
             )  # fmt: skip
+            found: dict[str, NDArray[Any]] = {"parameters": np.array(nets.parameter_count(taught.net))}
+            found |= {"history": taught.history, "trunk_passes": np.array(taught.trunk_passes)}
+            if isinstance(taught.net, nets.Backbone):
+                found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}
+            logits = taught.logits
             if recipe.prune:
-                prune.prune_network(net, splits.val.images, splits.val.labels, self.recipe.prune, accelerator)
-            logits = {
-                name: teach.member_logits(net, part.images, accelerator)
-                for name, part in (("train", splits.train), ("val", splits.val), ("test", splits.test))
-            }
-            made_on = np.array(nets.accelerator_name(accelerator))
-            return {**logits, "parameters": np.array(nets.parameter_count(net)), "made_on": made_on}
+                prune.prune_network(taught.net, splits.val.images, splits.val.labels, self.recipe.prune, accelerator)
+                logits = {
+                    part: teach.member_logits(taught.net, getattr(splits, part).images, accelerator)
+                    for part in ("train", *_HELD_OUT)
+                }
+            return {**found, **logits, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {
             "data": self._data_key(splits),
             "teach": {name: value for name, value in to_dict(recipe).items() if name != "combine"},
             "prune": to_dict(self.recipe.prune) if recipe.prune else None,
             "member": member,
+            "seed": seed,
         }
-        arrays, key = self.stages.run(f"teach-{member}", inputs, _TEACHING, make)
+        arrays, key = self.stages.run(name or f"teach-{member}", inputs, _TEACHING, make)
         return self._noted(arrays), key
 
     def distill(self, name: str, splits: XraySplits, teacher: Teacher | None, seed: int) -> Trained:
@@ -157,23 +176,32 @@ class Steps:
         recipe, spec = self.recipe.distill, self.recipe.student.spec()
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.build import distill, nets
+            from edgekit.build import distill, fit, nets
 
             accelerator = nets.accelerator(self.options.accelerator)
+            watched = _watched(splits) if self.watch else iter(())
+            diary = fit.Diary({part: (images, labels) for part, images, labels in watched})
             student = distill.distill(
                 splits.train, _logits_of(teacher), spec, recipe, seed=seed, accelerator=accelerator,
-                checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs),
+                checkpoint=checkpoint, diary=diary, on_epoch=self._epochs(recipe.fit.epochs),
+                on_warning=self.options.on_warning,
             )  # fmt: skip
-            return {**student.weights, "made_on": np.array(nets.accelerator_name(accelerator))}
+            made_on = np.array(nets.accelerator_name(accelerator))
+            return {
+                **student.weights,
+                "history": np.stack(diary.rows).reshape(recipe.fit.epochs, len(diary.sets), 2),
+                "made_on": made_on,
+            }
 
         used = ("fit", "augment") if teacher is None else ("fit", "augment", "alpha", "beta", "temperature")
         inputs = {
             "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
-            "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used},
+            "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
         code = (*_TRAINING, "build/ensemble.py", "build/distill.py")
         arrays, key = self.stages.run(name, inputs, code, make)
-        return Trained(Student(spec, self._noted(arrays)), key)
+        weights = self._noted(arrays)
+        return Trained(Student(spec, weights), key, weights.pop("history"))
 
     def prune(self, splits: XraySplits, teacher: Teacher | None, distilled: Trained, seed: int) -> Trained:
         """The student with its small weights zeroed, by the sweep over alpha on validation."""
@@ -191,7 +219,7 @@ class Steps:
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {"student": distilled.key, "prune": to_dict(recipe)}
-        code = (*_TRAINING, "build/distill.py", "build/prune.py")
+        code = (*_TRAINING, "build/distill.py", "build/magnitude.py", "build/prune.py")
         arrays, key = self.stages.run(f"prune-{seed}", inputs, code, make)
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
         return Trained(Student(distilled.student.spec, weights), key)
@@ -271,6 +299,15 @@ def runtime_of(variant: str) -> str:
 
 def _logits_of(teacher: Teacher | None) -> TeacherLogits | None:
     return None if teacher is None else teacher.logits
+
+
+def _watched(splits: XraySplits) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:
+    """What a student's curves are measured on: as many training images as there are for validation, val and test."""
+    sample = splits.train.take(
+        np.linspace(0, len(splits.train) - 1, min(len(splits.train), len(splits.val))).astype(int)
+    )
+    for name, part in (("train", sample), ("val", splits.val), ("test", splits.test)):
+        yield name, part.images, part.labels
 
 
 def _images(splits: XraySplits, part: str) -> NDArray[np.uint8]:

@@ -24,6 +24,7 @@ MAX_PAYLOAD_BYTES = MAX_BODY_BYTES - BODY_OVERHEAD_BYTES
 CHUNK_BYTES = 240  # input bytes of one DATA frame; every chunk but the last is full
 MAX_CHUNKS = 512  # the chunk map of one image: inputs up to 122,880 bytes
 MAX_OUTPUT_BYTES = 64
+STEPS_A_FRAME = 59  # steps of a profile that one STEPS frame holds
 BAUD_TRIAL_MS = 1500  # a new baud rate is given up when no good frame came for so long
 NOISE_BYTES = 4096  # how much of what was not a frame a decoder keeps for the reader of boot logs
 
@@ -185,6 +186,15 @@ class RawEcho(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Profile(Message):
+    """What did each step of the latest run cost, from step `first` on? Answered by STEPS. Firmware that was built
+    without a profile does not know this type: it answers ERROR with BAD_TYPE."""
+
+    TYPE: ClassVar[int] = 0x07
+    first: U16
+
+
+@dataclass(frozen=True, slots=True)
 class Info(Message):
     """The device's identity, its model and its figures. Scales travel as the bits of an IEEE-754 single; a figure
     that a board cannot know is 0."""
@@ -277,6 +287,18 @@ class EchoReady(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class Steps(Message):
+    """The answer to PROFILE: of `steps` steps in all, the clock ticks of those from `first` on, u32 each, at most
+    STEPS_A_FRAME of them."""
+
+    TYPE: ClassVar[int] = 0x87
+    tick_hz: U32
+    steps: U16
+    first: U16
+    ticks: Tail
+
+
+@dataclass(frozen=True, slots=True)
 class Error(Message):
     """A refusal; `seq` is that of the frame refused."""
 
@@ -286,7 +308,8 @@ class Error(Message):
 
 
 MESSAGES: tuple[type[Message], ...] = (
-    Hello, Ping, Data, Infer, SetBaud, RawEcho, Info, Pong, Missing, Result, Baud, EchoReady, Error,
+    Hello, Ping, Data, Infer, SetBaud, RawEcho, Profile, Info, Pong, Missing, Result, Baud, EchoReady, Steps,
+    Error,
 )  # fmt: skip
 _BY_TYPE = {message.TYPE: message for message in MESSAGES}
 

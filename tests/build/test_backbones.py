@@ -56,10 +56,13 @@ def test_published_weights_give_torchvisions_own_features(
     monkeypatch.setattr(enum.DEFAULT.value, "url", f"{server}/{path.name}", raising=True)
     torch.hub.set_dir(str(tmp_path / "hub"))
     theirs = models.get_model(name, weights=enum.DEFAULT, progress=False).eval()
-    ours = backbone(name, "imagenet", "fine-tuned", tmp_path).eval()
-    head = "fc" if hasattr(theirs, "fc") else "classifier"
-    setattr(theirs, head, nn.Identity())
-    setattr(ours, head, nn.Identity())
+    ours, head = backbone(name, "imagenet", tmp_path)
+    ours.eval()
+    assert head.out_features == 2
+    if name == "mobilenet_v2":
+        theirs.classifier[-1] = nn.Identity()
+    else:
+        setattr(theirs, "fc" if hasattr(theirs, "fc") else "classifier", nn.Identity())
     x = torch.randn(1, 3, 64, 64)
     with torch.inference_mode():
         features, expected = ours(x), theirs(x)
@@ -76,29 +79,29 @@ def test_without_a_folder_the_file_is_downloaded_and_checked(
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"x")
     with pytest.raises(EdgekitError, match=f"{path.name} cannot be downloaded: invalid hash") as error:
-        backbone("mobilenet_v2", "imagenet", "frozen", None)
+        teacher_net("mobilenet_v2", "imagenet", "frozen", None)
     assert "--weights-dir" in error.value.hint
     assert not kept.exists()
     path.write_bytes(content)
-    net = backbone("mobilenet_v2", "imagenet", "frozen", None)
+    net = teacher_net("mobilenet_v2", "imagenet", "frozen", None)
     assert kept.read_bytes() == content
     assert capfd.readouterr().out == ""  # it may be the JSON of --json
-    assert {name.split(".")[0] for name, p in net.named_parameters() if p.requires_grad} == {"classifier"}
+    assert {name.split(".")[0] for name, p in net.named_parameters() if p.requires_grad} == {"head"}
     kept.unlink()
     path.unlink()
     with pytest.raises(EdgekitError, match=f"{path.name} cannot be downloaded: HTTP Error 404"):
-        backbone("mobilenet_v2", "imagenet", "frozen", None)
+        teacher_net("mobilenet_v2", "imagenet", "frozen", None)
 
 
 def test_a_missing_and_a_wrong_file_are_named_with_the_checksum_they_should_have(tmp_path: Path) -> None:
     name = ResNet18_Weights.DEFAULT.url.rsplit("/", 1)[-1]
     begins = name.removeprefix("resnet18-").removesuffix(".pth")
     with pytest.raises(EdgekitError, match=f"{name} does not exist .its SHA-256 begins with {begins}") as error:
-        backbone("resnet18", "imagenet", "frozen", tmp_path)
+        backbone("resnet18", "imagenet", tmp_path)
     assert ResNet18_Weights.DEFAULT.url in error.value.hint
     (tmp_path / name).write_bytes(b"something else")
     with pytest.raises(EdgekitError, match=rf"is not the file expected: SHA-256 \w{{8}}\.\.\., not {begins}"):
-        backbone("resnet18", "imagenet", "frozen", tmp_path)
+        backbone("resnet18", "imagenet", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["compact", "wide", "resnet18", "mobilenet_v2", "alexnet"])

@@ -1,7 +1,9 @@
 """The firmware on emulated Xtensa: the same bytes, in an ESP32's room, at the price that was promised."""
 
 import os
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +22,6 @@ from edgekit.device.link import open_link
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import load_grey
-from edgekit.wire import Board
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -31,8 +32,8 @@ def test_emulated_xtensa_gives_the_desktops_bytes(
     with emulator.running(emulated) as port:
         client = Client(open_link(port))
         run = evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path)
-        assert run.info.board == Board.EMULATED
-        assert agreement(run.predictions, evaluate_on_desktop(model, xrays)).identical == 100
+        assert run.device["board"] == "emulated"
+        assert agreement(run.predictions, evaluate_on_desktop(model, xrays).predictions).identical == 100
         # QEMU counts instructions: the same image takes the same time in every run
         first = run.predictions[0].invoke_us
         (again,) = evaluate_on_device(
@@ -59,9 +60,9 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
     xrays = XraySet(images, np.arange(32) // 16, ids, ids)
     with connected("emulator", loaded.model, loaded.compiled, threshold=loaded.threshold) as client:
         run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", synthetic=False), state_dir=tmp_path)
-    assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays)).identical == 32
-    assert run.info.arena_bytes < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
-    assert run.info.flash_bytes - run.info.model_bytes < 60 * 1024
+    assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays).predictions).identical == 32
+    assert run.device["arena_bytes"] < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
+    assert run.device["flash_bytes"] - run.device["model_bytes"] < 60 * 1024
 
 
 TIMED = {"line"}  # a rate, which a busy computer spoils: not for a test to judge
@@ -137,6 +138,28 @@ def test_nothing_runs_on_when_the_block_ends(emulated: Path) -> None:
         Client(open_link(port)).hello()
     with pytest.raises(EdgekitError, match="does not answer"):
         open_link(port)
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs Linux's setpriv (util-linux)")
+@pytest.mark.parametrize("kind", ["native", "emulated"])
+def test_a_board_ends_with_an_edgekit_that_is_killed(kind: str, request: pytest.FixtureRequest) -> None:
+    program: Path = request.getfixturevalue(kind)
+    script = (
+        "import sys, time; from pathlib import Path; from edgekit.device import emulator\n"
+        "with emulator.running(Path(sys.argv[1])) as port: print(port, flush=True); time.sleep(60)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src")}
+    command = [sys.executable, "-c", script, str(program)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as host:
+        assert host.stdout is not None
+        port = host.stdout.readline().strip()
+        link = open_link(port)
+        Client(link).hello()
+        host.kill()
+    with pytest.raises(EdgekitError, match="vanished"):
+        for _ in iter(lambda: link.read(5.0), b""):  # to the end of what was said before
+            pass
+    link.close()
 
 
 def test_aot_takes_less_than_half_of_tflms_ram_and_little_flash(emulated: Path, model: TfliteModel) -> None:

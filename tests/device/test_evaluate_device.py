@@ -1,6 +1,7 @@
 """A whole evaluation: cut off and resumed, compared, reported."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from proxy import Proxy
 
 from edgekit.artifacts import DataInfo, Prediction, TfliteModel, XraySet
 from edgekit.cli_device import eval_device
@@ -34,7 +36,7 @@ def test_every_image_agrees_with_the_desktop(
     client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
 ) -> None:
     run = evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path)
-    host = evaluate_on_desktop(model, xrays)
+    host = evaluate_on_desktop(model, xrays).predictions
     assert agreement(run.predictions, host) == Agreement(100, 100, ())
     assert [p.id for p in run.predictions] == list(xrays.ids)
     assert [p.label for p in run.predictions] == xrays.labels.tolist()
@@ -95,7 +97,7 @@ def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
         )
     assert run.resumed >= 40
     assert len(sent) == 100 - run.resumed
-    assert agreement(run.predictions, evaluate_on_desktop(model, xrays)).identical == 100
+    assert agreement(run.predictions, evaluate_on_desktop(model, xrays).predictions).identical == 100
 
 
 def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_it(
@@ -174,6 +176,7 @@ def evaluated(*arguments: str) -> dict[str, Any]:
 
 def test_eval_device_prints_the_metrics_and_the_agreement(board: str, tmp_path: Path) -> None:
     answer = evaluated("--port", board, "--limit", "8", "--report", str(tmp_path / "report.json"))
+    assert list(answer)[-4:] == ["agreement", "device", "link", "latency_us"]
     assert answer["agreement"] == {"images": 8, "identical": 8, "differing": []}
     assert answer["n"] == 8
     assert answer["device"]["chip"] == answer["runtime"] == "native"
@@ -181,12 +184,78 @@ def test_eval_device_prints_the_metrics_and_the_agreement(board: str, tmp_path: 
     assert json.loads((tmp_path / "report.json").read_text()) == answer
 
 
+def test_a_line_with_one_bad_byte_in_1000_costs_retries_and_no_output(board: str) -> None:
+    proxy = Proxy(board, damage=0.001, delay_s=0.0005, split=True, seed=5)
+    answer = evaluated("--port", proxy.port, "--data", "phantom:3:520")
+    proxy.close()
+    assert answer["n"] >= 100
+    assert answer["agreement"]["identical"] == answer["agreement"]["images"] == answer["n"]
+    assert proxy.damaged > 50
+    assert answer["link"]["retries"] > 20
+
+
 def test_eval_device_falls_back_to_the_desktop_and_scores_the_same(board: str) -> None:
     device, host = evaluated("--port", board), evaluated("--port", "desktop")
-    assert host["runtime"] == "tflm"
+    assert host["runtime"] == host["device"]["backend"] == "tflm"
+    assert host["device"]["board"] == "desktop"
+    assert host.keys() == device.keys()
+    assert 0 < host["latency_us"]["p50"] <= host["latency_us"]["p95"]
     assert {name: device[name] for name in ("n", "accuracy", "auc", "confusion")} == {
         name: host[name] for name in ("n", "accuracy", "auc", "confusion")
     }
+
+
+def test_a_wrong_port_is_named_before_anything_is_loaded_or_run() -> None:
+    with pytest.raises(EdgekitError, match="no port /dev/ttyNOPE"):
+        evaluated("--port", "/dev/ttyNOPE", "--data", "no/such/folder")
+
+
+def test_a_report_that_cannot_be_written_does_not_cost_the_result(board: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way of a folder")
+    arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "4", "--port", board]
+    done = CliRunner().invoke(eval_device, [*arguments, "--report", str(tmp_path / "file/report.json")])
+    assert done.exit_code == 1
+    assert "4 of 4 images give the desktop's bytes" in done.stdout
+
+
+def test_a_killed_evaluation_is_completed_by_resume(native: Path, tmp_path: Path) -> None:
+    slow = ["--model", str(INT8), "--data", "phantom:3:520", "--json"]
+    state = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "edgekit", "eval-device", *slow]
+    with emulator.running(native) as port:
+        crawling = Proxy(port, delay_s=0.02, split=False)
+        killed = subprocess.Popen([*command, "--port", crawling.port], env=state, stdout=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while not list((tmp_path / "edgekit").glob("eval-*.json")):  # written every second
+            assert killed.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        killed.kill()
+        killed.wait()
+        crawling.close()
+        done = subprocess.run([*command, "--port", port, "--resume"], env=state, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert 0 < answer["link"]["resumed"] < answer["n"]
+    assert answer["agreement"]["identical"] == answer["n"]
+
+
+def test_ctrl_c_says_how_to_go_on(board: str, tmp_path: Path) -> None:
+    crawling = Proxy(board, delay_s=0.05)
+    command = [sys.executable, "-m", "edgekit", "eval-device", "--model", str(INT8), "--data", "phantom:3:520"]
+    state = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
+    with subprocess.Popen([*command, "--port", crawling.port], env=state, stderr=subprocess.PIPE, text=True) as process:
+        until = time.monotonic() + 60
+        while not list((tmp_path / "edgekit").glob("eval-*.json")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("Stopped. What is done is kept")
+    assert "--resume" in said
+    crawling.close()
 
 
 def test_eval_device_shows_a_person_the_device_and_writes_a_page(board: str, tmp_path: Path) -> None:

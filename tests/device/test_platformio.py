@@ -67,7 +67,7 @@ def test_pio_run_builds_a_board_that_answers(environment: str, project: Path, mo
 
 
 def test_pio_test_runs_the_applications_tests(project: Path) -> None:
-    assert "10 test cases: 10 succeeded" in pio(project, "test", "-e", "native")
+    assert "11 test cases: 11 succeeded" in pio(project, "test", "-e", "native")
     assert "free from linting errors" in pio(project, "project", "config", "--lint")
 
 

@@ -272,6 +272,15 @@ void TooLargeAModelIsRefused() {
         bench.Refused(ErrorCode::kInputTooLarge, 499));
 }
 
+void ProfileIsUnknownToOrdinaryFirmware() {
+  static Bench bench;
+  bench.app.Start();
+  bench.line.Say(1, wire::Profile{});
+  bench.Run();
+  Check("PROFILE is a type that firmware without a profile does not know",
+        bench.Refused(ErrorCode::kBadType, wire::Profile::kType));
+}
+
 }  // namespace
 
 int main() {
@@ -289,6 +298,7 @@ int main() {
   SilentRateIsGivenUp();
   GoodFrameKeepsTheRate();
   TooLargeAModelIsRefused();
+  ProfileIsUnknownToOrdinaryFirmware();
   printf("DONE\n");
   return all_passed ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet networks with a head of two logits.
+"""torchvision's ImageNet networks, their last layer replaced by one of two logits.
 
 Weights come from torchvision's own download, from a folder of the files that it would download, or not at all.
 """
@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import re
 import sys
+from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from torch import nn
 from edgekit.errors import EdgekitError
 
 
-def backbone(name: str, weights: str, trunk: str, weights_dir: Path | None) -> nn.Module:
-    """A torchvision network that takes float [B, 3, H, W] and gives logits [B, 2]. See `nets.teacher_net`."""
+def backbone(name: str, weights: str, weights_dir: Path | None) -> tuple[nn.Module, nn.Linear]:
+    """A torchvision network as a trunk, from float [B, 3, H, W] to features [B, F], and a new head, from features to
+    logits [B, 2]: its last linear layer replaced, as the paper did. See `nets.teacher_net`."""
     from torchvision import models
 
     pretrained = weights == "imagenet"
@@ -31,14 +33,26 @@ def backbone(name: str, weights: str, trunk: str, weights_dir: Path | None) -> n
         state = _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
         auxiliary = ("aux1.", "aux2.", "AuxLogits.")  # heads that help ImageNet training alone
         net.load_state_dict({_renamed(k): value for k, value in state.items() if not k.startswith(auxiliary)})
-    last_stage = _replace_head(net)
-    if trunk == "frozen":
-        for parameter in net.parameters():
-            parameter.requires_grad = False
-        for part in last_stage:
-            for parameter in part.parameters():
-                parameter.requires_grad = True
-    return net
+    return net, _take_head(net)
+
+
+def check_weights(names: Iterable[str], weights_dir: Path | None) -> None:
+    """Has every network's ImageNet weights at hand: in the folder, or downloaded now.
+
+    Raises:
+        EdgekitError: names each file that is missing or wrong, and the SHA-256 that it should have.
+    """
+    from torchvision import models
+
+    errors = []
+    for name in names:
+        try:
+            _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
+        except EdgekitError as error:
+            errors.append(error)
+    if errors:
+        hint = "\n  ".join(error.hint for error in errors)
+        raise EdgekitError("\n".join(error.message for error in errors), hint)
 
 
 def _renamed(key: str) -> str:
@@ -46,17 +60,17 @@ def _renamed(key: str) -> str:
     return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", r"\1", key)
 
 
-def _replace_head(net: Any) -> list[nn.Module]:
-    """Puts a linear layer of two outputs at the end; returns the modules that a frozen trunk still trains."""
+def _take_head(net: Any) -> nn.Linear:
+    """Takes the last linear layer out of a torchvision network; returns one of two outputs for its place."""
     if hasattr(net, "fc"):  # resnet, googlenet, inception
-        net.fc = nn.Linear(net.fc.in_features, 2)
-        return [net.fc]
-    classifier = net.classifier
-    if isinstance(classifier, nn.Linear):  # densenet
-        net.classifier = nn.Linear(classifier.in_features, 2)
-        return [net.classifier]
-    classifier[-1] = nn.Linear(classifier[-1].in_features, 2)  # alexnet, vgg, mobilenet
-    return [classifier]
+        owner, name = net, "fc"
+    elif isinstance(net.classifier, nn.Linear):  # densenet
+        owner, name = net, "classifier"
+    else:  # alexnet, vgg, mobilenet
+        owner, name = net.classifier, str(len(net.classifier) - 1)
+    head = nn.Linear(getattr(owner, name).in_features, 2)
+    setattr(owner, name, nn.Identity())
+    return head
 
 
 def _imagenet(url: str, weights_dir: Path | None) -> dict[str, torch.Tensor]:

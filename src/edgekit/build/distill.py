@@ -5,13 +5,17 @@ Loss (Hinton et al. 2015, with the paper's alpha and beta):
 alpha * T^2 * CE(teacher at T, student at T) + beta * CE(labels, student at 1).
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.nn import functional
 
 from edgekit.artifacts import Student, StudentSpec, TeacherLogits, XraySet
-from edgekit.build.fit import LossOf, OnEpoch, class_weights, fit
+from edgekit.build.fit import Diary, LossOf, OnEpoch, class_weights, fit
+from edgekit.build.memory import in_halves
 from edgekit.build.nets import freeze_student, student_net
 from edgekit.recipes import DistillRecipe
 
@@ -47,13 +51,18 @@ def distill(
     seed: int,
     accelerator: torch.device,
     checkpoint: Path | None = None,
+    diary: Diary | None = None,
     on_epoch: OnEpoch = lambda epoch, loss: None,
+    on_warning: Callable[[str], None] = lambda message: None,
 ) -> Student:
-    """Trains a student from scratch; `teacher=None` trains it on the labels alone."""
-    torch.manual_seed(seed)
+    """Trains a student from scratch; `teacher=None` trains it on the labels alone. `diary` notes each epoch."""
     loss_of = distillation_loss(train, teacher, recipe, accelerator)
-    net = fit(
-        student_net(spec), train.images, loss_of, recipe.fit, recipe.augment,
-        seed=seed, accelerator=accelerator, checkpoint=checkpoint, on_epoch=on_epoch,
-    )  # fmt: skip
-    return freeze_student(net, spec)
+
+    def work(batch: int) -> nn.Module:
+        torch.manual_seed(seed)
+        return fit(
+            student_net(spec), train.images, loss_of, replace(recipe.fit, batch_size=batch), recipe.augment, seed=seed,
+            accelerator=accelerator, checkpoint=checkpoint, diary=diary, on_epoch=on_epoch,
+        )  # fmt: skip
+
+    return freeze_student(in_halves(work, recipe.fit.batch_size, "the student", on_warning, least=2), spec)

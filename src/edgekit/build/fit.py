@@ -6,7 +6,8 @@ and the same seed gives the same network whether it ran at one go or was killed 
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional
 
 from edgekit.build.augment import augment
 from edgekit.build.nets import to_numpy
@@ -22,6 +24,25 @@ from edgekit.recipes import AugmentRecipe, FitRecipe
 
 LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, 2], rows [B]) -> scalar
 OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
+
+
+@dataclass(slots=True)
+class Diary:
+    """What a network achieves after every epoch of its training: the curves that a report shows. It chooses nothing.
+
+    Attributes:
+        sets: by name, inputs as `predict` takes them and labels [N].
+        rows: one float32 [sets, 2] an epoch: mean cross-entropy and accuracy (argmax) on each set. Kept in the
+            checkpoint, so that a resumed run has them all.
+    """
+
+    sets: Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]
+    rows: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def note(self, net: nn.Module, accelerator: torch.device) -> None:
+        """Adds the row of an epoch."""
+        row = [loss_and_accuracy(predict(net, inputs, accelerator), y) for inputs, y in self.sets.values()]
+        self.rows.append(np.array(row, np.float32))
 
 
 def fit(
@@ -35,18 +56,46 @@ def fit(
     accelerator: torch.device,
     checkpoint: Path | None = None,
     after_step: Callable[[nn.Module], None] | None = None,
+    diary: Diary | None = None,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+) -> nn.Module:
+    """Trains `net` in place on random views of uint8 images [N, H, W]; see `optimise`."""
+    net = net.to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
+    pixels = torch.as_tensor(images).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
+
+    def batch(rows: Tensor, generator: torch.Generator) -> Tensor:
+        return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, 1, H, W)
+
+    return optimise(
+        net, len(pixels), batch, loss_of, recipe, seed=seed, accelerator=accelerator, checkpoint=checkpoint,
+        after_step=after_step, diary=diary, on_epoch=on_epoch,
+    )  # fmt: skip
+
+
+def optimise(
+    net: nn.Module,
+    count: int,
+    batch: Callable[[Tensor, torch.Generator], Tensor],
+    loss_of: LossOf,
+    recipe: FitRecipe,
+    *,
+    seed: int,
+    accelerator: torch.device,
+    checkpoint: Path | None = None,
+    after_step: Callable[[nn.Module], None] | None = None,
+    diary: Diary | None = None,
     on_epoch: OnEpoch = lambda epoch, loss: None,
 ) -> nn.Module:
     """Trains `net` in place and returns it, or its averaged copy where the recipe averages, in evaluation mode.
 
     Args:
-        images: uint8 [N, H, W].
-        loss_of: from logits [B, 2] and the images' rows [B] to a scalar, both on the accelerator.
+        count: rows of the training set.
+        batch: from rows [B] on the accelerator and the epoch's source of chance to the network's input.
+        loss_of: from logits [B, 2] and the rows [B] to a scalar, both on the accelerator.
         checkpoint: written after each epoch, so that a kill costs one epoch at most; read if it exists.
         after_step: called after every optimiser step, e.g. to hold a pruning mask.
+        diary: notes each epoch.
     """
-    net = net.to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
-    pixels = torch.as_tensor(images).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
     trained = [p for p in net.parameters() if p.requires_grad]
     if recipe.optimizer == "adam":
         optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, 1.0, weight_decay=recipe.weight_decay)
@@ -57,27 +106,27 @@ def fit(
         ]
         optimizer = torch.optim.AdamW(groups, 1.0)
     average = copy.deepcopy(net) if recipe.ema_decay else None
-    steps = max(1, len(pixels) // recipe.batch_size)  # the last, short batch would unsettle BatchNorm
+    steps = max(1, count // recipe.batch_size)  # the last, short batch would unsettle BatchNorm
+    kept: dict[str, Any] = {"net": net, "optimizer": optimizer, **({} if average is None else {"average": average})}
     first = 0
     if checkpoint is not None and checkpoint.exists():
         state = torch.load(checkpoint, map_location=accelerator, weights_only=True)
-        net.load_state_dict(state["net"])
-        optimizer.load_state_dict(state["optimizer"])
-        if average is not None:
-            average.load_state_dict(state["average"])
+        for name, part in kept.items():
+            part.load_state_dict(state[name])
+        if diary is not None:
+            diary.rows[:] = [to_numpy(row) for row in state["diary"]]
         first = state["epochs"]
     for epoch in range(first, recipe.epochs):
         generator = torch.Generator().manual_seed(seed * 100_003 + epoch)  # an epoch's draws depend on nothing before
         torch.manual_seed(seed * 100_003 + epoch)  # dropout
-        order = torch.randperm(len(pixels), generator=generator)
+        order = torch.randperm(count, generator=generator)
         net.train()
         total = torch.zeros((), device=accelerator)
         for step in range(steps):
             for group in optimizer.param_groups:
                 group["lr"] = _learning_rate(recipe, epoch + step / steps)
             rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size].to(accelerator)
-            x = augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, 1, H, W)
-            loss = loss_of(net(x), rows)
+            loss = loss_of(net(batch(rows, generator)), rows)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -86,27 +135,39 @@ def fit(
             if average is not None:
                 _blend(average, net, min(recipe.ema_decay, (1 + epoch * steps + step) / (10 + epoch * steps + step)))
             total += loss.detach()
+        if diary is not None:
+            diary.note(net if average is None else average, accelerator)
         on_epoch(epoch + 1, float(total) / steps)
         if checkpoint is not None:
-            state = {"net": net.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epoch + 1}
-            if average is not None:
-                state["average"] = average.state_dict()
-            _save(state, checkpoint)
+            noted = [] if diary is None else [torch.as_tensor(row) for row in diary.rows]
+            state = {name: part.state_dict() for name, part in kept.items()}
+            _save({**state, "epochs": epoch + 1, "diary": noted}, checkpoint)
     return (net if average is None else average).eval()
 
 
 @torch.inference_mode()
 def predict(
-    net: nn.Module, images: NDArray[np.uint8], accelerator: torch.device, *, mirrored: bool = False, batch: int = 256
+    net: nn.Module, inputs: NDArray[Any], accelerator: torch.device, *, mirrored: bool = False, batch: int = 256
 ) -> NDArray[np.float32]:
-    """Logits float32 [N, 2] of uint8 images [N, H, W]; `mirrored` averages over the mirror image too."""
+    """What a network says of uint8 images [N, H, W] or of float features [N, F]: float32 [N, outputs].
+
+    `mirrored` averages over the mirror images too.
+    """
     net = net.to(accelerator).eval()
     parts = []
-    for begin in range(0, len(images), batch):
-        x = torch.as_tensor(images[begin : begin + batch]).unsqueeze(1).to(accelerator).float().div_(255)
+    for begin in range(0, len(inputs), batch):
+        x = torch.as_tensor(inputs[begin : begin + batch]).to(accelerator)
+        if x.ndim == 3:
+            x = x.unsqueeze(1).float().div_(255)
         logits = net(x)
         parts.append(to_numpy((logits + net(x.flip(3))) / 2 if mirrored else logits))
     return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+
+
+def loss_and_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean cross-entropy and share of right answers (argmax) of logits [N, 2]."""
+    loss = functional.cross_entropy(torch.as_tensor(logits), torch.as_tensor(labels))
+    return float(loss), float((logits.argmax(1) == labels).mean())
 
 
 def class_weights(labels: NDArray[np.int64], balanced: bool) -> Tensor:

@@ -88,17 +88,29 @@ def _compact(width: int) -> nn.Module:
     return nn.Sequential(*stages)
 
 
-class _Backbone(nn.Module):
-    """A torchvision classifier that takes grey images: three equal channels, normalised as ImageNet was."""
+class Backbone(nn.Module):
+    """A torchvision classifier that takes grey images: three equal channels, normalised as ImageNet was.
 
-    def __init__(self, trunk: nn.Module) -> None:
+    It is a trunk, which gives features, and a head, the last linear layer.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, trunk: nn.Module, head: nn.Linear) -> None:
         super().__init__()
         self.trunk = trunk
+        self.head = head
         self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
+    def features(self, x: Tensor) -> Tensor:
+        """What the head is given, [B, F], for grey images [B, 1, H, W]."""
+        found: Tensor = self.trunk((x.expand(-1, 3, -1, -1) - self.mean) / self.std)
+        return found
+
     def forward(self, x: Tensor) -> Tensor:
-        return self.trunk((x.expand(-1, 3, -1, -1) - self.mean) / self.std)  # type: ignore[no-any-return,operator]
+        return self.head(self.features(x))  # type: ignore[no-any-return]
 
 
 _COMPACT_WIDTHS: Mapping[str, int] = {"compact": 16, "wide": 32}
@@ -119,7 +131,9 @@ def teacher_net(name: str, weights: str, trunk: str, weights_dir: Path | None) -
         return _compact(_COMPACT_WIDTHS[name])
     from edgekit.build.backbones import backbone  # torchvision takes seconds to import
 
-    return _Backbone(backbone(name, weights, trunk, weights_dir))
+    net = Backbone(*backbone(name, weights, weights_dir))
+    net.trunk.requires_grad_(trunk != "frozen")
+    return net
 
 
 def parameter_count(net: nn.Module) -> int:

@@ -16,10 +16,9 @@ from torch import nn
 from edgekit.artifacts import Student, TeacherLogits, XraySet
 from edgekit.build.distill import distillation_loss
 from edgekit.build.fit import OnEpoch, fit, predict
+from edgekit.build.magnitude import Weights, most_pruned, prune_weights, zeroed_share
 from edgekit.build.nets import freeze_student, thaw_student
 from edgekit.recipes import DistillRecipe, PruneRecipe
-
-Weights = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +28,6 @@ class PrunePoint:
     alpha: float
     zeroed: float
     balanced_accuracy: float
-
-
-def prune_weights(weights: Weights, alpha: float) -> dict[str, NDArray[np.float32]]:
-    """The weights with those under std/alpha zeroed, layer by layer. Biases and normalisation stay: they are few."""
-    return {
-        name: np.where(np.abs(value) < value.std() / alpha, np.float32(0), value) if value.ndim > 1 else value
-        for name, value in weights.items()
-    }
-
-
-def zeroed_share(weights: Weights) -> float:
-    """The share of zeros among the weights that pruning may touch."""
-    touched = [value for value in weights.values() if value.ndim > 1]
-    return float(sum((value == 0).sum() for value in touched) / sum(value.size for value in touched))
 
 
 def sweep(
@@ -57,11 +42,7 @@ def sweep(
     """
     candidates = [(np.inf, dict(weights)), *((alpha, prune_weights(weights, alpha)) for alpha in recipe.alphas)]
     points = tuple(PrunePoint(alpha, zeroed_share(w), balanced_accuracy_of(w)) for alpha, w in candidates)
-    best = max(point.balanced_accuracy for point in points)
-    kept = max(
-        (i for i, point in enumerate(points) if point.balanced_accuracy >= best - recipe.tolerance - 1e-9),
-        key=lambda i: points[i].zeroed,
-    )
+    kept = most_pruned([p.balanced_accuracy for p in points], [p.zeroed for p in points], recipe.tolerance)
     return candidates[kept][1], points
 
 
@@ -129,23 +110,37 @@ def _fine_tuned(
     return freeze_student(net, pruned.spec)
 
 
+def logits_when_pruned(
+    net: nn.Module, alpha: float, sets: Mapping[str, XraySet], accelerator: torch.device
+) -> tuple[float, dict[str, NDArray[np.float32]]]:
+    """The share of weights that alpha zeroes in a network, and its logits [N, 2] on each set then. The network is given
+    back as it was."""
+    kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
+    try:
+        pruned = prune_weights(kernels, alpha)
+        _load(net, pruned)
+        return zeroed_share(pruned), {name: predict(net, part.images, accelerator) for name, part in sets.items()}
+    finally:
+        _load(net, kernels)
+
+
 def prune_network(
     net: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], recipe: PruneRecipe, accelerator: torch.device
 ) -> tuple[PrunePoint, ...]:
     """Prunes a teacher in place by the same sweep on validation images [N, H, W]; returns the curve."""
-    state = net.state_dict()
     kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
 
-    def load(weights: Weights) -> None:
-        with torch.no_grad():
-            for name, value in weights.items():
-                state[name].copy_(torch.as_tensor(value))
-
     def on_validation(weights: Weights) -> float:
-        load(weights)
+        _load(net, weights)
         logits = predict(net, images, accelerator)
         return balanced_accuracy(logits[:, 1] - logits[:, 0], labels)
 
     weights, points = sweep(kernels, recipe, on_validation)
-    load(weights)
+    _load(net, weights)
     return points
+
+
+@torch.no_grad()
+def _load(net: nn.Module, weights: Weights) -> None:
+    for name, parameter in net.named_parameters():
+        parameter.copy_(torch.as_tensor(weights[name]))

@@ -3,6 +3,8 @@
 In: the training set at the teachers' size. Out: a network, and its logits. `ensemble` puts the members together.
 """
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,31 @@ from torch.nn import functional
 from edgekit.artifacts import XraySet
 from edgekit.build.ensemble import folds_of
 from edgekit.build.fit import OnEpoch, class_weights, fit, predict
-from edgekit.build.nets import teacher_net
+from edgekit.build.frozen import settle_norms, train_head
+from edgekit.build.memory import in_halves
+from edgekit.build.nets import Backbone, teacher_net
 from edgekit.errors import EdgekitError
 from edgekit.recipes import TeachRecipe
+
+OnWarning = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A member of the ensemble.
+
+    Attributes:
+        net: trained, in evaluation mode.
+        logits: float32 [N, 2] for `train` and every set held out.
+        history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
+            epochs where nobody watched.
+        trunk_passes: of a frozen trunk over the training set; 0 where the trunk was trained.
+    """
+
+    net: nn.Module
+    logits: Mapping[str, NDArray[np.float32]]
+    history: NDArray[np.float32]
+    trunk_passes: int
 
 
 def train_member(
@@ -25,36 +49,91 @@ def train_member(
     member: int,
     *,
     accelerator: torch.device,
+    seed: int = 0,
+    held_out: Mapping[str, XraySet] | None = None,
     weights_dir: Path | None = None,
     checkpoint: Path | None = None,
     on_epoch: OnEpoch = lambda epoch, loss: None,
-) -> nn.Module:
-    """Trains the ensemble's member of that index; its seed is the index.
+    on_warning: OnWarning = lambda message: None,
+) -> Taught:
+    """Trains the ensemble's member of that index; its chance comes from the seed and the index.
+
+    Args:
+        held_out: sets to say something of. Nothing is chosen on them.
 
     Raises:
         EdgekitError: too few patients to leave some out, images too small for the network, or weights not to be had.
     """
-    if recipe.cross_fit and len(recipe.networks) > 1:
-        folds = folds_of(train.labels, train.patients, len(recipe.networks))
-        train = train.take(np.flatnonzero(folds != member))
-        if len(set(train.labels.tolist())) < 2:
-            raise EdgekitError(
-                f"Without the patients that teacher {member} leaves out, one class has no training image.",
-                "Add images of more patients, or let every teacher see all: --set teach.cross_fit=false.",
-            )
-    torch.manual_seed(1000 + member)
+    sets = {"train": train, **(held_out or {})}
+    rows = _rows_of(train, recipe, member)
+    learned = train.take(rows)
+    labels = torch.as_tensor(learned.labels).to(accelerator)
+    weight = class_weights(learned.labels, recipe.fit.balanced).to(accelerator)
+    chance = chance_of(member, seed)
+
+    def loss_of(logits: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(logits, labels[chosen], weight, label_smoothing=recipe.fit.label_smoothing)
+
+    def untrained() -> nn.Module:
+        return untrained_member(train, recipe, member, accelerator=accelerator, seed=seed, weights_dir=weights_dir)
+
+    if recipe.trunk == "frozen" and isinstance(net := untrained(), Backbone):
+        head = train_head(
+            net, rows, sets, loss_of, recipe, seed=chance, accelerator=accelerator,
+            checkpoint=checkpoint, on_epoch=on_epoch, on_warning=on_warning,
+        )  # fmt: skip
+        return Taught(net.eval(), head.logits, np.stack(head.rows), head.trunk_passes)
+
+    def train_all(batch: int) -> nn.Module:
+        return fit(
+            untrained(), learned.images, loss_of, replace(recipe.fit, batch_size=batch), recipe.augment,
+            seed=chance, accelerator=accelerator, checkpoint=checkpoint, on_epoch=on_epoch,
+        )  # fmt: skip
+
+    net = in_halves(train_all, recipe.fit.batch_size, recipe.networks[member], on_warning, least=2)
+    logits = {name: member_logits(net, part.images, accelerator) for name, part in sets.items()}
+    return Taught(net, logits, np.zeros((0, len(sets), 2), np.float32), 0)
+
+
+def untrained_member(
+    train: XraySet,
+    recipe: TeachRecipe,
+    member: int,
+    *,
+    accelerator: torch.device,
+    seed: int = 0,
+    weights_dir: Path | None = None,
+) -> nn.Module:
+    """The member as its training finds it: the same network for the same arguments, so that only what training
+    changes needs to be kept.
+
+    Raises:
+        EdgekitError: as `train_member`.
+    """
+    torch.manual_seed(chance_of(member, seed))
     net = teacher_net(recipe.networks[member], recipe.weights, recipe.trunk, weights_dir)
     _check_size(net, recipe, member)
-    labels = torch.as_tensor(train.labels).to(accelerator)
-    weight = class_weights(train.labels, recipe.fit.balanced).to(accelerator)
+    if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):
+        settle_norms(net, train.images, accelerator)
+    return net
 
-    def loss_of(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(logits, labels[rows], weight, label_smoothing=recipe.fit.label_smoothing)
 
-    return fit(
-        net, train.images, loss_of, recipe.fit, recipe.augment,
-        seed=1000 + member, accelerator=accelerator, checkpoint=checkpoint, on_epoch=on_epoch,
-    )  # fmt: skip
+def chance_of(member: int, seed: int) -> int:
+    """The number that a member's draws begin with."""
+    return 1000 + member + 10_000 * seed
+
+
+def _rows_of(train: XraySet, recipe: TeachRecipe, member: int) -> NDArray[np.int64]:
+    if not recipe.cross_fit or len(recipe.networks) == 1:
+        return np.arange(len(train))
+    folds = folds_of(train.labels, train.patients, len(recipe.networks))
+    rows = np.flatnonzero(folds != member)
+    if len(set(train.labels[rows].tolist())) < 2:
+        raise EdgekitError(
+            f"Without the patients that teacher {member} leaves out, one class has no training image.",
+            "Add images of more patients, or let every teacher see all: --set teach.cross_fit=false.",
+        )
+    return rows
 
 
 def _check_size(net: nn.Module, recipe: TeachRecipe, member: int) -> None:

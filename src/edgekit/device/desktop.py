@@ -1,7 +1,8 @@
 """A model on this machine, as if the desktop were a board: images in, logits out, and TFLM's arena as measured."""
 
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,15 @@ def run(
         if progress is not None:
             progress(row + 1)
     return logits
+
+
+def timed(model: TfliteModel, images: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.int8], int]]:
+    """TFLM on every image (as in `run`): int8 logits [2] and the microseconds that this computer took."""
+    infer = tflm(model)
+    for tensor in to_tensors(model, images):
+        begin_ns = time.perf_counter_ns()
+        logits = infer(tensor)
+        yield logits, (time.perf_counter_ns() - begin_ns) // 1000
 
 
 def measure_arena(model: TfliteModel) -> Arena:

@@ -11,6 +11,10 @@ GREETING = b"m-init-done"  # what the firmware prints once, at its start
 
 
 _FLASH = "pio run -d firmware -t upload"
+_PROFILE = (
+    "Flash one that has it: edgekit firmware --profile, then "
+    f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_AOT=1 -D EDGEKIT_PROFILE=1" {_FLASH}.'
+)
 _BOOT_LOG = (  # what an ESP32 prints, what it means, what to do
     ("Brownout", "The board reports a brownout.", "Use a better USB cable or power supply."),
     ("waiting for download", "The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again."),
@@ -45,6 +49,11 @@ def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
     detail = error.detail
     flash = "Build and flash the firmware again: pio run -d firmware -t upload."
     said: dict[int, tuple[str, str]] = {
+        ErrorCode.BAD_TYPE: (
+            ("The board's firmware was built without a profile.", _PROFILE)
+            if detail == wire.Profile.TYPE
+            else (f"The board's firmware does not know messages of type 0x{detail:02x}.", flash)
+        ),
         ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
         ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit build-model`. {flash}"),
         ErrorCode.ARENA_TOO_SMALL: (

@@ -3,6 +3,7 @@
 In: a built firmware. Out: a `socket://` port that leads to it, for as long as the block lasts.
 """
 
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -28,7 +29,8 @@ def running(program: Path) -> Iterator[str]:
         if program.suffix == ".elf":
             process, port = _qemu(program, said.fileno())
         else:
-            process = subprocess.Popen([program, "0"], stdout=subprocess.PIPE, stderr=said, text=True)
+            command = _ends_with_us([str(program), "0"])
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
             assert process.stdout is not None
             port = process.stdout.readline().strip()
         try:
@@ -49,16 +51,22 @@ def _qemu(program: Path, stderr: int) -> tuple[subprocess.Popen[str], str]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         number = listener.getsockname()[1]
         fd = listener.fileno()
-        command = [
+        command = _ends_with_us([
             qemu, "-M", "kc705-nommu", "-cpu", "de212", "-display", "none", "-monitor", "none", "-semihosting",
             # an instruction takes 1 ns of the board's time: runs are repeatable
             "-icount", "shift=0,sleep=on",
             # wait=on: the board starts when the host is there, and its first byte is not lost
             "-chardev", f"socket,id=uart,fd={fd},server=on,wait=on,nodelay=on",
             "-serial", "chardev:uart", "-kernel", str(program),
-        ]  # fmt: skip
+        ])  # fmt: skip
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, text=True, pass_fds=(fd,))
         time.sleep(0.05)
         if process.poll() is not None:
             return process, ""
     return process, f"socket://127.0.0.1:{number}"
+
+
+def _ends_with_us(command: list[str]) -> list[str]:
+    """Linux ends the board even where edgekit is killed and `finally` never comes; elsewhere it would stay behind."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *command] if setpriv else command

@@ -5,6 +5,7 @@ kept in a state file, so that an evaluation that was cut off goes on where it st
 """
 
 import json
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -26,6 +27,7 @@ from edgekit.preprocess import to_int8
 from edgekit.wire import Backend, Board, Info
 
 SAVE_EVERY_S = 1.0
+RESUME = "What is done is kept: run the command again with --resume."
 Progress = Callable[[Prediction, LinkCounts], None]
 
 
@@ -50,13 +52,26 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRun:
-    """What a board made of a set. `resumed` of the predictions came from an earlier, cut-off run."""
+    """What a board made of a set.
+
+    Attributes:
+        device: the board's identity, as `device_json` gives it.
+        resumed: so many of the predictions came from an earlier, cut-off run.
+    """
 
     predictions: tuple[Prediction, ...]
-    info: Info
+    device: Mapping[str, Any]
     link: LinkCounts
     wall_s: float
     resumed: int = 0
+
+    @property
+    def runtime(self) -> str:
+        """What ran the model, in a word that does not pass for hardware where it is none."""
+        board, chip = self.device["board"], self.device["chip"]
+        if board == "desktop":
+            return str(self.device["backend"])
+        return str(chip) if board in ("real", chip) else f"{board} {chip}"
 
 
 @contextmanager
@@ -116,6 +131,7 @@ def evaluate_on_device(
     resume: bool = False,
     state_dir: Path | None = None,
     progress: Progress | None = None,
+    on_resumed: Callable[[tuple[Prediction, ...]], None] | None = None,
 ) -> DeviceRun:
     """Sends every image to the board.
 
@@ -123,7 +139,8 @@ def evaluate_on_device(
         images: uint8 images of the model's input size.
         resume: goes on from the state that a cut-off run left; without it every image is sent.
         state_dir: where that state is kept; the user's state folder by default.
-        progress: called after each image.
+        progress: called after each image that was sent.
+        on_resumed: called once with what the earlier run did.
 
     Raises:
         EdgekitError: what `Client.infer` raises; then the finished images are in the state file.
@@ -135,6 +152,8 @@ def evaluate_on_device(
     begin = time.monotonic()
     resumed, saved_at = len(done), begin
     rows = {name: row for row, name in enumerate(images.ids)}
+    if done and on_resumed is not None:
+        on_resumed(tuple(_prediction(images, row, done) for name, row in rows.items() if name in done))
     zero_point = info.input_zero_point
     source = (
         (name, to_int8(images.images[row], zero_point).tobytes()) for name, row in rows.items() if name not in done
@@ -154,13 +173,23 @@ def evaluate_on_device(
         raise
     path.unlink(missing_ok=True)
     predictions = tuple(_prediction(images, row, done) for row in rows.values())
-    return DeviceRun(predictions, info, client.counts, time.monotonic() - begin, resumed)
+    return DeviceRun(predictions, device_json(info), client.counts, time.monotonic() - begin, resumed)
 
 
-def evaluate_on_desktop(model: TfliteModel, images: XraySet) -> tuple[Prediction, ...]:
-    """The same set through TFLM on this computer."""
-    logits = desktop.run(model, images.images).tolist()
-    return tuple(Prediction(*row) for row in zip(images.ids, images.labels.tolist(), map(tuple, logits), strict=True))
+def evaluate_on_desktop(model: TfliteModel, images: XraySet, progress: Progress | None = None) -> DeviceRun:
+    """The same set through TFLM on this computer, which is a board without a line."""
+    begin, link, predictions = time.monotonic(), LinkCounts(), []
+    for row, (logits, invoke_us) in enumerate(desktop.timed(model, images.images)):
+        first, second = logits.tolist()
+        predictions.append(Prediction(images.ids[row], int(images.labels[row]), (first, second), invoke_us))
+        if progress is not None:
+            progress(predictions[-1], link)
+    height, width, channels = model.input_shape
+    device = {
+        "board": "desktop", "chip": platform.machine(), "backend": "tflm", "model_sha256": model.sha256,
+        "height": height, "width": width, "channels": channels, "arena_bytes": desktop.arena_bytes(model),
+    }  # fmt: skip
+    return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
 
 
 def agreement(device: tuple[Prediction, ...], host: tuple[Prediction, ...]) -> Agreement:
@@ -200,7 +229,7 @@ def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:
     times = latency(run.predictions)
     return {
         "agreement": asdict(compared),
-        "device": device_json(run.info),
+        "device": dict(run.device),
         "link": {
             "retries": run.link.retries,
             "bytes": run.link.sent_bytes + run.link.received_bytes,

@@ -88,6 +88,8 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
     work = program.parent
     cross = options.get("custom_cross", "")
     flags = shlex.split(options["build_flags"])
+    if "MODEL_STEPS" in (work / "model/model.h").read_text():  # compiled with a profile
+        flags.append("-DEDGEKIT_PROFILE=1")
     link_flags = [flag for flag in flags if flag.startswith(("-L", "-Wl,", "-fsanitize"))]
     flags = [flag for flag in flags if not flag.startswith(("-L", "-Wl,"))]
     flags += [f"-I{path}" for path in sorted(root.glob("lib/*/src")) if path.parent.name != "model"]

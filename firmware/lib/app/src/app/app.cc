@@ -26,6 +26,9 @@ App::App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardIn
       memory_(memory),
       text_(stream, clock, classifier, memory.images[0], memory.image_bytes) {
   for (int i = 0; i < 2; ++i) slots_[i].input = memory.images[i];
+#if EDGEKIT_PROFILE
+  classifier.ProfileWith(clock);
+#endif
 }
 
 void App::Start() {
@@ -112,6 +115,11 @@ void App::Handle(const wire::Frame& frame) {
         Send(frame.seq, ready);
       }
       break;
+#if EDGEKIT_PROFILE
+    case wire::Profile::kType:
+      if (whole(wire::Profile::kBytes)) OnProfile(frame.seq, wire::Profile::Unpack(frame.payload));
+      break;
+#endif
     default:
       SendError(frame.seq, ErrorCode::kBadType, frame.type);
   }
@@ -240,6 +248,25 @@ void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {
   former_baud_ = former;
   trial_until_us_ = clock_.NowUs() + wire::kBaudTrialMs * uint64_t{1000};
 }
+
+#if EDGEKIT_PROFILE
+void App::OnProfile(uint16_t seq, const wire::Profile& profile) {
+  const StepTicks notes = classifier_.step_ticks();
+  if (profile.first >= notes.steps) {
+    SendError(seq, ErrorCode::kBadOffset, notes.steps);
+    return;
+  }
+  wire::Steps answer;
+  answer.tick_hz = clock_.tick_hz();
+  answer.steps = notes.steps;
+  answer.first = profile.first;
+  uint8_t ticks[4 * wire::kStepsAFrame];
+  size_t bytes = 0;
+  for (size_t i = profile.first; i < notes.steps && bytes < sizeof(ticks); ++i, bytes += 4)
+    wire::Put32(ticks + bytes, notes.ticks[i]);
+  Send(seq, answer, ticks, bytes);
+}
+#endif
 
 void App::Begin(Slot* slot, uint16_t seq) {
   slot->state = Slot::kLoading;

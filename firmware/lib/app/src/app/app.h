@@ -46,6 +46,9 @@ class App {
   void OnData(const wire::Frame& frame);
   void OnInfer(uint16_t seq, const wire::Infer& infer);
   void OnSetBaud(uint16_t seq, const wire::SetBaud& request);
+#if EDGEKIT_PROFILE
+  void OnProfile(uint16_t seq, const wire::Profile& profile);
+#endif
   Status CheckModel() const;
   void Begin(Slot* slot, uint16_t seq);
   bool AnyMissing(const Slot& slot) const;

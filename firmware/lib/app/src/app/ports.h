@@ -31,10 +31,26 @@ class Clock {
   // Microseconds since some moment, never backwards. (The emulated board counts 1,000 instructions
   // as one.)
   virtual uint64_t NowUs() = 0;
+#if EDGEKIT_PROFILE
+  // A finer count that wraps around, and its rate. (25 instructions a tick on the emulated board.)
+  virtual uint32_t Ticks() = 0;
+  virtual uint32_t tick_hz() const = 0;
+  // Returns at the beginning of a tick where a tick is longer than an instruction, so that equal
+  // runs count equal ticks.
+  virtual void AlignTicks() {}
+#endif
 
  protected:
   ~Clock() = default;
 };
+
+#if EDGEKIT_PROFILE
+// What each step of the latest run took; no steps where the classifier does not know.
+struct StepTicks {
+  const uint32_t* ticks = nullptr;
+  uint16_t steps = 0;
+};
+#endif
 
 // An outcome and the number that belongs to it (see wire.py's ErrorCode).
 struct Status {
@@ -64,6 +80,10 @@ class Classifier {
   virtual const Model& model() const = 0;
   virtual uint32_t arena_bytes() const = 0;
   virtual wire::Backend backend() const = 0;
+#if EDGEKIT_PROFILE
+  virtual void ProfileWith(Clock&) {}
+  virtual StepTicks step_ticks() const { return {}; }
+#endif
 
  protected:
   ~Classifier() = default;

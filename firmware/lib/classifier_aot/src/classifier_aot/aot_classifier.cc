@@ -12,6 +12,16 @@ namespace {
 
 alignas(16) uint8_t arena[MODEL_ARENA_BYTES > 0 ? MODEL_ARENA_BYTES : 1];
 
+#if EDGEKIT_PROFILE
+#ifndef MODEL_STEPS
+#error "EDGEKIT_PROFILE needs a model written by: edgekit firmware --profile"
+#endif
+Clock* profile_clock = nullptr;
+uint32_t ticks_by_step[MODEL_STEPS] = {};
+uint32_t step_since = 0;
+int32_t step_now = MODEL_STEPS;  // none
+#endif
+
 }  // namespace
 
 // Code and description are generated together; a mixture of two builds must not run.
@@ -25,6 +35,10 @@ Status AotClassifier::Load() {
 }
 
 Status AotClassifier::Run(const int8_t* input, int8_t* output) {
+#if EDGEKIT_PROFILE
+  memset(ticks_by_step, 0, sizeof(ticks_by_step));
+  profile_clock->AlignTicks();
+#endif
   model_invoke(input, output, arena);
   return {};
 }
@@ -32,5 +46,19 @@ Status AotClassifier::Run(const int8_t* input, int8_t* output) {
 const Model& AotClassifier::model() const { return generated::kModel; }
 
 uint32_t AotClassifier::arena_bytes() const { return MODEL_ARENA_BYTES; }
+
+#if EDGEKIT_PROFILE
+void AotClassifier::ProfileWith(Clock& clock) { profile_clock = &clock; }
+
+StepTicks AotClassifier::step_ticks() const { return {ticks_by_step, MODEL_STEPS}; }
+
+// The generated C calls this as it goes from one step to the next.
+extern "C" void model_step(int32_t step) {
+  const uint32_t now = profile_clock->Ticks();
+  if (step_now < MODEL_STEPS) ticks_by_step[step_now] += now - step_since;
+  step_now = step;
+  step_since = now;
+}
+#endif
 
 }  // namespace edgekit

@@ -13,6 +13,10 @@ class AotClassifier final : public Classifier {
   const Model& model() const override;
   uint32_t arena_bytes() const override;
   wire::Backend backend() const override { return wire::Backend::kAot; }
+#if EDGEKIT_PROFILE
+  void ProfileWith(Clock& clock) override;
+  StepTicks step_ticks() const override;
+#endif
 };
 
 }  // namespace edgekit

@@ -16,6 +16,7 @@ inline constexpr size_t kMaxPayloadBytes = 246;
 inline constexpr size_t kChunkBytes = 240;
 inline constexpr size_t kMaxChunks = 512;
 inline constexpr size_t kMaxOutputBytes = 64;
+inline constexpr size_t kStepsAFrame = 59;
 inline constexpr uint32_t kBaudTrialMs = 1500;
 
 enum class ErrorCode : uint16_t {
@@ -148,6 +149,21 @@ struct RawEcho {
   static RawEcho Unpack(const uint8_t* in) {
     RawEcho m;
     m.count = static_cast<uint32_t>(Get32(in + 0));
+    return m;
+  }
+};
+
+struct Profile {
+  static constexpr uint8_t kType = 0x07;
+  static constexpr size_t kBytes = 2;
+  static constexpr bool kHasTail = false;
+  uint16_t first = 0;
+  void Pack(uint8_t* out) const {
+    Put16(out + 0, first);
+  }
+  static Profile Unpack(const uint8_t* in) {
+    Profile m;
+    m.first = static_cast<uint16_t>(Get16(in + 0));
     return m;
   }
 };
@@ -298,6 +314,27 @@ struct EchoReady {
   static EchoReady Unpack(const uint8_t* in) {
     EchoReady m;
     m.count = static_cast<uint32_t>(Get32(in + 0));
+    return m;
+  }
+};
+
+struct Steps {
+  static constexpr uint8_t kType = 0x87;
+  static constexpr size_t kBytes = 8;
+  static constexpr bool kHasTail = true;
+  uint32_t tick_hz = 0;
+  uint16_t steps = 0;
+  uint16_t first = 0;
+  void Pack(uint8_t* out) const {
+    Put32(out + 0, tick_hz);
+    Put16(out + 4, steps);
+    Put16(out + 6, first);
+  }
+  static Steps Unpack(const uint8_t* in) {
+    Steps m;
+    m.tick_hz = static_cast<uint32_t>(Get32(in + 0));
+    m.steps = static_cast<uint16_t>(Get16(in + 4));
+    m.first = static_cast<uint16_t>(Get16(in + 6));
     return m;
   }
 };

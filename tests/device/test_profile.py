@@ -1,0 +1,181 @@
+"""`edgekit profile`: what each layer costs, through the protocol, on the boards of this computer."""
+
+import json
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edgekit import wire
+from edgekit.artifacts import TfliteModel
+from edgekit.cli import cli
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.layers import layers_of
+from edgekit.device import emulator, firmware
+from edgekit.device.client import Client
+from edgekit.device.link import open_link
+from edgekit.device.model_sources import model_files
+from edgekit.device.profile import profile
+from edgekit.errors import EdgekitError
+from edgekit.tflite import read_tflite
+
+sys.path.append(str(Path(__file__).parents[1] / "compile"))
+
+import aot_models
+
+VECTORS = Path(__file__).parents[1] / "vectors/student"
+
+
+@pytest.fixture(scope="session")
+def noticed(model: TfliteModel) -> Mapping[str, str]:
+    """The sources of the small student with a profile."""
+    compiled = compile_model(model.flatbuffer, CompileOptions(profile=True))
+    return model_files(model, compiled.files, None, 16_384)
+
+
+def client_of(port: str) -> Client:
+    client = Client(open_link(port))
+    client.hello()
+    return client
+
+
+def noise(model: TfliteModel, seed: int = 0) -> bytes:
+    return np.random.default_rng(seed).integers(-128, 128, model.input_shape, dtype=np.int8).tobytes()
+
+
+def test_the_emulated_board_counts_the_same_instructions_in_every_run(
+    noticed: Mapping[str, str], model: TfliteModel
+) -> None:
+    seen = []
+    for start in range(2):
+        with emulator.running(firmware.build("emulated", noticed)) as port:
+            client = client_of(port)
+            for _ in range(start):
+                client.ping(b"another moment than before")
+            seen += [profile(client, noise(model)) for _ in range(2)]
+            (outcome,) = client.infer([("again", noise(model))])
+            client.link.close()
+    assert seen[1:] == seen[:-1]
+    instructions = seen[0].instructions
+    assert instructions is not None
+    assert seen[0].us is None
+    layers = layers_of(compile_model(model.flatbuffer))
+    assert len(instructions) == len(layers)
+    assert all(spent % 25 == 0 and spent > layer.macs for spent, layer in zip(instructions, layers, strict=True))
+    # RESULT's time of the whole run is in thousands of instructions, hooks and waiting for a tick included
+    assert 0 <= outcome.invoke_us * 1000 - sum(instructions) < 5000
+
+
+def test_another_image_costs_other_instructions(noticed: Mapping[str, str], model: TfliteModel) -> None:
+    with emulator.running(firmware.build("emulated", noticed)) as port:
+        client = client_of(port)
+        first, second = (profile(client, noise(model, seed)) for seed in range(2))
+        client.link.close()
+    assert first.ticks != second.ticks  # rectified outputs are cheaper: the count is a measurement, not a table
+
+
+def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) -> None:
+    r = aot_models.Random(3)
+    x = entry = r.activation((1, 6, 6, 2), 0.1, 0)
+    for _ in range(wire.STEPS_A_FRAME + 7):
+        x = r.add(x)
+    content = r.b.finish([entry], [r.dense(r.reshape(x, (1, 72)), 2)])
+    (tmp_path / "long.tflite").write_bytes(content)
+    model = read_tflite(tmp_path / "long.tflite")
+    compiled = compile_model(content, CompileOptions(profile=True))
+    with emulator.running(firmware.build("emulated", model_files(model, compiled.files, None, 16_384))) as port:
+        client = client_of(port)
+        run = profile(client, noise(model))
+        with pytest.raises(EdgekitError, match="BAD_OFFSET"):
+            client.ask(wire.Profile(len(run.ticks)), wire.Steps)
+        client.link.close()
+    assert len(run.ticks) == len(compiled.graph.ops) > wire.STEPS_A_FRAME
+    adds = [ticks for ticks, op in zip(run.ticks, compiled.graph.ops, strict=True) if op.label.startswith("ADD")]
+    assert min(adds) > 0
+
+
+def test_a_profile_before_any_run_is_all_zeros(noticed: Mapping[str, str]) -> None:
+    with emulator.running(firmware.build("native", noticed)) as port:
+        client = client_of(port)
+        answer = client.ask(wire.Profile(0), wire.Steps)
+        client.link.close()
+    assert answer.ticks == bytes(4 * answer.steps)
+    assert answer.tick_hz == 1_000_000_000
+
+
+def test_the_native_board_takes_microseconds_whose_sum_is_the_runs(
+    noticed: Mapping[str, str], model: TfliteModel
+) -> None:
+    with emulator.running(firmware.build("native", noticed)) as port:
+        client = client_of(port)
+        run = profile(client, noise(model))
+        client.link.close()
+    assert run.instructions is None
+    assert run.us is not None
+    assert all(time > 0 for time in run.us)
+
+
+def test_ordinary_firmware_carries_nothing_of_it_and_says_what_to_flash(
+    native: Path, emulated: Path, model: TfliteModel
+) -> None:
+    names = subprocess.run(["xtensa-lx106-elf-nm", emulated], capture_output=True, text=True, check=True).stdout
+    assert "Profile" not in names
+    assert "model_step" not in names
+    with emulator.running(native) as port:
+        client = client_of(port)
+        with pytest.raises(EdgekitError, match="without a profile") as refusal:
+            profile(client, noise(model))
+        client.link.close()
+    assert "edgekit firmware --profile" in refusal.value.hint
+
+
+def test_a_senseless_answer_is_an_error_and_no_endless_loop(
+    noticed: Mapping[str, str], model: TfliteModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with emulator.running(firmware.build("native", noticed)) as port:
+        client = client_of(port)
+        for answer in (wire.Steps(0, 1, 0, struct.pack("<I", 1)), wire.Steps(40, 9, 0, b"")):
+            monkeypatch.setattr(client, "ask", lambda *_, answer=answer: answer)
+            with pytest.raises(EdgekitError, match="makes no sense"):
+                profile(client, noise(model))
+        client.link.close()
+
+
+def command(*words: object) -> str:
+    done = CliRunner().invoke(cli, ["profile", *map(str, words)])
+    if done.exception:
+        raise done.exception
+    return done.output
+
+
+def test_the_command_gives_layers_and_totals_as_json_and_as_a_table() -> None:
+    said = json.loads(command(VECTORS / "int8.tflite", "--port", "emulator", "--json"))
+    compiled = compile_model((VECTORS / "int8.tflite").read_bytes())
+    assert [layer["name"] for layer in said["layers"]] == [op.label for op in compiled.graph.ops]
+    total = said["total"]
+    for key in ("macs", "instructions", "weight_bytes"):
+        assert total[key] == sum(layer[key] for layer in said["layers"]) > 0
+    assert max(layer["bytes"] for layer in said["layers"]) == total["activation_bytes"] == compiled.plan.arena_bytes
+    assert total["code_bytes"] > 1000
+    assert said["resolution_instructions"] == 25
+    table = command(VECTORS / "int8.tflite", "--port", "emulator")
+    assert f"{total['instructions']:,} instructions" in table
+    for layer in said["layers"]:
+        assert f"{layer['instructions']:,}" in table
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+
+def test_a_board_with_another_program_is_refused(noticed: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    import edgekit.compile.layers
+
+    whole = edgekit.compile.layers.layers_of
+    with emulator.running(firmware.build("native", noticed)) as port:
+        monkeypatch.setattr(edgekit.compile.layers, "layers_of", lambda compiled: whole(compiled)[:-1])
+        with pytest.raises(EdgekitError, match=r"has \d+ steps and this one") as refusal:
+            command(VECTORS / "int8.tflite", "--port", port)
+    assert "--optimize" in refusal.value.hint
