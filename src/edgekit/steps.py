@@ -149,7 +149,7 @@ class Steps:
                 checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs), on_warning=self.options.on_warning,
             )  # fmt: skip
             found: dict[str, NDArray[Any]] = {"parameters": np.array(nets.parameter_count(taught.net))}
-            found |= {"history": taught.history, "trunk_passes": np.array(taught.trunk_passes)}
+            found |= {"history": taught.history, **{name: np.array(cost) for name, cost in taught.costs.items()}}
             if isinstance(taught.net, nets.Backbone):
                 found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}
             logits = taught.logits

@@ -71,12 +71,12 @@ def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None)
         return []
     sums = op.result[0] * op.result[1] * op.result[2]
     rows = op.result[0] // op.pool[0]
-    gathering = 4.0 * rows * by_channel.gathered_elements(form)
+    widening = 5.0 * rows * by_channel.widened(form)
     if coding is None:
         entries = len(by_channel.lists(form)[0])
-        return [Form(form, gathering + sums * (25 + 3.8 * entries / op.result[2]), 2 * entries)]
+        return [Form(form, widening + sums * (25 + 3.8 * entries / op.result[2]), 2 * entries)]
     runs = by_channel.runs(op)
     coded = encode(runs, coding)
     assert coded is not None
     a_sum = 25 + 1.0 * runs.shape[1] if options.target == "esp32" else 15 + 3.9 * runs.shape[1]
-    return [Form(form, gathering + sums * a_sum + rows * coded.instructions, coded.size)]
+    return [Form(form, widening + sums * a_sum + rows * coded.instructions, coded.size)]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
-from edgekit.compile.kernels import by_channel, convolution, simple
+from edgekit.compile.kernels import convolution, simple
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.text import Kernel, Site
 
@@ -13,7 +13,7 @@ __all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "scratch_bytes"]
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
     Convolution: convolution.convolution,
-    ByChannel: by_channel.by_channel,
+    ByChannel: convolution.convolution,
     Pool: simple.pool,
     Mean: simple.mean,
     Softmax: simple.softmax,
@@ -30,29 +30,17 @@ def kernel_of(op: Op, site: Site) -> Kernel:
 
 def described(op: Op) -> str:
     """The kernel chosen for an operator, in words for the printed plan."""
-    match op:
-        case ByChannel():
-            return by_channel.described(op)
-        case Convolution():
-            return convolution.described(op)
-    return "plain loop"
+    return convolution.described(op) if isinstance(op, Convolution) else "plain loop"
 
 
 def scratch_bytes(op: Op, foreign: bool) -> int:
     """Arena bytes that the operator's kernel needs while it runs; `foreign`: its input is the caller's memory."""
-    match op:
-        case ByChannel():
-            return by_channel.scratch_bytes(op)
-        case Convolution():
-            return convolution.scratch_bytes(op, foreign)
-    return 0
+    return convolution.scratch_bytes(op, foreign) if isinstance(op, Convolution) else 0
 
 
 def lead(op: Op, tensor: Tensor) -> int | None:
     """By how many bytes the output must begin before this input to overlap it safely; None where it never may."""
     match op:
-        case ByChannel():
-            return convolution.row_lead(op)
         case Convolution():
             return convolution.lead(op)
         case Pool():
