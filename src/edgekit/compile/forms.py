@@ -1,10 +1,9 @@
 """Graph -> graph: every convolution in the form that pays, by estimates of its instructions and its bytes of flash.
 
-The rule. The fastest form with plain weights is the measure. Optimizing for size takes the form with the fewest bytes,
-if it saves a sixteenth of them and takes at most half as many instructions again; optimizing for speed takes the fewest
-bytes among the forms within a tenth of the fastest.
+The rule. Optimizing for size takes the form with the least bytes^2 * instructions: one of half the bytes may take up to
+four times the instructions. Optimizing for speed takes the least bytes * instructions^4.
 
-The estimates are linear, fitted to instructions counted on emulated Xtensa (tools/bench_weights counts them).
+The estimates are linear, fitted to what was counted on emulated Xtensa (tools/bench_weights counts it again).
 """
 
 from dataclasses import dataclass, fields, replace
@@ -15,18 +14,17 @@ from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.weights import CODINGS, Coding, encode
 
-_SLOWER = 1.5
-_LIGHTER = 15 / 16
-_AS_FAST = 1.1
+_CODE_BYTES = 1000  # of one convolution, roughly: a tenth more or less of few weights is of no account
+_DECODER_BYTES = 96  # more, where weights are compressed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """A convolution in one form, with what one run of it takes and what its weights weigh."""
+    """A convolution in one form, with what one run of it takes and what it takes of flash."""
 
     op: Convolution
     instructions: float
-    weight_bytes: int
+    flash_bytes: int
 
 
 def choose(graph: Graph, options: CompileOptions) -> Graph:
@@ -38,28 +36,18 @@ def choose(graph: Graph, options: CompileOptions) -> Graph:
 
 
 def _chosen(op: Convolution, options: CompileOptions) -> Convolution:
-    plain = [Form(op, *_direct(op))]
+    forms = [Form(op, *_direct(op))]
     if options.target == "esp32":
-        plain += _by_channel(op, options, Coding())
-    fastest = min(plain, key=lambda form: form.instructions)
-    forms = [fastest]
+        forms += _by_channel(op, options, Coding())
     if options.compress == "auto":
         forms += [form for coding in (*CODINGS[1:], None) for form in _by_channel(op, options, coding)]
-    if options.optimize == "size":
-        lighter = _LIGHTER * fastest.weight_bytes
-        forms = [form for form in forms if form is fastest or form.weight_bytes <= lighter]
-        limit = _SLOWER * fastest.instructions
-    else:
-        limit = _AS_FAST * min(form.instructions for form in forms)
-    return min(
-        (form for form in forms if form.instructions <= limit),
-        key=lambda form: (form.weight_bytes, form.instructions),
-    ).op
+    bytes_, instructions = (2.0, 1.0) if options.optimize == "size" else (1.0, 4.0)
+    return min(forms, key=lambda form: form.flash_bytes**bytes_ * form.instructions**instructions).op
 
 
 def _direct(op: Convolution) -> tuple[float, int]:
     sums = op.result[0] * op.result[1] * op.result[2]
-    return sums * (27 + 2.98 * op.weights[0].size), op.weights.size
+    return sums * (18 + 2.9 * op.weights[0].size), op.weights.size + _CODE_BYTES
 
 
 def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None) -> list[Form]:
@@ -71,12 +59,22 @@ def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None)
         return []
     sums = op.result[0] * op.result[1] * op.result[2]
     rows = op.result[0] // op.pool[0]
+    an_end = 11 + 12 / (op.pool[0] * op.pool[1])  # of a sum, and of a byte
     widening = 5.0 * rows * by_channel.widened(form)
     if coding is None:
         entries = len(by_channel.lists(form)[0])
-        return [Form(form, widening + sums * (25 + 3.8 * entries / op.result[2]), 2 * entries)]
+        return [
+            Form(
+                form,
+                widening + sums * (an_end + 3.8 * entries / op.result[2]),
+                2 * entries + _CODE_BYTES + _DECODER_BYTES,
+            )
+        ]
     runs = by_channel.runs(op)
     coded = encode(runs, coding)
     assert coded is not None
-    a_sum = 25 + 1.0 * runs.shape[1] if options.target == "esp32" else 15 + 3.9 * runs.shape[1]
-    return [Form(form, widening + sums * a_sum + rows * coded.instructions, coded.size)]
+    code = _CODE_BYTES + (_DECODER_BYTES if coding != Coding() else 0)
+    a_tap = 1.0 if options.target == "esp32" else 3.9
+    return [
+        Form(form, widening + sums * (an_end + a_tap * runs.shape[1]) + rows * coded.instructions, coded.size + code)
+    ]

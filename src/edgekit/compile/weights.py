@@ -71,7 +71,7 @@ def encode(weights: NDArray[np.int8], coding: Coding) -> Coded | None:
         parts.append(mask + body.tobytes())
         starts.append(at)
         at += len(parts[-1])
-    a_weight = 4.5 + 6.0 * (weights != 0).mean() if coding.masked else 4.0
+    a_weight = 4.2 + 2.4 * (weights != 0).mean() if coding.masked else 3.5
     a_value = 5.0 * kept.size if coding.book else 0.0
     values_ = tuple(int(value) for value in book) if coding.book else ()
     return Coded(coding, b"".join(parts), tuple(starts), values_, a_weight * weights.size + a_value)
