@@ -1,5 +1,6 @@
 """Units side by side: a killed worker costs its unit a try and nothing else; Ctrl-C and kill -9 keep finished ones."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from conftest import DATA, Rehearsal
 from edgekit.reproduction.budgets import SMOKE_BUDGET
 from edgekit.reproduction.cluster import RayCrew
-from edgekit.reproduction.crew import Crew, Ended, LocalCrew
+from edgekit.reproduction.crew import Crew, Ended, LocalCrew, carry_out_unit
 from edgekit.reproduction.plan import Unit
 from edgekit.reproduction.schedule import TRIES, Told, carry_out
 from edgekit.reproduction.work import STAGES, Settings, Work
@@ -65,12 +66,19 @@ def test_a_unit_whose_workers_always_die_is_given_up_and_the_others_go_on(settin
     assert ended[STUDENT].problem == ""
 
 
-def test_a_unit_that_raises_is_reported_in_words_and_not_tried_again(settings: Settings) -> None:
-    (settings.folder / STAGES).rmdir()
+def test_a_unit_that_raises_is_reported_in_words_and_not_tried_again(settings: Settings, tmp_path: Path) -> None:
     news: list[Told] = []
-    ended = through(LocalCrew(settings, 1), news.append)
-    assert "file system that all its machines share" in ended[RESNET].problem
+    crew = LocalCrew(dataclasses.replace(settings, weights="imagenet", weights_dir=tmp_path), 1)
+    ended = through(crew, news.append)
+    assert "resnet18-f37072fd.pth does not exist" in ended[RESNET].problem
+    assert ended[STUDENT].problem == ""
     assert not any(told.retry for told in news)
+
+
+def test_a_machine_that_does_not_see_the_folder_says_so(settings: Settings, tmp_path: Path) -> None:
+    ended = carry_out_unit(dataclasses.replace(settings, folder=tmp_path / "elsewhere"), STUDENT)
+    assert "does not see" in ended.problem
+    assert "file system that all its machines share" in ended.problem
 
 
 def test_ray_does_the_same_units_and_survives_a_killed_worker(settings: Settings) -> None:

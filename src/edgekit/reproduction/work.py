@@ -180,8 +180,12 @@ class Work:
         return StudentScores(trained, steps.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
-        """Margins of the distilled student on val and test with weights under std/alpha zeroed; the share `zeroed`."""
-        student = self.student("distilled", seed).trained.student
+        """Margins of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
+        share `zeroed`."""
+        distilled = self.student("distilled", seed)
+        if np.isinf(alpha):
+            return {**distilled.margins, "zeroed": np.array(0.0)}
+        student = distilled.trained.student
         weights = prune_weights(student.weights, alpha)
         margins = self._student_steps.margins_of_student(
             self.splits("student"), Student(student.spec, weights), f"pruned-{seed}-{alpha:g}"
@@ -189,8 +193,10 @@ class Work:
         return {**margins, "zeroed": np.array(zeroed_share(weights))}
 
     def chosen_alpha(self, seed: int, part: str = "val") -> float:
-        """The student's alpha: of those with the best accuracy on validation, the one that zeroes most."""
-        alphas = self.budget.recipe.prune.alphas
+        """The student's alpha: of those with the best accuracy on validation, the one that zeroes most.
+
+        Infinity, not to prune at all, is among the choices."""
+        alphas = (*self.budget.recipe.prune.alphas, np.inf)
         points = [self.student_pruned(seed, alpha) for alpha in alphas]
         labels = getattr(self.splits("student"), part).labels
         scores = [float(((point[part] > 0) == (labels == 1)).mean()) for point in points]
