@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import DATA, Rehearsal
+from edgekit.errors import EdgekitError
 from edgekit.reproduction.budgets import SMOKE_BUDGET
 from edgekit.reproduction.cluster import RayCrew
 from edgekit.reproduction.crew import Crew, Ended, LocalCrew, carry_out_unit
@@ -93,7 +94,11 @@ def test_ray_does_the_same_units_and_survives_a_killed_worker(settings: Settings
             time.sleep(0.02)
 
     news: list[Told] = []
-    ended = through(RayCrew(settings, "local", 1), lambda told: (news.append(told), on_progress(told)))
+    try:
+        crew = RayCrew(settings, "local", 1)
+    except EdgekitError as error:
+        pytest.skip(f"{error.message} (three times; Ray gives its processes 30 s)")
+    ended = through(crew, lambda told: (news.append(told), on_progress(told)))
     assert killed
     assert {unit: one.problem for unit, one in ended.items()} == dict.fromkeys(UNITS, "")
     assert [told.ended.unit for told in news if told.retry and told.ended] == [RESNET]

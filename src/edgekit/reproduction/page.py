@@ -9,11 +9,9 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 
-from edgekit.data.audit import Audit
 from edgekit.outcome import versions
 from edgekit.recipes import to_dict
 from edgekit.report.parts import Bullets, Cell, Code, Column, Facts, Page, Part, Prose, Section, Table
-from edgekit.report.plain import from_plain
 from edgekit.report.sections import data_section
 from edgekit.reproduction import drawings, tables
 from edgekit.reproduction.results import Results
@@ -108,7 +106,7 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
             results=True,
         ),
         _costs(done, results),
-        data_section(results.info, from_plain(Audit, results.audit) if results.audit else None),
+        data_section(results.info, results.audit),
         _how(done),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ import numpy as np
 from edgekit.artifacts import Student, TeacherLogits, TfliteModel, XraySplits
 from edgekit.build.ensemble import combine
 from edgekit.build.magnitude import most_pruned, prune_weights, zeroed_share
+from edgekit.data.audit import Audit
 from edgekit.recipes import Recipe
 from edgekit.report.metrics import margins_of_logits
 from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
@@ -233,19 +234,9 @@ class Work:
         recipe = self.budget.recipe
         return self._student_steps.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
 
-    def audit(self) -> Mapping[str, Any]:
-        """What `edgekit data info` says of the data, as JSON-ready values."""
-        from edgekit.data.audit import audit
-        from edgekit.report.plain import to_plain
-
-        def make(checkpoint: Path) -> Arrays:
-            found = audit(self.settings.data, cache_dir=self.settings.cache_dir, on_warning=self.on_warning)
-            return {"json": np.array(json.dumps(to_plain(found)))}
-
-        fingerprint = self.splits("student").info.fingerprint
-        kept = self._stages.run("audit", {"data": fingerprint}, ("data/audit.py",), make)[0]
-        found: Mapping[str, Any] = json.loads(str(kept["json"]))
-        return found
+    def audit(self) -> Audit:
+        """What `edgekit data info` says of the data."""
+        return self._student_steps.audit(self.splits("student"))
 
     # --- the steps of build-model ---
 
