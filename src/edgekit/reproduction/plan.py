@@ -18,7 +18,7 @@ class Unit:
     """One piece of work, made by the method of `Work` that bears the kind's name.
 
     Attributes:
-        kind: `teach`, `prune_network`, `latency`, `student`, `prune_student`, `convert`, `score` or `audit`.
+        kind: `teach`, `prune_network`, `timing`, `student`, `prune_student`, `convert`, `score` or `audit`.
         what: the network; the student's training (`plain`, or `distilled`); the .tflite variant.
         alpha: of pruning.
         temperature, mix: of a distillation; None for the recipe's own.
@@ -90,7 +90,7 @@ def _turn(unit: Unit, seeds: Sequence[int]) -> tuple[bool, int, int]:
     return turn >= _TURNS.index("prune_network"), 0 if unit.kind == "audit" else seeds.index(unit.seed), turn
 
 
-_TURNS = ("teach", "student", "prune_student", "convert", "score", "audit", "latency", "prune_network", "sweep")
+_TURNS = ("teach", "student", "prune_student", "convert", "score", "audit", "timing", "prune_network", "sweep")
 _TAUGHT = {"table1": PAPER_ENSEMBLE, "table4": NETWORKS, "figure3": NETWORKS, "pruning": NETWORKS}
 _PRUNED = {"table1": PAPER_ENSEMBLE, "table4": PAPER_ENSEMBLE, "pruning": NETWORKS}
 
@@ -110,7 +110,7 @@ def _wanted(part: str, budget: Budget, seed: int, order: int) -> Iterator[Unit]:
     for network in _PRUNED.get(part, ()):
         yield from (Unit("prune_network", network, seed, alpha) for alpha in budget.network_alphas)
     if part == "table4" and order == 0:
-        yield from (Unit("latency", network, seed) for network in NETWORKS)
+        yield from (Unit("timing", network, seed) for network in NETWORKS)
 
 
 def sweep(budget: Budget, seed: int) -> Iterator[Unit]:

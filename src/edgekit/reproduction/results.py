@@ -41,7 +41,7 @@ class System:
 
     seeds: Mapping[int, Scored]
     bytes: int
-    latency_us: float | None = None
+    image_us: float | None = None
     gzip_bytes: int | None = None
 
     @property

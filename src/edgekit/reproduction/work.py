@@ -28,7 +28,7 @@ from edgekit.steps import Files, Options, Steps, Teacher, Trained
 
 STAGES = ".units"
 _PRUNING = ("build/magnitude.py", "build/prune.py", "build/nets.py", "build/backbones.py", "build/frozen.py")
-_LATENCY_RUNS = 30
+_TIMED_RUNS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,12 @@ class StudentScores:
 
 @dataclass(frozen=True, slots=True)
 class FileScores:
-    """One .tflite: its margins on val and test, and the median time of one image on this desktop in microseconds."""
+    """One .tflite: its margins on val and test, and the median processor time of one image on this desktop in
+    microseconds."""
 
     model: TfliteModel
     margins: Arrays
-    latency_us: float
+    image_us: float
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Work:
         do: Mapping[str, Callable[[], Any]] = {
             "teach": lambda: self.taught(unit.what, unit.seed),
             "prune_network": lambda: self.network_pruned(unit.what, unit.seed, unit.alpha or 0),
-            "latency": lambda: self.network_latency_us(unit.what, unit.seed),
+            "timing": lambda: self.network_us(unit.what, unit.seed),
             "student": lambda: self.student(unit.what, unit.seed, unit.temperature, unit.mix),
             "prune_student": lambda: self.student_pruned(unit.seed, unit.alpha or 0),
             "convert": lambda: self.files(unit.seed),
@@ -129,8 +130,8 @@ class Work:
             f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, _PRUNING, make
         )[0]
 
-    def network_latency_us(self, network: str, seed: int) -> float:
-        """The median time of one image through the network in torch on this desktop, in microseconds."""
+    def network_us(self, network: str, seed: int) -> float:
+        """The median processor time of one image through the network in torch on this desktop, in microseconds."""
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
@@ -139,7 +140,7 @@ class Work:
             net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
             return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
 
-        return float(self._stages.run(f"latency-{network}-{seed}", {"network": above}, (), make)[0]["us"])
+        return float(self._stages.run(f"time-{network}-{seed}", {"network": above}, (), make)[0]["us"])
 
     def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Teacher:
         """The paper's ensemble by the mean of logits, as it was trained."""
@@ -224,7 +225,7 @@ class Work:
             return {"us": np.array(_median_us(lambda: infer(tensor)))}
 
         inputs = {"model": files.key, "variant": variant}
-        us = self._stages.run(f"latency-{variant}-{seed}", inputs, (), make)[0]["us"]
+        us = self._stages.run(f"time-{variant}-{seed}", inputs, (), make)[0]["us"]
         return FileScores(model, margins, float(us))
 
     # --- data ---
@@ -266,11 +267,12 @@ class Work:
 
 
 def _median_us(call: Callable[[], object]) -> float:
+    """Of processor time: other units run beside this one, so that a clock on the wall would time them too."""
     for _ in range(3):
         call()
     times = []
-    for _ in range(_LATENCY_RUNS):
-        began = time.perf_counter()
+    for _ in range(_TIMED_RUNS):
+        began = time.process_time()
         call()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     return float(np.median(times)) * 1e6
