@@ -37,7 +37,7 @@ class Rehearsal:
 def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     base = tmp_path_factory.getbasetemp()
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # shared by the workers
-    made = Rehearsal(Path("/tmp/reh/out"), Path("/tmp/reh/cache"))
+    made = Rehearsal(base / "rehearsal" / "out", base / "rehearsal" / "cache")
     made.cache.mkdir(parents=True, exist_ok=True)
     with (made.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
