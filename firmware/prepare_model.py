@@ -17,7 +17,9 @@ if not (firmware / "lib/model/src/model/info.h").is_file() and "PIOTEST_RUNNING_
     python = root / ".venv/bin/python"  # of tools/check and tools/demo; else the one that runs PlatformIO
     command = [str(python if python.is_file() else sys.executable), "-m", "edgekit", "firmware", "--model", str(model)]
     path = os.pathsep.join([str(root / "src"), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run(command, env={**os.environ, "EDGEKIT_FIRMWARE": str(firmware), "PYTHONPATH": path}, check=False)
+    done = subprocess.run(
+        command, env={**os.environ, "EDGEKIT_FIRMWARE": str(firmware), "PYTHONPATH": path}, check=False
+    )
     if done.returncode:
         sys.stderr.write("firmware/lib/model holds no model. Write one: edgekit firmware (pip install edgekit)\n")
         env.Exit(1)  # noqa: F821
