@@ -45,7 +45,7 @@ def convolution(op: Convolution, site: Site) -> Kernel:
 def described(op: Convolution) -> str:
     """The kernel chosen, in words."""
     if _is_depthwise(op):
-        return "depthwise, taps unrolled"
+        return "depthwise"
     abreast = min(2, op.result[1]) if op.pool == (1, 1) else 1 + (op.pool[1] % 2 == 0)
     return f"direct, {abreast} x {min(_CHANNELS, len(op.weights) // op.groups)}"
 
