@@ -92,7 +92,9 @@ def _fetch_with_retries(url: str, part: Path, retry_delay_s: float) -> None:
                 reason = error.reason if isinstance(error, urllib.error.URLError) else error
                 raise EdgekitError(
                     f"The download of {url} broke off: {reason}.",
-                    f"Check the network and run the command again: {kept:,} bytes are kept and it goes on from there.",
+                    "Check the network and run the command again"
+                    + (f": {kept:,} bytes are kept and it goes on from there." if kept else ".")
+                    + f" Or set {MIRROR} to a server that holds the file, or give a folder of images as --data.",
                 ) from error
         except ValueError as error:
             raise EdgekitError(f"{url!r} is no address: {error}.", f"Correct {MIRROR}.") from error
