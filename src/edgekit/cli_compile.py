@@ -44,11 +44,23 @@ def target_option(handler: _Handler) -> _Handler:
     )(handler)
 
 
+def compress_option(handler: _Handler) -> _Handler:
+    """--compress, the same in every command."""
+    return click.option(
+        "--compress",
+        type=click.Choice(["auto", "never"]),
+        default="auto",
+        show_default=True,
+        help="Store pruned and clustered weights compressed where it pays.",
+    )(handler)
+
+
 @click.command("compile")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of the library.")
 @target_option
 @optimize_option
+@compress_option
 @click.option(
     "--name", default="model", show_default=True, help="C identifier: prefix of all that the header declares."
 )
@@ -56,8 +68,8 @@ def target_option(handler: _Handler) -> _Handler:
 @click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 def compile_command(
-    model: Path, out: Path, target: Any, optimize: Any, name: str, max_ram: int | None, max_flash: int | None,
-    as_json: bool,
+    model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, max_ram: int | None,
+    max_flash: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
@@ -69,7 +81,7 @@ def compile_command(
     from edgekit.compile.library import library_files
     from edgekit.device.code_size import measure
 
-    compiled = compile_model(_content(model), CompileOptions(name, optimize, target))
+    compiled = compile_model(_content(model), CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
         check_ram(compiled, max_ram)
     sizes = measure(compiled.files)

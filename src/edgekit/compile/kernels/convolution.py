@@ -6,7 +6,8 @@ Kernels work row by row on a window of padded rows (window.py) and end with byte
 import numpy as np
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels import depthwise, direct
+from edgekit.compile.kernels import by_channel, depthwise, direct
+from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.rounding import Staircase, staircase
 from edgekit.compile.kernels.text import Kernel, Rows, Site
 from edgekit.compile.kernels.window import Window
@@ -39,6 +40,8 @@ def convolution(op: Convolution, site: Site) -> Kernel:
 
 def described(op: Convolution) -> str:
     """The kernel chosen, in words."""
+    if isinstance(op, ByChannel):
+        return by_channel.described(op)
     if depthwise.fits(op):
         return "depthwise, channel by channel"
     return f"direct, {direct.positions_abreast(op)} x {min(direct.CHANNELS, len(op.weights) // op.groups)}"
@@ -46,6 +49,8 @@ def described(op: Convolution) -> str:
 
 def geometry(op: Convolution) -> tuple[Window, int]:
     """The window of the operator's kernel, and the bytes that the kernel needs besides."""
+    if isinstance(op, ByChannel):
+        return by_channel.geometry(op)
     return depthwise.geometry(op) if depthwise.fits(op) else direct.geometry(op)
 
 
@@ -78,6 +83,8 @@ def lead(op: Convolution) -> int | None:
 
 
 def _rows(op: Convolution, site: Site) -> Rows:
+    if isinstance(op, ByChannel):
+        return by_channel.by_channel(op, site, staircase(op.requantization, op.bias.astype(np.int64)))
     kernel = depthwise.depthwise if depthwise.fits(op) else direct.direct
     return kernel(op, site, _staircase(op))
 
