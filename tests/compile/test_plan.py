@@ -87,8 +87,8 @@ def test_the_full_size_output_of_a_pooled_convolution_never_exists() -> None:
 
 def test_a_pooled_convolution_overwrites_its_own_input() -> None:
     graph, plan_ = planned(network("conv", "conv", "max"))
-    image, scratch = graph.ops[1].inputs[0].size, 4 * 14 * 8
-    assert plan_.arena_bytes == image + scratch
+    image, rows, column_sums = graph.ops[1].inputs[0].size, 4 * 14 * 8, 2 * 14 * 4
+    assert plan_.arena_bytes == image + rows + column_sums
 
 
 def test_a_sum_takes_the_place_of_an_operand_that_is_not_read_again() -> None:

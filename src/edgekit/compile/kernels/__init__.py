@@ -5,6 +5,7 @@ from typing import Any
 
 from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
 from edgekit.compile.kernels import convolution, simple
+from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.text import Kernel, Site
 
 __all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "scratch_bytes"]
@@ -12,6 +13,7 @@ __all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "scratch_bytes"]
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
     Convolution: convolution.convolution,
+    ByChannel: convolution.convolution,
     Pool: simple.pool,
     Mean: simple.mean,
     Softmax: simple.softmax,

@@ -9,9 +9,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgekit.compile.graph import Requantization
+from edgekit.compile.kernels.mac16 import DOTS
+from edgekit.compile.weights import NEXT_CODE
 
 # name -> (names that must come before, C)
 HELPERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "dots": ((), DOTS),
+    "next_code": ((), NEXT_CODE),
+    "work": (
+        (),
+        """
+/* What every share of a row of results needs: the widened window, where it goes, and memory for all shares. */
+typedef struct { const int16_t *rows; uint8_t *output, *room; } work;
+""",
+    ),
     "rounding_shift": (
         (),
         """
@@ -61,13 +72,23 @@ static inline uint8_t to_byte(int32_t value, int32_t zero, int32_t low, int32_t 
     "channel": (
         ("requantize", "to_byte"),
         """
-/* An output channel: what every sum of it starts with (bias and input zero point), and its scale. */
-typedef struct { int32_t bias, multiplier, shift; } channel;
+/* An output channel: what every sum of it starts with (bias and input zero point), the values between which its result
+ * lies strictly between `low` and `high`, its slope there, and its exact scale. */
+typedef struct { int32_t bias, start, end; uint32_t scale; int32_t multiplier, shift; } channel;
 
-static inline uint8_t finish(uint32_t sum, const channel *to, int32_t zero, int32_t low, int32_t high) {
-  const int32_t value = (int32_t)(sum + (uint32_t)to->bias);
-  if (low == zero && value <= 0) return (uint8_t)zero; /* rectified: the clamp would lift it to zero anyway */
+static EDGEKIT_APART uint8_t worked_out(int32_t value, const channel *to, int32_t low, int32_t high, int32_t zero) {
   return to_byte(requantize(value, to->multiplier, to->shift), zero, low, high);
+}
+
+/* The byte for a sum. A short product finds it; what falls close behind an edge between two bytes is worked out. */
+static inline uint8_t finish(uint32_t sum, const channel *to, uint8_t low, uint8_t high, uint32_t drop,
+                             uint32_t offset, uint32_t zone, int32_t zero) {
+  const int32_t value = (int32_t)(sum + (uint32_t)to->bias);
+  if (value <= to->start) return low;
+  if (value >= to->end) return high;
+  const uint32_t scaled = (((uint32_t)value - (uint32_t)to->start) >> drop) * to->scale + offset;
+  if (((scaled >> zone) & ((1u << (24u - zone)) - 1u)) == 0) return worked_out(value, to, low, high, zero);
+  return (uint8_t)(scaled >> 24);
 }
 """,
     ),
@@ -157,6 +178,19 @@ class Site:
         """A statement that stores a byte q + 128 (of type uint8_t) in the output."""
         return f"{target} = (uint8_t)({value} ^ 0x80);" if self.output_flip else f"{target} = {value};"
 
+    def signature(self, extra: str = "") -> str:
+        """C of the head of a row kernel; `extra` parameters begin with a comma."""
+        return f"static EDGEKIT_APART void {self.name}_rows(const uint8_t *rows, uint8_t *output{extra})"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A row kernel's C: constants, and functions of which the last is `{name}_rows`."""
+
+    helpers: tuple[str, ...]
+    constants: str
+    functions: str
+
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
@@ -193,7 +227,7 @@ def array(c_type: str, name: str, values: Iterable[int | str]) -> str:
 
 
 _ARRAY = re.compile(r"^(?:static )?const (?:unsigned )?(\w+) (\w+)\[(\d+)\] = ", re.MULTILINE)
-_ELEMENT_BYTES = {"char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "channel": 12}  # others: 4
+_ELEMENT_BYTES = {"char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "channel": 24}  # others: 4
 
 
 def array_bytes(text: str) -> dict[str, int]:

@@ -1,0 +1,118 @@
+"""int32 sums -> bytes in about 15 instructions, exactly.
+
+TFLM multiplies by a 31-bit number and rounds twice; without a high multiply that takes 40 instructions. But the result
+is a staircase of at most 255 steps, and where each step begins is known at build time. A short product finds the step,
+wrong at most close behind its edge:
+
+    scaled = (value - start >> drop) * scale + offset,     result = scaled >> 24,     value = sum + bias
+
+`start` is the last value of the lowest result, `end` the first of the highest. `offset` is such that `scaled` never
+lags behind an edge; how far it may run ahead is measured at every edge of every channel, and whoever lies so close
+behind one (the lower 24 bits of `scaled` below 2^zone) is worked out in full.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.compile.graph import Requantization
+from edgekit.compile.kernels.text import array
+
+_INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
+_MOST_AHEAD = 1 << 19  # 1/32 of a step on either side: a channel beyond is worked out in full
+_DROPS = 6  # how many values of `drop` are tried
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Staircase:
+    """The constants of a layer: [channels] each, and three that all channels share."""
+
+    bias: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    scale: NDArray[np.int64]
+    requantization: Requantization
+    drop: int
+    offset: int
+    zone: int
+
+    def table(self, name: str) -> str:
+        """The C array `{name}` of `channel`s."""
+        scaling = self.requantization
+        columns = (self.bias, self.start, self.end, self.scale, scaling.multipliers, scaling.shifts)
+        rows = zip(*(map(_literal, column) for column in columns), strict=True)
+        return array("channel", name, [f"{{{', '.join(row)}}}" for row in rows])
+
+    def finish(self, total: str, channel: str) -> str:
+        """C of the byte for a sum, given C of the sum (uint32_t) and of a pointer to its channel."""
+        scaling = self.requantization
+        low, high, zero = scaling.low + 128, scaling.high + 128, scaling.zero_point + 128
+        return f"finish({total}, {channel}, {low}, {high}, {self.drop}, {self.offset}u, {self.zone}, {zero})"
+
+
+def _literal(number: int) -> str:
+    return "INT32_MIN" if number == _INT32_MIN else str(int(number))
+
+
+def staircase(requantization: Requantization, bias: NDArray[np.int64]) -> Staircase:
+    """The constants for sums that lack `bias` [channels]."""
+    low, high = requantization.low, requantization.high
+    channels = len(bias)
+    scale = np.zeros(channels, np.int64)  # 0: always in the zone, worked out in full
+    if low == high:
+        nowhere = np.full(channels, _INT32_MAX)
+        return Staircase(bias, nowhere, nowhere, scale, requantization, 0, 0, 24)
+    edges = _edges(requantization)  # [channels, high - low]
+    start = np.clip(edges[:, 0] - 1, _INT32_MIN, _INT32_MAX)
+    end = np.clip(edges[:, -1], _INT32_MIN, _INT32_MAX)
+    usable = (edges[:, 0] > _INT32_MIN) & (edges[:, -1] < _INT32_MAX) & (edges[:, -1] - start < 2**31)
+    base = (low + 129) << 24
+    best = (float("inf"), 0, 0, 24, scale)
+    most = max(0, int((end - start)[usable].max(initial=1)).bit_length() - 14)
+    for drop in range(max(0, most - _DROPS), most + 1):
+        tried, lag, ahead = _slopes(edges - start[:, None], drop, low)
+        fits = usable & (lag < _MOST_AHEAD) & (ahead < _MOST_AHEAD) & (tried < 2**32)
+        if fits.any():
+            add = int(max(0, lag[fits].max()))
+            zone = max(8, int(ahead[fits].max() + add).bit_length())
+            cost = float((~fits).sum()) + float(fits.sum()) * 2.0 ** (zone - 24)
+            if cost < best[0]:
+                best = (cost, drop, base + add, zone, np.where(fits, tried, 0))
+    _, drop, offset, zone, scale = best
+    # a channel without scale stays at `offset`, which must then lie in the zone
+    if not scale.all() and offset & 0xFFFFFF >= 1 << zone:
+        zone = (offset & 0xFFFFFF).bit_length()
+    return Staircase(bias, start, end, scale, requantization, drop, offset, zone)
+
+
+def _slopes(
+    inner: NDArray[np.int64], drop: int, low: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Per channel: scale, and how far the product lags behind an edge and runs ahead before one, in 2^-24 of a step.
+
+    `inner` [channels, steps]: the edges counted from `start`.
+    """
+    steps = inner.shape[1] - 1
+    width = np.maximum(inner[:, -1] - 1, 1)
+    scale = np.rint(steps * 2.0 ** (24 + drop) / width).astype(np.int64)
+    exact = np.arange(steps + 1, dtype=np.int64) << 24
+    lag = exact[:-1] - (inner[:, :-1] >> drop) * scale[:, None]  # the last edge is `end` itself
+    ahead = ((inner[:, 1:] - 1) >> drop) * scale[:, None] - exact[1:]
+    return scale, lag.max(axis=1, initial=0), ahead.max(axis=1, initial=-(2**40))
+
+
+def _edges(requantization: Requantization) -> NDArray[np.int64]:
+    """The least value whose result is at least low + 1, low + 2, ..., high: [channels, high - low]."""
+    multipliers = np.array(requantization.multipliers, np.int64)[:, None]
+    shifts = np.array(requantization.shifts, np.int64)[:, None]
+    left, right = np.maximum(shifts, 0), np.maximum(-shifts, 0)
+    results = np.arange(requantization.low + 1, requantization.high + 1, dtype=np.int64) - requantization.zero_point
+    # The second rounding, ties away from zero: from which scaled value on?
+    half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 0)
+    scaled = (results << right) - half + ((results <= 0) & (right > 0))
+    scaled = np.clip(scaled, _INT32_MIN - 1, _INT32_MAX + 2)
+    # The first rounding, upwards: value * 2^left * multiplier + 2^30 >= scaled * 2^31
+    edges = -((2**30 - scaled * 2**31) // np.maximum(multipliers << left, 1))
+    nothing = np.where(results <= 0, -(2**40), 2**40)  # a multiplier of 0 leaves the zero point
+    return np.where(multipliers > 0, edges, nothing)
