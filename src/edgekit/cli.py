@@ -14,6 +14,7 @@ from edgekit import __version__
 from edgekit.cli_compile import COMPILE_COMMANDS
 from edgekit.cli_device import DEVICE_COMMANDS
 from edgekit.cli_profile import PROFILE_COMMANDS
+from edgekit.cli_reproduce import REPRODUCE_COMMANDS
 from edgekit.errors import EdgekitError, stopped_says
 
 _DATA_HELP = "A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom (drawn, the default)."
@@ -138,7 +139,7 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS):
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS, *REPRODUCE_COMMANDS):
     cli.add_command(command)
 
 

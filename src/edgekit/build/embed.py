@@ -10,22 +10,8 @@ from dataclasses import dataclass
 
 from edgekit.artifacts import Quantization, StudentSpec, TfliteModel, Threshold
 from edgekit.errors import EdgekitError
+from edgekit.interpreters import TFLM_OPS
 from edgekit.recipes import EmbedRecipe
-
-# .tflite operator -> the method of TFLM's MicroMutableOpResolver that registers it. What is absent is named at build
-# time instead of on the board.
-_RESOLVER_METHODS = {
-    "ADD": "AddAdd",
-    "AVERAGE_POOL_2D": "AddAveragePool2D",
-    "CONV_2D": "AddConv2D",
-    "DEPTHWISE_CONV_2D": "AddDepthwiseConv2D",
-    "FULLY_CONNECTED": "AddFullyConnected",
-    "MAX_POOL_2D": "AddMaxPool2D",
-    "MEAN": "AddMean",
-    "PAD": "AddPad",
-    "RESHAPE": "AddReshape",
-    "SOFTMAX": "AddSoftmax",
-}
 
 # What the application takes of flash beside the model. An estimate on the safe side, not measured: an empty ESP-IDF
 # application is about 180 KB, TFLM's interpreter 85 to 115 KB, and ours links drivers and kernels as well.
@@ -234,13 +220,13 @@ def _refuse_excess(lines: Sequence[BudgetLine], takes: str) -> None:
 
 def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
     ops = tuple(dict.fromkeys(model.ops))
-    unknown = [op for op in ops if op not in _RESOLVER_METHODS]
+    unknown = [op for op in ops if op not in TFLM_OPS]
     if unknown or not ops:
         raise EdgekitError(
             f"The model uses {', '.join(unknown) or 'no operator'}, which the firmware does not run.",
-            f"Build a network whose operators are among: {', '.join(_RESOLVER_METHODS)}.",
+            f"Build a network whose operators are among: {', '.join(TFLM_OPS)}.",
         )
-    return tuple(_RESOLVER_METHODS[op] for op in ops)
+    return tuple(TFLM_OPS[op] for op in ops)
 
 
 def _quantization(side: str, q: Quantization) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from edgekit import __version__
 from edgekit.data.progress import bar
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, stopped_says
 from edgekit.files import disk_error, write_text
 
 TIMEOUT_S = 30.0
@@ -50,7 +50,8 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, path) from error
-    _fetch_with_retries(url, part, retry_delay_s)
+    with stopped_says("What has arrived is kept: the same command goes on from there."):
+        _fetch_with_retries(url, part, retry_delay_s)
     recorded = f"sha256:{record.read_text().split()[0]}" if record.exists() else None
     expected = checksum or recorded
     algorithm = expected.partition(":")[0] if expected else "sha256"
