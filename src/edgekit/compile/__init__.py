@@ -7,6 +7,7 @@ numpy only, besides the flatbuffer schema in tflite-micro's wheel.
 
 from edgekit.compile import kernels
 from edgekit.compile.emit import emit
+from edgekit.compile.forms import choose
 from edgekit.compile.fuse import fuse
 from edgekit.compile.options import Compiled, CompileOptions
 from edgekit.compile.plan import plan
@@ -27,12 +28,10 @@ def compile_model(content: bytes, options: CompileOptions | None = None) -> Comp
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    if options.optimize == "speed":
-        raise EdgekitError("edgekit cannot optimize for speed yet.", "Leave out --optimize, or choose size.")
     if options.target == "esp32":
         raise EdgekitError(
             "edgekit has no kernels of the ESP32's own yet.", "Choose generic: its C runs on an ESP32 too."
         )
-    graph = fuse(read_graph(content))
+    graph = choose(fuse(read_graph(content)), options)
     placed = plan(graph, kernels)
     return Compiled(options, emit(graph, placed, options), graph, placed)

@@ -3,20 +3,26 @@
 Kernels work row by row on a window of padded rows (window.py) and end with bytes (rounding.py).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels import depthwise, direct
+from edgekit.compile.kernels import depthwise, direct, one_channel, winograd
+from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.rounding import Staircase, staircase
 from edgekit.compile.kernels.text import Kernel, Rows, Site
 from edgekit.compile.kernels.window import Window
+from edgekit.compile.kernels.winograd import Winograd
 
 
 def convolution(op: Convolution, site: Site) -> Kernel:
     """The kernel of one convolution over its whole image."""
-    rows = _rows(op, site)
     window, extra = geometry(op)
-    result = window.made * op.output.size // (op.result[0] // op.pool[0])
+    result_rows = op.result[0] // op.pool[0]
+    site = replace(site, output_row=op.output.size // result_rows)
+    rows = _rows(op, site)
+    result = window.made * site.output_row
     arguments = [f"input + y * {window.step * window.image_row}", f"output + y * {result}"]
     gather = ""
     at = 0
@@ -26,6 +32,9 @@ def convolution(op: Convolution, site: Site) -> Kernel:
         at = _aligned(window.size)
     if extra:
         arguments.append(f"(uint32_t *)(void *)(scratch + {at})")
+    if window.made > 1:
+        rest = result_rows % window.made
+        arguments.append(f"y < {window.steps - 1} ? {window.made} : {rest}" if rest else str(window.made))
     scratch = ", uint8_t *scratch" if site.has_scratch else ""
     walk = f"""static void {site.name}(const uint8_t *input, uint8_t *output{scratch}) {{
   for (int32_t y = 0; y < {window.steps}; ++y) {{
@@ -39,6 +48,10 @@ def convolution(op: Convolution, site: Site) -> Kernel:
 
 def described(op: Convolution) -> str:
     """The kernel chosen, in words."""
+    if isinstance(op, Winograd):
+        return winograd.described(op)
+    if isinstance(op, OneChannel):
+        return "Winograd F(2x2), one channel"
     if depthwise.fits(op):
         return "depthwise, channel by channel"
     return f"direct, {direct.positions_abreast(op)} x {min(direct.CHANNELS, len(op.weights) // op.groups)}"
@@ -46,6 +59,10 @@ def described(op: Convolution) -> str:
 
 def geometry(op: Convolution) -> tuple[Window, int]:
     """The window of the operator's kernel, and the bytes that the kernel needs besides."""
+    if isinstance(op, Winograd):
+        return winograd.geometry(op)
+    if isinstance(op, OneChannel):
+        return one_channel.geometry(op)
     return depthwise.geometry(op) if depthwise.fits(op) else direct.geometry(op)
 
 
@@ -78,6 +95,10 @@ def lead(op: Convolution) -> int | None:
 
 
 def _rows(op: Convolution, site: Site) -> Rows:
+    if isinstance(op, OneChannel):
+        return one_channel.one_channel(op, site, _staircase(op))
+    if isinstance(op, Winograd):
+        return winograd.winograd(op, site, _staircase(op))
     kernel = depthwise.depthwise if depthwise.fits(op) else direct.direct
     return kernel(op, site, _staircase(op))
 
