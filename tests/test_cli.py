@@ -1,6 +1,7 @@
 """The command line: quick to show its help, and every bad input ends in one message, a code and no artefact."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -81,6 +82,10 @@ print("heavy:", *sorted({"torch", "tensorflow", "numpy", "PIL", "rich", "onnx"} 
         (["--set", "distill.temperature"], ["has no '='"]),
         (["--set", "distill=3"], ["group of fields", "distill.temperature"]),
         (["--set", "seeds="], ["seeds is empty"]),
+        (["--set", "seeds=0,1,0"], ["seeds names the same value twice"]),
+        (["--set", "seeds=-1"], ["out of range", "between 0 and 2,147,483,647"]),
+        (["--set", "nonsense=1"], ["no recipe field 'nonsense'", "edgekit recipe"]),
+        (["--recipe", "/nowhere/recipe.json"], ["/nowhere/recipe.json cannot be read"]),
         (["--set", "student.channels="], ["student.channels is empty"]),
         (["--set", "student.channels=4,8,16"], ["3 stages and student.depths 2"]),
         (["--set", "student.input_size=30"], ["cannot be halved"]),
@@ -233,6 +238,30 @@ def test_json_on_stdout_is_json_alone(edgekit: Edgekit, smoke: Smoke, tmp_path: 
     card = json.loads(said.out)
     assert card["model"]["sha256"] == json.loads((smoke.out / "card.json").read_text())["model"]["sha256"]
     assert "cached" in said.err
+
+
+def test_a_recipe_is_shown_field_by_field_with_what_each_takes(edgekit: Edgekit) -> None:
+    said = edgekit("recipe", "paper", "--set", "distill.temperature=4.5")
+    assert said.code == 0
+    rows = {line.split()[0]: line.split()[1:] for line in said.out.splitlines() if line.startswith("distill.")}
+    assert rows["distill.temperature"][:3] == ["4.5", "a", "number"]
+    assert edgekit("recipe", "paper", "--json").json["distill"]["fit"]["epochs"] == 25  # type: ignore[index]
+    edgekit("recipe", "nope").assert_refused("no recipe 'nope'", "esp32, paper, demo, smoke")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@pytest.mark.parametrize("words", [("recipe",), ("recipe", "--json")])
+def test_a_full_disk_or_a_closed_pipe_behind_stdout_ends_without_a_traceback(words: tuple[str, ...]) -> None:
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1] / "src")}
+    command = [sys.executable, "-m", "edgekit", *words]
+    with open("/dev/full", "w") as full:  # noqa: PTH123  # no other way to a full stdout
+        done = subprocess.run(command, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    Said(done.returncode, "", done.stderr).assert_refused("No space left on device")
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, env=environment, stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def test_a_wrong_option_is_a_usage_error(edgekit: Edgekit) -> None:

@@ -23,7 +23,8 @@ from smoke_build import Said, Smoke, wait_for
 
 ARTEFACTS = {
     "student_float32.tflite", "student_float16.tflite", "student_dynamic.tflite", "student_int8.tflite",
-    "student.onnx", "student.npz", "model_data.h", "model_data.cc", "card.json", "card.md", "recipe.json",
+    "student.onnx", "student.npz", "model_data.h", "model_data.cc", "card.json", "card.md", "report.html",
+    "recipe.json",
 }  # fmt: skip
 STAGES = ["teacher", "student (plain)", "distilled", "pruned", "float16", "dynamic", "int8"]
 KEYS = ["n", *METRICS, "intervals", "confusion", "threshold", "runtime", "model_sha256"]
@@ -41,7 +42,9 @@ def test_a_build_leaves_every_artefact_and_a_card_that_agrees_with_them(smoke: S
     assert (card.model.sha256, card.model.bytes, card.model.ops) == (model.sha256, len(model.flatbuffer), model.ops)
     assert (card.input.height, card.input.width, card.input.channels) == model.input_shape == (32, 32, 1)
     assert card.input.zero_point == -128
-    assert 0 < card.model.nonzero_parameters < card.model.parameters
+    kernels = [value for value in load_student(smoke.out / "student.npz").weights.values() if value.ndim > 1]
+    zeros = sum(int((value == 0).sum()) for value in kernels)
+    assert 0 < zeros == card.model.parameters - card.model.nonzero_parameters
     assert card.recipe == json.loads((smoke.out / "recipe.json").read_text())
     assert from_dict(card.recipe) == recipe_named("smoke", smoke.changes)
     assert [row.name for row in card.stages] == STAGES
@@ -214,6 +217,9 @@ def test_a_build_that_is_killed_and_then_stopped_goes_on_to_the_very_same_model(
 
     stopped = smoke.start(out)
     wait_for("distill-0-*", out / ".stages", stopped)
+    beside = smoke.start(out)
+    said, error = beside.communicate(timeout=60)
+    Said(beside.returncode, said, error).assert_refused("Another build-model is at work in", "--out")
     stopped.send_signal(signal.SIGINT)
     said, error = stopped.communicate(timeout=30)
     assert stopped.returncode == 130
@@ -221,13 +227,13 @@ def test_a_build_that_is_killed_and_then_stopped_goes_on_to_the_very_same_model(
     assert "Traceback" not in error
     assert error.splitlines()[-1].startswith("Stopped.")
     assert not [path for path in out.glob("*") if path.name != ".stages"]
-    mine = [name for name in litter(out) if ".part" in name]
-    assert all(name.startswith(".teach-0") for name in mine), mine  # of the kill, which nothing can tidy up after
+    assert not [name for name in litter(out) if ".part" in name]
 
     finished = smoke.start(out)
     said, error = finished.communicate(timeout=240)
     assert finished.returncode == 0, error
     assert next(line for line in error.splitlines() if line.startswith("teach-0")).endswith("cached")
+    assert litter(out) == []
     assert (out / "student_int8.tflite").read_bytes() == (smoke.out / "student_int8.tflite").read_bytes()
     one, other = (load_student(folder / "student.npz").weights for folder in (out, smoke.out))
     assert all(np.array_equal(one[name], other[name]) for name in other)
@@ -241,10 +247,28 @@ def test_a_model_over_its_budget_is_refused_with_the_bytes_over_and_replaces_not
     before = {path.name: path.read_bytes() for path in out.glob("*.*") if path.is_file()}
     size, arena = len(before["student_int8.tflite"]), load_card(out).model.arena_bytes
     said = edgekit(
-        "build-model", *smoke.words, "--out", out, "--set", "embed.model_bytes=1024", "--set", "embed.arena_bytes=1024"
+        "build-model",
+        *smoke.words,
+        "--out",
+        out,
+        "--set=embed.model_bytes=1024",
+        f"--set=embed.arena_bytes={arena - 1}",
     )
-    said.assert_refused(f"{size - 1024:,} over the limit of 1,024", f"{arena - 1024:,} over", "model takes", "arena")
+    said.assert_refused(
+        f"model takes {size:,} bytes, {size - 1024:,} over the limit of 1,024", "arena takes", " 1 over"
+    )
     assert before == {path.name: path.read_bytes() for path in out.glob("*.*") if path.is_file()}
+
+
+def test_a_student_that_cannot_fit_is_refused_before_anything_is_read_or_trained(
+    edgekit: Callable[..., Said], tmp_path: Path
+) -> None:
+    words = ("build-model", "--recipe", "smoke", "--out", tmp_path / "out", "--set=student.input_size=256")
+    said = edgekit(*words, "--set=student.channels=64,96")
+    # 256 x 256 x 64 of the first convolution and a quarter of that after its pool; 9 x 64 x 96 weights
+    said.assert_refused("arena takes at least 5,242,880 bytes", "model takes at least 5", "student.channels")
+    assert "teach-0" not in said.err
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_a_full_disk_under_the_build_is_said_and_leaves_nothing_half_written(

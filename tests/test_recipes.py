@@ -3,19 +3,21 @@
 import dataclasses
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgekit.build.embed import check_spec
 from edgekit.errors import EdgekitError
 from edgekit.recipes import RECIPES, from_dict, recipe_named, to_dict
 
 
-def leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def fields_of(value: Any, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any]]]:
     for f in dataclasses.fields(value):
         inner = getattr(value, f.name)
         if dataclasses.is_dataclass(inner):
-            yield from leaves(inner, f"{prefix}{f.name}.")
+            yield from fields_of(inner, f"{prefix}{f.name}.")
         else:
             yield prefix + f.name, inner, dict(f.metadata)
 
@@ -30,7 +32,7 @@ def test_every_recipe_is_valid_and_comes_back_from_json(name: str) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_field_can_be_set_to_its_own_value_by_name_and_leaves_its_range_in_words(name: str) -> None:
     recipe = RECIPES[name]
-    for path, value, limits in leaves(recipe):
+    for path, value, limits in fields_of(recipe):
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         assert recipe_named(name, [f"{path}={text}"]) == recipe, path
         if "high" in limits:
@@ -41,6 +43,25 @@ def test_every_field_can_be_set_to_its_own_value_by_name_and_leaves_its_range_in
         elif "choices" in limits:
             with pytest.raises(EdgekitError, match=f"{path} cannot be 'nonsense'"):
                 recipe_named(name, [f"{path}=nonsense"])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_student_of_every_recipe_may_fit_its_board(name: str) -> None:
+    check_spec(RECIPES[name].student.spec(), RECIPES[name].embed)
+
+
+def test_a_saved_recipe_is_named_by_its_file_and_may_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(to_dict(RECIPES["paper"])))
+    assert recipe_named(str(path)) == RECIPES["paper"]
+    assert recipe_named(str(path), ["distill.temperature=4"]).distill.temperature == 4
+    for content in ("{", '{"teach": {"networks": ["compact", "none"]}}', "[]"):
+        path.write_text(content)
+        with pytest.raises(EdgekitError) as error:
+            recipe_named(str(path))
+        assert error.value.hint
+    with pytest.raises(EdgekitError, match=r"none\.json cannot be read"):
+        recipe_named(str(tmp_path / "none.json"))
 
 
 def test_the_paper_recipe_holds_the_papers_numbers() -> None:
@@ -69,8 +90,8 @@ def test_the_paper_recipe_holds_the_papers_numbers() -> None:
 
 def test_a_change_touches_its_field_alone_and_later_ones_win() -> None:
     changed = recipe_named("esp32", ["distill.temperature=3", "teach.cross_fit=false", "distill.temperature = 4"])
-    before = {path: value for path, value, _ in leaves(RECIPES["esp32"])}
-    after = {path: value for path, value, _ in leaves(changed)}
+    before = {path: value for path, value, _ in fields_of(RECIPES["esp32"])}
+    after = {path: value for path, value, _ in fields_of(changed)}
     assert {path for path in before if before[path] != after[path]} == {"distill.temperature", "teach.cross_fit"}
     assert (changed.distill.temperature, changed.teach.cross_fit) == (4.0, False)
     assert isinstance(changed.distill.temperature, float)

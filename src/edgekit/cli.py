@@ -1,7 +1,7 @@
 """The command line, thin: parse, call, print. Each handler imports what it needs, so that `--help` is quick."""
 
 import json
-import shlex
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +11,13 @@ import click
 
 from edgekit import __version__
 from edgekit.cli_compile import COMPILE_COMMANDS
-from edgekit.cli_device import DEVICE_COMMANDS
+from edgekit.cli_device import DEVICE_COMMANDS, typed
 from edgekit.cli_profile import PROFILE_COMMANDS
+from edgekit.cli_reproduce import REPRODUCE_COMMANDS
 from edgekit.errors import EdgekitError, stopped_says
 
 _DATA_HELP = "A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom (drawn, the default)."
+_RECIPE_HELP = "esp32, paper, demo, smoke, or the recipe.json beside a model."
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
 
@@ -29,6 +31,12 @@ def json_option(handler: _Handler) -> _Handler:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")(handler)
 
 
+def set_option(handler: _Handler) -> _Handler:
+    """--set, the same in every command."""
+    wording = "Change a recipe field, e.g. distill.temperature=4; repeatable. `edgekit recipe` lists them."
+    return click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help=wording)(handler)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="edgekit")
 def cli() -> None:
@@ -39,8 +47,8 @@ def cli() -> None:
 
 
 @cli.command("build-model")
-@click.option("--recipe", "recipe_name", default="esp32", show_default=True, help="esp32, paper, demo or smoke.")
-@click.option("--set", "changes", multiple=True, metavar="FIELD=VALUE", help="Change a recipe field; repeatable.")
+@click.option("--recipe", "recipe_name", default="esp32", show_default=True, metavar="RECIPE", help=_RECIPE_HELP)
+@set_option
 @data_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the model [build/RECIPE].")
 @click.option("--fresh", is_flag=True, help="Forget finished stages and start again.")
@@ -61,11 +69,11 @@ def build_model(
     from edgekit.steps import Options
 
     recipe = recipe_named(recipe_name, changes)
-    out = out or Path("build") / recipe_name
+    out = out or Path("build") / recipe.name
     kept = "Finished stages are kept: the same command goes on where it stopped."
     with stopped_says(kept), StageBars() as bars:
         options = Options(
-            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=_typed(),
+            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=typed(),
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
         )  # fmt: skip
         card = build_model(recipe, data, out, options)
@@ -99,6 +107,20 @@ def evaluate(model: Path, data: str, runtime: str | None, split: str, strict: bo
     _print(to_json(report) if as_json else report_table(report))
 
 
+@cli.command()
+@click.argument("name", default="esp32", metavar="[RECIPE]")
+@set_option
+@json_option
+def recipe(name: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """Show each field of RECIPE (esp32, paper, demo, smoke or a .json), its value and what it takes."""
+    from edgekit.fields import leaves
+    from edgekit.recipes import recipe_named, to_dict
+    from edgekit.report.tables import fields_table
+
+    chosen = recipe_named(name, changes)
+    _print(to_dict(chosen) if as_json else fields_table(leaves(chosen)))
+
+
 @cli.group("data")
 def data_group() -> None:
     """Look at a data set."""
@@ -116,14 +138,15 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS):
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS, *REPRODUCE_COMMANDS):
     cli.add_command(command)
 
 
 def main() -> None:
     """Runs the command line: an EdgekitError is two lines and exit code 1, Ctrl-C a line and 130."""
     try:
-        cli(standalone_mode=False)
+        cli(standalone_mode=False, prog_name="edgekit")
+        sys.stdout.flush()
     except EdgekitError as error:
         click.echo(f"error: {error.message}", err=True)
         if error.hint:
@@ -143,10 +166,21 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except OSError as error:  # of stdout itself, or of the machine where no room of ours expected it
+        _give_up_stdout()
+        if not isinstance(error, BrokenPipeError):  # a reader that has seen enough, such as head, needs no message
+            where = f" ({error.filename})" if error.filename else ""
+            click.echo(f"error: The system refused: {error.strerror or error}{where}.", err=True)
+            click.echo("  Check the disk's room and permissions, then run the command again.", err=True)
+        sys.exit(1)
 
 
-def _typed() -> str:
-    return shlex.join(["edgekit", *sys.argv[1:]])
+def _give_up_stdout() -> None:
+    """Where stdout takes no more, drops what it holds: Python flushes it once more at its end, with a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print(value: Any) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.artifacts import EvalReport, Student, StudentSpec
+from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
@@ -60,7 +61,8 @@ def _logits(model: Path, images: NDArray[np.uint8], runtime: str | None) -> tupl
 
         tflite = read_tflite(model)
         runtime = runtime or ("tflm" if tflite.variant in ("int8", "float32") else "litert")
-        return run(tflite, images, runtime), runtime
+        with bar(f"Running {model.name} on {runtime}", len(images)) as advance:
+            return run(tflite, images, runtime, lambda done: advance(1)), runtime
     if model.suffix == ".onnx":
         from edgekit.build.runtimes import run_onnx
 

@@ -4,13 +4,14 @@ In: bytes and paths. Out: files that a reader can trust, because they appear by 
 """
 
 import errno
+import fcntl
 import hashlib
 import io
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,35 @@ def failures_of(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_error(error, path) from error
+
+
+@contextmanager
+def only_one(folder: Path, work: str) -> Iterator[None]:
+    """Holds `folder` for the block; `work` is what may be done once at a time in it, for the message.
+
+    Raises:
+        EdgekitError: another process holds the folder, or it cannot be written.
+    """
+    with failures_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a network's file system without locks: go on unguarded
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+            except BlockingIOError as error:
+                raise EdgekitError(
+                    f"Another {work} is at work in {folder}.", "Wait for it, stop it, or name another folder: --out."
+                ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def clear_unfinished(folder: Path, names: str = "*") -> None:
+    """Removes what a killed process left of files that match `names` in `folder`; for its sole holder."""
+    for left in folder.glob(f".{names}.????????.part*"):  # as atomic_path calls them
+        left.unlink(missing_ok=True)
 
 
 def sha256_of(*chunks: bytes) -> str:

@@ -1,6 +1,7 @@
 """What a build found out: the figures of each seed, the table of all stages, and the card.
 
-In: what the steps of a build made. Out: a `SeedResult`, the rows of the table, a `Card`. Writes nothing.
+In: what the steps of a build made. Out: a `SeedResult`, the rows of the table, a `Card`, the `Evidence` of its report.
+Writes nothing.
 """
 
 import platform
@@ -9,14 +10,17 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.artifacts import EvalReport, Student, Threshold, XraySplits
+from edgekit.compile import compile_model
+from edgekit.compile.program import program_of
 from edgekit.errors import EdgekitError
 from edgekit.recipes import Recipe, to_dict
 from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts
+from edgekit.report.card_page import Evidence
 from edgekit.report.metrics import agreement, choose_threshold, evaluate, rule_in_words, spread
+from edgekit.report.sections import Answers, Program
 from edgekit.report.tables import StageRow
 from edgekit.steps import Files, Steps, Teacher, Trained, runtime_of
 from edgekit.tflite import count
@@ -110,7 +114,7 @@ def card_of(
         name=f"{splits.info.name} student ({recipe.name} recipe)",
         model=ModelFacts(
             "student_int8.tflite", model.sha256, len(model.flatbuffer), counts.parameters,
-            _nonzero(first.pruned.student), counts.macs, arena_bytes, model.ops,
+            counts.parameters - _zeroed(first.pruned.student), counts.macs, arena_bytes, model.ops,
         ),
         input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
         output=OutputFacts(model.output_q.scale, model.output_q.zero_point),
@@ -122,21 +126,50 @@ def card_of(
         data=splits.info,
         recipe=to_dict(recipe),
         command=steps.options.command,
-        versions=_versions(),
+        versions=versions(),
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(steps.made_on))}",
     )  # fmt: skip
+
+
+def evidence_of(
+    steps: Steps, splits: XraySplits, teacher: Teacher | None, plain: Trained | None, first: SeedResult
+) -> Evidence:
+    """What the report shows besides the card; everything but the audit is in the cache by now."""
+    model, val = first.files.models["int8"], splits.val.labels
+    scale = model.output_q.scale if model.output_q else 1.0
+    answers = [Answers("int8", first.margins["test"], first.threshold, scale)]
+    others = {"distilled": steps.margins_of_student(splits, first.distilled.student, "distilled")}
+    if plain is not None:
+        others["student (plain)"] = steps.margins_of_student(splits, plain.student, "student")
+    if teacher is not None:
+        others["teacher"] = teacher.margins
+    for name, margins in others.items():
+        answers.append(Answers(name, margins["test"], choose_threshold(margins["val"], val, steps.recipe.threshold)))
+    zeroed = _zeroed(first.pruned.student) / sum(v.size for v in first.pruned.student.weights.values() if v.ndim > 1)
+    return Evidence(
+        splits.test, tuple(answers), first.pruned.sweep, zeroed, _program(model.flatbuffer), steps.audit(splits)
+    )
+
+
+def _program(flatbuffer: bytes) -> Program | None:
+    """The model as compiled C; None where the compiler does not take it."""
+    try:
+        return program_of(compile_model(flatbuffer))
+    except EdgekitError:
+        return None
 
 
 def _card_threshold(threshold: Threshold, recipe: Recipe) -> CardThreshold:
     return CardThreshold(threshold.probability, threshold.margin_q, rule_in_words(recipe.threshold))
 
 
-def _nonzero(student: Student) -> int:
-    kernels = (value for name, value in student.weights.items() if name.endswith(("weight", "bias")))
-    return sum(int(np.count_nonzero(value)) for value in kernels)
+def _zeroed(student: Student) -> int:
+    """The weights that pruning set to zero; they are zero in the int8 file, too."""
+    return sum(int((value == 0).sum()) for value in student.weights.values() if value.ndim > 1)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that shape a model."""
     found = {"python": platform.python_version()}
     for package in _VERSIONS_OF:
         try:

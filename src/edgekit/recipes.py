@@ -4,78 +4,62 @@ In: a name (`esp32`, `paper`, `demo`, `smoke`), JSON, or `field=value` words. Ou
 valid. A recipe is saved as JSON beside every artefact that came of it.
 """
 
-import ast
 import dataclasses
-import difflib
-import types
-import typing
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edgekit.artifacts import StudentSpec
 from edgekit.errors import EdgekitError
-
-
-def _number(default: Any, low: float, high: float) -> Any:
-    """A field whose value, or each of whose values, lies in [low, high]."""
-    return field(default=default, metadata={"low": low, "high": high})
-
-
-def _numbers(default: Any, low: float, high: float) -> Any:
-    """A field of one value or more, each in [low, high]."""
-    return field(default=default, metadata={"low": low, "high": high, "filled": True})
-
-
-def _choice(default: Any, *choices: str) -> Any:
-    """A field that takes one of the choices, or a tuple of them."""
-    return field(default=default, metadata={"choices": choices})
+from edgekit.fields import built, choice, number, numbers, replaced
 
 
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
     """How a data set is split. `split_seed` alone decides who is in validation: it is not a training seed."""
 
-    val_fraction: float = _number(0.15, 0.02, 0.5)
-    test_fraction: float = _number(0.2, 0.02, 0.5)  # used only where a data set brings no test set of its own
-    split_seed: int = _number(0, 0, 2**31 - 1)
-    calibration_images: int = _number(256, 8, 5000)
+    val_fraction: float = number(0.15, 0.02, 0.5)
+    test_fraction: float = number(0.2, 0.02, 0.5)  # used only where a data set brings no test set of its own
+    split_seed: int = number(0, 0, 2**31 - 1)
+    calibration_images: int = number(256, 8, 5000)
 
 
 @dataclass(frozen=True, slots=True)
 class AugmentRecipe:
     """Random views of the training images, drawn anew for every batch. All ranges are uniform, 0 switches off."""
 
-    flip: float = _number(0.5, 0, 1)  # probability of a left-right mirror
-    rotate_deg: float = _number(10.0, 0, 180)
-    translate: float = _number(0.08, 0, 0.5)  # share of the side
-    scale: float = _number(0.15, 0, 0.9)  # zoom in [1 - scale, 1 + scale]
-    shear_deg: float = _number(0.0, 0, 45)
-    crop: float = _number(1.0, 0.05, 1)  # smallest area share of a random resized crop; 1 takes the whole image
-    brightness: float = _number(0.15, 0, 1)  # added, in units of white
-    contrast: float = _number(0.3, 0, 1)  # multiplied, in [1 - contrast, 1 + contrast]
-    gamma: float = _number(0.3, 0, 2)  # exponent in [exp(-gamma), exp(gamma)]
-    blur: float = _number(0.0, 0, 1)  # probability of a 3x3 binomial blur
-    noise_std: float = _number(0.02, 0, 1)  # Gaussian, drawn per image up to this deviation
-    erase: float = _number(0.0, 0, 1)  # probability of one grey rectangle of up to a quarter of the area
+    flip: float = number(0.5, 0, 1)  # probability of a left-right mirror
+    rotate_deg: float = number(10.0, 0, 180)
+    translate: float = number(0.08, 0, 0.5)  # share of the side
+    scale: float = number(0.15, 0, 0.9)  # zoom in [1 - scale, 1 + scale]
+    shear_deg: float = number(0.0, 0, 45)
+    crop: float = number(1.0, 0.05, 1)  # smallest area share of a random resized crop; 1 takes the whole image
+    brightness: float = number(0.15, 0, 1)  # added, in units of white
+    contrast: float = number(0.3, 0, 1)  # multiplied, in [1 - contrast, 1 + contrast]
+    gamma: float = number(0.3, 0, 2)  # exponent in [exp(-gamma), exp(gamma)]
+    blur: float = number(0.0, 0, 1)  # probability of a 3x3 binomial blur
+    noise_std: float = number(0.02, 0, 1)  # Gaussian, drawn per image up to this deviation
+    erase: float = number(0.0, 0, 1)  # probability of one grey rectangle of up to a quarter of the area
 
 
 @dataclass(frozen=True, slots=True)
 class FitRecipe:
     """One training run."""
 
-    epochs: int = _number(40, 1, 2000)
-    batch_size: int = _number(64, 2, 4096)  # BatchNorm needs two
-    learning_rate: float = _number(2e-3, 1e-7, 10)
-    schedule: str = _choice("cosine", "cosine", "step")
-    warmup_epochs: float = _number(1.0, 0, 100)  # cosine only
-    step_epochs: int = _number(3, 1, 1000)  # step only: the rate is multiplied by step_factor every so many epochs
-    step_factor: float = _number(0.5, 0.01, 1)
-    optimizer: str = _choice("adamw", "adamw", "adam")  # adam adds weight_decay to the gradient (L2), as the paper did
-    weight_decay: float = _number(0.02, 0, 10)
-    label_smoothing: float = _number(0.0, 0, 0.5)
+    epochs: int = number(40, 1, 2000)
+    batch_size: int = number(64, 2, 4096)  # BatchNorm needs two
+    learning_rate: float = number(2e-3, 1e-7, 10)
+    schedule: str = choice("cosine", "cosine", "step")
+    warmup_epochs: float = number(1.0, 0, 100)  # cosine only
+    step_epochs: int = number(3, 1, 1000)  # step only: the rate is multiplied by step_factor every so many epochs
+    step_factor: float = number(0.5, 0.01, 1)
+    optimizer: str = choice("adamw", "adamw", "adam")  # adam adds weight_decay to the gradient (L2), as the paper did
+    weight_decay: float = number(0.02, 0, 10)
+    label_smoothing: float = number(0.0, 0, 0.5)
     balanced: bool = True  # weighs the classes equally in the loss
-    ema_decay: float = _number(0.0, 0, 0.99999)  # averages the weights; 0 keeps the last
+    ema_decay: float = number(0.0, 0, 0.99999)  # averages the weights; 0 keeps the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +68,17 @@ class TeachRecipe:
     comes only from members that never saw that patient: a teacher that has memorised its labels knows nothing dark.
     """
 
-    networks: tuple[str, ...] = _choice(
+    networks: tuple[str, ...] = choice(
         ("compact",) * 3,
         "compact", "wide", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3", "mobilenet_v2",
     )  # fmt: skip
-    weights: str = _choice("none", "none", "imagenet")
-    trunk: str = _choice("fine-tuned", "fine-tuned", "frozen")
-    combine: str = _choice("mean", "mean", "vote")
+    weights: str = choice("none", "none", "imagenet")
+    trunk: str = choice("fine-tuned", "fine-tuned", "frozen")
+    combine: str = choice("mean", "mean", "vote")
     cross_fit: bool = True
     prune: bool = False
-    input_size: int = _number(128, 32, 512)
-    views: int = _number(2, 1, 50)  # frozen trunks: of each training image, the first as it is; each is a trunk pass
+    input_size: int = number(128, 32, 512)
+    views: int = number(2, 1, 50)  # frozen trunks: of each training image, the first as it is; each is a trunk pass
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
@@ -103,9 +87,9 @@ class TeachRecipe:
 class StudentRecipe:
     """The student's shape: see `StudentSpec`."""
 
-    input_size: int = _number(96, 16, 512)
-    channels: tuple[int, ...] = _numbers((8, 16, 32, 64), 1, 1024)
-    depths: tuple[int, ...] = _numbers((1, 1, 1, 1), 1, 8)
+    input_size: int = number(96, 16, 512)
+    channels: tuple[int, ...] = numbers((8, 16, 32, 64), 1, 1024)
+    depths: tuple[int, ...] = numbers((1, 1, 1, 1), 1, 8)
 
     def spec(self) -> StudentSpec:
         """The spec, checked as a whole.
@@ -132,9 +116,9 @@ class DistillRecipe:
 
     teacher: bool = True  # False trains the student on labels alone
     plain_too: bool = True  # also trains the same student without a teacher, for the table
-    alpha: float = _number(0.9, 0, 10)
-    beta: float = _number(0.1, 0, 10)
-    temperature: float = _number(3.0, 0.1, 100)
+    alpha: float = number(0.9, 0, 10)
+    beta: float = number(0.1, 0, 10)
+    temperature: float = number(3.0, 0.1, 100)
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
@@ -144,29 +128,29 @@ class PruneRecipe:
     """Zeroes weights under std(layer) / alpha. The alpha that zeroes most is kept among those whose validation
     balanced accuracy is at most `tolerance` below the best; 0 alphas prune nothing."""
 
-    alphas: tuple[float, ...] = _number((0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0), 0.1, 1000)
-    tolerance: float = _number(0.0, 0, 0.5)
-    fine_tune_epochs: int = _number(0, 0, 1000)
-    fine_tune_learning_rate: float = _number(2e-4, 1e-7, 1)
+    alphas: tuple[float, ...] = number((0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0), 0.1, 1000)
+    tolerance: float = number(0.0, 0, 0.5)
+    fine_tune_epochs: int = number(0, 0, 1000)
+    fine_tune_learning_rate: float = number(2e-4, 1e-7, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRecipe:
     """Where pneumonia begins, chosen on validation: see `report.metrics.choose_threshold`."""
 
-    rule: str = _choice("one-standard-error", "one-standard-error", "sensitivity")
-    sensitivity: float = _number(0.9, 0.01, 1)
+    rule: str = choice("one-standard-error", "one-standard-error", "sensitivity")
+    sensitivity: float = number(0.9, 0.01, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class ConvertRecipe:
     """The gate's limits: how far 99 % of logits may drift from PyTorch's, in units of their standard deviation."""
 
-    float32_drift: float = _number(1e-3, 0, 10)
-    float16_drift: float = _number(0.05, 0, 10)
-    dynamic_drift: float = _number(0.3, 0, 10)
-    int8_drift: float = _number(0.5, 0, 10)
-    agreement: float = _number(0.95, 0, 1)  # smallest share of check images with PyTorch's class
+    float32_drift: float = number(1e-3, 0, 10)
+    float16_drift: float = number(0.05, 0, 10)
+    dynamic_drift: float = number(0.3, 0, 10)
+    int8_drift: float = number(0.5, 0, 10)
+    agreement: float = number(0.95, 0, 1)  # smallest share of check images with PyTorch's class
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +158,9 @@ class EmbedRecipe:
     """What the board leaves to a model. ESP32: 4 MB flash with a 1.25 MB application partition by default, of
     520 KB SRAM some 300 KB of data RAM, the largest free block about 110 KB (ESP-IDF, measured by its users)."""
 
-    flash_bytes: int = _number(1_310_720, 1024, 16_777_216)
-    arena_bytes: int = _number(102_400, 1024, 4_194_304)
-    model_bytes: int = _number(40_700, 1024, 4_194_304)
+    flash_bytes: int = number(1_310_720, 1024, 16_777_216)
+    arena_bytes: int = number(102_400, 1024, 4_194_304)
+    model_bytes: int = number(40_700, 1024, 4_194_304)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +168,7 @@ class Recipe:
     """All of a build. `seeds` are student trainings over one ensemble; the first is the one that is shipped."""
 
     name: str = "esp32"
-    seeds: tuple[int, ...] = _numbers((0, 1, 2), 0, 2**31 - 1)
+    seeds: tuple[int, ...] = numbers((0, 1, 2), 0, 2**31 - 1, distinct=True)
     data: DataRecipe = DataRecipe()
     teach: TeachRecipe = TeachRecipe()
     student: StudentRecipe = StudentRecipe()
@@ -270,21 +254,36 @@ RECIPES: Mapping[str, Recipe] = {recipe.name: recipe for recipe in (ESP32, PAPER
 
 
 def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
-    """The recipe of that name with `field=value` changes applied, e.g. `distill.temperature=3`.
+    """The recipe of that name, or the one saved in that .json, with `field=value` changes applied.
+
+    Args:
+        name: `esp32`, `paper`, `demo`, `smoke`, or a file such as the recipe.json beside a model.
+        changes: e.g. `distill.temperature=3`.
 
     Raises:
         EdgekitError: unknown recipe or field, wrong type, value out of range; says which and what is allowed.
     """
-    if name not in RECIPES:
-        raise EdgekitError(f"There is no recipe {name!r}.", f"Choose one of: {', '.join(RECIPES)}.")
-    recipe = RECIPES[name]
+    recipe = _saved(Path(name)) if name.endswith(".json") else RECIPES.get(name)
+    if recipe is None:
+        choices = ", ".join(RECIPES)
+        raise EdgekitError(f"There is no recipe {name!r}.", f"Choose one of: {choices}; or give a recipe.json.")
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals:
             raise EdgekitError(f"--set {change!r} has no '='.", "Write it as --set distill.temperature=3.")
-        recipe = _replaced(recipe, path.strip().split("."), text.strip(), path.strip())
+        recipe = replaced(recipe, path.strip(), text.strip())
     recipe.student.spec()
     return recipe
+
+
+def _saved(path: Path) -> Recipe:
+    try:
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        reason = error.strerror or error
+        raise EdgekitError(f"{path} cannot be read: {reason}.", "Give the recipe.json beside a model.") from error
+    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
+        raise EdgekitError(f"{path} is no recipe: {error}.", "Give the recipe.json beside a model.") from error
 
 
 def to_dict(recipe: Any) -> dict[str, Any]:
@@ -298,89 +297,6 @@ def from_dict(values: Mapping[str, Any]) -> Recipe:
     Raises:
         EdgekitError: an unknown field, a wrong type or a value out of range.
     """
-    recipe: Recipe = _built(Recipe, values, "")
+    recipe: Recipe = built(Recipe, values)
     recipe.student.spec()
     return recipe
-
-
-def _built(cls: Any, values: Any, prefix: str) -> Any:
-    if not isinstance(values, Mapping):
-        raise EdgekitError(f"{prefix.rstrip('.') or 'The recipe'} is a group of fields, not {values!r}.", "")
-    known = {f.name: f for f in dataclasses.fields(cls)}
-    hints = typing.get_type_hints(cls)
-    arguments = {}
-    for name, value in values.items():
-        if name not in known:
-            raise _unknown_field(prefix + name, [prefix + n for n in known])
-        if dataclasses.is_dataclass(hints[name]):
-            arguments[name] = _built(hints[name], value, f"{prefix}{name}.")
-        else:
-            arguments[name] = _checked(value, hints[name], known[name].metadata, prefix + name)
-    return cls(**arguments)
-
-
-def _replaced(node: Any, path: list[str], text: str, full: str) -> Any:
-    known = {f.name: f for f in dataclasses.fields(node)}
-    name, rest = path[0], path[1:]
-    if name not in known:
-        raise _unknown_field(full, list(_paths(ESP32)))
-    value = getattr(node, name)
-    if dataclasses.is_dataclass(value):
-        if not rest:
-            inner = ", ".join(f"{full}.{f.name}" for f in dataclasses.fields(value))
-            raise EdgekitError(f"{full} is a group of fields.", f"Name one of: {inner}.")
-        return dataclasses.replace(node, **{name: _replaced(value, rest, text, full)})
-    if rest:
-        raise _unknown_field(full, list(_paths(ESP32)))
-    hint = typing.get_type_hints(type(node))[name]
-    return dataclasses.replace(node, **{name: _checked(_parsed(text, hint), hint, known[name].metadata, full)})
-
-
-def _parsed(text: str, hint: Any) -> Any:
-    if hint is str:
-        return text
-    if typing.get_origin(hint) is tuple:
-        words = [word.strip() for word in text.strip("()[]").split(",") if word.strip()]
-        return [_parsed(word, typing.get_args(hint)[0]) for word in words]
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def _checked(value: Any, hint: Any, limits: types.MappingProxyType[Any, Any] | Mapping[Any, Any], path: str) -> Any:
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple):
-            raise EdgekitError(f"{path} takes a list, not {value!r}.", f"Write it as --set {path}=1,2,3.")
-        if not value and "filled" in limits:
-            raise EdgekitError(f"{path} is empty.", f"Give one value or more: --set {path}=1,2,3.")
-        return tuple(_checked(item, typing.get_args(hint)[0], limits, path) for item in value)
-    wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}[hint]
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise EdgekitError(f"{path} takes {wanted}, not {value!r}.", f"Write it as --set {path}=VALUE.")
-    if "low" in limits and not limits["low"] <= value <= limits["high"]:
-        raise EdgekitError(
-            f"{path}={value} is out of range.", f"It lies between {limits['low']:g} and {limits['high']:g}."
-        )
-    if "choices" in limits and value not in limits["choices"]:
-        raise EdgekitError(f"{path} cannot be {value!r}.", f"Choose from: {', '.join(limits['choices'])}.")
-    return value
-
-
-def _paths(node: Any, prefix: str = "") -> Iterable[str]:
-    for f in dataclasses.fields(node):
-        value = getattr(node, f.name)
-        if dataclasses.is_dataclass(value):
-            yield from _paths(value, f"{prefix}{f.name}.")
-        else:
-            yield prefix + f.name
-
-
-def _unknown_field(path: str, known: list[str]) -> EdgekitError:
-    close = difflib.get_close_matches(path, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(close)}?" if close else f"Fields: {', '.join(known)}."
-    return EdgekitError(f"There is no recipe field {path!r}.", hint)

@@ -4,6 +4,7 @@ In: a recipe, a data set and the values of the steps before. Out: the values of 
 What stands here says what each step depends on; how it is done is in `build` and `device`.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 
 from edgekit.artifacts import Student, TeacherLogits, TfliteModel, XraySet, XraySplits
 from edgekit.build.ensemble import combine, soft_targets
+from edgekit.data.audit import Audit, audit
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.recipes import Recipe, to_dict
 from edgekit.report.metrics import margins_of_logits
+from edgekit.report.plain import from_plain, to_plain
 from edgekit.stages import Arrays, Stages
 from edgekit.tflite import read_tflite
 
@@ -71,11 +74,13 @@ class Teacher:
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A student, the key of the step that made it, and its curves: float32 [epochs, 3, 2], cross-entropy and accuracy
-    on a sample of train, on val and on test after each epoch (no sets where nobody watched)."""
+    on a sample of train, on val and on test after each epoch (no sets where nobody watched). `sweep`, where it was
+    pruned, is that of `report.card_page.Evidence`."""
 
     student: Student
     key: str
     history: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 3, 2), np.float32))
+    sweep: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,7 @@ class Steps:
                 checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs), on_warning=self.options.on_warning,
             )  # fmt: skip
             found: dict[str, NDArray[Any]] = {"parameters": np.array(nets.parameter_count(taught.net))}
-            found |= {"history": taught.history, "trunk_passes": np.array(taught.trunk_passes)}
+            found |= {"history": taught.history, **{name: np.array(cost) for name, cost in taught.costs.items()}}
             if isinstance(taught.net, nets.Backbone):
                 found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}
             logits = taught.logits
@@ -222,7 +227,7 @@ class Steps:
         code = (*_TRAINING, "build/distill.py", "build/magnitude.py", "build/prune.py")
         arrays, key = self.stages.run(f"prune-{seed}", inputs, code, make)
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
-        return Trained(Student(distilled.student.spec, weights), key)
+        return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
 
     def convert(self, splits: XraySplits, pruned: Trained, seed: int) -> Files:
         """The student as ONNX and as four .tflite files, checked against PyTorch on validation images."""
@@ -280,6 +285,18 @@ class Steps:
             return {"bytes": np.array(arena_bytes(model))}
 
         return int(self.stages.run("arena", {"model": model.sha256}, ("device/desktop.py",), make)[0]["bytes"])
+
+    def audit(self, splits: XraySplits) -> Audit:
+        """What the data set holds, every image looked at."""
+
+        def make(checkpoint: Path) -> Arrays:
+            found = audit(self.data, cache_dir=self.options.cache_dir, on_warning=lambda message: None)
+            return {"json": np.array(json.dumps(to_plain(found)))}
+
+        inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
+        arrays, _ = self.stages.run("audit", inputs, ("data/audit.py", "data/folder.py"), make)
+        found: Audit = from_plain(Audit, json.loads(str(arrays["json"])))
+        return found
 
     def _data_key(self, splits: XraySplits) -> str:
         return self._data_keys[splits.train.images.shape[1]]

@@ -4,6 +4,7 @@
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ class Builder:
     buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
     ops: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)  # of operators, by name; 1 if not given
 
     def tensor(
         self, shape, kind="INT8", data=None, scales=(), zero_points=(), axis=0, signature=None, name=None
@@ -74,9 +76,11 @@ class Builder:
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []
+        versions = {getattr(Codes, name): version for name, version in self.versions.items()}
         for number in self.codes:
             code = schema.OperatorCodeT()
-            code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
+            code.builtinCode, code.deprecatedBuiltinCode = number, min(number, 127)
+            code.version = versions.get(number, 1)
             model.operatorCodes.append(code)
         builder = flatbuffers.Builder(4096)
         builder.Finish(model.Pack(builder), b"TFL3")
@@ -307,6 +311,21 @@ class Random:
         options.fusedActivationFunction = self.fused(y)
         self.b.op("ADD", [x, other] if self.rng.random() < 0.7 else [other, x], y, options, "AddOptions")
         return y
+
+
+def reweighted(content: bytes, change: Callable[[np.ndarray], np.ndarray]) -> bytes:
+    """A model with the int8 weights [O, ...] of its dense convolutions and fully connected layers changed."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph = model.subgraphs[0]
+    for op in graph.operators:
+        if model.operatorCodes[op.opcodeIndex].builtinCode in (Codes.CONV_2D, Codes.FULLY_CONNECTED):
+            tensor = graph.tensors[op.inputs[1]]
+            buffer = model.buffers[tensor.buffer]
+            weights = np.asarray(buffer.data, np.uint8).view(np.int8).reshape(tensor.shape)
+            buffer.data = np.ascontiguousarray(change(weights.copy()), np.int8).view(np.uint8).ravel()
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 def random_model(seed: int) -> bytes:

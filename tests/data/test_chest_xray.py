@@ -70,3 +70,22 @@ def test_an_archive_that_was_fetched_but_not_unpacked_is_not_fetched_again(mirro
     (downloads / ARCHIVE).write_bytes(mirror.files[ARCHIVE])
     data_info("chest-xray", cache_dir=tmp_path / "cache")
     assert mirror.requests == []
+
+
+def test_a_download_that_breaks_off_or_was_changed_is_answered_on_the_command_line(
+    mirror, edgekit, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("edgekit.data.download.time.sleep", lambda delay_s: None)  # between its tries
+    words = ("build-model", "--recipe", "smoke", "--data", "chest-xray", "--out", tmp_path / "out")
+    mirror.cut_after = [1 << 30, 3000, 0, 0, 0, 0]  # the publisher's list is whole
+    said = edgekit(*words)
+    said.assert_refused("broke off", "3,000 bytes are kept and it goes on from there")
+    (kept,) = (tmp_path / "user-cache" / "edgekit" / "downloads").iterdir()
+    assert (kept.name, kept.stat().st_size) == (f"{ARCHIVE}.part", 3000)
+    assert mirror.requests[-1] == (ARCHIVE, "bytes=3000-")
+
+    mirror.cut_after = []
+    mirror.files[ARCHIVE] = mirror.files[ARCHIVE][:-9] + b"different"
+    edgekit(*words).assert_refused("arrived with the wrong checksum", "It was thrown away", "Run the command again")
+    assert list(kept.parent.iterdir()) == []
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []

@@ -67,11 +67,28 @@ def test_a_plain_two_class_folder_is_split_by_patient_and_says_so(tmp_path, load
         write_image(tmp_path / "pets" / "Cat" / "deeper" / f"{number}.png", 50 + number)
     splits = load(tmp_path / "pets")
     notes = " / ".join(splits.info.notes)
-    assert "class 0 is Cat, class 1 (positive) is dog" in notes
+    assert "NORMAL stands for Cat and PNEUMONIA, the positive class, for dog" in notes
     assert "every image counts as its own patient" in notes
     assert "no test set of its own" in notes
     assert all(("dog" in name) == label for name, label in zip(splits.train.ids, splits.train.labels, strict=True))
     assert (len(splits.test), splits.test.labels.sum()) == (4, 2)
+
+
+def test_normal_is_the_negative_class_whatever_stands_beside_it(tmp_path, load, write_image):
+    for number in range(12):
+        write_image(tmp_path / "lungs" / "Normal" / f"{number}.png", number)
+        write_image(tmp_path / "lungs" / "COVID" / f"{number}.png", 50 + number)
+    splits = load(tmp_path / "lungs")
+    assert all(("COVID" in name) == label for name, label in zip(splits.train.ids, splits.train.labels, strict=True))
+    assert "PNEUMONIA, the positive class, for COVID" in " / ".join(splits.info.notes)
+
+
+def test_the_releases_licence_is_claimed_for_the_releases_file_names_alone(release, tmp_path, write_release):
+    assert data_info(str(release)).licence.startswith("CC BY 4.0")
+    other = write_release(tmp_path / "other")
+    path = other / "train" / "PNEUMONIA" / "person1_bacteria_1.jpeg"
+    path.rename(path.with_name("person1_scan_1.jpeg"))
+    assert data_info(str(other)).licence == ""
 
 
 def test_class_and_split_names_may_be_written_in_any_case(release, load):
@@ -79,7 +96,7 @@ def test_class_and_split_names_may_be_written_in_any_case(release, load):
     (release / "test" / "NORMAL").rename(release / "test" / "Normal")
     splits = load(release)
     assert splits.test.labels.sum() == 6
-    assert not any("class 0" in note for note in splits.info.notes)
+    assert not any("stands for" in note for note in splits.info.notes)
 
 
 def test_a_folder_in_a_folder_and_the_litter_of_macos_are_seen_through(release, tmp_path, load):

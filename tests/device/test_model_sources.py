@@ -11,8 +11,9 @@ import pytest
 from edgekit.artifacts import TfliteModel, Threshold
 from edgekit.compile import supported_ops
 from edgekit.device import firmware
-from edgekit.device.model_sources import TFLM_OPS, model_files
+from edgekit.device.model_sources import model_files
 from edgekit.errors import EdgekitError
+from edgekit.interpreters import TFLM_OPS
 from edgekit.tflite import read_tflite
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgekit.artifacts import Threshold
-from edgekit.report import curves, figures, figures_scores
+from edgekit.report import curves, figures, figures_board, figures_scores
 from edgekit.report.parts import (
     Bullets,
     Cell,
@@ -92,6 +92,29 @@ def all_figures() -> list[Figure]:
             columns=("2", "3", "4", "5"),
             rows=("0.5 / 0.5", "0.7 / 0.3", "0.8 / 0.2", "0.9 / 0.1", "1 / 0"),
             chosen=(3, 1),
+        ),
+        figures_board.memory_plan(
+            "Memory plan of the compiled model",
+            [
+                figures_board.Block(0, 18432, 0, 1),
+                figures_board.Block(18432, 1200, 0, 0, "scratch"),
+                figures_board.Block(16000, 9216, 1, 2),
+                figures_board.Block(0, 9216, 2, 3),
+                figures_board.Block(9216, 64, 3, 4),
+            ],
+            ("CONV_2D + MAX_POOL_2D", "CONV_2D + MAX_POOL_2D", "CONV_2D", "AVERAGE_POOL_2D", "FULLY_CONNECTED"),
+            25216,
+        ),
+        figures_board.bars(
+            "Working memory",
+            [figures_board.Bar("TFLM arena", 96544), figures_board.Bar("compiled C", 34432)],
+            x="bytes",
+        ),
+        figures_board.histogram(
+            "Time of one image",
+            np.random.default_rng(2).normal(97_700, 400, 624).tolist(),
+            x="µs",
+            marks={"p50": 97_690.0, "p95": 98_360.0},
         ),
     ]
 

@@ -104,7 +104,7 @@ def test_the_page_has_results_before_limits_and_how_to_make_it_again(card: Card)
         "Nothing in this card was measured on a real board",
         CONTRACT,
         card.command,
-        "Licence and attribution: CC0",
+        "| licence and attribution | CC0 |",
         "at least 4",
         card.model.sha256,
     ):

@@ -5,26 +5,13 @@ In: a model, its decision threshold, the measured TFLM arena. Out: `model_data.h
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgekit.artifacts import Quantization, TfliteModel, Threshold
+from edgekit.artifacts import Quantization, StudentSpec, TfliteModel, Threshold
 from edgekit.errors import EdgekitError
+from edgekit.interpreters import TFLM_OPS
 from edgekit.recipes import EmbedRecipe
-
-# .tflite operator -> the method of TFLM's MicroMutableOpResolver that registers it. What is absent is named at build
-# time instead of on the board.
-_RESOLVER_METHODS = {
-    "ADD": "AddAdd",
-    "AVERAGE_POOL_2D": "AddAveragePool2D",
-    "CONV_2D": "AddConv2D",
-    "DEPTHWISE_CONV_2D": "AddDepthwiseConv2D",
-    "FULLY_CONNECTED": "AddFullyConnected",
-    "MAX_POOL_2D": "AddMaxPool2D",
-    "MEAN": "AddMean",
-    "PAD": "AddPad",
-    "RESHAPE": "AddReshape",
-    "SOFTMAX": "AddSoftmax",
-}
 
 # What the application takes of flash beside the model. An estimate on the safe side, not measured: an empty ESP-IDF
 # application is about 180 KB, TFLM's interpreter 85 to 115 KB, and ours links drivers and kernels as well.
@@ -187,15 +174,41 @@ def check_budget(model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe) -> B
         flash=BudgetLine("flash", model_bytes + FIRMWARE_FLASH_BYTES, recipe.flash_bytes),
         arena=BudgetLine("arena", arena_bytes, recipe.arena_bytes),
     )
+    _refuse_excess((budget.model, budget.flash, budget.arena), "takes")
+    return budget
+
+
+def check_spec(spec: StudentSpec, recipe: EmbedRecipe) -> None:
+    """Weighs a student before hours are spent on it, by what its shape alone takes: int8 kernels and 4-byte biases,
+    and the input and output of the operator that holds most. The file and the arena will be somewhat larger.
+
+    Raises:
+        EdgekitError: even that is too much; names each limit with the bytes over and what to do.
+    """
+    inputs, side = 1, spec.input_size
+    weights, tensors = 4 * 2, 0
+    for channels, depth in zip(spec.channels, spec.depths, strict=True):
+        for _ in range(depth):
+            weights += 9 * inputs * channels + 4 * channels
+            tensors = max(tensors, side * side * (inputs + channels))
+            inputs = channels
+        tensors = max(tensors, side * side * inputs * 5 // 4)  # the pool's
+        side //= 2
+    weights += 2 * inputs
+    lines = BudgetLine("model", weights, recipe.model_bytes), BudgetLine("arena", tensors, recipe.arena_bytes)
+    _refuse_excess(lines, "takes at least")
+
+
+def _refuse_excess(lines: Sequence[BudgetLine], takes: str) -> None:
     advice = {
         "model": "take fewer channels in the last stages (--set student.channels=8,16,32,48)",
         "flash": "take fewer channels, or a larger application partition and --set embed.flash_bytes=...",
         "arena": "take a smaller image (--set student.input_size=80) or fewer channels in the first stage",
     }
-    over = [line for line in (budget.model, budget.flash, budget.arena) if line.over_bytes]
+    over = [line for line in lines if line.over_bytes]
     if over:
         excess = "; ".join(
-            f"{line.name} takes {line.used_bytes:,} bytes, {line.over_bytes:,} over the limit of {line.limit_bytes:,}"
+            f"{line.name} {takes} {line.used_bytes:,} bytes, {line.over_bytes:,} over the limit of {line.limit_bytes:,}"
             for line in over
         )
         raise EdgekitError(
@@ -203,18 +216,17 @@ def check_budget(model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe) -> B
             f"To fit, {'; '.join(advice[line.name] for line in over)}. If your board has the room, raise "
             f"{', '.join(f'embed.{line.name}_bytes' for line in over)}.",
         )
-    return budget
 
 
 def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
     ops = tuple(dict.fromkeys(model.ops))
-    unknown = [op for op in ops if op not in _RESOLVER_METHODS]
+    unknown = [op for op in ops if op not in TFLM_OPS]
     if unknown or not ops:
         raise EdgekitError(
             f"The model uses {', '.join(unknown) or 'no operator'}, which the firmware does not run.",
-            f"Build a network whose operators are among: {', '.join(_RESOLVER_METHODS)}.",
+            f"Build a network whose operators are among: {', '.join(TFLM_OPS)}.",
         )
-    return tuple(_RESOLVER_METHODS[op] for op in ops)
+    return tuple(TFLM_OPS[op] for op in ops)
 
 
 def _quantization(side: str, q: Quantization) -> dict[str, str]:

@@ -5,6 +5,7 @@ set, and the passes that its trunk made. Each training image is seen in `recipe.
 as it is, so an epoch costs a matrix product and no trunk: the trunk makes `views` passes in all, whatever the epochs.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,21 @@ _NORM_IMAGES = 128  # a batch-norm's mean and variance are within some 10 % on s
 
 @dataclass(frozen=True, slots=True)
 class HeadTrained:
-    """`logits` float32 [N, 2] of each watched set; `trunk_passes` over the training set; `rows` as in `Diary`."""
+    """What training a head gave and took.
+
+    Attributes:
+        logits: float32 [N, 2] of each watched set.
+        rows: as in `Diary`.
+        trunk_passes: over the training set.
+        trunk_s: processor time of those passes and of one over each set held out.
+        head_s: processor time of all epochs of the head.
+    """
 
     logits: Mapping[str, NDArray[np.float32]]
     rows: list[NDArray[np.float32]]
     trunk_passes: int
+    trunk_s: float
+    head_s: float
 
 
 def train_head(
@@ -58,12 +69,14 @@ def train_head(
     """
     found = _kept(checkpoint)
     if found is None:
+        began = time.process_time()
         found = {name: features(net, part.images, accelerator, on_warning=on_warning) for name, part in sets.items()}
         train = sets["train"].images[rows]
         for view in range(1, recipe.views):
             found[f"view {view}"] = features(
                 net, train, accelerator, recipe.augment, seed * 1009 + view, on_warning=on_warning
             )
+        found["trunk_s"] = np.array(time.process_time() - began, np.float32)
         if checkpoint is not None:
             write_arrays(checkpoint, found)
     views = np.stack([found["train"][rows], *(found[f"view {view}"] for view in range(1, recipe.views))])  # (V, N, F)
@@ -76,6 +89,7 @@ def train_head(
         view = torch.randint(recipe.views, (len(chosen),), generator=generator).to(accelerator)
         return on_accelerator[view, chosen]
 
+    began = time.process_time()
     torch.manual_seed(seed)
     head = nn.Linear(views.shape[2], 2)
     in_units = {name: ((found[name] - mean) / std, part.labels) for name, part in sets.items()}
@@ -84,12 +98,13 @@ def train_head(
         head.to(accelerator), len(rows), batch, loss_of, recipe.fit,
         seed=seed, accelerator=accelerator, diary=diary, on_epoch=on_epoch,
     )  # type: ignore[assignment]  # fmt: skip
+    head_s = time.process_time() - began
     logits = {name: predict(head, inputs, accelerator) for name, (inputs, _) in in_units.items()}
     with torch.no_grad():  # the units become part of the head: the network takes its trunk's features as they are
         scale = torch.as_tensor(std).to(accelerator)
         net.head.weight.copy_(head.weight / scale)
         net.head.bias.copy_(head.bias - (head.weight / scale) @ torch.as_tensor(mean).to(accelerator))
-    return HeadTrained(logits, diary.rows, recipe.views)
+    return HeadTrained(logits, diary.rows, recipe.views, float(found["trunk_s"]), head_s)
 
 
 def features(

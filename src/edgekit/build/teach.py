@@ -34,13 +34,14 @@ class Taught:
         logits: float32 [N, 2] for `train` and every set held out.
         history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
             epochs where nobody watched.
-        trunk_passes: of a frozen trunk over the training set; 0 where the trunk was trained.
+        costs: of a frozen trunk and its head: `trunk_passes`, `trunk_s`, `head_s` (see `HeadTrained`); empty where the
+            trunk was trained.
     """
 
     net: nn.Module
     logits: Mapping[str, NDArray[np.float32]]
     history: NDArray[np.float32]
-    trunk_passes: int
+    costs: Mapping[str, float]
 
 
 def train_member(
@@ -82,7 +83,8 @@ def train_member(
             net, rows, sets, loss_of, recipe, seed=chance, accelerator=accelerator,
             checkpoint=checkpoint, on_epoch=on_epoch, on_warning=on_warning,
         )  # fmt: skip
-        return Taught(net.eval(), head.logits, np.stack(head.rows), head.trunk_passes)
+        costs = {"trunk_passes": head.trunk_passes, "trunk_s": head.trunk_s, "head_s": head.head_s}
+        return Taught(net.eval(), head.logits, np.stack(head.rows), costs)
 
     def train_all(batch: int) -> nn.Module:
         return fit(
@@ -92,7 +94,7 @@ def train_member(
 
     net = in_halves(train_all, recipe.fit.batch_size, recipe.networks[member], on_warning, least=2)
     logits = {name: member_logits(net, part.images, accelerator) for name, part in sets.items()}
-    return Taught(net, logits, np.zeros((0, len(sets), 2), np.float32), 0)
+    return Taught(net, logits, np.zeros((0, len(sets), 2), np.float32), {})
 
 
 def untrained_member(

@@ -1,6 +1,6 @@
 """int8 .tflite -> plain integer C whose outputs are those of TensorFlow Lite Micro, byte for byte.
 
-    reader (decode, lowering) -> graph -> fuse -> plan -> kernels -> emit
+    reader (decode, lowering) -> graph -> fuse -> forms -> plan -> kernels -> emit
 
 numpy only, besides the flatbuffer schema in tflite-micro's wheel.
 """
@@ -12,7 +12,6 @@ from edgekit.compile.fuse import fuse
 from edgekit.compile.options import Compiled, CompileOptions
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
-from edgekit.errors import EdgekitError
 
 __all__ = ["CompileOptions", "Compiled", "compile_model", "supported_ops"]
 
@@ -28,10 +27,6 @@ def compile_model(content: bytes, options: CompileOptions | None = None) -> Comp
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    if options.target == "esp32":
-        raise EdgekitError(
-            "edgekit has no kernels of the ESP32's own yet.", "Choose generic: its C runs on an ESP32 too."
-        )
     graph = choose(fuse(read_graph(content)), options)
     placed = plan(graph, kernels)
     return Compiled(options, emit(graph, placed, options), graph, placed)

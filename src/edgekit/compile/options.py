@@ -10,6 +10,7 @@ from edgekit.errors import EdgekitError
 
 Optimize = Literal["size", "speed"]
 Target = Literal["generic", "esp32"]
+Compress = Literal["auto", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class CompileOptions:
         target: `generic` for any core, `esp32` for the classic ESP32's.
         profile: True calls `{name}_step(i)` before operator i works and `{name}_step({NAME}_STEPS)` at the end; whoever
             links the program defines that function.
+        compress: `auto` stores a layer's weights compressed where forms.py says that it pays; `never` keeps them plain.
 
     Raises:
         EdgekitError: a value that is not one of these.
@@ -31,6 +33,7 @@ class CompileOptions:
     optimize: Optimize = "size"
     target: Target = "generic"
     profile: bool = False
+    compress: Compress = "auto"
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name):
@@ -40,6 +43,7 @@ class CompileOptions:
         for what, value, known in (
             ("optimize for", self.optimize, get_args(Optimize)),
             ("compile for", self.target, get_args(Target)),
+            ("compress", self.compress, get_args(Compress)),
         ):
             if value not in known:
                 raise EdgekitError(f"edgekit cannot {what} {value!r}.", f"Choose {' or '.join(known)}.")

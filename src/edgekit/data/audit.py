@@ -173,24 +173,32 @@ def _duplicates(catalogue: Catalogue, keys: Sequence[str], splits: Sequence[str]
 
 def render(found: Audit) -> RenderableType:
     """The audit as a person reads it: a table by split, then the facts, each on a line."""
-    kind = "SYNTHETIC, drawn by a program" if found.info.synthetic else "images of patients"
-    table = Table(title=f"{escape(found.info.name)}: {found.images:,} images ({kind})", title_justify="left")
-    table.add_column("split")
-    class_names = list(next(iter(found.counts.values())))
-    for heading in (*class_names, "patients", "equal files within", "equal pixels within"):
-        table.add_column(escape(heading), justify="right")
+    kind = " (SYNTHETIC, drawn by a program)" if found.info.synthetic else ""
+    table = Table(title=f"{escape(found.info.name)}: {found.images:,} images{kind}", title_justify="left")
+    head, rows = table_of(found)
+    for column, heading in enumerate(head):
+        table.add_column(escape(heading), justify="right" if column else "left")
+    for row in rows:
+        table.add_row(*row)
+    notes = [f"note: {note}" for note in found.info.notes]
+    known = [f"licence: {found.info.licence or 'not known'}", f"fingerprint: {found.info.fingerprint}"]
+    return Group(table, *(Text(line) for line in (*facts_of(found), *notes, *known)))
+
+
+def table_of(found: Audit) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """The headings, and a row a split: images by class, patients, repeated files and pixels."""
+    names = list(next(iter(found.counts.values())))
+    head = ("split", *names, "patients", "equal files within", "equal pixels within")
+    rows = []
     for split, by_class in found.counts.items():
-        figures = [by_class[name] for name in class_names]
-        figures += [
-            found.patients[split],
-            found.byte_identical.within[split],
-            found.pixel_identical.within[split],
-        ]
-        table.add_row(split, *(f"{figure:,}" for figure in figures))
-    return Group(table, *(Text(line) for line in _facts(found)))
+        equal = (found.byte_identical.within[split], found.pixel_identical.within[split])
+        figures = (*(by_class[name] for name in names), found.patients[split], *equal)
+        rows.append((split, *(f"{figure:,}" for figure in figures)))
+    return head, rows
 
 
-def _facts(found: Audit) -> list[str]:
+def facts_of(found: Audit) -> list[str]:
+    """Sizes, shared patients, equal images and unreadable files, a line each."""
     lines = []
     if found.width and found.height:
         w, h = found.width, found.height
@@ -210,7 +218,4 @@ def _facts(found: Audit) -> list[str]:
     lines += [f"  {reason}" for reason in list(found.unreadable.values())[:20]]
     if len(found.unreadable) > 20:
         lines.append(f"  and {len(found.unreadable) - 20} more: --json names all")
-    lines += [f"note: {note}" for note in found.info.notes]
-    lines.append(f"licence: {found.info.licence or 'not known'}")
-    lines.append(f"fingerprint: {found.info.fingerprint}")
     return lines

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from edgekit import __version__
 from edgekit.data.progress import bar
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, stopped_says
 from edgekit.files import disk_error, write_text
 
 TIMEOUT_S = 30.0
@@ -50,7 +50,8 @@ def download(
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise disk_error(error, path) from error
-    _fetch_with_retries(url, part, retry_delay_s)
+    with stopped_says("What has arrived is kept: the same command goes on from there."):
+        _fetch_with_retries(url, part, retry_delay_s)
     recorded = f"sha256:{record.read_text().split()[0]}" if record.exists() else None
     expected = checksum or recorded
     algorithm = expected.partition(":")[0] if expected else "sha256"
@@ -92,7 +93,9 @@ def _fetch_with_retries(url: str, part: Path, retry_delay_s: float) -> None:
                 reason = error.reason if isinstance(error, urllib.error.URLError) else error
                 raise EdgekitError(
                     f"The download of {url} broke off: {reason}.",
-                    f"Check the network and run the command again: {kept:,} bytes are kept and it goes on from there.",
+                    "Check the network and run the command again"
+                    + (f": {kept:,} bytes are kept and it goes on from there." if kept else ".")
+                    + f" Or set {MIRROR} to a server that holds the file, or give a folder of images as --data.",
                 ) from error
         except ValueError as error:
             raise EdgekitError(f"{url!r} is no address: {error}.", f"Correct {MIRROR}.") from error

@@ -34,6 +34,7 @@ SPLIT_NAMES = {
 LAYOUT = "Give a folder with NORMAL and PNEUMONIA below it, or below its train and test folders."
 # File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
 PATIENT = re.compile(r"(person\d+)(?=_)|((?:NORMAL2-)?IM-\d+)(?=-)", re.IGNORECASE)
+_RELEASE_NAME = re.compile(r"person\d+_(bacteria|virus)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?")
 RELEASE_LICENCE = (
     'CC BY 4.0. D. Kermany, K. Zhang, M. Goldbaum, "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images '
     'for Classification", Mendeley Data, V3, doi:10.17632/rscbjbr9sj.3'
@@ -86,7 +87,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     paths = tuple(item[1] for item in found)
     digests = _digests(paths)
     patients, notes = _patients(ids)
-    if not licence and class_names == CLASS_NAMES and all(PATIENT.match(path.stem) for path in paths):
+    if not licence and class_names == CLASS_NAMES and all(_RELEASE_NAME.fullmatch(path.stem) for path in paths):
         licence = f"{RELEASE_LICENCE} (recognised by its file names)"
     splits = tuple(item[2] for item in found)
     if both := shared(patients, splits, "train", "test"):
@@ -95,7 +96,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
             "same people is not known"
         )
     if class_names != CLASS_NAMES:
-        notes.append(f"class 0 is {class_names[0]}, class 1 (positive) is {class_names[1]}, in alphabetical order")
+        notes.append(f"NORMAL stands for {class_names[0]} and PNEUMONIA, the positive class, for {class_names[1]}")
     return Catalogue(
         info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, licence, tuple(notes)),
         ids=ids,
@@ -111,7 +112,9 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
 def _root(folder: Path) -> Path:
     """The folder that holds the splits or the classes: archives often unpack to a folder in a folder."""
     if not folder.exists():
-        raise EdgekitError(f"There is no folder {folder}.", "Check --data, or use --data phantom for drawn images.")
+        raise EdgekitError(
+            f"There is no folder {folder}.", "--data takes a folder, chest-xray, pneumoniamnist or phantom."
+        )
     if not folder.is_dir():
         raise EdgekitError(f"{folder} is a file, not a folder of images.", LAYOUT)
     try:
@@ -147,6 +150,8 @@ def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
         raise EdgekitError(f"{root} has {len(classes)} classes ({shown}); edgekit takes two.", LAYOUT)
     if [name.upper() for name in classes] == list(CLASS_NAMES):
         return (CLASS_NAMES[0], CLASS_NAMES[1])
+    if classes[1].casefold() == "normal":  # beside COVID, say: what is not normal is what is looked for
+        classes.reverse()
     return (classes[0], classes[1])
 
 

@@ -1,108 +1,188 @@
-"""A card as a Markdown page: results first, then what the model is, its limits, and how to make it again.
+"""A card as a page: results first, then what the model is, its limits, and how to make it again.
 
-In: a `Card`. Out: the text of `card.md`, and the figures of the README.
+In: a `Card`, and for the full report what the build found out besides. Out: a `Page`, the text of `card.md`, and the
+figures of the README.
 """
 
-from collections.abc import Iterable, Sequence
+import json
+from dataclasses import dataclass
+from typing import Any
 
-from edgekit.artifacts import EvalReport
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.artifacts import XraySet
+from edgekit.data.audit import Audit
+from edgekit.report import figures
 from edgekit.report.card import Card, InputFacts, OutputFacts
-from edgekit.report.metrics import METRICS
-from edgekit.report.tables import STAGE_COLUMNS, label, mean_sd, number, runtime_name, stage_cells
+from edgekit.report.figures import Dot, Series
+from edgekit.report.parts import Bullets, Cell, Code, Column, Facts, Figure, Page, Part, Prose, Section, Table
+from edgekit.report.render_markdown import markdown, parts_markdown
+from edgekit.report.sections import (
+    Answers,
+    Program,
+    answers_figures,
+    confusion_table,
+    data_section,
+    headline,
+    mistakes,
+    program_parts,
+    scores_table,
+)
+from edgekit.report.tables import STAGE_COLUMNS, runtime_name, stage_cells
+
+_LIMITS = (
+    "It shows what a small network on a microcontroller can do. It must not be used to diagnose.",
+    "It knows two answers. Other findings, other views, adults and other machines were not tried.",
+    "It calls some normal films pneumonia: read specificity beside accuracy.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the build found out besides the card.
+
+    Attributes:
+        test: the images that the answers are about.
+        answers: of the shipped model first, then of others to compare, in the order of `test`.
+        sweep: float [K, 3] of alpha, share of zeroed weights, balanced accuracy on validation; alpha is infinite where
+            nothing was pruned.
+        zeroed: the share of zeroed weights that the shipped student has.
+        program: the model as compiled C; None where the compiler does not take it.
+        audit: of the data set.
+    """
+
+    test: XraySet
+    answers: tuple[Answers, ...]
+    sweep: NDArray[Any]
+    zeroed: float
+    program: Program | None
+    audit: Audit
 
 
 def card_markdown(card: Card) -> str:
-    """The page, ended by a newline."""
-    parts = [
-        f"# {card.name}",
-        f"Tells pneumonia from normal in a chest X-ray of {card.input.height} x {card.input.width} grey pixels, with "
-        f"{card.model.parameters:,} parameters in {card.model.bytes:,} bytes of int8 TFLite.",
-        f"**{card.disclaimer}** Use: {card.use}. {card.hardware}",
-        _synthetic(card),
-        "## Results",
-        figures_markdown(card),
-        "### Confusion on test",
-        _confusion(card.metrics.test),
-        "### Stages of the build, on test",
-        stages_markdown(card),
-        "Ratio is the size of the float32 student over that of the stage; agreement is the share of equal answers with "
-        "the stage before.",
-        "## The model",
-        _model(card),
-        f"Operators, in order: {', '.join(f'`{op}`' for op in card.model.ops)}.",
-        f"**Input.** {card.input.preprocessing}.",
-        f"**Decision.** {_decision(card)}",
-        "## Intended use and limits",
-        _limits(card),
-        "## Data",
-        _data(card),
-        "## How to make it again",
-        f"```sh\n{card.command}\n```",
-        f"Made on {card.made_on}. The whole recipe is in `recipe.json`. "
-        f"Versions: {', '.join(f'{name} {version}' for name, version in card.versions.items())}.",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """The text of `card.md`."""
+    return markdown(_page(card, None))
+
+
+def model_page(card: Card, evidence: Evidence) -> Page:
+    """The full report of a build, `report.html`."""
+    return _page(card, evidence)
 
 
 def figures_markdown(card: Card) -> str:
-    """Test and validation figures with intervals, the seeds, and the sizes: the table of the README too."""
-    test, validation = card.metrics.test, card.metrics.validation
-    count = max((len(figure.values) for figure in card.seeds.values()), default=0)
-    rows = [
-        (
-            label(name),
-            _with_interval(test, name),
-            mean_sd(card.seeds[name]) if name in card.seeds else "-",
-            _with_interval(validation, name),
-        )
-        for name in METRICS
+    """Test and validation figures with intervals, the seeds, the sizes and the stages, for the README."""
+    return parts_markdown((*_figures(card), *_stages(card)))
+
+
+def _page(card: Card, evidence: Evidence | None) -> Page:
+    results = [Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(card.metrics.test)])))]
+    if evidence:
+        shown = answers_figures(card.metrics.test, evidence.test.labels, evidence.answers)
+        results.append(Section("Answers on test", shown))
+    results.append(Section("Stages of the build, on test", (*_stages(card), *([_by_stage(card)] if evidence else []))))
+    if evidence and len(evidence.sweep) > 1:
+        results.append(Section("Pruning", (_sweep(evidence),)))
+    model: list[Part] = [_model(card), *_words(card)]
+    if evidence and evidence.program:
+        model += program_parts(evidence.program, card.model.arena_bytes)
+    sections = [
+        Section("Results", results=True, sections=tuple(results)),
+        *([mistakes(evidence.test, evidence.answers[0], card.data)] if evidence else []),
+        Section("The model", tuple(model)),
+        Section("Intended use and limits", (Bullets((*_LIMITS, card.hardware)),)),
+        data_section(card.data, evidence.audit if evidence else None),
+        _again(card, evidence is not None),
     ]
+    return Page(
+        title=card.name,
+        lead=(
+            f"Tells pneumonia from normal in a chest X-ray of {card.input.height} x {card.input.width} grey pixels, "
+            f"with {card.model.parameters:,} parameters in {card.model.bytes:,} bytes of int8 TFLite.",
+            f"Use: {card.use}. {card.hardware}",
+        ),
+        sections=tuple(sections),
+        synthetic=card.data.synthetic,
+        highlights=headline(
+            card.metrics.test, ("size", Cell(f"{card.model.bytes:,}", "bytes of int8 TFLite", value=card.model.bytes))
+        )
+        if evidence
+        else None,
+    )
+
+
+def _figures(card: Card) -> tuple[Part, ...]:
+    test, validation = card.metrics.test, card.metrics.validation
     synthetic = ", synthetic phantoms" if card.data.synthetic else ""
-    seeds = f"test, mean ± sd of {count} seeds"
-    head = ("figure", f"test ({test.n:,} images{synthetic})", seeds, f"validation ({validation.n:,})")
-    return "\n\n".join(
-        (
-            _table(head, rows),
-            f"95 % intervals in brackets. Runtime: {runtime_name(test.runtime)}. The threshold was chosen on "
-            f"validation. int8 and float32 give the same answer on "
-            f"{card.agreement_int8_float32:.1%} of the test images.",
+    reports = {f"test ({test.n:,} images{synthetic})": test, f"validation ({validation.n:,})": validation}
+    return (
+        scores_table("The int8 model", reports, card.seeds),
+        Prose(
+            f"Runtime: {runtime_name(test.runtime)}. The threshold was chosen on validation. int8 and float32 give the "
+            f"same answer on {card.agreement_int8_float32:.1%} of the test images."
+        ),
+        Prose(
             f"Size: {card.model.bytes:,} bytes of .tflite, {card.model.arena_bytes:,} bytes of TFLM arena, "
-            f"{card.model.macs / 1e6:.2f} million multiply-accumulates an image.",
+            f"{card.model.macs / 1e6:.2f} million multiply-accumulates an image."
+        ),
+    )
+
+
+def _stages(card: Card) -> tuple[Part, ...]:
+    columns = tuple(Column(name, "left" if name in ("stage", "runtime") else "right") for name in STAGE_COLUMNS)
+    note = (
+        "Ratio is the size of the float32 student over that of the stage; agreement is the share of equal answers with "
+        "the stage before."
+    )
+    return (Table("Each stage at its own threshold", columns, tuple(stage_cells(row) for row in card.stages), (note,)),)
+
+
+def _by_stage(card: Card) -> Figure:
+    rows = [
+        Dot(row.name, row.report.balanced_accuracy, *row.report.intervals["balanced_accuracy"])
+        for row in card.stages
+        if row.report
+    ]
+    return figures.dots("Balanced accuracy by stage, with 95 % intervals", rows, x="balanced accuracy")
+
+
+def _sweep(evidence: Evidence) -> Figure:
+    curve = evidence.sweep[np.isfinite(evidence.sweep[:, 0])]
+    curve = curve[np.argsort(curve[:, 0])]
+    kept = evidence.sweep[np.argmin(np.abs(evidence.sweep[:, 1] - evidence.zeroed))]
+    alphas = curve[:, 0].tolist()
+    before = evidence.sweep[~np.isfinite(evidence.sweep[:, 0])]
+    notes = [f"Without pruning: {before[0, 2]:.1%} on validation."] if len(before) else []
+    return figures.sweep(
+        "The sweep over alpha, chosen on validation",
+        [Series("validation", alphas, curve[:, 2].tolist())],
+        Series("zeroed", alphas, curve[:, 1].tolist()),
+        chosen={"validation": float(kept[0])},
+        notes=(*notes, f"The shipped student has {evidence.zeroed:.1%} of its weights at zero."),
+    )
+
+
+def _model(card: Card) -> Facts:
+    m = card.model
+    return Facts(
+        (
+            ("file", f"`{m.file}`"),
+            ("SHA-256", f"`{m.sha256}`"),
+            ("bytes", Cell(f"{m.bytes:,}", value=m.bytes)),
+            ("parameters", f"{m.parameters:,}, of which {m.nonzero_parameters:,} are not zero"),
+            ("multiply-accumulates", Cell(f"{m.macs:,}", value=m.macs)),
+            ("TFLM arena, measured on the desktop", f"{m.arena_bytes:,} bytes"),
+            ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
+            ("output", f"int8 logits of {', '.join(card.output.classes)}, {_q(card.output)}"),
         )
     )
 
 
-def stages_markdown(card: Card) -> str:
-    """The stages of the build as a table."""
-    return _table(tuple(STAGE_COLUMNS), [stage_cells(row) for row in card.stages])
-
-
-def _synthetic(card: Card) -> str:
-    if not card.data.synthetic:
-        return ""
-    return "**The images are synthetic phantoms, drawn by a program: the figures say nothing about patients.**"
-
-
-def _confusion(report: EvalReport) -> str:
-    c = report.confusion
-    rows = [("NORMAL", f"{c['tn']:,}", f"{c['fp']:,}"), ("PNEUMONIA", f"{c['fn']:,}", f"{c['tp']:,}")]
-    return _table(("truth", "says NORMAL", "says PNEUMONIA"), rows)
-
-
-def _model(card: Card) -> str:
-    m = card.model
-    return _table(
-        ("fact", "value"),
-        [
-            ("file", f"`{m.file}`"),
-            ("SHA-256", f"`{m.sha256}`"),
-            ("bytes", f"{m.bytes:,}"),
-            ("parameters", f"{m.parameters:,}, of which {m.nonzero_parameters:,} are not zero"),
-            ("multiply-accumulates", f"{m.macs:,}"),
-            ("TFLM arena, measured on the desktop", f"{m.arena_bytes:,} bytes"),
-            ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
-            ("output", f"int8 logits of {', '.join(card.output.classes)}, {_q(card.output)}"),
-        ],
+def _words(card: Card) -> tuple[Prose, ...]:
+    return (
+        Prose(f"Operators, in order: {', '.join(f'`{op}`' for op in card.model.ops)}."),
+        Prose(f"**Input.** {card.input.preprocessing}."),
+        Prose(f"**Decision.** {_decision(card)}"),
     )
 
 
@@ -117,33 +197,18 @@ def _decision(card: Card) -> str:
     return f"Pneumonia, where {int8}a probability of at least {t.probability:.4f}. Rule: {t.rule}."
 
 
-def _limits(card: Card) -> str:
-    return "\n".join(
-        (
-            "- It shows what a small network on a microcontroller can do. It must not be used to diagnose.",
-            "- It knows two answers. Other findings, other views, adults and other machines were not tried.",
-            "- It calls some normal films pneumonia: read specificity beside accuracy.",
-            f"- {card.hardware}",
-        )
+def _again(card: Card, whole: bool) -> Section:
+    made = Prose(f"Made on {card.made_on}. The whole recipe is in `recipe.json`.")
+    parts: list[Part] = [Code(card.command, caption="Command" if whole else ""), made]
+    if not whole:
+        versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+        return Section("How to make it again", (*parts, Prose(f"Versions: {versions}.")))
+    return Section(
+        "How to make it again",
+        (*parts, Facts(tuple(card.versions.items()), "Environment")),
+        sections=(Section("Recipe", (Code(json.dumps(card.recipe, indent=2), "json"),), folded=True),),
     )
-
-
-def _data(card: Card) -> str:
-    d = card.data
-    lines = [f"- Set: {d.name}{' (synthetic phantoms)' if d.synthetic else ''}", f"- Fingerprint: `{d.fingerprint}`"]
-    lines.append(f"- Licence and attribution: {d.licence or 'unknown'}")
-    return "\n".join([*lines, *(f"- {note}" for note in d.notes)])
-
-
-def _with_interval(report: EvalReport, name: str) -> str:
-    low, high = report.intervals[name]
-    return f"{number(getattr(report, name))} ({low:.3f} to {high:.3f})"
 
 
 def _q(facts: InputFacts | OutputFacts) -> str:
     return f"scale {facts.scale:.9g}, zero point {facts.zero_point}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

@@ -13,7 +13,7 @@ from edgekit.report.parts import Figure
 from edgekit.report.plain import to_plain
 from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, plain, text_width
 
-WIDTH = 440.0  # of a figure that stands beside another; 360 px of phone show it at three quarters
+WIDTH = 400.0  # so narrow that a phone of 360 px shows it at four fifths and its text stays legible
 _TOP, _BOTTOM = 30.0, 44.0
 
 
@@ -98,21 +98,21 @@ def sweep(
         chosen: alphas to mark, by who chose them (`validation`, `test, as the paper did`); infinity (no pruning) is
             said in the text alone.
     """
-    board = Drawing(WIDTH, 400.0)
     finite = {name: alpha for name, alpha in chosen.items() if math.isfinite(alpha)}
-    right = max(text_width(one.name) for one in (*accuracy, zeroed))
-    xs = _panel(board, accuracy, (_TOP, 216.0), x="", y=y, percent=True, log=True, right=right)
+    middle, gap = 216.0, 30.0 + 14 * len(finite)
+    height = middle + gap + 110 + _BOTTOM
+    board = Drawing(WIDTH, height)
+    sides = (12 + text_width("100%", 11), max(text_width(one.name) for one in (*accuracy, zeroed)))
+    xs = _panel(board, accuracy, (_TOP, middle), x=None, y=y, percent=True, log=True, sides=sides)
     _panel(
-        board, (zeroed,), (250.0, 400.0 - _BOTTOM), x="alpha (a weight goes below std / alpha)", y="weights zeroed",
-        percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), right=right,
+        board, (zeroed,), (middle + gap, height - _BOTTOM), x="alpha: weights below std / alpha go",
+        y="weights zeroed", percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), sides=sides,
     )  # fmt: skip
     for row, (name, alpha) in enumerate(finite.items()):
-        at = xs(alpha)
-        board.line(at, _TOP, at, 400.0 - _BOTTOM, "axis dashed")
-        leftward = at + text_width(name, 11) + 6 > WIDTH - right
-        board.text(
-            at + (-4 if leftward else 4), 226.0 + 12 * (row % 2), name, "faint", "end" if leftward else "start", 11
-        )
+        at, text = xs(alpha), f"{name}: {alpha:g}"
+        board.line(at, _TOP, at, height - _BOTTOM, "axis dashed")
+        end = at + 6 + text_width(text, 11) > WIDTH
+        board.text(at + (-5 if end else 5), middle + 12 + 14 * row, text, "ink", "end" if end else "start", 11)
     said = "; ".join(
         f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
     )
@@ -143,7 +143,7 @@ def dots(
     bottom = top + step * len(rows)
     board = Drawing(WIDTH, bottom + (62 if any(row.beside is not None for row in rows) else 42))
     everything = [v for row in rows for v in (row.value, row.low, row.high, row.beside) if v is not None]
-    xs = Scale(*(bounds or around(everything, 4)), left, right)
+    xs = Scale(*(bounds or around(everything, 4, 0.02 if percent else 0.0)), left, right)
     label: Label = as_percent if percent else plain
     for value in xs.ticks(4):
         board.line(xs(value), top - 6, xs(value), bottom, "grid")
@@ -234,15 +234,16 @@ def _panel(
     series: Sequence[Series],
     rows: tuple[float, float],
     *,
-    x: str,
+    x: str | None,
     y: str,
     percent: bool,
     bounds: tuple[float, float] | None = None,
     log: bool = False,
     first: int = 0,
-    right: float = 0.0,
+    sides: tuple[float, float] = (0.0, 0.0),
 ) -> Scale:
-    """Axes and lines between the two heights; returns the scale of x."""
+    """Axes and lines between the two heights; returns the scale of x. `sides`: least room for what stands left and
+    right of the panel; `first`: number of the first colour; without `x` the ticks have no labels."""
     label: Label = as_percent if percent else plain
     top, bottom = rows
     values = [v for one in series for v in (*one.y, *one.low, *one.high)]
@@ -250,14 +251,15 @@ def _panel(
     if percent and not bounds:
         lowest, highest = max(0.0, lowest), min(1.0, highest)
     ys = Scale(lowest, highest, bottom, top)
-    left = 12 + max(text_width(label(value), 11) for value in ys.ticks())
-    end = WIDTH - 18 - max(right, *(text_width(one.name) for one in series))
+    left = max(sides[0], 12 + max(text_width(label(value), 11) for value in ys.ticks()))
+    end = WIDTH - 18 - max(sides[1], *(text_width(one.name) for one in series))
     across = [v for one in series for v in one.x]
     xs = Scale(min(across, default=0), max(across, default=1), left, end, log)
     board.text(4, top - 18, y, "faint")
     board.y_axis(ys, left, end, label)
-    board.x_axis(xs, bottom, ticks=sorted({*across}) if len({*across}) <= 6 else ())
-    board.text(end, bottom + 32, x, "faint", "end")
+    ticks = sorted({*across}) if len({*across}) <= 6 else ()
+    board.x_axis(xs, bottom, plain if x is not None else lambda value: "", ticks=ticks)
+    board.text(end, bottom + 32, x or "", "faint", "end")
     labels = []
     for i, one in enumerate(series, first):
         colour = f"c{i % 8}{' dashed' if i >= 8 else ''}"

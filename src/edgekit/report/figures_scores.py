@@ -19,8 +19,8 @@ def roc(caption: str, models: Sequence[Roc], *, notes: Sequence[str] = ()) -> Fi
 
     The band is drawn for a single model only: bands of several hide each other.
     """
-    board = Drawing(WIDTH, 420.0 + 17 * len(models))
-    left, right, top, bottom = 52.0, WIDTH - 16, _TOP, 376.0
+    board = Drawing(WIDTH, 390.0 + 17 * len(models))
+    left, right, top, bottom = 52.0, WIDTH - 16, _TOP, 346.0
     xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, top)
     board.text(left - 40, 12, "recall", "faint")
     board.y_axis(ys, left, right, as_percent)
@@ -58,8 +58,8 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
 
     The area of a mark grows with the images in its bin.
     """
-    board = Drawing(WIDTH, 420.0 + 17 * len(models))
-    left, right, top, bottom = 52.0, WIDTH - 16, _TOP, 376.0
+    board = Drawing(WIDTH, 390.0 + 17 * len(models))
+    left, right, top, bottom = 52.0, WIDTH - 16, _TOP, 346.0
     xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, top)
     board.text(left - 40, 12, "share that is pneumonia", "faint")
     board.y_axis(ys, left, right, as_percent)
@@ -71,7 +71,6 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
         for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
             board.line(xs(said), ys(low), xs(said), ys(high), f"c{i % 8} line thin")
             board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / most))
-        board.path([(xs(a), ys(b)) for a, b in zip(model.said, model.found, strict=True)], f"c{i % 8} line thin")
         y = bottom + 52 + 17 * i
         board.dot(left + 9, y, f"c{i % 8} dot", i % 4)
         board.text(left + 26, y, f"{model.name}: Brier {model.brier:.3f}, calibration error {model.error:.3f}", "ink")
@@ -96,9 +95,9 @@ def confusion(
     Args:
         counts: by the keys tn, fp, fn, tp, as in `EvalReport.confusion`.
     """
-    board = Drawing(WIDTH, 236.0)
+    board = Drawing(WIDTH, 222.0)
     rows = ((counts["tn"], counts["fp"]), (counts["fn"], counts["tp"]))
-    left, top, wide, high = 112.0, 44.0, 158.0, 92.0
+    left, top, wide, high = 104.0, 44.0, 148.0, 88.0
     board.text(left, 12, "the model says", "faint")
     board.text(4, 12, "truth", "faint")
     for column, name in enumerate(names):
@@ -112,7 +111,7 @@ def confusion(
             kind = "c0" if row == column else "c1"
             board.rect(x + 1, y + 1, wide - 4, high - 4, f"{kind} bar", opacity=0.06 + 0.4 * share)
             board.text(x + wide / 2 - 1, y + high / 2 - 10, f"{value:,}", "ink num", "middle", 22)
-            board.text(x + wide / 2 - 1, y + high / 2 + 16, f"{share:.1%} of {total:,}", "faint num", "middle", 11)
+            board.text(x + wide / 2 - 1, y + high / 2 + 16, f"{share:.1%} of {total:,}", "ink num", "middle", 11)
     (tn, fp), (fn, tp) = rows
     alt = (
         f"Confusion matrix. Of {tn + fp:,} {names[0]}: {tn:,} called {names[0]}, {fp:,} called {names[1]}. "

@@ -7,19 +7,28 @@ import base64
 import re
 from functools import cache
 from importlib.resources import files as package_files
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from edgekit.report.parts import Column, Figure, Page, Part, as_cell, slug
+from edgekit.report.parts import Column, Figure, Page, Part, Section, as_cell, slug
 from edgekit.report.tables import DISCLAIMER, SYNTHETIC
+
+
+class Entry(NamedTuple):
+    """A section where it stands in the page."""
+
+    section: Section
+    key: str
+    inner: "list[Entry]"
+
 
 _INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
 
 def html(page: Page) -> str:
     """One file: styles and drawings inline, images as data, nothing from a network, no script."""
-    return str(_template().render(page=page, disclaimer=DISCLAIMER, synthetic=SYNTHETIC, keys=_keys(page))) + "\n"
+    return str(_template().render(page=page, disclaimer=DISCLAIMER, synthetic=SYNTHETIC, outline=_outline(page))) + "\n"
 
 
 @cache
@@ -38,7 +47,6 @@ def _template() -> Any:
     environment.filters["cell"] = as_cell
     environment.filters["heads"] = _heads
     environment.filters["grouped"] = _grouped
-    environment.filters["identity"] = id
     environment.filters["kind"] = lambda part: type(part).__name__
     environment.filters["svg"] = lambda figure: Markup(figure.svg)  # our own drawing, escaped where it was made
     environment.globals["style"] = Markup(_resource("page.css") + _resource("figure.css"))
@@ -92,16 +100,16 @@ def _grouped(parts: tuple[Part, ...]) -> list[list[Part]]:
     return runs
 
 
-def _keys(page: Page) -> dict[int, str]:
-    """An anchor for each section, by identity, made of its title."""
-    keys: dict[int, str] = {}
+def _outline(page: Page) -> list[Entry]:
+    """Each section with an anchor made of its title, and those below it likewise."""
     used: set[str] = set()
-    for section in page.sections:
-        for one in (section, *section.sections):
-            base = key = slug(one.title)
-            number = 2
-            while key in used:
-                key, number = f"{base}-{number}", number + 1
-            used.add(key)
-            keys[id(one)] = key
-    return keys
+
+    def entry(section: Section) -> Entry:
+        base = key = slug(section.title)
+        number = 2
+        while key in used:
+            key, number = f"{base}-{number}", number + 1
+        used.add(key)
+        return Entry(section, key, [entry(inner) for inner in section.sections])
+
+    return [entry(section) for section in page.sections]

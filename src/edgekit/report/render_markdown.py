@@ -3,7 +3,7 @@
 In: a `Page`. Out: text, ended by a newline.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from edgekit.report.parts import (
     Bullets,
@@ -43,6 +43,11 @@ def markdown(page: Page, figures: str = "") -> str:
     for section in page.sections:
         blocks += _section_markdown(section, 2, page.synthetic, figures, names)
     return "\n\n".join([*blocks, *page.footer]) + "\n"
+
+
+def parts_markdown(parts: Iterable[Part]) -> str:
+    """Some parts on their own, for a file that has more than a page's text; no newline at the end."""
+    return "\n\n".join(block for part in parts for block in _part_markdown(part, "", {}))
 
 
 def _section_markdown(

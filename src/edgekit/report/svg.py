@@ -99,7 +99,9 @@ class Drawing:
         return f'{head} role="img" aria-label={quoteattr(alt)}>{"".join(self._marks)}</svg>'
 
     def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start", size: float = FONT) -> None:
-        """A line of text; `anchor` is start, middle or end. `y` is the middle of its small letters."""
+        """A line of text, or nothing for an empty one; `y` is the middle of its small letters."""
+        if not text:
+            return
         attributes = [f' class="{classes}"' if classes else "", "" if anchor == "start" else f' text-anchor="{anchor}"']
         attributes.append("" if size == FONT else f' font-size="{_n(size)}"')
         self._marks.append(f'<text x="{_n(x)}" y="{_n(y + 0.34 * size)}"{"".join(attributes)}>{escape(text)}</text>')
@@ -166,9 +168,10 @@ class Drawing:
             x, text = scale(value), label(value)
             self.line(x, bottom, x, bottom + 4, "axis")
             half = text_width(text, 11) / 2
-            if x - half > reached:
-                self.text(x, bottom + 14, text, "faint num", "middle", 11)
-                reached = x + half + 6
+            middle = min(x, self.width - half)
+            if text and middle - half > reached:
+                self.text(middle, bottom + 14, text, "faint num", "middle", 11)
+                reached = middle + half + 6
 
     def end_labels(
         self, x: float, labels: Sequence[tuple[float, str, str]], low: float, high: float, gap: float = 15

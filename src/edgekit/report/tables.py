@@ -4,7 +4,7 @@ In: reports. Out: rich renderables, each of which names its runtime and says wha
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from edgekit.artifacts import CLASS_NAMES, EvalReport
+from edgekit.fields import Leaf
 from edgekit.report.metrics import METRICS, Spread
 from edgekit.report.plain import to_plain
 
@@ -142,6 +143,18 @@ def seeds_table(seeds: Mapping[str, Spread], *, data: str, synthetic: bool, runt
         table.add_row(label(name), mean_sd(figure), number(figure.min), number(figure.max))
     count = max((len(figure.values) for figure in seeds.values()), default=0)
     return Group(table, Text(f"{count} seeds over one ensemble of teachers."), _ending([runtime]))
+
+
+def fields_table(leaves: Iterable[Leaf]) -> RenderableType:
+    """Every field of a recipe, its value and what it may hold."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", overflow="fold")
+    table.add_column("takes")
+    for leaf in leaves:
+        value = ",".join(map(str, leaf.value)) if isinstance(leaf.value, tuple) else leaf.value
+        table.add_row(leaf.path, escape(str(value).lower() if isinstance(value, bool) else str(value)), leaf.allowed)
+    return table
 
 
 def label(name: str) -> str:

@@ -35,6 +35,11 @@ def geometry(op: OneChannel) -> tuple[Window, int]:
     return window_of(op, 2 // op.pool[0], 2, 2 * _tiles(op)), 0
 
 
+def weight_bytes(op: OneChannel) -> int:
+    """Bytes of the transformed weights."""
+    return 32 * op.result[2]
+
+
 def instructions(op: OneChannel) -> float:
     """An estimate for one run on the emulated lx106."""
     return geometry(op)[0].steps * _tiles(op) * (120 + 86 * op.result[2]) + 24 * op.output.size

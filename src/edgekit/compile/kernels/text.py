@@ -9,10 +9,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from edgekit.compile.graph import Requantization
+from edgekit.compile.kernels.mac16 import DOTS
 from edgekit.compile.kernels.winograd_helpers import WINOGRAD_HELPERS
+from edgekit.compile.weights import NEXT_CODE
 
 # name -> (names that must come before, C)
 HELPERS: dict[str, tuple[tuple[str, ...], str]] = {
+    "dots": ((), DOTS),
+    "next_code": ((), NEXT_CODE),
+    "work": (
+        (),
+        """
+/* What every share of a row of results needs: the widened window, where it goes, and memory for all shares. */
+typedef struct { const int16_t *rows; uint8_t *output, *room; } work;
+""",
+    ),
     "rounding_shift": (
         (),
         """

@@ -62,6 +62,12 @@ def described(op: Winograd) -> str:
     return f"Winograd F({op.tile}x{op.tile}), {_lanes(op) * _groups_at_once(op)} tiles at once"
 
 
+def weight_bytes(op: Winograd) -> int:
+    """Bytes of the transformed weights."""
+    block = BLOCKS[_lanes(op)]
+    return 2 * (op.tile + 2) ** 2 * _rounded(op.image[2], 4) * _rounded(op.result[2], block)
+
+
 def instructions(op: Winograd) -> float:
     """An estimate for one run on the emulated lx106, fitted to measurements."""
     tiles = _lanes(op) * _groups(op) * geometry(op)[0].steps

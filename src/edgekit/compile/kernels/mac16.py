@@ -1,0 +1,86 @@
+"""The ESP32's multiply-accumulate unit (MAC16) in generated C, with a portable twin of the same results.
+
+MULA.DD.*.LDINC multiplies two 16-bit halves, adds to a 40-bit accumulator and loads the next two halves, all in one
+instruction; LOOPNEZ repeats without a branch. Sums are taken modulo 2^32, as the twin takes them. Esp-dsp's
+dsps_dotprod_s16 has the same inner loop.
+"""
+
+SWITCH = """
+/* 1 where the core has MAC16 and hardware loops: the classic ESP32. The other way gives the same results. */
+#ifndef EDGEKIT_MAC16
+#if defined(__XTENSA__) && defined(ESP_PLATFORM)
+#include <xtensa/config/core-isa.h>
+#define EDGEKIT_MAC16 (XCHAL_HAVE_MAC16 && XCHAL_HAVE_LOOPS)
+#else
+#define EDGEKIT_MAC16 0
+#endif
+#endif
+"""
+
+DOTS = (
+    SWITCH
+    + r"""
+/* sums[i] = sum of w[k] * x[i * step + k] over 4 * quads taps, for i < count. Both arrays begin at multiples of 4 bytes
+ * and step is even; at least one quad and one sum. */
+#if EDGEKIT_MAC16
+static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
+                               int32_t count) {
+  const int32_t *const end = sums + count;
+  int32_t sum;
+  x -= 2, w -= 2;
+  /* LDINC adds 4 to the address first; the last quad loads nothing beyond itself. The whole loop is one block, so that
+   * the compiler puts no hardware loop of its own around it. */
+  __asm__ volatile(
+      "0:\n"
+      "wsr.acclo %[zero]\n"
+      "ldinc m0, %[x]\n"
+      "ldinc m2, %[w]\n"
+      "loopnez %[more], 1f\n"
+      "mula.dd.ll.ldinc m1, %[x], m0, m2\n"
+      "mula.dd.hh.ldinc m3, %[w], m0, m2\n"
+      "mula.dd.ll.ldinc m0, %[x], m1, m3\n"
+      "mula.dd.hh.ldinc m2, %[w], m1, m3\n"
+      "1:\n"
+      "mula.dd.ll.ldinc m1, %[x], m0, m2\n"
+      "mula.dd.hh.ldinc m3, %[w], m0, m2\n"
+      "mula.dd.ll m1, m3\n"
+      "mula.dd.hh m1, m3\n"
+      "sub %[w], %[w], %[run]\n"
+      "add %[x], %[x], %[on]\n"
+      "rsr.acclo %[sum]\n"
+      "s32i %[sum], %[sums], 0\n"
+      "addi %[sums], %[sums], 4\n"
+      "bne %[sums], %[end], 0b\n"
+      : [x] "+&a"(x), [w] "+&a"(w), [sums] "+&a"(sums), [sum] "=&a"(sum)
+      : [run] "a"(quads * 8), [on] "a"(step * 2 - quads * 8), [zero] "a"(0), [more] "a"(quads - 1), [end] "a"(end)
+      : "memory");
+}
+#else
+static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
+                               int32_t count) {
+  const int16_t *const end = w + 4 * quads;
+  for (; count >= 4; count -= 4, x += 4 * step, sums += 4) {
+    const int16_t *a = x, *b = x + step, *c = b + step, *d = c + step;
+    uint32_t s = 0, t = 0, u = 0, v = 0;
+    for (const int16_t *k = w; k != end; k += 4, a += 4, b += 4, c += 4, d += 4) {
+      TAP(0) TAP(1) TAP(2) TAP(3)
+    }
+    sums[0] = (int32_t)s, sums[1] = (int32_t)t, sums[2] = (int32_t)u, sums[3] = (int32_t)v;
+  }
+  for (; count > 0; --count, x += step) {
+    uint32_t s = 0;
+    const int16_t *a = x;
+    for (const int16_t *k = w; k != end; ++k, ++a) s += (uint32_t)(*a * *k);
+    *sums++ = (int32_t)s;
+  }
+}
+#endif
+"""
+)
+for _tap in range(4):
+    DOTS = DOTS.replace(
+        f"TAP({_tap})",
+        f"{{ const int32_t w{_tap} = k[{_tap}];"
+        + "".join(f" {s} += (uint32_t)({x}[{_tap}] * w{_tap});" for s, x in zip("stuv", "abcd", strict=True))
+        + " } EDGEKIT_IN_ORDER\n     ",
+    )

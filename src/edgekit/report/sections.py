@@ -1,0 +1,258 @@
+"""Sections that more than one page has: figures of a model, its answers, its mistakes, the compiled program, the data.
+
+In: reports, margins, an audit. Out: parts and `Section`s for a `Page`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.artifacts import CLASS_NAMES, DataInfo, EvalReport, Threshold, XraySet
+from edgekit.data.audit import Audit, facts_of, table_of
+from edgekit.report import curves, figures_board, figures_scores
+from edgekit.report.figures_board import Bar, Block
+from edgekit.report.metrics import METRICS, Spread, decide
+from edgekit.report.parts import (
+    Bullets,
+    Cell,
+    Column,
+    Facts,
+    Figure,
+    Gallery,
+    Highlights,
+    Part,
+    Picture,
+    Row,
+    Section,
+    Table,
+    picture,
+)
+from edgekit.report.tables import label, mean_sd, number
+
+_MACS = "multiply-accumulates"
+SHOWN = 24  # X-rays of each kind of mistake: all of them would take megabytes on a bad day
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one model said of the images of a page.
+
+    Attributes:
+        margins: [N] integers for an int8 model, floats otherwise.
+        scale: of an int8 model's output; 1 for float margins.
+    """
+
+    name: str
+    margins: NDArray[Any]
+    threshold: Threshold
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One step of a compiled program.
+
+    Attributes:
+        bytes: of the arena that are in use while it runs.
+        weight_bytes: of its constants in flash.
+        instructions, us: what it cost where it was profiled, one of the two; None where it was not.
+    """
+
+    name: str
+    macs: int
+    bytes: int
+    weight_bytes: int
+    instructions: int | None = None
+    us: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A model as compiled C: its arena over its steps, and its layers. `ends_bytes` are of its input and output."""
+
+    arena_bytes: int
+    ends_bytes: int
+    blocks: tuple[Block, ...]
+    layers: tuple[Layer, ...]
+
+
+def headline(report: EvalReport, *more: tuple[str, Cell]) -> Highlights:
+    """The figures that a page begins with."""
+    names = ("accuracy", "specificity", "recall", "auc")
+    return Highlights((*((label(name), with_interval(report, name)) for name in names), *more))
+
+
+def with_interval(report: EvalReport, name: str) -> Cell:
+    """A figure of a report with its 95 % interval."""
+    low, high = report.intervals[name]
+    value = float(getattr(report, name))
+    return Cell(number(value), f"{low:.3f} to {high:.3f}", value=value)
+
+
+def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping[str, Spread] | None = None) -> Table:
+    """Every figure of some reports, by the headings given, and the spread over the seeds after the first of them."""
+    columns = [Column("figure", "left"), *(Column(heading) for heading in reports)]
+    rows: list[Row] = []
+    for name in METRICS:
+        cells = [with_interval(report, name) for report in reports.values()]
+        rows.append((label(name), *cells))
+    if seeds:
+        count = max(len(figure.values) for figure in seeds.values())
+        columns.insert(2, Column(f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"))
+        rows = [(*row[:2], _spread(seeds.get(name)), *row[2:]) for name, row in zip(METRICS, rows, strict=True)]
+    return Table(caption, tuple(columns), tuple(rows), ("95 % intervals beside each figure.",))
+
+
+def confusion_table(report: EvalReport) -> Table:
+    """The confusion as a table, truth by row."""
+    c, (first, second) = report.confusion, CLASS_NAMES
+    columns = (Column("truth", "left"), Column(f"says {first}"), Column(f"says {second}"))
+    rows = ((first, _count(c["tn"]), _count(c["fp"])), (second, _count(c["fn"]), _count(c["tp"])))
+    return Table(f"Confusion on {report.n:,} images", columns, rows)
+
+
+def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequence[Answers]) -> tuple[Figure, ...]:
+    """ROC, reliability and confusion of the first model, the others' ROC curves beside its own."""
+    first = answers[0]
+    notes = ("The cross is the threshold that validation chose, with 95 % intervals.",)
+    shown: list[Figure] = []
+    both_classes = 0 < labels.sum() < len(labels)
+    rocs = [curves.roc(one.name, one.margins, labels, one.threshold) for one in answers] if both_classes else []
+    if rocs:
+        shown.append(figures_scores.roc("ROC curve", rocs[:1], notes=(*notes, "Band: 95 % of recall at each point.")))
+    shown.append(
+        figures_scores.reliability(
+            "Reliability",
+            [curves.reliability(first.name, first.margins, labels, first.scale)],
+            notes=("Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals.",),
+        )
+    )
+    shown.append(figures_scores.confusion(f"Confusion on {report.n:,} images", report.confusion))
+    if len(rocs) > 1:
+        shown.append(figures_scores.roc("ROC curves side by side", rocs, notes=notes))
+    return tuple(shown)
+
+
+def mistakes(images: XraySet, answers: Answers, info: DataInfo) -> Section:
+    """The X-rays that were misclassified, the surest mistakes first.
+
+    Args:
+        images: uint8 [N, H, W] in the order of the margins.
+    """
+    called = decide(answers.margins, answers.threshold)
+    said = 1 / (1 + np.exp(-np.clip(answers.margins * answers.scale, -36.0, 36.0)))
+    height, width = images.images.shape[1:]
+    notes = (
+        f"p: the model's probability of pneumonia. Shown as it sees them, {width} x {height} pixels.",
+        f"Licence and attribution: {info.licence or 'not known'}",
+    )
+    parts: list[Part] = []
+    for truth, name, wrong in ((0, "Normal, called pneumonia", called), (1, "Pneumonia, called normal", ~called)):
+        rows = np.flatnonzero(wrong & (images.labels == truth))
+        rows = rows[np.argsort(-said[rows] if truth == 0 else said[rows], kind="stable")]
+        if not len(rows):
+            parts.append(Bullets((f"{name}: none.",)))
+            continue
+        shown = rows[:SHOWN]
+        count = f"{len(rows)}" if len(shown) == len(rows) else f"the surest {len(shown)} of {len(rows)}"
+        films = tuple(_film(images, int(row), float(said[row]), name) for row in shown)
+        parts.append(Gallery(f"{name}: {count}", films, notes))
+    return Section("Misclassified X-rays", tuple(parts), results=True)
+
+
+def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part, ...]:
+    """The compiled program: its memory beside TFLM's, its arena over time, its layers."""
+    needed = program.arena_bytes + program.ends_bytes
+    memory = [Bar("compiled C", needed)]
+    if tflm_arena_bytes is not None:
+        memory.insert(0, Bar("TFLM arena", tflm_arena_bytes))
+    what, costs = _costs(program.layers)
+    work = [
+        Bar(f"{step} {layer.name}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
+    ]
+    parts: list[Part] = [
+        figures_board.memory_plan(
+            "Memory plan of the compiled C",
+            program.blocks,
+            [layer.name for layer in program.layers],
+            program.arena_bytes,
+            notes=("Blocks that overlap share memory: a layer writes over what it has read.",),
+        )
+        if program.blocks
+        else Bullets(("The program needs no arena.",)),
+        figures_board.bars(
+            "Work by layer",
+            work,
+            x=what,
+            notes=() if what != _MACS else ("Products with padding are counted.",),
+        ),
+        figures_board.bars(
+            "Working memory",
+            memory,
+            x="bytes",
+            notes=(f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output.",),
+        ),
+    ]
+    return (*parts, layers_table(program.layers))
+
+
+def layers_table(layers: Sequence[Layer]) -> Table:
+    """The layers of a program, with what each costs where that was measured."""
+    columns = [Column("layer", "left"), Column("MACs"), Column("arena in use, bytes"), Column("constants, bytes")]
+    what, costs = _costs(layers)
+    columns += {_MACS: [], "µs": [Column(what), Column("share")]}.get(what, [Column(what), Column("a MAC")])
+    rows: list[Row] = []
+    for step, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
+        cells: list[Cell | None] = [_count(layer.macs), _count(layer.bytes), _count(layer.weight_bytes)]
+        if what == "µs":
+            share = cost / (sum(costs) or 1)
+            cells += [Cell(f"{cost:,.1f}", value=cost), Cell(f"{share:.1%}", value=share)]
+        elif what != _MACS:
+            each = cost / layer.macs if layer.macs else None
+            cells += [_count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
+        rows.append((f"{step} {layer.name}", *cells))
+    return Table("Layers of the compiled C", tuple(columns), tuple(rows))
+
+
+def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
+    """What is known of the data set, and what its audit found."""
+    facts = [
+        ("set", f"{info.name}{' (synthetic phantoms)' if info.synthetic else ''}"),
+        ("fingerprint", f"`{info.fingerprint}`"),
+        ("licence and attribution", info.licence or "unknown"),
+    ]
+    parts: list[Part] = [Facts(tuple(facts))]
+    if info.notes:
+        parts.append(Bullets(info.notes))
+    if audit is not None:
+        head, rows = table_of(audit)
+        columns = (Column(head[0], "left"), *(Column(heading) for heading in head[1:]))
+        parts.append(Table(f"Audit of {audit.images:,} images, as the source splits them", columns, tuple(rows)))
+        parts.append(Bullets(tuple(line.strip() for line in facts_of(audit))))
+    return Section("Data", tuple(parts))
+
+
+def _costs(layers: Sequence[Layer]) -> tuple[str, list[float]]:
+    """What was counted, and how much of it each layer took."""
+    if any(layer.instructions is not None for layer in layers):
+        return "instructions", [layer.instructions or 0 for layer in layers]
+    if any(layer.us is not None for layer in layers):
+        return "µs", [layer.us or 0.0 for layer in layers]
+    return _MACS, [layer.macs for layer in layers]
+
+
+def _film(images: XraySet, row: int, said: float, name: str) -> Picture:
+    caption = f"p = {said:.3f}, {PurePosixPath(images.ids[row]).stem}"
+    return picture(images.images[row], caption, f"Chest X-ray {images.ids[row]}. {name}.")
+
+
+def _spread(figure: Spread | None) -> Cell | None:
+    return Cell(mean_sd(figure), value=figure.mean) if figure else None
+
+
+def _count(value: int) -> Cell:
+    return Cell(f"{value:,}", value=value)

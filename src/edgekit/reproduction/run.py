@@ -1,0 +1,211 @@
+"""reproduce: plan, do what is not done yet, read what was found. The only writer beside the units' own cache.
+
+In: what a user asks for. Out: a folder with finished units, and a `Work` to read them with.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgekit import __version__
+from edgekit.data.sources import load_splits, print_warning
+from edgekit.errors import EdgekitError
+from edgekit.files import disk_error, failures_of, only_one, write_json
+from edgekit.recipes import to_dict
+from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
+from edgekit.reproduction.crew import Crew, Ended, LocalCrew
+from edgekit.reproduction.plan import PARTS, Unit, plan
+from edgekit.reproduction.schedule import Told, carry_out
+from edgekit.reproduction.work import STAGES, Settings, Work
+from edgekit.stages import NotMade
+
+_IDENTITY, _LOG = "reproduction.json", "units.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to reproduce, and what to do it with.
+
+    Attributes:
+        weights: `none`, `imagenet`, or empty for the budget's own.
+        weights_dir: a folder of torchvision's files; implies `imagenet`.
+        workers: processes side by side; 0 for one a core, or a single one where a GPU does the work.
+        ray: the address of a cluster, `local`, or empty for processes of this machine.
+        do: False reads what is finished and does no more.
+    """
+
+    budget: str
+    data: str
+    out: Path
+    seeds: tuple[int, ...] = (0, 1, 2)
+    parts: tuple[str, ...] = PARTS
+    weights: str = ""
+    weights_dir: Path | None = None
+    workers: int = 0
+    ray: str = ""
+    accelerator: str = "auto"
+    cache_dir: Path | None = None
+    do: bool = True
+    command: str = "edgekit reproduce"
+    on_progress: Callable[[Told], None] = lambda told: None
+    on_warning: Callable[[str], None] = print_warning
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A reproduction, as far as it went.
+
+    Attributes:
+        units: all that were asked for.
+        made: how many of them were made now.
+        missing: those that are not made.
+        problems: of those that failed, by unit.
+        log: every unit that was ever made in this folder: `unit`, `wall_s`, `cpu_s`, `where`, `warnings`.
+        weights: `none` or `imagenet`.
+    """
+
+    request: Request
+    budget: Budget
+    weights: str
+    work: Work
+    units: tuple[Unit, ...]
+    made: int
+    missing: tuple[Unit, ...]
+    problems: Mapping[Unit, Ended]
+    log: tuple[Mapping[str, Any], ...]
+
+
+def reproduce(request: Request) -> Done:
+    """Does every unit that is not in the cache.
+
+    Raises:
+        EdgekitError: bad data, weights that cannot be had, a folder of another run, no such budget, part or cluster.
+            A unit that fails raises nothing: see `Done.problems`.
+    """
+    budget = budget_named(request.budget)
+    units = plan(budget, request.seeds, request.parts)
+    weights = "imagenet" if request.weights_dir else request.weights or budget.weights
+    if request.weights_dir and request.weights == "none":
+        raise EdgekitError("--weights none and --weights-dir contradict each other.", "Give one of them.")
+    settings = Settings(
+        budget.name, request.data, request.out.absolute(), weights,
+        request.weights_dir.absolute() if request.weights_dir else None, request.accelerator, request.cache_dir,
+    )  # fmt: skip
+    sizes = {budget.recipe.student.input_size, *budget.sizes.values()}
+    # every size is decoded now, once, and lies in the cache for the workers
+    loaded = {
+        size: load_splits(
+            request.data, size, budget.recipe.data, cache_dir=request.cache_dir, on_warning=request.on_warning
+        )
+        for size in sorted(sizes)
+    }
+    info = loaded[budget.recipe.student.input_size].info
+    _claim(request.out, {
+        "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": weights,
+        "budget": json.loads(json.dumps(to_dict(budget))),
+    })  # fmt: skip
+    reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
+    missing = [unit for unit in units if not _is_made(reader, unit)]
+    problems: dict[Unit, Ended] = {}
+    if missing and request.do:
+        networks = [unit.what for unit in missing if unit.what in NETWORKS]
+        if weights == "imagenet" and networks:
+            from edgekit.build.backbones import check_weights
+
+            check_weights(dict.fromkeys(networks), settings.weights_dir)
+        with only_one(request.out, "reproduce"):
+            problems = _carry_out(request, settings, budget, missing)
+    left = tuple(unit for unit in missing if unit in problems) if request.do else tuple(missing)
+    made = len(missing) - len(left)
+    return Done(request, budget, weights, reader, units, made, left, problems, _read_log(request.out))
+
+
+def _carry_out(request: Request, settings: Settings, budget: Budget, missing: list[Unit]) -> dict[Unit, Ended]:
+    crew = _crew(request, settings, len(missing))
+    log = request.out / _LOG
+
+    def told(news: Told) -> None:
+        if news.ended is not None and not news.ended.problem:
+            one = news.ended
+            line = {"unit": one.unit.name, "wall_s": round(one.wall_s, 2), "cpu_s": round(one.cpu_s, 2)}
+            with failures_of(log), log.open("a") as stream:
+                stream.write(json.dumps({**line, "where": one.where, "warnings": one.warnings}) + "\n")
+        request.on_progress(news)
+
+    try:
+        ended = carry_out(missing, {unit: unit.needs(budget) for unit in missing}, crew, told)
+    finally:
+        crew.close()
+    return {unit: one for unit, one in ended.items() if one.problem}
+
+
+def _crew(request: Request, settings: Settings, most: int) -> Crew:
+    import dataclasses
+    import os
+
+    from edgekit.build.nets import accelerator
+
+    device = accelerator(settings.accelerator)
+    if request.ray:
+        from edgekit.reproduction.cluster import RayCrew
+
+        return RayCrew(settings, request.ray, request.workers)
+    cores = os.cpu_count() or 1
+    workers = request.workers or (cores if device.type == "cpu" else 1)
+    workers = max(1, min(workers, most))
+    return LocalCrew(dataclasses.replace(settings, threads=max(1, cores // workers)), workers)
+
+
+def _is_made(reader: Work, unit: Unit) -> bool:
+    try:
+        reader.do(unit)
+    except NotMade:
+        return False
+    return True
+
+
+def _claim(out: Path, identity: Mapping[str, Any]) -> None:
+    """Makes the folder this run's, or makes sure that it is."""
+    path = out / _IDENTITY
+    with failures_of(out):
+        (out / STAGES).mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_json(path, identity)
+        return
+    try:
+        kept = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise EdgekitError(f"{path} cannot be read: {error}.", "Name another folder with --out.") from error
+    differences = [f"{name} is {old}, not {new}" for name, old, new in _differences(kept, identity)]
+    if differences:
+        more = f", and {len(differences) - 6} more" if len(differences) > 6 else ""
+        raise EdgekitError(
+            f"{out} holds another reproduction: {'; '.join(differences[:6])}{more}.",
+            "Name another folder with --out, or run again as that one was; its finished units are kept.",
+        )
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        names = dict.fromkeys([*old, *new])
+        return [d for name in names for d in _differences(old.get(name), new.get(name), f"{path}.{name}".lstrip("."))]
+    return [] if old == new else [(path, old, new)]
+
+
+def _read_log(out: Path) -> tuple[Mapping[str, Any], ...]:
+    path = out / _LOG
+    if not path.exists():
+        return ()
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise disk_error(error, path) from error
+    found = []
+    for line in lines:
+        try:
+            found.append(json.loads(line))
+        except ValueError:  # the last line of a run that was killed
+            continue
+    return tuple(found)

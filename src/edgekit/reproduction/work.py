@@ -1,0 +1,279 @@
+"""The units of a reproduction as calls of `build-model`'s own steps, cached where those are.
+
+In: settings that fit in a message. Out: what each unit found, made now or read from the cache; a reader that makes
+nothing raises `NotMade`. Nothing here knows whether it runs in this process, in another or on a cluster.
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgekit.artifacts import Student, TeacherLogits, TfliteModel, XraySplits
+from edgekit.build.ensemble import combine
+from edgekit.build.magnitude import most_pruned, prune_weights, zeroed_share
+from edgekit.recipes import Recipe
+from edgekit.report.metrics import margins_of_logits
+from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
+from edgekit.reproduction.plan import Unit
+from edgekit.stages import Arrays, Stages
+from edgekit.steps import Files, Options, Steps, Teacher, Trained
+
+STAGES = ".units"
+_PRUNING = ("build/magnitude.py", "build/prune.py", "build/nets.py", "build/backbones.py", "build/frozen.py")
+_LATENCY_RUNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a worker must be told, whether it is a process here or on another machine.
+
+    Attributes:
+        budget: its name.
+        folder: the reproduction's folder; on a cluster, a path that every machine sees.
+        weights: `none` or `imagenet`.
+        threads: of each worker.
+    """
+
+    budget: str
+    data: str
+    folder: Path
+    weights: str
+    weights_dir: Path | None = None
+    accelerator: str = "auto"
+    cache_dir: Path | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StudentScores:
+    """A student, its margins on val and test, and its curves (see `Trained`)."""
+
+    trained: Trained
+    margins: Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class FileScores:
+    """One .tflite: its margins on val and test, and the median time of one image on this desktop in microseconds."""
+
+    model: TfliteModel
+    margins: Arrays
+    latency_us: float
+
+
+@dataclass
+class Work:
+    """Does units, or reads what they found.
+
+    Args:
+        make: False only reads.
+        on_warning: is told of skipped images and smaller batches.
+        on_make: is told the name of each stage that is made and not read.
+    """
+
+    settings: Settings
+    make: bool = True
+    on_warning: Callable[[str], None] = print
+    on_make: Callable[[str], None] = lambda name: None
+    _loaded: dict[int, XraySplits] = field(default_factory=dict)
+    _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
+    _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
+
+    def do(self, unit: Unit) -> Any:
+        """The result of a unit."""
+        do: Mapping[str, Callable[[], Any]] = {
+            "teach": lambda: self.taught(unit.what, unit.seed),
+            "prune_network": lambda: self.network_pruned(unit.what, unit.seed, unit.alpha or 0),
+            "latency": lambda: self.network_latency_us(unit.what, unit.seed),
+            "student": lambda: self.student(unit.what, unit.seed, unit.temperature, unit.mix),
+            "prune_student": lambda: self.student_pruned(unit.seed, unit.alpha or 0),
+            "convert": lambda: self.files(unit.seed),
+            "score": lambda: self.file_scores(unit.seed, unit.what),
+            "audit": self.audit,
+        }
+        return do[unit.kind]()
+
+    # --- networks ---
+
+    def taught(self, network: str, seed: int) -> tuple[Arrays, str]:
+        """Logits on train, val and test, the history, the head; and the key."""
+        if (network, seed) not in self._taught:  # a student asks for five of them each time
+            recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
+            steps = self._steps_for(recipe)
+            splits = steps.splits(recipe.teach.input_size)
+            self._taught[network, seed] = steps.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
+        return self._taught[network, seed]
+
+    def network_pruned(self, network: str, seed: int, alpha: float) -> Arrays:
+        """Logits on val and test with weights under std/alpha zeroed, and the share `zeroed`."""
+        arrays, above = self.taught(network, seed)
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.build import nets, prune
+
+            splits = self.splits(network)
+            net = self._rebuilt(network, seed, arrays)
+            accelerator = nets.accelerator(self.settings.accelerator)
+            zeroed, logits = prune.logits_when_pruned(net, alpha, {"val": splits.val, "test": splits.test}, accelerator)
+            return {**logits, "zeroed": np.array(zeroed)}
+
+        return self._stages.run(
+            f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, _PRUNING, make
+        )[0]
+
+    def network_latency_us(self, network: str, seed: int) -> float:
+        """The median time of one image through the network in torch on this desktop, in microseconds."""
+        arrays, above = self.taught(network, seed)
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.build import rebuild
+
+            net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
+            return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
+
+        return float(self._stages.run(f"latency-{network}-{seed}", {"network": above}, (), make)[0]["us"])
+
+    def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Teacher:
+        """The paper's ensemble by the mean of logits, as it was trained."""
+        members, keys = zip(*(self.taught(network, seed) for network in networks), strict=True)
+        train, val, test = (combine(np.stack([m[part] for m in members]), "mean") for part in ("train", "val", "test"))
+        ids = self.splits(networks[0]).train.ids
+        return Teacher(
+            TeacherLogits(train, ids), {"val": margins_of_logits(val), "test": margins_of_logits(test)},
+            int(sum(int(m["parameters"]) for m in members)) * 4, {"members": list(keys), "combine": "mean"},
+        )  # fmt: skip
+
+    def _rebuilt(self, network: str, seed: int, arrays: Arrays) -> Any:
+        """The trained network: the trunk as it was drawn or downloaded, and the head from the cache."""
+        if self._net[0] != (network, seed):
+            from edgekit.build import nets, rebuild
+
+            self._net = (None, None)  # two VGGs at once need not fit
+            net = rebuild.rebuilt_member(
+                self.splits(network).train, self.budget.teach(network, self.settings.weights),
+                {part: arrays[f"head.{part}"] for part in ("weight", "bias")}, seed=seed,
+                accelerator=nets.accelerator(self.settings.accelerator), weights_dir=self.settings.weights_dir,
+            )  # fmt: skip
+            self._net = ((network, seed), net)
+        return self._net[1]
+
+    # --- students ---
+
+    def student(
+        self, how: str, seed: int, temperature: float | None = None, mix: tuple[float, float] | None = None
+    ) -> StudentScores:
+        """The student, `plain` or `distilled`; at the recipe's own T and alpha/beta unless others are given."""
+        recipe = self.budget.recipe.distill
+        alpha, beta = mix or (recipe.alpha, recipe.beta)
+        changed = dataclasses.replace(recipe, temperature=temperature or recipe.temperature, alpha=alpha, beta=beta)
+        steps = self._steps_for(dataclasses.replace(self.budget.recipe, distill=changed))
+        splits = steps.splits(self.budget.recipe.student.input_size)
+        teacher = self.teacher(seed) if how == "distilled" else None
+        trained = steps.distill(f"student-{how}-{seed}", splits, teacher, seed)
+        return StudentScores(trained, steps.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
+
+    def student_pruned(self, seed: int, alpha: float) -> Arrays:
+        """Margins of the distilled student on val and test with weights under std/alpha zeroed; the share `zeroed`."""
+        student = self.student("distilled", seed).trained.student
+        weights = prune_weights(student.weights, alpha)
+        margins = self._student_steps.margins_of_student(
+            self.splits("student"), Student(student.spec, weights), f"pruned-{seed}-{alpha:g}"
+        )
+        return {**margins, "zeroed": np.array(zeroed_share(weights))}
+
+    def chosen_alpha(self, seed: int, part: str = "val") -> float:
+        """The student's alpha: of those with the best accuracy on validation, the one that zeroes most."""
+        alphas = self.budget.recipe.prune.alphas
+        points = [self.student_pruned(seed, alpha) for alpha in alphas]
+        labels = getattr(self.splits("student"), part).labels
+        scores = [float(((point[part] > 0) == (labels == 1)).mean()) for point in points]
+        return alphas[most_pruned(scores, [float(point["zeroed"]) for point in points])]
+
+    def files(self, seed: int) -> Files:
+        """The student, distilled and pruned, in every format."""
+        distilled, alpha = self.student("distilled", seed).trained, self.chosen_alpha(seed)
+        pruned = Student(distilled.student.spec, prune_weights(distilled.student.weights, alpha))
+        key = Trained(pruned, json.dumps([distilled.key, alpha]))
+        return self._student_steps.convert(self.splits("student"), key, seed)
+
+    def file_scores(self, seed: int, variant: str) -> FileScores:
+        """One of the files: int8 through TFLM, the others through LiteRT."""
+        files = self.files(seed)
+        model = files.models[variant]
+        margins = self._student_steps.margins_of_file(self.splits("student"), files, variant, f"{variant}-{seed}")
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.interpreters import litert, tflm, to_tensors
+
+            infer = tflm(model) if variant == "int8" else litert(model)
+            tensor = to_tensors(model, self.splits("student").val.images[:1])[0]
+            return {"us": np.array(_median_us(lambda: infer(tensor)))}
+
+        inputs = {"model": files.key, "variant": variant}
+        us = self._stages.run(f"latency-{variant}-{seed}", inputs, (), make)[0]["us"]
+        return FileScores(model, margins, float(us))
+
+    # --- data ---
+
+    def splits(self, what: str) -> XraySplits:
+        """The data at the size of a network, or of the `student`."""
+        recipe = self.budget.recipe
+        return self._student_steps.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
+
+    def audit(self) -> Mapping[str, Any]:
+        """What `edgekit data info` says of the data, as JSON-ready values."""
+        from edgekit.data.audit import audit
+        from edgekit.report.plain import to_plain
+
+        def make(checkpoint: Path) -> Arrays:
+            found = audit(self.settings.data, cache_dir=self.settings.cache_dir, on_warning=self.on_warning)
+            return {"json": np.array(json.dumps(to_plain(found)))}
+
+        fingerprint = self.splits("student").info.fingerprint
+        kept = self._stages.run("audit", {"data": fingerprint}, ("data/audit.py",), make)[0]
+        found: Mapping[str, Any] = json.loads(str(kept["json"]))
+        return found
+
+    # --- the steps of build-model ---
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The budget that the settings name."""
+        return budget_named(self.settings.budget)
+
+    @cached_property
+    def _stages(self) -> Stages:
+        def told(name: str, cached: bool) -> None:
+            if not cached:
+                self.on_make(name)
+
+        return Stages(self.settings.folder / STAGES, make=self.make, on_stage=told)
+
+    @cached_property
+    def _student_steps(self) -> Steps:
+        return self._steps_for(self.budget.recipe)
+
+    def _steps_for(self, recipe: Recipe) -> Steps:
+        options = Options(
+            weights_dir=self.settings.weights_dir, accelerator=self.settings.accelerator,
+            cache_dir=self.settings.cache_dir, on_warning=self.on_warning,
+        )  # fmt: skip
+        return Steps(recipe, self.settings.data, self._stages, options, watch=True, loaded=self._loaded)
+
+
+def _median_us(call: Callable[[], object]) -> float:
+    for _ in range(3):
+        call()
+    times = []
+    for _ in range(_LATENCY_RUNS):
+        began = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times)) * 1e6

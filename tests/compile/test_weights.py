@@ -1,0 +1,179 @@
+"""Weights that are pruned or clustered: compressed where it pays, and byte for byte what TFLM makes of them."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+
+import aot_models
+import aot_native
+import numpy as np
+import pytest
+
+from edgekit.compile import CompileOptions, compile_model, kernels
+from edgekit.compile.emit import emit
+from edgekit.compile.forms import choose
+from edgekit.compile.fuse import fuse
+from edgekit.compile.graph import Convolution, Graph
+from edgekit.compile.kernels import by_channel
+from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.layers import layers_of
+from edgekit.compile.options import Compress, Target
+from edgekit.compile.plan import plan
+from edgekit.compile.reader import read_graph
+from edgekit.compile.weights import CODINGS, Coding, encode
+from edgekit.errors import EdgekitError
+
+STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
+COMPRESS: tuple[Compress, Compress] = ("never", "auto")
+Case = tuple[int, bytes, Graph]
+
+
+def thinned(seed: int) -> bytes:
+    """A random model whose weights are pruned, clustered, both or neither, with an empty channel now and then."""
+    rng = np.random.default_rng(seed)
+
+    def change(weights: np.ndarray) -> np.ndarray:
+        if rng.random() < 0.5:
+            values = rng.integers(-128, 128, int(rng.integers(1, 16)))
+            weights = rng.choice(values, weights.shape)
+        if rng.random() < 0.7:
+            weights = np.where(rng.random(weights.shape) < rng.random(), weights, 0)
+        if rng.random() < 0.2:
+            weights[int(rng.integers(len(weights)))] = 0
+        return weights
+
+    return aot_models.reweighted(aot_models.random_model(seed), change)
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    """(seed, model, graph) of thinned models that hold a convolution."""
+    found = []
+    for seed in range(60_000, 60_060):
+        content = thinned(seed)
+        try:
+            graph = fuse(read_graph(content))
+        except EdgekitError:  # TFLM's arithmetic would overflow
+            continue
+        if any(isinstance(op, Convolution) and op.groups == 1 for op in graph.ops):
+            found.append((seed, content, graph))
+    assert len(found) >= 25
+    return found
+
+
+def differing(cases: list[Case], files: list[dict[str, str]], folder: Path) -> list[int]:
+    """Seeds whose bytes are not TFLM's, under the sanitizers."""
+    program = aot_native.build(files, folder)
+    jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
+    outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in cases])
+    return [
+        seed
+        for (seed, content, graph), (_, inputs), mine in zip(cases, jobs, outputs, strict=True)
+        if not np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+    ]
+
+
+def test_every_form_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[Case], tmp_path: Path) -> None:
+    """Each convolution in a form drawn at random, in one part or two, whether it pays or not."""
+    rng = np.random.default_rng(0)
+    seen: Counter[str] = Counter()
+
+    def drawn(op: Convolution) -> Convolution:
+        values = {field.name: getattr(op, field.name) for field in fields(Convolution)}
+        parts = int(rng.integers(1, 3)) if op.result[2] > 1 else 1
+        forms = [ByChannel(**values, coding=coding, parts=parts) for coding in (*CODINGS, None)]
+        forms = [form for form in forms if by_channel.possible(form)]
+        if not forms:
+            return op
+        form = forms[int(rng.integers(len(forms)))]
+        seen[by_channel.described(replace(form, parts=1))] += 1
+        seen[f"{parts} parts"] += 1
+        seen["pooled"] += form.pool != (1, 1)
+        seen["strided"] += form.stride[1] > 1
+        seen["dilated"] += form.dilation[1] > 1
+        seen["empty channel"] += not form.weights.reshape(len(form.weights), -1).any(axis=1).all()
+        return form
+
+    files = []
+    for number, (_, _, graph) in enumerate(cases):
+        ops = tuple(drawn(op) if isinstance(op, Convolution) else op for op in graph.ops)
+        form = replace(graph, ops=ops)
+        files.append(emit(form, plan(form, kernels), CompileOptions(f"m{number}")))
+    assert differing(cases, files, tmp_path) == []
+    assert len(seen) == len(CODINGS) + 1 + 6
+    assert min(seen.values()) >= 1, seen
+
+
+def pruned(weights: np.ndarray) -> np.ndarray:
+    """As std / alpha prunes at alpha 1: two thirds of the shipped student's weights become zero."""
+    return np.where(np.abs(weights.astype(int)) < weights.astype(float).std(), 0, weights)
+
+
+def clustered(weights: np.ndarray) -> np.ndarray:
+    """Sixteen values a layer, zero among them."""
+    values = np.append(np.quantile(weights, np.linspace(0, 1, 15)).astype(int), 0)
+    return values[np.abs(weights[..., None] - values).argmin(axis=-1)].astype(np.int8)
+
+
+@pytest.mark.parametrize(
+    ("change", "target", "kinds", "share"),
+    [
+        (pruned, "generic", {"list"}, 0.70),
+        (pruned, "esp32", {"bytes", "mask"}, 0.52),
+        (clustered, "generic", {"book of 16"}, 0.60),
+        (clustered, "esp32", {"bytes", "book of 16"}, 0.60),
+        (lambda weights: pruned(clustered(weights)), "esp32", {"bytes", "mask + book of 16"}, 0.40),
+    ],
+)
+def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_byte(
+    change: Callable[[np.ndarray], np.ndarray], target: Target, kinds: set[str], share: float, tmp_path: Path
+) -> None:
+    """Bytes of weights, biases and scales; the first layer's 72 weights may stay plain."""
+    content = aot_models.reweighted(STUDENT.read_bytes(), change)
+    plain, small = (
+        compile_model(content, CompileOptions("m0", target=target, compress=compress)) for compress in COMPRESS
+    )
+    before, after = (sum(layer.weight_bytes for layer in layers_of(one)) for one in (plain, small))
+    assert before > 26_000
+    assert after < share * before
+    forms = [op for op in small.graph.ops if isinstance(op, ByChannel)]
+    assert {op.coding.title if op.coding else "list" for op in forms} == kinds
+    assert differing([(0, content, small.graph)], [small.files], tmp_path) == []
+
+
+def test_models_compressed_where_it_pays_give_the_bytes_of_tflm(cases: list[Case], tmp_path: Path) -> None:
+    some = cases[:12]
+    compiled = [compile_model(content, CompileOptions(f"m{i}")) for i, (_, content, _) in enumerate(some)]
+    assert sum(isinstance(op, ByChannel) for one in compiled for op in one.graph.ops) >= 4
+    assert differing(some, [one.files for one in compiled], tmp_path) == []
+
+
+def test_weights_that_do_not_compress_stay_as_they_are() -> None:
+    """The shipped student, a tenth of whose weights are zero: a bit a weight would cost more than it saves."""
+    content = STUDENT.read_bytes()
+    assert compile_model(content).files == compile_model(content, CompileOptions(compress="never")).files
+
+
+def test_a_layer_with_a_single_position_is_not_widened_for_it() -> None:
+    graph = fuse(read_graph(aot_models.reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
+    chosen = [op for op in choose(graph, CompileOptions()).ops if isinstance(op, Convolution)]
+    assert [isinstance(op, ByChannel) for op in chosen[1:]] == [True] * 5 + [False]
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_the_size_of_a_coding_is_what_its_savings_promise(coding: Coding) -> None:
+    weights = np.zeros((4, 40), np.int8)
+    weights[:, ::4] = np.arange(1, 11)  # a quarter is not zero; 11 values in all
+    coded = encode(weights, coding)
+    assert coded is not None
+    values = 10 if coding.masked else 40
+    each = (40 // 8 if coding.masked else 0) + (values // 2 if coding.book else values)
+    assert coded.starts == (0, each, 2 * each, 3 * each)
+    assert coded.size == 4 * each + (11 - coding.masked if coding.book else 0)
+
+
+def test_a_book_holds_sixteen_values_and_no_more() -> None:
+    weights = np.arange(17, dtype=np.int8).reshape(1, 17)
+    assert encode(weights, Coding(book=True)) is None
+    assert encode(weights, Coding(masked=True, book=True)) is not None  # zero needs no code
