@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,9 @@ import click
 
 from edgekit import __version__
 from edgekit.cli_compile import COMPILE_COMMANDS
-from edgekit.cli_device import DEVICE_COMMANDS
+from edgekit.cli_device import DEVICE_COMMANDS, typed
 from edgekit.cli_profile import PROFILE_COMMANDS
+from edgekit.cli_reproduce import REPRODUCE_COMMANDS
 from edgekit.errors import EdgekitError, stopped_says
 
 _DATA_HELP = "A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom (drawn, the default)."
@@ -73,7 +73,7 @@ def build_model(
     kept = "Finished stages are kept: the same command goes on where it stopped."
     with stopped_says(kept), StageBars() as bars:
         options = Options(
-            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=_typed(),
+            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=typed(),
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
         )  # fmt: skip
         card = build_model(recipe, data, out, options)
@@ -138,7 +138,7 @@ def data_info(data: str, as_json: bool) -> None:
     _print(to_plain(found) if as_json else render(found))
 
 
-for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS):
+for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS, *REPRODUCE_COMMANDS):
     cli.add_command(command)
 
 
@@ -181,10 +181,6 @@ def _give_up_stdout() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _typed() -> str:
-    return shlex.join(["edgekit", *sys.argv[1:]])
 
 
 def _print(value: Any) -> None:

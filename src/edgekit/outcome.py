@@ -126,7 +126,7 @@ def card_of(
         data=splits.info,
         recipe=to_dict(recipe),
         command=steps.options.command,
-        versions=_versions(),
+        versions=versions(),
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(steps.made_on))}",
     )  # fmt: skip
 
@@ -168,7 +168,8 @@ def _zeroed(student: Student) -> int:
     return sum(int((value == 0).sum()) for value in student.weights.values() if value.ndim > 1)
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that shape a model."""
     found = {"python": platform.python_version()}
     for package in _VERSIONS_OF:
         try:

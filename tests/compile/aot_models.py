@@ -24,6 +24,7 @@ class Builder:
     buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
     ops: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)  # of operators, by name; 1 if not given
 
     def tensor(
         self, shape, kind="INT8", data=None, scales=(), zero_points=(), axis=0, signature=None, name=None
@@ -75,9 +76,11 @@ class Builder:
         model = schema.ModelT()
         model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
         model.operatorCodes = []
+        versions = {getattr(Codes, name): version for name, version in self.versions.items()}
         for number in self.codes:
             code = schema.OperatorCodeT()
-            code.builtinCode, code.deprecatedBuiltinCode, code.version = number, min(number, 127), 1
+            code.builtinCode, code.deprecatedBuiltinCode = number, min(number, 127)
+            code.version = versions.get(number, 1)
             model.operatorCodes.append(code)
         builder = flatbuffers.Builder(4096)
         builder.Finish(model.Pack(builder), b"TFL3")

@@ -200,7 +200,7 @@ def test_a_report_is_written_by_its_extension(page: Page, tmp_path: Path) -> Non
         render.write(page, tmp_path / name, {"n": 624})
     assert (tmp_path / "a.html").read_text() == html(page)
     assert (tmp_path / "a.md").read_text() == markdown(page)
-    assert json.loads((tmp_path / "a.json").read_text())["n"] == 624
+    assert json.loads((tmp_path / "a.json").read_text()) == {"n": 624, "page": render.as_json(page)}
     with pytest.raises(EdgekitError, match=r"a\.pdf") as caught:
         render.write(page, tmp_path / "a.pdf")
     assert ".html" in caught.value.hint

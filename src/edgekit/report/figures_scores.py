@@ -71,7 +71,6 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
         for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
             board.line(xs(said), ys(low), xs(said), ys(high), f"c{i % 8} line thin")
             board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / most))
-        board.path([(xs(a), ys(b)) for a, b in zip(model.said, model.found, strict=True)], f"c{i % 8} line thin")
         y = bottom + 52 + 17 * i
         board.dot(left + 9, y, f"c{i % 8} dot", i % 4)
         board.text(left + 26, y, f"{model.name}: Brier {model.brier:.3f}, calibration error {model.error:.3f}", "ink")

@@ -87,9 +87,9 @@ def carry_out_unit(settings: Settings, unit: Unit) -> Ended:
 
 @lru_cache(maxsize=1)
 def _work_of(settings: Settings) -> Work:
-    import torch
+    from edgekit.build.rebuild import use_threads
 
-    torch.set_num_threads(settings.threads)
+    use_threads(settings.threads)
     return Work(settings)
 
 

@@ -57,7 +57,7 @@ class Unit:
 
 
 def plan(budget: Budget, seeds: Sequence[int], parts: Iterable[str] = PARTS) -> tuple[Unit, ...]:
-    """Every unit that the parts need, once, each after those it needs.
+    """Every unit that the parts need, once, each after those it needs; see `_turn`.
 
     Raises:
         EdgekitError: there is no such part.
@@ -79,9 +79,17 @@ def plan(budget: Budget, seeds: Sequence[int], parts: Iterable[str] = PARTS) -> 
                 for unit in _wanted(part, budget, seed, order):
                     add(unit)
     add(Unit("audit"))
-    return tuple(found)
+    return tuple(sorted(found, key=_turn))
 
 
+def _turn(unit: Unit) -> int:
+    """What most of the report needs comes first, of all seeds, and the sweeps last: a run that is stopped early has
+    whole tables. No kind needs one that comes after it."""
+    swept = unit.temperature is not None or unit.mix is not None
+    return _TURNS.index("sweep" if swept else unit.kind)
+
+
+_TURNS = ("teach", "student", "prune_student", "convert", "score", "audit", "latency", "sweep", "prune_network")
 _TAUGHT = {"table1": PAPER_ENSEMBLE, "table4": NETWORKS, "figure3": NETWORKS, "pruning": NETWORKS}
 _PRUNED = {"table1": PAPER_ENSEMBLE, "table4": PAPER_ENSEMBLE, "pruning": NETWORKS}
 

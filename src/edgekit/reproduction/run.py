@@ -5,14 +5,14 @@ In: what a user asks for. Out: a folder with finished units, and a `Work` to rea
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgekit import __version__
 from edgekit.data.sources import load_splits, print_warning
 from edgekit.errors import EdgekitError
-from edgekit.files import disk_error, failures_of, write_json
+from edgekit.files import disk_error, failures_of, only_one, write_json
 from edgekit.recipes import to_dict
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
 from edgekit.reproduction.crew import Crew, Ended, LocalCrew
@@ -33,6 +33,7 @@ class Request:
         weights_dir: a folder of torchvision's files; implies `imagenet`.
         workers: processes side by side; 0 for one a core, or a single one where a GPU does the work.
         ray: the address of a cluster, `local`, or empty for processes of this machine.
+        do: False reads what is finished and does no more.
     """
 
     budget: str
@@ -46,6 +47,7 @@ class Request:
     ray: str = ""
     accelerator: str = "auto"
     cache_dir: Path | None = None
+    do: bool = True
     command: str = "edgekit reproduce"
     on_progress: Callable[[Told], None] = lambda told: None
     on_warning: Callable[[str], None] = print_warning
@@ -57,6 +59,8 @@ class Done:
 
     Attributes:
         units: all that were asked for.
+        made: how many of them were made now.
+        missing: those that are not made.
         problems: of those that failed, by unit.
         log: every unit that was ever made in this folder: `unit`, `wall_s`, `cpu_s`, `where`, `warnings`.
         weights: `none` or `imagenet`.
@@ -67,9 +71,10 @@ class Done:
     weights: str
     work: Work
     units: tuple[Unit, ...]
+    made: int
+    missing: tuple[Unit, ...]
     problems: Mapping[Unit, Ended]
     log: tuple[Mapping[str, Any], ...]
-    made: int = field(default=0)
 
 
 def reproduce(request: Request) -> Done:
@@ -104,14 +109,17 @@ def reproduce(request: Request) -> Done:
     reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
     missing = [unit for unit in units if not _is_made(reader, unit)]
     problems: dict[Unit, Ended] = {}
-    if missing:
+    if missing and request.do:
         networks = [unit.what for unit in missing if unit.what in NETWORKS]
         if weights == "imagenet" and networks:
             from edgekit.build.backbones import check_weights
 
             check_weights(dict.fromkeys(networks), settings.weights_dir)
-        problems = _carry_out(request, settings, budget, missing)
-    return Done(request, budget, weights, reader, units, problems, _read_log(request.out), len(missing) - len(problems))
+        with only_one(request.out, "reproduce"):
+            problems = _carry_out(request, settings, budget, missing)
+    left = tuple(unit for unit in missing if unit in problems) if request.do else tuple(missing)
+    made = len(missing) - len(left)
+    return Done(request, budget, weights, reader, units, made, left, problems, _read_log(request.out))
 
 
 def _carry_out(request: Request, settings: Settings, budget: Budget, missing: list[Unit]) -> dict[Unit, Ended]:

@@ -83,6 +83,7 @@ class Work:
     on_warning: Callable[[str], None] = print
     on_make: Callable[[str], None] = lambda name: None
     _loaded: dict[int, XraySplits] = field(default_factory=dict)
+    _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
     _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
 
     def do(self, unit: Unit) -> Any:
@@ -103,9 +104,12 @@ class Work:
 
     def taught(self, network: str, seed: int) -> tuple[Arrays, str]:
         """Logits on train, val and test, the history, the head; and the key."""
-        recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
-        steps = self._steps_for(recipe)
-        return steps.teach_member(steps.splits(recipe.teach.input_size), 0, seed, f"teach-{network}-{seed}")
+        if (network, seed) not in self._taught:  # a student asks for five of them each time
+            recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
+            steps = self._steps_for(recipe)
+            splits = steps.splits(recipe.teach.input_size)
+            self._taught[network, seed] = steps.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
+        return self._taught[network, seed]
 
     def network_pruned(self, network: str, seed: int, alpha: float) -> Arrays:
         """Logits on val and test with weights under std/alpha zeroed, and the share `zeroed`."""
@@ -129,13 +133,10 @@ class Work:
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
-            import torch
+            from edgekit.build import rebuild
 
-            net = self._rebuilt(network, seed, arrays).cpu().eval()
-            size = self.budget.sizes[network]
-            image = torch.rand(1, 1, size, size)
-            with torch.inference_mode():
-                return {"us": np.array(_median_us(lambda: net(image)))}
+            net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
+            return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
 
         return float(self._stages.run(f"latency-{network}-{seed}", {"network": above}, (), make)[0]["us"])
 
@@ -152,17 +153,14 @@ class Work:
     def _rebuilt(self, network: str, seed: int, arrays: Arrays) -> Any:
         """The trained network: the trunk as it was drawn or downloaded, and the head from the cache."""
         if self._net[0] != (network, seed):
-            import torch
+            from edgekit.build import nets, rebuild
 
-            from edgekit.build import nets, teach
-
-            accelerator = nets.accelerator(self.settings.accelerator)
             self._net = (None, None)  # two VGGs at once need not fit
-            net: Any = teach.untrained_member(
-                self.splits(network).train, self.budget.teach(network, self.settings.weights), 0,
-                accelerator=accelerator, seed=seed, weights_dir=self.settings.weights_dir,
+            net = rebuild.rebuilt_member(
+                self.splits(network).train, self.budget.teach(network, self.settings.weights),
+                {part: arrays[f"head.{part}"] for part in ("weight", "bias")}, seed=seed,
+                accelerator=nets.accelerator(self.settings.accelerator), weights_dir=self.settings.weights_dir,
             )  # fmt: skip
-            net.head.load_state_dict({part: torch.as_tensor(arrays[f"head.{part}"]) for part in ("weight", "bias")})
             self._net = ((network, seed), net)
         return self._net[1]
 

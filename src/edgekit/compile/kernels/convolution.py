@@ -43,7 +43,7 @@ def described(op: Convolution) -> str:
     if isinstance(op, ByChannel):
         return by_channel.described(op)
     if depthwise.fits(op):
-        return "depthwise, channel by channel"
+        return "depthwise"
     return f"direct, {direct.positions_abreast(op)} x {min(direct.CHANNELS, len(op.weights) // op.groups)}"
 
 

@@ -1,0 +1,96 @@
+"""`edgekit reproduce`: the paper as one command. `cli.py` adds REPRODUCE_COMMANDS.
+
+In: options. Out: a folder with finished units and a report; a few lines, or JSON, on stdout.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgekit.errors import EdgekitError, stopped_says
+
+if TYPE_CHECKING:  # `edgekit --help` comes without numpy
+    from edgekit.reproduction.run import Done
+
+_ONLY = "table1, table2, table3, table4, figure3, figure4, pruning, temperature"
+
+
+def _numbers(context: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(int(word) for word in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not a list of whole numbers such as 0,1,2") from error
+    if min(found) < 0 or len(set(found)) < len(found):
+        raise click.BadParameter(f"{text!r} holds a number twice, or one below 0")
+    return found
+
+
+@click.command()
+@click.option("--only", default=_ONLY.replace(" ", ""), metavar="PARTS", help=f"Of {_ONLY} [all].")
+@click.option("--seeds", default="0,1,2", show_default=True, callback=_numbers, help="One whole run each.")
+@click.option(
+    "--budget",
+    default="smoke",
+    show_default=True,
+    help="full: as the paper. cpu: small images, a night on two cores. smoke: a rehearsal of minutes.",
+)
+@click.option(
+    "--data",
+    default="phantom",
+    show_default=True,
+    metavar="DATA",
+    help="A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom[:SEED[:COUNT]] (drawn).",
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder; run again to go on."
+)
+@click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Of the networks [as the budget says].")
+@click.option("--weights-dir", type=click.Path(path_type=Path), help="Folder of torchvision's ImageNet weight files.")
+@click.option("--workers", type=click.IntRange(min=1), help="Units side by side [one a core; 1 on a GPU].")
+@click.option("--ray", default="", metavar="ADDRESS", help="Run the units on this Ray cluster; local starts one.")
+@click.option("--accelerator", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@click.option("--report-only", is_flag=True, help="Write the report of what is finished, and do no more.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+def reproduce(
+    only: str, seeds: tuple[int, ...], budget: str, data: str, out: Path, weights: str | None, weights_dir: Path | None,
+    workers: int | None, ray: str, accelerator: str, report_only: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Run the paper: every system, table and figure, with the statistics that it lacks, into one report."""
+    from edgekit.report.render import as_json as page_json
+    from edgekit.report.render import write_all
+    from edgekit.reproduction.page import page_of
+    from edgekit.reproduction.progress import UnitBars
+    from edgekit.reproduction.reading import results_of
+    from edgekit.reproduction.run import Request, reproduce
+
+    with UnitBars() as bars, stopped_says("Finished units are kept: the same command goes on where it stopped."):
+        done = reproduce(Request(
+            budget=budget, data=data, out=out, seeds=seeds, parts=tuple(word.strip() for word in only.split(",")),
+            weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray, accelerator=accelerator,
+            do=not report_only, command=shlex.join(["edgekit", *sys.argv[1:]]), on_progress=bars.told,
+            on_warning=bars.warn,
+        ))  # fmt: skip
+    page = page_of(done, results_of(done))
+    write_all(page, out)
+    if as_json:
+        click.echo(json.dumps({**page_json(page), "failed": _failed(done)}, indent=2, ensure_ascii=False))
+    else:
+        click.echo(f"{len(done.units)} units of work: {done.made} made now, {len(done.missing)} missing.")
+        click.echo(f"The report is {out}/report.html, also as report.md and report.json.")
+    if done.problems:
+        failed = _failed(done)
+        raise EdgekitError(
+            f"{len(failed)} units failed: " + "; ".join(f"{name}: {why}" for name, why in list(failed.items())[:3]),
+            "The others are finished and in the report. The same command tries the failed ones again.",
+        )
+
+
+def _failed(done: "Done") -> dict[str, str]:
+    return {unit.name: one.problem for unit, one in done.problems.items()}
+
+
+REPRODUCE_COMMANDS = (reproduce,)

@@ -1,0 +1,144 @@
+"""The report of a reproduction: what it is not, the paper's tables and figures, what they lack, how it was made.
+
+In: a `Done` and its `Results`. Out: a `Page`; `report.render` writes it.
+"""
+
+import json
+import os
+import platform
+from collections import Counter
+from collections.abc import Sequence
+
+from edgekit.data.audit import Audit
+from edgekit.outcome import versions
+from edgekit.recipes import to_dict
+from edgekit.report.parts import Bullets, Cell, Code, Column, Facts, Page, Part, Prose, Section, Table
+from edgekit.report.plain import from_plain
+from edgekit.report.sections import data_section
+from edgekit.reproduction import drawings, tables
+from edgekit.reproduction.results import Results
+from edgekit.reproduction.run import Done
+
+
+def page_of(done: Done, results: Results) -> Page:
+    """The whole report."""
+    return Page(
+        title=f"The paper, run again ({done.budget.name})",
+        lead=(
+            'Every system, table and figure of "Combining deep learning model compression techniques", run by '
+            f"`edgekit reproduce` on {results.info.name} with the seeds {', '.join(map(str, done.request.seeds))}. "
+            "Beside each printed figure stands what was found here, with its spread over the seeds, a 95 % interval, "
+            "and tests between neighbours. Alphas and thresholds are chosen on validation; the test set chooses "
+            "nothing.",
+        ),
+        warnings=_warnings(done),
+        synthetic=results.info.synthetic,
+        sections=tuple(section for section in _sections(done, results) if section.parts or section.sections),
+        footer=(f"Made by `{done.request.command}`.",),
+    )
+
+
+def _warnings(done: Done) -> tuple[str, ...]:
+    said = []
+    if done.weights == "none":
+        said.append(
+            "**No ImageNet weights.** The networks' frozen trunks are random (`--weights none`): only their last layer "
+            "has learned. They and the teacher are far weaker than the paper's, a student that follows such a teacher "
+            "may lose by it, and no figure below says how good the paper's networks are."
+        )
+    said += done.budget.reductions
+    if done.problems:
+        first = next(iter(done.problems.values()))
+        said.append(
+            f"{len(done.problems)} of {len(done.units)} units of work failed; their cells are dashes. "
+            f"The first: {first.unit.name}: {first.problem.splitlines()[-1]}"
+        )
+    elif done.missing:
+        seeds = Counter(unit.seed for unit in done.missing)
+        said.append(
+            f"{len(done.missing)} of {len(done.units)} units of work are not finished ("
+            + ", ".join(f"{count} of seed {seed}" for seed, count in sorted(seeds.items()))
+            + "): a figure is the mean of the seeds that have it, and a dash stands where none has."
+        )
+    counted = Counter(line["unit"] for line in done.log)
+    smaller = [w for line in done.log for w in line.get("warnings", ()) if "memory does not hold" in w]
+    if smaller and counted:
+        said.append(f"Batches were made smaller: {smaller[0]}")
+    return tuple(said)
+
+
+def _sections(done: Done, results: Results) -> Sequence[Section]:
+    parts = set(done.request.parts)
+
+    def when(name: str, *shown: Part) -> tuple[Part, ...]:
+        return shown if name in parts else ()
+
+    return (
+        Section("Table I: teachers", when("table1", tables.table_1(results)), results=True),
+        Section("Table II: student", when("table2", tables.table_2(results)), results=True),
+        Section("Table III: quantization", when("table3", tables.table_3(results)), results=True),
+        Section(
+            "Table IV: comparison",
+            when("table4", tables.table_4(results), *drawings.against_the_paper(results)), results=True,
+        ),
+        Section("Figure 3: teachers by epoch", when("figure3", *drawings.figure_3(results)), results=True),
+        Section("Figure 4: student by epoch", when("figure4", *drawings.figure_4(results)), results=True),
+        Section(
+            "Pruning sweeps",
+            when(
+                "pruning",
+                Prose(
+                    "A weight goes where it is under the standard deviation of its layer divided by alpha. The paper "
+                    "chose alpha on the test set; both choices are marked, and Table I gives what the first adds."
+                ),
+                *drawings.pruning_sweeps(results),
+            ),
+            results=True,
+        ),
+        Section(
+            "Temperature and weights of the distillation",
+            when("temperature", tables.distillation_table(results), *drawings.distillation_curves(results))
+            if results.distillations else (),
+            results=True,
+        ),
+        Section(
+            "What the paper's tables lack",
+            (tables.all_scores(results, "argmax"), tables.all_scores(results, "chosen"), *drawings.answers(results))
+            if results.systems else (),
+            results=True,
+        ),
+        _costs(done, results),
+        data_section(results.info, from_plain(Audit, results.audit) if results.audit else None),
+        _how(done),
+    )  # fmt: skip
+
+
+def _costs(done: Done, results: Results) -> Section:
+    kinds: Counter[str] = Counter()
+    for line in done.log:
+        kinds[line["unit"].split()[0].rstrip(",")] += line["cpu_s"]
+    rows = tuple((kind, Cell(f"{seconds / 60:.1f}", value=seconds)) for kind, seconds in kinds.most_common())
+    total = sum(kinds.values())
+    parts: list[Part] = [tables.costs_table(results)] if results.costs else []
+    if rows:
+        rows += (("together", Cell(f"{total / 60:.1f}", mark="strong", value=total)),)
+        parts.append(Table("Processor minutes by kind of work", (Column("work", "left"), Column("minutes")), rows))
+    return Section("What it cost", tuple(parts))
+
+
+def _how(done: Done) -> Section:
+    request = done.request
+    facts = (
+        ("command", f"`{request.command}`"),
+        ("weights of the networks", "random" if done.weights == "none" else "torchvision's ImageNet weights"),
+        ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
+        ("workers", ", ".join(sorted({str(line.get("where", "")) for line in done.log})) or "-"),
+        ("threshold rule", done.budget.recipe.threshold.rule),
+        *((name, version) for name, version in versions().items()),
+    )
+    parts: list[Part] = [Facts(facts), Code(request.command)]
+    if done.problems:
+        lines = (f"{one.unit.name}: {one.problem.splitlines()[-1]}" for one in done.problems.values())
+        parts.append(Bullets(tuple(lines)))
+    recipe = Code(json.dumps(to_dict(done.budget), indent=1), "json", "The budget: recipe, sizes and sweeps")
+    return Section("How it was made", tuple(parts), sections=(Section("Recipe", (recipe,), folded=True),))

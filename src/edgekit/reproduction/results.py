@@ -1,0 +1,127 @@
+"""What a reproduction found, as values: every system with its scores by seed, the sweeps, the curves.
+
+`reading` makes them. What was not run, or failed, is not there; nothing is filled in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.artifacts import DataInfo, EvalReport, Threshold
+from edgekit.build.magnitude import most_pruned
+from edgekit.report.metrics import decide, mcnemar
+
+ARGMAX = Threshold(0.5, 1)  # the class of the greater logit, as the paper decides
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A system of one seed on the test set.
+
+    Attributes:
+        margins: on test.
+        argmax: scores where the greater logit decides, as in the paper.
+        chosen: scores at the threshold that validation chose.
+        scale: of an int8 model's output; 1 for float margins.
+    """
+
+    margins: NDArray[Any]
+    argmax: EvalReport
+    chosen: EvalReport
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """One system over the seeds that were run. `bytes` of its parameters as float32, or of its file."""
+
+    seeds: Mapping[int, Scored]
+    bytes: int
+    latency_us: float | None = None
+    gzip_bytes: int | None = None
+
+    @property
+    def first(self) -> Scored:
+        """Of the first seed."""
+        return next(iter(self.seeds.values()))
+
+    def values(self, name: str, at: str = "argmax") -> list[float]:
+        """A figure of the reports, by seed."""
+        return [float(getattr(getattr(one, at), name)) for one in self.seeds.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An alpha that a set chose, and what it gives on test."""
+
+    alpha: float
+    zeroed: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True, slots=True)
+class PruningSweep:
+    """The sweep of one network or student over alpha, by seed; infinity is no pruning.
+
+    Attributes:
+        alphas: [A], ascending, infinity last.
+        zeroed, val, test: [seeds, A], the share of zeroed weights and accuracies.
+    """
+
+    alphas: tuple[float, ...]
+    zeroed: NDArray[np.float64]
+    val: NDArray[np.float64]
+    test: NDArray[np.float64]
+    seeds: tuple[int, ...]
+
+    def choice(self, row: int, on: str) -> Choice:
+        """By the paper's rule, the best accuracy and of those what prunes most, on `val`, or on `test` as it did."""
+        at = most_pruned(getattr(self, on)[row].tolist(), self.zeroed[row].tolist())
+        return Choice(self.alphas[at], float(self.zeroed[row, at]), float(self.test[row, at]))
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """One point of the sweep over T and alpha/beta: accuracies by seed."""
+
+    temperature: float
+    mix: tuple[float, float]
+    val: tuple[float, ...]
+    test: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of one network's training: trunk passes over the training set, and what all epochs of the head took, in such
+    passes."""
+
+    trunk_passes: int
+    head_passes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything, by name. Systems: the networks, `NETWORK-pruned`, `mean`, `vote`, `mean-pruned`, `vote-pruned`,
+    `chouhan`, `chouhan-mean`, `plain`, `distilled`, `pruned`, and the files `float32`, `float16`, `dynamic`, `int8`.
+
+    Attributes:
+        histories: [seeds, epochs, 3, 2] by network or student: loss and accuracy on train, val and test.
+    """
+
+    info: DataInfo
+    labels: NDArray[np.int64]
+    systems: Mapping[str, System]
+    prunings: Mapping[str, PruningSweep]
+    histories: Mapping[str, NDArray[np.float32]]
+    distillations: tuple[Distillation, ...]
+    costs: Mapping[str, Cost]
+    audit: Mapping[str, Any] | None
+
+    def mcnemar(self, one: str, other: str) -> list[float]:
+        """p by seed, for the seeds that both have: do they err equally often on the same images?"""
+        a, b = self.systems[one].seeds, self.systems[other].seeds
+        sick = self.labels == 1
+        return [mcnemar(decide(a[seed].margins) == sick, decide(b[seed].margins) == sick) for seed in a if seed in b]
