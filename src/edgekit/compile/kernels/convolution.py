@@ -77,7 +77,9 @@ def gathers(op: Convolution, foreign: bool) -> bool:
     All else is copied, which costs little beside the multiplications, and lets the output overwrite the image (`lead`).
     """
     window, _ = geometry(op)
-    return foreign or window.steps > 1 or window.top > 0 or window.row != window.used or window.rows > window.image_rows
+    apart = window.rows > 1 and window.row != window.image_row  # rows do not lie one behind the other
+    padded = window.top > 0 or window.row != window.used or window.rows > window.image_rows
+    return foreign or window.steps > 1 or apart or padded
 
 
 def scratch_bytes(op: Convolution, foreign: bool) -> int:
