@@ -2,7 +2,6 @@
 
 import json
 import os
-import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from edgekit import __version__
 from edgekit.cli_compile import COMPILE_COMMANDS
-from edgekit.cli_device import DEVICE_COMMANDS
+from edgekit.cli_device import DEVICE_COMMANDS, typed
 from edgekit.cli_profile import PROFILE_COMMANDS
 from edgekit.cli_reproduce import REPRODUCE_COMMANDS
 from edgekit.errors import EdgekitError, stopped_says
@@ -74,7 +73,7 @@ def build_model(
     kept = "Finished stages are kept: the same command goes on where it stopped."
     with stopped_says(kept), StageBars() as bars:
         options = Options(
-            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=_typed(),
+            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=typed(),
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
         )  # fmt: skip
         card = build_model(recipe, data, out, options)
@@ -182,10 +181,6 @@ def _give_up_stdout() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _typed() -> str:
-    return shlex.join(["edgekit", *sys.argv[1:]])
 
 
 def _print(value: Any) -> None:

@@ -16,6 +16,7 @@ from edgekit.errors import EdgekitError
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from rich.console import RenderableType
 
+    from edgekit.artifacts import TfliteModel
     from edgekit.compile import Compiled
     from edgekit.device.code_size import Sizes
 
@@ -81,7 +82,8 @@ def compile_command(
     from edgekit.compile.library import library_files
     from edgekit.device.code_size import measure
 
-    compiled = compile_model(_content(model), CompileOptions(name, optimize, target, compress=compress))
+    content = read_model(model)
+    compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
         check_ram(compiled, max_ram)
     sizes = measure(compiled.files)
@@ -93,7 +95,7 @@ def compile_command(
                 "picolibc-xtensa-lx106-elf",
             )
         check_flash(compiled, sizes.code_bytes, sizes.constant_bytes, max_flash)
-    arena = _tflm_arena(compiled, model)
+    arena = _tflm_arena(compiled, content)
     written = library_files(compiled)
     for path, text in written.items():
         files.write_text(out / path, text)
@@ -109,21 +111,41 @@ def compile_command(
 COMPILE_COMMANDS = (compile_command,)
 
 
-def _content(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
+    """The file's bytes. Raises EdgekitError where there is none."""
     try:
         return path.read_bytes()
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Name a .tflite file.") from error
 
 
-def _tflm_arena(compiled: "Compiled", path: Path) -> int | None:
+def tflite_model(compiled: "Compiled", content: bytes) -> "TfliteModel":
+    """The model for those who run it. `read_tflite` would want two logits; a compiled model may give anything.
+
+    Raises:
+        EdgekitError: its input is not a single image.
+    """
+    from edgekit.artifacts import TfliteModel
+
+    entry, end = compiled.graph.input, compiled.graph.output
+    if len(entry.shape) != 4:
+        raise EdgekitError(
+            f"The model's input has the shape {list(entry.shape)}, not [1, height, width, channels].",
+            "Give a model whose input is an image.",
+        )
+    ops = tuple(word for op in compiled.graph.ops for word in op.label.split() if word.isupper())
+    shape = (entry.shape[1], entry.shape[2], entry.shape[3])
+    sha256 = compiled.graph.sha256.hex()
+    return TfliteModel(content, "int8", shape, entry.quantization, end.quantization, ops, sha256)
+
+
+def _tflm_arena(compiled: "Compiled", content: bytes) -> int | None:
     """TFLM's arena for the same model, measured here; None where its interpreter does not run it."""
     from edgekit.device.desktop import arena_bytes
-    from edgekit.tflite import read_tflite
 
     try:
-        return arena_bytes(read_tflite(path))
-    except EdgekitError:  # the compiler takes models that edgekit's own reader or TFLM does not
+        return arena_bytes(tflite_model(compiled, content))
+    except EdgekitError:
         return None
 
 

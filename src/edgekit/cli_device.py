@@ -4,6 +4,8 @@ In: options. Out: what is printed, and files that were asked for.
 """
 
 import json
+import shlex
+import sys
 from collections.abc import Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -20,8 +22,10 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from rich.console import RenderableType
 
     from edgekit.artifacts import TfliteModel, Threshold
+    from edgekit.compile.options import Target
     from edgekit.device.client import Client
     from edgekit.recipes import DataRecipe
+    from edgekit.report.sections import Program
 
 DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")
 _PORT_HELP = "A serial device, auto, socket://HOST:PORT, emulator, native or desktop."
@@ -43,7 +47,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a 
 @_baud
 @click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 @click.option("--resume", is_flag=True, help="Go on where an evaluation was cut off.")
-@click.option("--report", type=click.Path(path_type=Path), help="Also write the result: .json, .html or text.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write a report: .html, .md or .json.")
+@click.option(
+    "--profile", type=click.Path(path_type=Path), help="What `edgekit profile --json` printed, for the report."
+)
 @_json
 def eval_device(
     port: str,
@@ -54,6 +61,7 @@ def eval_device(
     strict: bool,
     resume: bool,
     report: Path | None,
+    profile: Path | None,
     as_json: bool,
 ) -> None:
     """Score the model on a board, X-ray by X-ray, and compare every output byte with the desktop's."""
@@ -69,11 +77,16 @@ def eval_device(
         evaluate_on_device,
         run_json,
     )
+    from edgekit.device.page import device_page
     from edgekit.device.view import LiveScore, device_table, latency_unit
     from edgekit.report.metrics import evaluate_predictions
+    from edgekit.report.render import check_name, write
     from edgekit.report.tables import report_table, to_json
 
     loaded = load_model(model)
+    if report is not None:  # what is wrong with these shows at once, too
+        check_name(report)
+    program = loaded.program(profile) if report is not None else None
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None if port == "desktop" else held.enter_context(_connected(port, loaded, baud))
         splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
@@ -101,7 +114,12 @@ def eval_device(
     parts = [report_table(scored), device_table(run, compared)]
     _show(plain if as_json else None, parts)
     if report is not None:
-        _write_report(report, plain, parts)
+        page = device_page(
+            run, compared, scored, images, splits.info, loaded.model, loaded.threshold,
+            command=typed(), program=program if profile or run.device["backend"] == "aot" else None,
+            tflm_arena_bytes=loaded.arena_bytes or None,
+        )  # fmt: skip
+        write(page, report, plain)
 
 
 @click.command("selftest")
@@ -158,13 +176,20 @@ def doctor(as_json: bool) -> None:
 @click.command("firmware")
 @_model
 @click.option("--profile", is_flag=True, help="C that tells what each layer costs; build with -D EDGEKIT_PROFILE=1.")
-def prepare_firmware(model: Path, profile: bool) -> None:
+@click.option(
+    "--target",
+    type=click.Choice(["generic", "esp32"]),
+    default="generic",
+    show_default=True,
+    help="C for any core, or for the ESP32's MAC16 and both its cores.",
+)
+def prepare_firmware(model: Path, profile: bool, target: Any) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
 
     loaded = load_model(model)
-    compiled = loaded.compiled(profile=profile)
+    compiled = loaded.compiled(profile, target)
     click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
 
 
@@ -180,11 +205,24 @@ class Loaded:
     arena_bytes: int
     data: "DataRecipe"
 
-    def compiled(self, profile: bool = False) -> Mapping[str, str]:
+    def compiled(self, profile: bool = False, target: "Target" = "generic") -> Mapping[str, str]:
         """The model as C."""
         from edgekit.compile import CompileOptions, compile_model
 
-        return compile_model(self.model.flatbuffer, CompileOptions(profile=profile)).files
+        return compile_model(self.model.flatbuffer, CompileOptions(target=target, profile=profile)).files
+
+    def program(self, profile: Path | None) -> "Program | None":
+        """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler
+        does not take it."""
+        from edgekit.compile import compile_model
+        from edgekit.compile.program import profiled_program, program_of
+
+        if profile is not None:
+            return profiled_program(self.model.flatbuffer, profile)
+        try:
+            return program_of(compile_model(self.model.flatbuffer))
+        except EdgekitError:
+            return None
 
 
 def load_model(path: Path) -> Loaded:
@@ -227,19 +265,9 @@ def _connected(port: str, loaded: Loaded, baud: int | None) -> "Iterator[Client]
         yield client
 
 
-def _write_report(path: Path, plain: Mapping[str, Any], parts: "list[RenderableType]") -> None:
-    import io
-
-    from rich.console import Console
-
-    from edgekit import files
-
-    if path.suffix == ".json":
-        files.write_json(path, plain)
-        return
-    console = Console(record=True, width=110, file=io.StringIO())
-    console.print(*parts, sep="\n")
-    files.write_text(path, console.export_html() if path.suffix == ".html" else console.export_text())
+def typed() -> str:
+    """The command as the user typed it."""
+    return shlex.join(["edgekit", *sys.argv[1:]])
 
 
 def _show(plain: Mapping[str, Any] | None, parts: "list[RenderableType]") -> None:

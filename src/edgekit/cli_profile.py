@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.cli_compile import optimize_option, target_option
-from edgekit.cli_device import load_model
+from edgekit.cli_compile import optimize_option, read_model, target_option, tflite_model
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -64,11 +63,12 @@ def profiled(path: Path, port: str, target: Any, optimize: Any, baud: int | None
     from edgekit.device.profile import profile
     from edgekit.interpreters import tflm
 
-    loaded = load_model(path)
-    compiled = compile_model(loaded.model.flatbuffer, CompileOptions("model", optimize, target))
-    noticed = compile_model(loaded.model.flatbuffer, CompileOptions("model", optimize, target, profile=True))
-    image = np.random.default_rng(0).integers(-128, 128, (1, *loaded.model.input_shape), dtype=np.int8)
-    with connected(port, loaded.model, lambda: noticed.files, arena_bytes=loaded.arena_bytes, baud=baud) as client:
+    content = read_model(path)
+    compiled = compile_model(content, CompileOptions("model", optimize, target))
+    noticed = compile_model(content, CompileOptions("model", optimize, target, profile=True))
+    model = tflite_model(compiled, content)
+    image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
+    with connected(port, model, lambda: noticed.files, baud=baud) as client:
         run = profile(client, image.tobytes())
         assert client.info is not None
         identity = device_json(client.info)
@@ -78,14 +78,14 @@ def profiled(path: Path, port: str, target: Any, optimize: Any, baud: int | None
             f"The board's program has {len(run.ticks)} steps and this one {len(layers)}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
-    if run.outputs != tflm(loaded.model)(image).astype(np.int8).tobytes():
+    if run.outputs != tflm(model)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
     sizes = measure(compiled.files)
     instructions, us = run.instructions or (None,) * len(layers), run.us or (None,) * len(layers)
     macs = sum(layer.macs for layer in layers)
     total = sum(run.instructions) if run.instructions else None
     return {
-        "model_sha256": loaded.model.sha256,
+        "model_sha256": model.sha256,
         "options": asdict(compiled.options),
         "device": identity,
         "resolution_instructions": run.resolution if run.instructions else None,

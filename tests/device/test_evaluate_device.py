@@ -181,7 +181,9 @@ def test_eval_device_prints_the_metrics_and_the_agreement(board: str, tmp_path: 
     assert answer["n"] == 8
     assert answer["device"]["chip"] == answer["runtime"] == "native"
     assert {"accuracy", "auc", "confusion", "intervals", "link", "latency_us"} <= answer.keys()
-    assert json.loads((tmp_path / "report.json").read_text()) == answer
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report.pop("page")["title"] == "phantom on native"
+    assert report == answer
 
 
 def test_a_line_with_one_bad_byte_in_1000_costs_retries_and_no_output(board: str) -> None:
@@ -258,13 +260,10 @@ def test_ctrl_c_says_how_to_go_on(board: str, tmp_path: Path) -> None:
     crawling.close()
 
 
-def test_eval_device_shows_a_person_the_device_and_writes_a_page(board: str, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "6", "--port", board, "--report", str(page)]
+def test_eval_device_shows_a_person_the_device(board: str) -> None:
+    arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "6", "--port", board]
     done = CliRunner().invoke(eval_device, arguments, catch_exceptions=False)
     assert "6 of 6 images give the desktop's bytes" in done.stdout
-    assert "accuracy" in page.read_text()
-    assert page.read_text().startswith("<!DOCTYPE html>")
 
 
 def test_talking_to_a_board_loads_neither_torch_nor_tensorflow(board: str) -> None:

@@ -40,7 +40,8 @@ class LiveScore:
         self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
         self._times: list[int] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=RATE_OVER)
-        self._live = Live(self, console=Console(stderr=True, quiet=quiet), refresh_per_second=4)
+        self._console = Console(stderr=True, quiet=quiet)
+        self._live = Live(self, console=self._console, refresh_per_second=4)
 
     def __enter__(self) -> "LiveScore":
         self._live.start()
@@ -50,6 +51,8 @@ class LiveScore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        if not self._console.is_terminal:  # rich ends the line on terminals alone
+            self._console.line()
 
     def __rich__(self) -> RenderableType:
         return Group(self._bar, Text(self.line()))
@@ -91,34 +94,39 @@ def latency_unit(board: str) -> str:
 
 def device_table(run: DeviceRun, compared: Agreement) -> RenderableType:
     """The board's identity, its agreement with the desktop, memory, line and latency."""
+    rows = device_rows(run, compared)
+    rows[2:2] = [("differs", name) for name in compared.differing[:NAMED]]
+    if (more := len(compared.differing) - NAMED) > 0:
+        rows.insert(2 + NAMED, ("differs", f"and {more:,} more: --json names all"))
+    if run.device["board"] != "real":
+        rows.append(("note", "not a real board: memory and latency are not an ESP32's"))
+    return table("On the device", ("", ""), rows)
+
+
+def device_rows(run: DeviceRun, compared: Agreement) -> list[tuple[str, str]]:
+    """Names and values: identity, agreement, memory, line, latency."""
     board, times = run.device, latency(run.predictions)
-    unknown = "not known"
     memory = ", ".join(
-        f"{name} {board[key]:,} bytes" if board.get(key) else f"{name} {unknown}"
+        f"{name} {board[key]:,} bytes" if board.get(key) else f"{name} not known"
         for name, key in (("RAM", "ram_bytes"), ("flash", "flash_bytes"))
     )
     build = f", build {board['build_id']}" if board.get("build_id") else ""
+    own = board["board"] == "desktop"
+    same = f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"
     rows = [
         ("device", f"{board['chip']}, {board['board']}, {board['backend']}{build}"),
-        ("agreement", f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"),
-        *(("differs", name) for name in compared.differing[:NAMED]),
+        ("agreement", "this is the desktop: nothing to compare it with" if own else same),
         ("arena", f"{board['arena_bytes']:,} bytes"),
         ("memory", memory),
     ]
-    if (more := len(compared.differing) - NAMED) > 0:
-        rows.insert(2 + NAMED, ("differs", f"and {more:,} more: --json names all"))
-    if board["board"] == "desktop":
-        rows[1] = ("agreement", "this is the desktop: nothing to compare it with")
-    else:
+    if not own:
         moved = run.link.sent_bytes + run.link.received_bytes
         resumed = f", {run.resumed:,} images from an earlier run" if run.resumed else ""
         rows.append(("link", f"{run.link.retries:,} retries, {moved:,} bytes{resumed}"))
     if times is not None:
         unit = "thousand instructions (emulated: no time)" if board["board"] == "emulated" else "us"
         rows.append(("latency", f"p50 {times.p50:,}, p95 {times.p95:,}, {times.min:,} to {times.max:,} {unit}"))
-    if board["board"] != "real":
-        rows.append(("note", "not a real board: memory and latency are not an ESP32's"))
-    return table("On the device", ("", ""), rows)
+    return rows
 
 
 def table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> RenderableType:

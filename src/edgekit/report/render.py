@@ -30,21 +30,28 @@ from edgekit.report.tables import DISCLAIMER
 
 
 def write(page: Page, path: Path, extra: Mapping[str, Any] | None = None) -> None:
-    """Writes one file in the form of its extension: .html, .md or .json.
+    """Writes one file in the form of its extension: .html, .md or .json; see `check_name`.
 
     Args:
-        extra: keys that the JSON has besides the page's own.
+        extra: what the JSON holds besides the page, which is its key `page` then.
 
     Raises:
         EdgekitError: another extension, or the file cannot be written.
     """
+    check_name(path)
     if path.suffix == ".json":
-        files.write_json(path, {**(extra or {}), **as_json(page)})
-    elif path.suffix in (".html", ".htm"):
-        files.write_text(path, html(page))
-    elif path.suffix == ".md":
-        files.write_text(path, markdown(page))
+        files.write_json(path, {**extra, "page": as_json(page)} if extra else as_json(page))
     else:
+        files.write_text(path, html(page) if path.suffix == ".html" else markdown(page))
+
+
+def check_name(path: Path) -> None:
+    """Refuses a file that is no report by its extension, before hours of work.
+
+    Raises:
+        EdgekitError: it is none of .html, .md and .json.
+    """
+    if path.suffix not in (".html", ".md", ".json"):
         raise EdgekitError(f"{path} has no ending that a report can have.", "Name it .html, .md or .json.")
 
 

@@ -33,6 +33,7 @@ from edgekit.report.parts import (
 )
 from edgekit.report.tables import label, mean_sd, number
 
+_MACS = "multiply-accumulates"
 SHOWN = 24  # X-rays of each kind of mistake: all of them would take megabytes on a bad day
 
 
@@ -53,18 +54,20 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One step of a compiled program; `instructions` where it was profiled.
+    """One step of a compiled program.
 
     Attributes:
         bytes: of the arena that are in use while it runs.
         weight_bytes: of its constants in flash.
+        instructions, us: what it cost where it was profiled, one of the two; None where it was not.
     """
 
     name: str
     macs: int
     bytes: int
-    weight_bytes: int | None = None
+    weight_bytes: int
     instructions: int | None = None
+    us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +170,9 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
     memory = [Bar("compiled C", needed)]
     if tflm_arena_bytes is not None:
         memory.insert(0, Bar("TFLM arena", tflm_arena_bytes))
-    profiled = any(layer.instructions is not None for layer in program.layers)
+    what, costs = _costs(program.layers)
     work = [
-        Bar(f"{step} {layer.name}", (layer.instructions or 0) if profiled else layer.macs)
-        for step, layer in enumerate(program.layers)
+        Bar(f"{step} {layer.name}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
     ]
     parts: list[Part] = [
         figures_board.memory_plan(
@@ -185,8 +187,8 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
         figures_board.bars(
             "Work by layer",
             work,
-            x="instructions" if profiled else "multiply-accumulates",
-            notes=() if profiled else ("Products with padding are counted.",),
+            x=what,
+            notes=() if what != _MACS else ("Products with padding are counted.",),
         ),
         figures_board.bars(
             "Working memory",
@@ -199,19 +201,19 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
 
 
 def layers_table(layers: Sequence[Layer]) -> Table:
-    """The layers of a program, with what is known of each."""
-    columns = [Column("layer", "left"), Column("MACs"), Column("arena in use, bytes")]
-    weights = any(layer.weight_bytes is not None for layer in layers)
-    profiled = any(layer.instructions is not None for layer in layers)
-    columns += [Column("constants, bytes")] if weights else []
-    columns += [Column("instructions"), Column("per MAC")] if profiled else []
+    """The layers of a program, with what each costs where that was measured."""
+    columns = [Column("layer", "left"), Column("MACs"), Column("arena in use, bytes"), Column("constants, bytes")]
+    what, costs = _costs(layers)
+    columns += {_MACS: [], "µs": [Column(what), Column("share")]}.get(what, [Column(what), Column("a MAC")])
     rows: list[Row] = []
-    for step, layer in enumerate(layers):
-        cells: list[Cell | None] = [_count(layer.macs), _count(layer.bytes)]
-        cells += [_count(layer.weight_bytes)] if weights else []
-        if profiled:
-            each = layer.instructions / layer.macs if layer.instructions and layer.macs else None
-            cells += [_count(layer.instructions), None if each is None else Cell(f"{each:.2f}", value=each)]
+    for step, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
+        cells: list[Cell | None] = [_count(layer.macs), _count(layer.bytes), _count(layer.weight_bytes)]
+        if what == "µs":
+            share = cost / (sum(costs) or 1)
+            cells += [Cell(f"{cost:,.1f}", value=cost), Cell(f"{share:.1%}", value=share)]
+        elif what != _MACS:
+            each = cost / layer.macs if layer.macs else None
+            cells += [_count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
         rows.append((f"{step} {layer.name}", *cells))
     return Table("Layers of the compiled C", tuple(columns), tuple(rows))
 
@@ -234,6 +236,15 @@ def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     return Section("Data", tuple(parts))
 
 
+def _costs(layers: Sequence[Layer]) -> tuple[str, list[float]]:
+    """What was counted, and how much of it each layer took."""
+    if any(layer.instructions is not None for layer in layers):
+        return "instructions", [layer.instructions or 0 for layer in layers]
+    if any(layer.us is not None for layer in layers):
+        return "µs", [layer.us or 0.0 for layer in layers]
+    return _MACS, [layer.macs for layer in layers]
+
+
 def _film(images: XraySet, row: int, said: float, name: str) -> Picture:
     caption = f"p = {said:.3f}, {PurePosixPath(images.ids[row]).stem}"
     return picture(images.images[row], caption, f"Chest X-ray {images.ids[row]}. {name}.")
@@ -243,5 +254,5 @@ def _spread(figure: Spread | None) -> Cell | None:
     return Cell(mean_sd(figure), value=figure.mean) if figure else None
 
 
-def _count(value: int | None) -> Cell | None:
-    return None if value is None else Cell(f"{value:,}", value=value)
+def _count(value: int) -> Cell:
+    return Cell(f"{value:,}", value=value)

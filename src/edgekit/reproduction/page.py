@@ -26,7 +26,7 @@ def page_of(done: Done, results: Results) -> Page:
         title=f"The paper, run again ({done.budget.name})",
         lead=(
             'Every system, table and figure of "Combining deep learning model compression techniques", run by '
-            f"`edgekit reproduce` on {results.info.name} with the seeds {', '.join(map(str, done.request.seeds))}. "
+            f"`edgekit reproduce` on {results.info.name}, {_seeds(done.request.seeds)}. "
             "Beside each printed figure stands what was found here, with its spread over the seeds, a 95 % interval, "
             "and tests between neighbours. Alphas and thresholds are chosen on validation; the test set chooses "
             "nothing.",
@@ -53,6 +53,10 @@ def _highlights(results: Results) -> Highlights | None:
             mean = sum(values) / len(values)
             items.append((title, Cell(f"{100 * mean:.1f} %", f"paper {100 * printed:.1f} %", value=mean)))
     return Highlights(tuple(items)) if items else None
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"with seed {seeds[0]}" if len(seeds) == 1 else f"with the seeds {', '.join(map(str, seeds))}"
 
 
 def _warnings(done: Done) -> tuple[str, ...]:

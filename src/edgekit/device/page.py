@@ -1,0 +1,110 @@
+"""The report of an evaluation on a board: `eval-device --report`.
+
+In: a finished `DeviceRun`, its figures, the images. Out: a `Page`.
+"""
+
+from edgekit.artifacts import DataInfo, EvalReport, TfliteModel, Threshold, XraySet
+from edgekit.device.evaluate import Agreement, DeviceRun, latency
+from edgekit.device.view import NAMED, device_rows, latency_unit
+from edgekit.report import figures_board
+from edgekit.report.metrics import margins_of
+from edgekit.report.parts import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
+from edgekit.report.sections import (
+    Answers,
+    Program,
+    answers_figures,
+    data_section,
+    headline,
+    mistakes,
+    program_parts,
+    scores_table,
+)
+
+
+def device_page(
+    run: DeviceRun,
+    compared: Agreement,
+    scored: EvalReport,
+    images: XraySet,
+    info: DataInfo,
+    model: TfliteModel,
+    threshold: Threshold,
+    *,
+    command: str,
+    program: Program | None = None,
+    tflm_arena_bytes: int | None = None,
+) -> Page:
+    """The page.
+
+    Args:
+        images: those of the run's predictions, in their order.
+        threshold: what the model was judged by.
+        command: what the user typed.
+        program: the model as compiled C, profiled or not; None leaves it out.
+        tflm_arena_bytes: what the model needs in TFLM, to compare.
+    """
+    board = run.device
+    answers = Answers("int8", margins_of(run.predictions), threshold, model.output_q.scale if model.output_q else 1.0)
+    own = board["board"] == "desktop"
+    agreement = Cell(f"{compared.identical:,} of {compared.images:,}", "images give the desktop's bytes")
+    unit = latency_unit(board["board"])
+    times = latency(run.predictions)
+    more = [] if own else [("agreement", agreement)]
+    if times is not None:
+        more.append(("latency, p50", Cell(f"{times.p50:,}", unit, value=times.p50)))
+    sections = [
+        Section("Results", (scores_table("The int8 model", {f"{scored.n:,} images": scored}),), results=True),
+        Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
+        mistakes(images, answers, info),
+        Section("On the board", _board(run, compared, unit)),
+        *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
+        data_section(info),
+        Section(
+            "How to make it again",
+            (Code(command), Facts((("model SHA-256", f"`{model.sha256}`"),), "The model that ran")),
+        ),
+    ]
+    return Page(
+        title=f"{info.name} on {run.runtime}",
+        lead=(
+            f"{scored.n:,} test images went through the int8 model, one by one, on {board['chip']} ({board['board']}, "
+            f"{board['backend']}).",
+        ),
+        warnings=tuple(_warnings(run, compared)),
+        sections=tuple(sections),
+        synthetic=info.synthetic,
+        highlights=headline(scored, *more),
+    )
+
+
+def _warnings(run: DeviceRun, compared: Agreement) -> list[str]:
+    said = []
+    if run.device["board"] != "real":
+        said.append("Not a real board: memory and latency are not an ESP32's.")
+    if compared.differing:
+        said.append(f"{len(compared.differing):,} of {compared.images:,} images give other bytes than on the desktop.")
+    return said
+
+
+def _board(run: DeviceRun, compared: Agreement, unit: str) -> tuple[Part, ...]:
+    parts: list[Part] = [Facts(tuple(device_rows(run, compared)))]
+    times = [one.invoke_us for one in run.predictions if one.invoke_us is not None]
+    if times:
+        parts.append(_histogram(times, unit, run))
+    if compared.differing:
+        more = len(compared.differing) - NAMED
+        names = [f"`{name}`" for name in compared.differing[:NAMED]]
+        parts.append(Bullets(("These images differ:", *names, *([f"and {more:,} more"] if more > 0 else []))))
+    return tuple(parts)
+
+
+def _histogram(times: list[int], unit: str, run: DeviceRun) -> Figure:
+    found = latency(run.predictions)
+    assert found is not None
+    emulated = run.device["board"] == "emulated"
+    return figures_board.histogram(
+        "Instructions an image" if emulated else "Time an image",
+        times,
+        x="thousand instructions" if emulated else "µs" if unit == "us" else unit,
+        marks={"p50": found.p50, "p95": found.p95},
+    )

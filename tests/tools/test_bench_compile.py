@@ -1,0 +1,117 @@
+"""The benchmark's instruments: its floats, its counter, what it does to a peer's model."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT / "tools/bench"), str(ROOT / "tests/compile")]
+
+import board  # noqa: E402
+import contenders  # noqa: E402
+import networks  # noqa: E402
+
+from edgekit.artifacts import TfliteModel  # noqa: E402
+from edgekit.cli_compile import tflite_model  # noqa: E402
+from edgekit.cli_profile import profiled  # noqa: E402
+from edgekit.compile import compile_model  # noqa: E402
+from edgekit.errors import EdgekitError  # noqa: E402
+from edgekit.interpreters import tflm  # noqa: E402
+from edgekit.tflite import read_tflite  # noqa: E402
+
+STUDENT = ROOT / "tests/vectors/student/int8.tflite"
+
+
+@pytest.fixture(autouse=True)
+def emulator() -> None:
+    if not board.available():
+        pytest.skip("no cross compiler or no QEMU (see firmware/README.md)")
+
+
+def noise(model: TfliteModel, count: int = 2) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.integers(-128, 128, (count, int(np.prod(model.input_shape))), dtype=np.int8)
+
+
+def golden(model: TfliteModel, images: np.ndarray) -> np.ndarray:
+    return np.stack([tflm(model)(image.reshape(1, *model.input_shape)) for image in images])
+
+
+def test_soft_floats_are_those_of_this_computer(tmp_path: Path) -> None:
+    program = tmp_path / "twin"
+    source = ROOT / "tests/native/softfloat_twin.c"
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'tools/bench'}", "-lm"]
+    subprocess.run(["gcc", str(source), *flags, "-o", str(program)], check=True)
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profile() -> None:
+    model = read_tflite(STUDENT)
+    images = noise(model)
+    base = board.harness_bytes(images, 2)
+    runs = {}
+    for name in ("aot size", "bakeNN"):
+        made = contenders.contenders(None, None)[name](model)
+        runs[name] = board.run(made.sources, made.objects, made.generated or {}, images, 2, base)
+        assert np.array_equal(runs[name].outputs, golden(model, images)), name
+    profile = profiled(STUDENT, "emulator", "generic", "size")
+    counted = runs["aot size"].instructions[0]  # the profile runs the same image
+    hooks = 100 * (len(profile["layers"]) + 1)
+    assert abs(counted - profile["total"]["instructions"]) < hooks
+    assert runs["aot size"].memory_bytes == profile["total"]["activation_bytes"]
+    assert abs(runs["aot size"].code_bytes - profile["total"]["code_bytes"]) < 600  # memcpy and the like
+    assert runs["bakeNN"].instructions[0] > 2 * counted
+
+
+def test_a_run_repeats_to_the_instruction() -> None:
+    model = read_tflite(STUDENT)
+    images = np.repeat(noise(model, 1), 3, axis=0)
+    made = contenders.contenders(None, None)["aot size"](model)
+    run = board.run(made.sources, made.objects, made.generated or {}, images, 2, None)
+    assert len(set(run.instructions)) == 1
+
+
+def test_a_contender_that_fails_or_crashes_is_an_error(tmp_path: Path) -> None:
+    images = np.zeros((1, 4), np.int8)
+    head = '#include "bench.h"\nint32_t bench_setup(void) { return '
+    for number, text in enumerate(
+        (
+            head + "-7; }\nint32_t bench_run(const int8_t *i, int8_t *o) { return 0; }\n",
+            head + "0; }\nint32_t bench_run(const int8_t *i, int8_t *o) { __builtin_trap(); }\n",
+        )
+    ):
+        source = tmp_path / f"{number}.c"
+        source.write_text(text)
+        with pytest.raises(EdgekitError, match="status"):
+            board.run([board.Source(source)], [], {}, images, 1, None)
+
+
+def test_flat_ends_change_no_output() -> None:
+    r = networks._Sketch(6, 6, 2)
+    pooled = r.pooled(r.conv(r.input, 5))
+    logits = r.logits(pooled, 3)
+    r.b.ops = [op for op in r.b.ops if op.builtinOptionsType != networks.schema.BuiltinOptions.ReshapeOptions]
+    r.b.ops[-1].inputs[0] = pooled.index  # [1, 1, 1, 5] straight into the fully connected layer
+    content = r.b.finish([r.input.index], [logits.index])
+    flat = contenders.with_flat_ends(content)
+    first, second = (tflite_model(compile_model(c), c) for c in (content, flat))
+    assert "RESHAPE" in second.ops
+    assert "RESHAPE" not in first.ops
+    images = noise(first, 5)
+    assert np.array_equal(golden(first, images), golden(second, images))
+
+
+@pytest.mark.parametrize("name", networks.NETWORKS)
+def test_the_networks_use_their_range_and_are_the_same_everywhere(name: str) -> None:
+    content = networks.NETWORKS[name]()
+    assert content == networks.NETWORKS[name]()
+    model = tflite_model(compile_model(content), content)
+    images = np.stack([networks.image(model.input_shape, seed).ravel() for seed in range(3)])
+    outputs = golden(model, images)
+    assert len(np.unique(outputs)) > 12
+    assert (np.abs(outputs.astype(int)) < 127).mean() > 0.7
+    assert not np.array_equal(outputs[0], outputs[1])

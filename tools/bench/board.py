@@ -1,0 +1,235 @@
+"""The emulated lx106 as a bench: C and C++ in, instructions and bytes out. Every contender is built with FLAGS.
+
+Object files are kept in the user's cache, by the content of their source and the flags: TFLM alone takes minutes.
+"""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from edgekit import files
+from edgekit.device.firmware import need
+from edgekit.errors import EdgekitError
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+BOARD = ROOT / "firmware/boards/emulated"
+CROSS = "xtensa-lx106-elf-"
+LIBRARY = "/usr/lib/xtensa-lx106-elf"
+FLAGS = ("-O2", "-ffreestanding", "-mlongcalls", "-ffunction-sections", "-fdata-sections")
+STANDARDS = {
+    ".c": ("gcc", ("-std=gnu11", "-isystem", f"{LIBRARY}/include")),
+    ".cc": ("g++", ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")),
+    ".S": ("gcc", ()),
+}
+QEMU = (
+    "qemu-system-xtensa", "-display", "none", "-monitor", "none", "-semihosting", "-icount", "shift=0,sleep=off",
+)  # fmt: skip
+RUN_LIMIT_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A core of QEMU's kc705 boards.
+
+    Attributes:
+        uart, flash, dram: where they lie.
+        tick: instructions a tick of CCOUNT, with -icount shift=0.
+        flags: for a contender's own C.
+    """
+
+    machine: str
+    cpu: str
+    uart: int
+    flash: int
+    dram: int
+    tick: int
+    flags: tuple[str, ...] = ()
+
+    def script(self) -> str:
+        """The linker script."""
+        text = (BOARD / "board.ld").read_text()
+        return text.replace(f"{LX106.flash:#x}", f"{self.flash:#x}").replace(f"{LX106.dram:#x}", f"{self.dram:#x}")
+
+
+LX106 = Core("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, 25)
+# The same code on a core with an ESP32's MAC16 and hardware loops. Its MMU maps every address to itself after reset.
+MAC16 = Core(
+    "kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, 100,
+    ("-DEDGEKIT_MAC16=1", "-include", str(ROOT / "tests/native/mac16_as.h")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to compile, with what it needs besides FLAGS: include folders, definitions."""
+
+    path: Path
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A contender on the board.
+
+    Attributes:
+        memory_bytes: what it says of its working memory.
+        instructions: of each image.
+        outputs: int8 [images, outputs].
+        code_bytes: machine code and its literals, the harness and soft floats taken off.
+        constant_bytes: the same of constants: weights, tables, a .tflite.
+    """
+
+    memory_bytes: int
+    instructions: tuple[int, ...]
+    outputs: NDArray[np.int8]
+    code_bytes: int
+    constant_bytes: int
+
+
+def run(
+    sources: Sequence[Source], objects: Sequence[Path], generated: Mapping[str, str], images: NDArray[np.int8],
+    outputs: int, base: tuple[int, int] | None, core: Core = LX106,
+) -> Run:  # fmt: skip
+    """Links a contender with the harness and runs it.
+
+    Args:
+        sources: its own files, which may include `generated` and "images.h".
+        objects: of what is kept between runs: a library.
+        images: int8 [N, input bytes].
+        base: code and constant bytes of the harness alone, from `harness_bytes`.
+
+    Raises:
+        EdgekitError: no compiler or emulator, it does not link or fit, it crashes.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path, text in (*generated.items(), ("images.h", _images(images, outputs))):
+            files.write_text(folder / path, text)
+        harness = Source(HERE / "main.c", (f"-DBENCH_UART={core.uart:#x}", f"-DBENCH_TICK={core.tick}"))
+        own = [harness, *sources, *(Source(p, core.flags) for p in sorted(folder.rglob("*.c*")))]
+        built = compiled([Source(s.path, (*s.options, f"-I{folder}", f"-I{HERE}")) for s in own], folder / "own")
+        files.write_text(folder / "board.ld", core.script())
+        program = _linked([*built, *objects, *_common()], folder / "bench.elf", folder / "board.ld")
+        code, constants = _sizes(program)
+        line = _emulated(program, folder, core)
+    (memory,) = struct.unpack_from("<i", line)
+    width = 4 + outputs
+    if memory < 0 or len(line) != 4 + width * len(images):
+        raise EdgekitError(f"The contender stopped with {memory} after {len(line)} bytes.", "Look at its bench_setup.")
+    rows = [line[4 + width * i : 4 + width * (i + 1)] for i in range(len(images))]
+    spent = tuple(core.tick * struct.unpack_from("<I", row)[0] for row in rows)
+    said = np.array([np.frombuffer(row[4:], np.int8) for row in rows])
+    less = base or (0, 0)
+    return Run(memory, spent, said, code - less[0], constants - less[1])
+
+
+def harness_bytes(images: NDArray[np.int8], outputs: int) -> tuple[int, int]:
+    """Code and constants of the harness around a contender that does nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "nothing.c").write_text(
+            '#include "bench.h"\nint32_t bench_setup(void) { return 0; }\n'
+            "int32_t bench_run(const int8_t *input, int8_t *output) { output[0] = input[0]; return 0; }\n"
+        )
+        empty = run([Source(Path(name) / "nothing.c")], [], {}, images, outputs, None)
+    return empty.code_bytes, empty.constant_bytes
+
+
+def compiled(sources: Sequence[Source], into: Path | None = None) -> list[Path]:
+    """The object files of the sources; those of a library (`into` None) are kept in the cache."""
+    jobs = []
+    for number, source in enumerate(sources):
+        compiler, standard = STANDARDS[source.path.suffix]
+        command = [CROSS + compiler, *FLAGS, *standard, *source.options, "-w", "-c", str(source.path)]
+        key = files.key_of([command, files.file_sha256(source.path)])[:20]
+        folder = into or platformdirs.user_cache_path("edgekit") / "bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        jobs.append((command, folder / (f"{number}.o" if into else f"{key}.o")))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_compile, jobs))
+    return [target for _, target in jobs]
+
+
+def _compile(job: tuple[list[str], Path]) -> None:
+    command, target = job
+    if target.is_file():
+        return
+    need(command[0])
+    part = target.with_suffix(".part.o")
+    done = subprocess.run([*command, "-o", str(part)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        wrong = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
+        raise EdgekitError(f"{command[-1]} does not compile: {wrong[0] if wrong else '?'}", "Check the paths given.")
+    part.replace(target)
+
+
+def _common() -> list[Path]:
+    return compiled([Source(BOARD / "start.S"), Source(BOARD / "rt.c"), Source(HERE / "softfloat.c")])
+
+
+def _linked(objects: Sequence[Path], program: Path, script: Path) -> Path:
+    command = [
+        need(CROSS + "gcc"), *map(str, objects), "-nostartfiles", "-nostdlib", "-T", str(script),
+        "-Wl,--gc-sections,--no-warn-rwx-segments", f"-L{LIBRARY}/lib/release", "-lm", "-lc", "-lgcc",
+        "-o", str(program),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        wrong = [line for line in done.stderr.splitlines() if "undefined" in line or "overflow" in line]
+        raise EdgekitError(f"It does not link: {(wrong or done.stderr.splitlines())[0]}", "Is a source missing?")
+    return program
+
+
+def _sizes(program: Path) -> tuple[int, int]:
+    """Code without soft floats, and constants."""
+    table = subprocess.run([CROSS + "size", "-A", program], capture_output=True, text=True, check=True).stdout
+    found = dict(re.findall(r"^\.(text|rodata)\s+(\d+)", table, re.MULTILINE))
+    (soft,) = compiled([Source(HERE / "softfloat.c")])
+    names = set(re.findall(r" T (\w+)", _nm(soft)))
+    floats = sum(int(size, 16) for size, name in re.findall(r"^\w+ (\w+) T (\w+)", _nm(program, "-S"), re.MULTILINE)
+                 if name in names)  # fmt: skip
+    return int(found["text"]) - floats, int(found["rodata"])
+
+
+def _nm(path: Path, *options: str) -> str:
+    return subprocess.run([CROSS + "nm", *options, path], capture_output=True, text=True, check=True).stdout
+
+
+def _emulated(program: Path, folder: Path, core: Core) -> bytes:
+    need(QEMU[0])
+    said = folder / "uart.bin"
+    command = [*QEMU, "-M", core.machine, "-cpu", core.cpu, "-serial", f"file:{said}", "-kernel", str(program)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=RUN_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise EdgekitError(f"It ran for {RUN_LIMIT_S} s without an end.", "Use fewer images.") from error
+    if done.returncode:
+        raise EdgekitError(
+            f"It ended with status {done.returncode} (128 + EXCCAUSE for a crash, else the harness's).", "Debug it."
+        )
+    return said.read_bytes()
+
+
+def _images(images: NDArray[np.int8], outputs: int) -> str:
+    rows = ",\n".join("{" + ",".join(map(str, row.tolist())) + "}" for row in images)
+    return (
+        f"#include <stdint.h>\n#define BENCH_IMAGES {len(images)}u\n#define BENCH_INPUT_BYTES {images.shape[1]}u\n"
+        f"#define BENCH_OUTPUT_BYTES {outputs}u\n#ifdef BENCH_WITH_IMAGES\n"
+        f"static const int8_t bench_images[BENCH_IMAGES][BENCH_INPUT_BYTES] = {{\n{rows}}};\n#endif\n"
+    )
+
+
+def available() -> bool:
+    """Whether compiler and emulator are here."""
+    return bool(shutil.which(CROSS + "g++") and shutil.which(QEMU[0]))

@@ -1,0 +1,173 @@
+"""Who runs: edgekit's C for size and for speed, bakeNN's C, TFLM's interpreter with and without ESP-NN.
+
+In: a model and where the peers' sources lie. Out: what `board.run` takes. A peer that cannot take a model says why.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+from board import HERE, Source, compiled
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+from edgekit.artifacts import TfliteModel
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.device.model_sources import model_files
+from edgekit.errors import EdgekitError
+
+ARENA_BYTES = 120_000  # TFLM takes what it needs of it and says how much
+CXX_HEADERS = "/usr/include/c++/12"
+CXX_MACHINE_HEADERS = "/usr/include/x86_64-linux-gnu/c++/12"
+_KERNELS = ("add", "conv", "depthwise_conv", "fully_connected", "pad", "pooling", "reduce", "reshape", "softmax")
+_ESP_KERNELS = ("add", "conv", "depthwise_conv", "fully_connected", "pooling", "softmax")
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """What to build. `io_apart`: input and output lie outside of the working memory that it names."""
+
+    sources: tuple[Source, ...]
+    objects: tuple[Path, ...] = ()
+    generated: Mapping[str, str] | None = None
+    io_apart: bool = True
+
+
+Make = Callable[[TfliteModel], Contender]
+
+
+def contenders(tflm: Path | None, esp_nn: Path | None) -> dict[str, Make]:
+    """By name, in the order of the table."""
+    made: dict[str, Make] = {
+        "aot size": lambda model: _aot(model, CompileOptions(optimize="size")),
+        "aot speed": lambda model: _aot(model, CompileOptions(optimize="speed")),
+        "bakeNN": lambda model: _bakenn(model, optimized=False),
+        "bakeNN optimized": lambda model: _bakenn(model, optimized=True),
+    }
+    if tflm is not None:
+        made["TFLM"] = lambda model: _tflm(model, tflm, None)
+        if esp_nn is not None:
+            made["TFLM + ESP-NN"] = lambda model: _tflm(model, tflm, esp_nn)
+    return made
+
+
+def _aot(model: TfliteModel, options: CompileOptions) -> Contender:
+    compiled_ = compile_model(model.flatbuffer, options)
+    return Contender((Source(HERE / "aot.c"),), generated=compiled_.files)
+
+
+def _bakenn(model: TfliteModel, *, optimized: bool) -> Contender:
+    sys.modules.setdefault("tflite", schema)  # bakeNN asks for PyPI's `tflite`: the same generated schema
+    import bakenn
+
+    policy = bakenn.KernelPolicy.STATIC_PRIORITY if optimized else bakenn.KernelPolicy.PORTABLE
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            bakenn.compile_tflite(
+                with_flat_ends(model.flatbuffer), name, name="peer",
+                backend_options=bakenn.CBackendOptions(kernel_policy=policy),
+            )  # fmt: skip
+        except bakenn.BakeNNError as error:
+            raise EdgekitError(f"bakeNN refuses the model: {error}") from error
+        texts = {path.name: path.read_text() for path in Path(name).iterdir() if path.suffix in (".c", ".h")}
+    return Contender((Source(HERE / "bakenn.c"),), generated=texts)
+
+
+def with_flat_ends(content: bytes) -> bytes:
+    """The model with a RESHAPE before every fully connected layer whose input has more than two dimensions, because
+    bakeNN wants a row there. The arithmetic stays the same."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    graph = model.subgraphs[0]
+    ops: list[Any] = []
+    for op in graph.operators:
+        code = model.operatorCodes[op.opcodeIndex]
+        source = graph.tensors[op.inputs[0]]
+        if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED and len(source.shape) > 2:
+            reshape, flat, shape = schema.OperatorCodeT(), schema.TensorT(), schema.TensorT()
+            reshape.builtinCode = reshape.deprecatedBuiltinCode = schema.BuiltinOperator.RESHAPE
+            reshape.version = 1
+            row = [1, graph.tensors[op.inputs[1]].shape[1]]
+            flat.name, flat.shape, flat.type, flat.quantization = "flat", row, source.type, source.quantization
+            data = schema.BufferT()
+            data.data = [byte for size in row for byte in int(size).to_bytes(4, "little")]
+            shape.name, shape.shape, shape.type, shape.buffer = "row", [2], schema.TensorType.INT32, len(model.buffers)
+            shape.quantization = schema.QuantizationParametersT()
+            model.buffers.append(data)
+            graph.tensors += [flat, shape]
+            step = schema.OperatorT()
+            step.opcodeIndex = len(model.operatorCodes)
+            model.operatorCodes.append(reshape)
+            step.inputs, step.outputs = [op.inputs[0], len(graph.tensors) - 1], [len(graph.tensors) - 2]
+            step.builtinOptionsType, step.builtinOptions = (
+                schema.BuiltinOptions.ReshapeOptions,
+                schema.ReshapeOptionsT(),
+            )
+            step.builtinOptions.newShape = row
+            op.inputs = [len(graph.tensors) - 2, *op.inputs[1:]]
+            ops.append(step)
+        ops.append(op)
+    graph.operators = ops
+    builder = flatbuffers.Builder(len(content) + 1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _tflm(model: TfliteModel, tflm: Path, esp_nn: Path | None) -> Contender:
+    if not (tflm / "tensorflow/lite/micro/micro_interpreter.h").is_file():
+        raise EdgekitError(
+            f"{tflm} holds no tensorflow/lite/micro.", "Name a checkout of espressif/esp-tflite-micro (1.3.8)."
+        )
+    if not Path(CXX_HEADERS).is_dir():
+        raise EdgekitError(f"{CXX_HEADERS} is missing.", "On Debian: apt-get install libstdc++-12-dev")
+    options = _tflm_options(tflm)
+    objects = compiled([Source(path, options) for path in _tflm_sources(tflm, esp_nn is not None)])
+    if esp_nn is not None:
+        folder, defines = tflm / "tensorflow/lite/micro/kernels/esp_nn", ("-DESP_NN=1", "-DCONFIG_NN_OPTIMIZED=1")
+        include = (f"-I{esp_nn}/include", f"-I{esp_nn}/src/common")
+        kernels = [Source(folder / f"{name}.cc", (*options, *defines, *include)) for name in _ESP_KERNELS]
+        plain = sorted(p for p in (esp_nn / "src").rglob("*.c") if p.stem.endswith(("_ansi", "_opt")))
+        objects += compiled([*kernels, *(Source(path, (*defines, *include)) for path in plain)])
+    generated = {f"model/{name}": text for name, text in _model_files(model).items()}
+    own = (
+        Source(HERE / "tflm.cc", (*options, f"-DBENCH_ARENA_BYTES={ARENA_BYTES}")),
+        Source(HERE / "glue.cc", options),
+    )
+    return Contender(own, tuple(objects), generated, io_apart=False)
+
+
+def _model_files(model: TfliteModel) -> dict[str, str]:
+    """Data and operator list, without info.h, which is the firmware's."""
+    header = {"model.h": "#define MODEL_OUTPUT_BYTES 1\n"}
+    made = model_files(model, header, None, 0)
+    return {name: made[name] for name in ("data.h", "data.cc", "ops.h")}
+
+
+def _tflm_options(tflm: Path) -> tuple[str, ...]:
+    third = tflm / "third_party"
+    system = (CXX_HEADERS, HERE / "shim", CXX_MACHINE_HEADERS, "/usr/lib/xtensa-lx106-elf/include")
+    own = (tflm, third / "flatbuffers/include", third / "gemmlowp", third / "ruy", third / "kissfft")
+    return (
+        "-DTF_LITE_STATIC_MEMORY", "-DTF_LITE_STRIP_ERROR_STRINGS", "-DTF_LITE_DISABLE_X86_NEON",
+        *(word for path in system for word in ("-isystem", str(path))), *(f"-I{path}" for path in own),
+    )  # fmt: skip
+
+
+def _tflm_sources(tflm: Path, esp_nn: bool) -> list[Path]:
+    """What an interpreter with int8 kernels needs; the linker drops the rest."""
+    micro, lite = tflm / "tensorflow/lite/micro", tflm / "tensorflow/lite"
+    apart = ("debug_log", "micro_time", "hexdump", "recording_micro_allocator")
+    found = [
+        path
+        for folder in (micro, micro / "tflite_bridge", micro / "memory_planner", micro / "arena_allocator",
+                       lite / "core/c", lite / "core/api", lite / "kernels", lite / "kernels/internal",
+                       tflm / "tensorflow/compiler/mlir/lite/core/api", tflm / "tensorflow/compiler/mlir/lite/schema")
+        for path in sorted(folder.glob("*.cc"))
+        if path.stem not in apart and not path.stem.startswith(("test_", "fake_", "mock_")) and "_test" not in path.stem
+    ]  # fmt: skip
+    names = {f"{name}{end}" for name in _KERNELS for end in ("", "_common")} | {"kernel_util"}
+    if esp_nn:
+        names -= set(_ESP_KERNELS)
+    return found + [path for path in sorted((micro / "kernels").glob("*.cc")) if path.stem in names]

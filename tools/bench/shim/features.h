@@ -1,0 +1,1 @@
+#define __GLIBC_PREREQ(a, b) 0
