@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgekit.cli_compile import optimize_option
 from edgekit.errors import EdgekitError, stopped_says
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -175,13 +176,14 @@ def doctor(as_json: bool) -> None:
 @click.command("firmware")
 @_model
 @click.option("--profile", is_flag=True, help="C that tells what each layer costs; build with -D EDGEKIT_PROFILE=1.")
-def prepare_firmware(model: Path, profile: bool) -> None:
+@optimize_option
+def prepare_firmware(model: Path, profile: bool, optimize: Any) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
 
     loaded = load_model(model)
-    compiled = loaded.compiled(profile=profile)
+    compiled = loaded.compiled(optimize, profile)
     click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
 
 
@@ -197,11 +199,11 @@ class Loaded:
     arena_bytes: int
     data: "DataRecipe"
 
-    def compiled(self, profile: bool = False) -> Mapping[str, str]:
+    def compiled(self, optimize: Any = "size", profile: bool = False) -> Mapping[str, str]:
         """The model as C."""
         from edgekit.compile import CompileOptions, compile_model
 
-        return compile_model(self.model.flatbuffer, CompileOptions(profile=profile)).files
+        return compile_model(self.model.flatbuffer, CompileOptions(optimize=optimize, profile=profile)).files
 
     def program(self, profile: Path | None) -> "Program | None":
         """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler

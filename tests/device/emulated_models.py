@@ -21,6 +21,7 @@ import aot_native  # noqa: E402
 
 from edgekit.compile import CompileOptions, compile_model  # noqa: E402
 from edgekit.compile.graph import Graph  # noqa: E402
+from edgekit.compile.options import Optimize  # noqa: E402
 from edgekit.compile.reader import read_graph  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
@@ -50,18 +51,18 @@ def cases(seeds: Iterable[int]) -> list[Case]:
     return found
 
 
-def differing(models: list[Case]) -> list[int]:
+def differing(models: list[Case], optimize: Optimize = "size") -> list[int]:
     """Seeds whose outputs on emulated Xtensa are not TFLM's."""
     batches = [models[at : at + BATCH] for at in range(0, len(models), BATCH)]
     with ThreadPoolExecutor(2) as pool:
-        return [seed for seeds in pool.map(_batch, batches) for seed in seeds]
+        return [seed for seeds in pool.map(lambda batch: _batch(batch, optimize), batches) for seed in seeds]
 
 
-def _batch(models: list[Case]) -> list[int]:
+def _batch(models: list[Case], optimize: Optimize) -> list[int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs = [aot_models.random_inputs(seed, graph.input.size) for seed, _, graph in models]
-        outputs = _run(_program(models, inputs, folder), folder, models, inputs)
+        outputs = _run(_program(models, inputs, folder, optimize), folder, models, inputs)
     return [
         seed
         for (seed, content, graph), given, mine in zip(models, inputs, outputs, strict=True)
@@ -69,10 +70,10 @@ def _batch(models: list[Case]) -> list[int]:
     ]
 
 
-def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path) -> Path:
+def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, optimize: Optimize) -> Path:
     includes, arrays, jobs = [], [], []
     for index, ((_, content, graph), given) in enumerate(zip(models, inputs, strict=True)):
-        for file, text in compile_model(content, CompileOptions(f"m{index}")).files.items():
+        for file, text in compile_model(content, CompileOptions(f"m{index}", optimize)).files.items():
             (folder / file).write_text(text)
         includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
         arrays.append(f"const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")
