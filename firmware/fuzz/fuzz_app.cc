@@ -56,6 +56,10 @@ class Ticker final : public edgekit::Clock {
  public:
   // Now and then two seconds pass at once: silences come to their end.
   uint64_t NowUs() override { return now_ += ++calls_ % 64 == 0 ? 2000000 : 1000; }
+#if EDGEKIT_PROFILE
+  uint32_t Ticks() override { return static_cast<uint32_t>(now_); }
+  uint32_t tick_hz() const override { return 1000000; }
+#endif
 
  private:
   uint64_t now_ = 0, calls_ = 0;
@@ -78,45 +82,15 @@ class Summer final : public edgekit::Classifier {
   const Model& model() const override { return kModel; }
   uint32_t arena_bytes() const override { return 64; }
   wire::Backend backend() const override { return wire::Backend::kAot; }
+#if EDGEKIT_PROFILE
+  edgekit::StepTicks step_ticks() const override { return {ticks_, 70}; }  // more than a frame's
+#endif
 
  private:
+  uint32_t ticks_[70] = {};
   const bool loads_;
   uint32_t runs_ = 0;
 };
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
-  Tape tape;
-  Ticker clock;
-  Summer classifier(bytes % 16 != 0);
-  // Their own allocations, exactly as long as an image: a byte too far is seen.
-  int8_t* const images[2] = {new int8_t[kModel.input_bytes()](),
-                             new int8_t[kModel.input_bytes()]()};
-  edgekit::App app(
-      tape, clock, classifier,
-      {wire::Board::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
-      {{images[0], images[1]}, kModel.input_bytes()});
-  app.Start();
-  tape.Put(data, bytes);
-  while (!tape.empty()) app.Poll();
-  app.Poll();
-  delete[] images[0];
-  delete[] images[1];
-  return 0;
-}
-
-#ifdef EDGEKIT_FUZZ_LOOP
-namespace {
-
-uint64_t state;
-
-uint32_t Random() {  // xorshift64*
-  state ^= state >> 12;
-  state ^= state << 25;
-  state ^= state >> 27;
-  return static_cast<uint32_t>((state * 2685821657736338717ull) >> 32);
-}
 
 // A frame with any version and a CRC that is right.
 size_t Encode(uint8_t version, uint8_t type, uint16_t seq, const uint8_t* payload, size_t bytes,
@@ -140,6 +114,58 @@ size_t Encode(uint8_t version, uint8_t type, uint16_t seq, const uint8_t* payloa
   return at;
 }
 
+// Everything on one board that has just started.
+void Feed(const uint8_t* data, size_t bytes) {
+  Tape tape;
+  Ticker clock;
+  Summer classifier(bytes % 16 != 0);
+  // Their own allocations, exactly as long as an image: a byte too far is seen.
+  int8_t* const images[2] = {new int8_t[kModel.input_bytes()](),
+                             new int8_t[kModel.input_bytes()]()};
+  edgekit::App app(
+      tape, clock, classifier,
+      {wire::Board::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
+      {{images[0], images[1]}, kModel.input_bytes()});
+  app.Start();
+  tape.Put(data, bytes);
+  while (!tape.empty()) app.Poll();
+  app.Poll();
+  delete[] images[0];
+  delete[] images[1];
+}
+
+}  // namespace
+
+#ifndef EDGEKIT_FUZZ_LOOP
+// The input as it is, and as the bodies of frames: no mutation finds a CRC by itself. A record is
+// a length, a type, the low byte of seq (its highest bit says: version 9), the payload.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t bytes) {
+  Feed(data, bytes);
+  static uint8_t line[3 * 4096 + 8 * wire::kMaxLineBytes];
+  size_t at = 0, used = 0;
+  while (used + 3 <= bytes && at + wire::kMaxLineBytes <= sizeof(line)) {
+    size_t length = data[used] % (wire::kMaxPayloadBytes + 1);
+    if (length > bytes - used - 3) length = bytes - used - 3;
+    const uint8_t seq = data[used + 2];
+    at += Encode(seq & 0x80 ? 9 : wire::kVersion, data[used + 1], seq & 0x7F, data + used + 3,
+                 length, line + at);
+    used += 3 + length;
+  }
+  Feed(line, at);
+  return 0;
+}
+#else
+namespace {
+
+uint64_t state;
+
+uint32_t Random() {  // xorshift64*
+  state ^= state >> 12;
+  state ^= state << 25;
+  state ^= state >> 27;
+  return static_cast<uint32_t>((state * 2685821657736338717ull) >> 32);
+}
+
 size_t RandomFrame(uint8_t* line) {
   constexpr uint8_t kTypes[] = {wire::Data::kType,  wire::Data::kType,  wire::Data::kType,
                                 wire::Data::kType,  wire::Infer::kType, wire::Infer::kType,
@@ -148,6 +174,7 @@ size_t RandomFrame(uint8_t* line) {
   for (uint8_t& byte : payload) byte = static_cast<uint8_t>(Random());
   uint8_t type = kTypes[Random() % sizeof(kTypes)];
   if (Random() % 64 == 0) type = wire::RawEcho::kType;
+  if (Random() % 64 == 0) type = wire::Profile::kType;
   if (Random() % 64 == 0) type = static_cast<uint8_t>(Random());
   size_t bytes = Random() % (sizeof(payload) + 1);
   const bool proper = Random() % 16 != 0;
@@ -170,6 +197,9 @@ size_t RandomFrame(uint8_t* line) {
   } else if (proper && type == wire::RawEcho::kType) {
     wire::Put32(payload, Random() % 16 ? Random() % 200 : Random());
     bytes = 4;
+  } else if (proper && type == wire::Profile::kType) {
+    wire::Put16(payload, static_cast<uint16_t>(Random() % 80));
+    bytes = 2;
   } else if (proper && type == wire::Hello::kType) {
     wire::Put32(payload, Random() % 2);
     bytes = 4;
@@ -232,7 +262,7 @@ int main(int argc, char** argv) {
           bytes += RandomFrame(input + bytes);
       }
     }
-    LLVMFuzzerTestOneInput(input, bytes);
+    Feed(input, bytes);
     done += bytes;
   }
   printf("%llu bytes\n", static_cast<unsigned long long>(done));

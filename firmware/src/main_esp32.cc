@@ -2,6 +2,7 @@
 // No test compiles this file: it needs Espressif's toolchain. See firmware/README.md.
 #include "app/app.h"
 #include "driver/uart.h"
+#include "esp_app_desc.h"
 #include "esp_cpu.h"
 #include "esp_heap_caps.h"
 #include "esp_image_format.h"
@@ -15,10 +16,6 @@
 #include "classifier_aot/aot_classifier.h"
 #else
 #include "classifier_tflm/tflm_classifier.h"
-#endif
-
-#ifndef EDGEKIT_BUILD_ID
-#define EDGEKIT_BUILD_ID "dev"
 #endif
 
 extern "C" {
@@ -132,11 +129,13 @@ extern "C" void app_main() {
   static edgekit::TflmClassifier backend;
 #endif
   uart.Start();
+  static char build_id[17];  // the beginning of the ELF file's SHA-256: another for every build
+  esp_app_get_elf_sha256(build_id, sizeof(build_id));
   static Preloaded classifier(backend);
   const edgekit::BoardInfo board = {
       edgekit::wire::Board::kReal,
       "esp32",
-      EDGEKIT_BUILD_ID,
+      build_id,
       RamBytes(),
       FlashBytes(),
       esp_rom_get_cpu_ticks_per_us() * 1000000,

@@ -137,5 +137,6 @@ def disk_error(error: OSError, path: Path) -> EdgekitError:
         )
     return EdgekitError(
         f"{path} cannot be written: {error.strerror or error}.",
-        "Check that the folder exists and is yours to write, or name another with --out.",
+        "Check that the folder exists and is yours to write, or name another: --out for the model, XDG_CACHE_HOME for "
+        "what is kept between builds.",
     )

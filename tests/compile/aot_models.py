@@ -146,7 +146,8 @@ class Random:
         reach = (kernel - 1) * dilation + 1
         return -(-size // stride) if same else (size - reach) // stride + 1
 
-    def conv(self, x: int, depthwise: bool = False, out: int | None = None) -> int:
+    def conv(self, x: int, depthwise: bool = False, out: int | None = None, *, three: bool = False) -> int:
+        """`three`: 3x3, stride 1, dense."""
         _, height, width, channels = self.b.shape(x)
         same = self.rng.random() < 0.6
         kh, sy, dy = self.window(height, 5)
@@ -155,7 +156,10 @@ class Random:
             kh = kw = 1
         if self.rng.random() < 0.4 and min(height, width) >= 3:
             kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
-        if same and self.rng.random() < 0.15:
+        if three:
+            kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
+            same = same or min(height, width) < 3
+        elif same and self.rng.random() < 0.15:
             kh, kw = kh + height, kw + 2  # the window is larger than the image
         if dy != 1 or dx != 1:
             sy = sx = 1
@@ -169,7 +173,7 @@ class Random:
         else:
             out = out or int(self.rng.integers(1, 14))
             depth = channels
-            if channels > 1 and self.rng.random() < 0.15:  # grouped
+            if channels > 1 and not three and self.rng.random() < 0.15:  # grouped
                 groups = int(self.pick(*[g for g in range(2, channels + 1) if channels % g == 0]))
                 depth, out = channels // groups, groups * int(self.rng.integers(1, 7))
             filter_shape, axis, fan_in = (out, kh, kw, depth), 0, kh * kw * depth
@@ -211,6 +215,17 @@ class Random:
         options.strideH, options.strideW, options.filterHeight, options.filterWidth = sy, sx, kh, kw
         options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
         self.b.op(kind, [x], y, options, "Pool2DOptions")
+        return y
+
+    def halved(self, x: int) -> int:
+        """A 2x2 max-pool whose windows neither overlap nor are cut off."""
+        _, height, width, channels = self.b.shape(x)
+        y = self.activation((1, height // 2, width // 2, channels), *self.b.quantization(x))
+        options = schema.Pool2DOptionsT()
+        options.padding = schema.Padding.VALID
+        options.strideH = options.strideW = options.filterHeight = options.filterWidth = 2
+        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
+        self.b.op("MAX_POOL_2D", [x], y, options, "Pool2DOptions")
         return y
 
     def mean(self, x: int) -> int:
@@ -355,6 +370,21 @@ def _drawn(seed: int) -> tuple[Random, int, int]:  # noqa: PLR0912
     if x == entry:
         x = r.reshape(x)
     return r, entry, x
+
+
+def network_of_threes(seed: int) -> bytes:
+    """One to three dense 3x3 convolutions, with 2x2 max-pools and sums between them: what Winograd's filters serve."""
+    r = Random(seed)
+    height, width = int(r.rng.integers(1, 19)), int(r.rng.integers(1, 19))
+    x = entry = r.activation((1, height, width, int(r.pick(1, 1, 2, 3, 4, 6, 8, 12))))
+    for _ in range(int(r.pick(1, 2, 2, 3))):
+        y = r.conv(x, out=int(r.pick(*range(1, 10), 16)), three=True)
+        if r.b.shape(y) == r.b.shape(x) and r.rng.random() < 0.7:
+            y = r.add(x, y)
+        elif min(r.b.shape(y)[1:3]) > 1 and r.rng.random() < 0.6:
+            y = r.halved(y)
+        x = y
+    return r.b.finish([entry], [x])
 
 
 def random_inputs(content_seed: int, size: int, count: int = 3) -> np.ndarray:

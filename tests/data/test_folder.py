@@ -1,12 +1,16 @@
 """Folders of images as data, good and bad."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit import data as room
 from edgekit.data import data_info, load_splits
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import load_grey
@@ -198,6 +202,22 @@ def test_a_folder_that_cannot_be_used_is_refused_in_words(release, load, spoil, 
     with pytest.raises(EdgekitError, match=says) as error:
         load(release)
     assert error.value.hint
+
+
+@pytest.mark.parametrize("closed", ["train/NORMAL", "train", "."])
+def test_a_folder_that_may_not_be_read_is_named_and_not_passed_over(release, closed):
+    bound = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    if bound and not shutil.which("setpriv"):
+        pytest.skip("root reads everything, and there is no setpriv to take that from it")
+    (release / closed).chmod(0)
+    done = subprocess.run(
+        [*bound, sys.executable, "-m", "edgekit", "data", "info", release],
+        env=os.environ | {"PYTHONPATH": str(Path(room.__file__).parents[2])},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    (release / closed).chmod(0o755)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {release / closed} cannot be read: Permission denied.\n")
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path, load):

@@ -1,5 +1,7 @@
 """Generated models on emulated Xtensa beside TFLM on the desktop, many in one program.
 
+Two cores: de212, which every emulated test of edgekit uses, and dc233c, which has an ESP32's MAC16 and hardware loops.
+
 In: seeds of tests/compile/aot_models. Out: the seeds whose output bytes differ.
 """
 
@@ -8,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +24,7 @@ import aot_native  # noqa: E402
 
 from edgekit.compile import CompileOptions, compile_model  # noqa: E402
 from edgekit.compile.graph import Graph  # noqa: E402
-from edgekit.compile.options import Optimize  # noqa: E402
+from edgekit.compile.options import Optimize, Target  # noqa: E402
 from edgekit.compile.reader import read_graph  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
@@ -32,9 +35,29 @@ FLAGS = [
     "-O1", "-ffreestanding", "-mlongcalls", "-ffunction-sections", "-fdata-sections",
     "-isystem", f"{LIBRARY}/include",
 ]  # fmt: skip
-QEMU = [
-    "qemu-system-xtensa", "-M", "kc705-nommu", "-cpu", "de212", "-display", "none", "-monitor", "none", "-semihosting",
-]  # fmt: skip
+QEMU = ["qemu-system-xtensa", "-display", "none", "-monitor", "none", "-semihosting"]
+
+
+@dataclass(frozen=True)
+class Core:
+    """A core of QEMU's kc705 boards: where its memory and its UART lie, and how C is compiled for it."""
+
+    machine: str
+    cpu: str
+    uart: int
+    flash: int
+    dram: int
+    target: Target
+    flags: tuple[str, ...]
+    optimize: Optimize = "size"
+
+
+DE212 = Core("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, "generic", ())
+# After reset its MMU maps every address to itself; RAM begins at 0.
+DC233C = Core(
+    "kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, "esp32",
+    ("-DEDGEKIT_MAC16=1", "-include", str(ROOT / "tests/native/mac16_as.h")),
+)  # fmt: skip
 Case = tuple[int, bytes, Graph]
 
 
@@ -51,18 +74,18 @@ def cases(seeds: Iterable[int]) -> list[Case]:
     return found
 
 
-def differing(models: list[Case], optimize: Optimize = "size") -> list[int]:
+def differing(models: list[Case], core: Core = DE212) -> list[int]:
     """Seeds whose outputs on emulated Xtensa are not TFLM's."""
     batches = [models[at : at + BATCH] for at in range(0, len(models), BATCH)]
     with ThreadPoolExecutor(2) as pool:
-        return [seed for seeds in pool.map(lambda batch: _batch(batch, optimize), batches) for seed in seeds]
+        return [seed for seeds in pool.map(lambda batch: _batch(batch, core), batches) for seed in seeds]
 
 
-def _batch(models: list[Case], optimize: Optimize) -> list[int]:
+def _batch(models: list[Case], core: Core) -> list[int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs = [aot_models.random_inputs(seed, graph.input.size) for seed, _, graph in models]
-        outputs = _run(_program(models, inputs, folder, optimize), folder, models, inputs)
+        outputs = _run(_program(models, inputs, folder, core), core, folder, models, inputs)
     return [
         seed
         for (seed, content, graph), given, mine in zip(models, inputs, outputs, strict=True)
@@ -70,10 +93,10 @@ def _batch(models: list[Case], optimize: Optimize) -> list[int]:
     ]
 
 
-def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, optimize: Optimize) -> Path:
+def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, core: Core) -> Path:
     includes, arrays, jobs = [], [], []
     for index, ((_, content, graph), given) in enumerate(zip(models, inputs, strict=True)):
-        for file, text in compile_model(content, CompileOptions(f"m{index}", optimize)).files.items():
+        for file, text in compile_model(content, CompileOptions(f"m{index}", core.optimize, core.target)).files.items():
             (folder / file).write_text(text)
         includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
         arrays.append(f"const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")
@@ -85,20 +108,34 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, o
     sources += [folder / f"m{index}.c" for index in range(len(models))]
     objects = []
     for source in sources:
-        standard = {".cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"], ".c": ["-std=c99"], ".S": []}[source.suffix]
+        standard = {
+            ".cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti", f"-DUART={core.uart:#x}"],
+            ".c": ["-std=gnu99", *core.flags],
+            ".S": [],
+        }[source.suffix]
         compiler = CROSS + ("g++" if source.suffix == ".cc" else "gcc")
         objects.append(str(folder / f"{source.stem}.o"))
         _call([compiler, *FLAGS, *standard, f"-I{folder}", "-c", str(source), "-o", objects[-1]])
     program = folder / "batch.elf"
-    link = ["-nostartfiles", "-nostdlib", "-T", str(board / "board.ld"), "-Wl,--gc-sections,--no-warn-rwx-segments"]
+    script = (board / "board.ld").read_text()
+    for address, own in ((DE212.flash, core.flash), (DE212.dram, core.dram)):
+        assert f"{address:#x}" in script
+        script = script.replace(f"{address:#x}", f"{own:#x}")
+    (folder / "board.ld").write_text(script)
+    link = ["-nostartfiles", "-nostdlib", "-T", str(folder / "board.ld"), "-Wl,--gc-sections,--no-warn-rwx-segments"]
     _call([CROSS + "gcc", *objects, *link, f"-L{LIBRARY}/lib/release", "-lc", "-lgcc", "-o", str(program)])
     return program
 
 
-def _run(program: Path, folder: Path, models: list[Case], inputs: list[NDArray[np.int8]]) -> list[NDArray[np.int8]]:
+def _run(
+    program: Path, core: Core, folder: Path, models: list[Case], inputs: list[NDArray[np.int8]]
+) -> list[NDArray[np.int8]]:
     said = folder / "uart.bin"
     done = subprocess.run(
-        [*QEMU, "-serial", f"file:{said}", "-kernel", str(program)], capture_output=True, timeout=300, check=False
+        [*QEMU, "-M", core.machine, "-cpu", core.cpu, "-serial", f"file:{said}", "-kernel", str(program)],
+        capture_output=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, f"QEMU ended with {done.returncode} (128 + EXCCAUSE of a crash)"
     line, at, outputs = said.read_bytes(), 0, []

@@ -1,5 +1,5 @@
 // Many generated models in one program for the emulated board: runs each on its inputs, writes all
-// outputs to the UART, and ends QEMU. batch.h, made by tests/device/emulated_models.py, holds
+// outputs to the UART (at the address -DUART=), and ends QEMU. batch.h, made by tests/device/emulated_models.py, holds
 // `kJobs` and `arena`.
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@ struct Job {
 #include "batch.h"
 
 int main() {
-  volatile uint32_t* const uart = reinterpret_cast<volatile uint32_t*>(0x9d050020);
+  volatile uint32_t* const uart = reinterpret_cast<volatile uint32_t*>(UART);
   static int8_t output[4096];
   for (const Job& job : kJobs) {
     for (uint32_t i = 0; i < job.count; ++i) {

@@ -72,11 +72,24 @@ def all_figures() -> list[Figure]:
             figures.Series("zeroed", alphas, zeroed),
             chosen={"validation": 2.0, "test, as the paper did": 1.0},
         ),
+        figures.sweep(
+            "Pruning where both chose the least alpha",
+            [figures.Series("validation", alphas, val)],
+            figures.Series("zeroed", alphas, zeroed),
+            chosen={"validation": 0.5, "test, as the paper did": 0.5},
+        ),
+        figures.sweep(
+            "Pruning where both chose not to",
+            [figures.Series("validation", alphas, val)],
+            figures.Series("zeroed", alphas, zeroed),
+            chosen={"validation": float("inf"), "test": float("inf")},
+        ),
         figures_scores.roc("ROC on test", [curves.roc("student, int8", one, labels, cut)]),
         figures_scores.roc(
             "ROC of two",
             [curves.roc("student, int8", one, labels, cut), curves.roc("student, plain", two, labels, cut)],
         ),
+        figures_scores.roc("ROC of a long name", [curves.roc("Ensemble of the paper, pruned, mean", one, labels, cut)]),
         figures_scores.reliability("Reliability on test", [curves.reliability("student, int8", one, labels, 0.06)]),
         figures_scores.confusion("Confusion on test", {"tn": 210, "fp": 24, "fn": 20, "tp": 370}),
         figures.dots(

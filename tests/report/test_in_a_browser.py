@@ -4,12 +4,12 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import browser
 import numpy as np
 import pytest
 import specimen
 from PIL import Image
 
+import browser
 from edgekit.report import render
 
 pytestmark = pytest.mark.skipif(browser.program() is None, reason="chromium is not installed (tools/setup.sh does)")

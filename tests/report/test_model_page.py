@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import browser
 import numpy as np
 import pytest
-from dom import Node, parse
 
+import browser
+from dom import Node, parse
 from edgekit.report.card import Card, load_card
 from edgekit.report.metrics import METRICS
 from edgekit.report.tables import label, number

@@ -12,7 +12,6 @@ from edgekit.compile.fuse import fuse
 from edgekit.compile.options import Compiled, CompileOptions
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
-from edgekit.errors import EdgekitError
 
 __all__ = ["CompileOptions", "Compiled", "compile_model", "supported_ops"]
 
@@ -28,8 +27,6 @@ def compile_model(content: bytes, options: CompileOptions | None = None) -> Comp
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    if options.optimize == "speed":
-        raise EdgekitError("edgekit cannot optimize for speed yet.", "Leave out --optimize, or choose size.")
     graph = choose(fuse(read_graph(content)), options)
     placed = plan(graph, kernels)
     return Compiled(options, emit(graph, placed, options), graph, placed)

@@ -9,7 +9,7 @@ The estimates are linear, fitted to what was counted on emulated Xtensa (tools/b
 from dataclasses import dataclass, fields, replace
 
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import by_channel
+from edgekit.compile.kernels import by_channel, direct, one_channel, winograd
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.weights import CODINGS, Coding, encode
@@ -36,18 +36,22 @@ def choose(graph: Graph, options: CompileOptions) -> Graph:
 
 
 def _chosen(op: Convolution, options: CompileOptions) -> Convolution:
-    forms = [Form(op, *_direct(op))]
+    forms = [Form(op, direct.instructions(op), op.weights.size + _CODE_BYTES)]
+    forms += [
+        Form(form, one_channel.instructions(form), one_channel.weight_bytes(form) + _CODE_BYTES)
+        for form in one_channel.forms(op)
+    ]
+    if options.optimize == "speed":
+        forms += [
+            Form(form, winograd.instructions(form), winograd.weight_bytes(form) + _CODE_BYTES)
+            for form in winograd.forms(op)
+        ]
     if options.target == "esp32":
         forms += _by_channel(op, options, Coding())
     if options.compress == "auto":
         forms += [form for coding in (*CODINGS[1:], None) for form in _by_channel(op, options, coding)]
     bytes_, instructions = (2.0, 1.0) if options.optimize == "size" else (1.0, 4.0)
     return min(forms, key=lambda form: form.flash_bytes**bytes_ * form.instructions**instructions).op
-
-
-def _direct(op: Convolution) -> tuple[float, int]:
-    sums = op.result[0] * op.result[1] * op.result[2]
-    return sums * (18 + 2.9 * op.weights[0].size), op.weights.size + _CODE_BYTES
 
 
 def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None) -> list[Form]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,14 +118,11 @@ def _root(folder: Path) -> Path:
         )
     if not folder.is_dir():
         raise EdgekitError(f"{folder} is a file, not a folder of images.", LAYOUT)
-    try:
-        while True:
-            inner = _folders(folder)
-            if len(inner) != 1 or inner[0].name.casefold() in SPLIT_NAMES or not _folders(inner[0]):
-                return folder
-            folder = inner[0]
-    except OSError as error:
-        raise EdgekitError(f"{folder} cannot be read: {error.strerror}.", "Check its permissions.") from error
+    while True:
+        inner = _folders(folder)
+        if len(inner) != 1 or inner[0].name.casefold() in SPLIT_NAMES or not _folders(inner[0]):
+            return folder
+        folder = inner[0]
 
 
 def _split_folders(root: Path) -> list[tuple[str, Path]]:
@@ -172,12 +170,19 @@ def _is_junk(name: str) -> bool:
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(child for child in folder.iterdir() if child.is_dir() and not _is_junk(child.name))
+    try:
+        return sorted(child for child in folder.iterdir() if child.is_dir() and not _is_junk(child.name))
+    except OSError as error:
+        _refuse(error)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise EdgekitError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
 
 
 def _images(folder: Path) -> list[Path]:
     paths = []
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_refuse):  # it would pass over what it cannot read
         folders[:] = [name for name in folders if not _is_junk(name)]
         paths += [Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and not _is_junk(name)]
     return paths

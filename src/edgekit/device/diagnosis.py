@@ -55,7 +55,7 @@ def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
             else (f"The board's firmware does not know messages of type 0x{detail:02x}.", flash)
         ),
         ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
-        ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit build-model`. {flash}"),
+        ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit firmware`. {flash}"),
         ErrorCode.ARENA_TOO_SMALL: (
             f"The model needs more working memory than the {detail} bytes that the board could give.",
             "Build a model with a smaller image or fewer channels, or use the aot backend, which needs less.",

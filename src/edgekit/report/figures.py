@@ -98,8 +98,11 @@ def sweep(
         chosen: alphas to mark, by who chose them (`validation`, `test, as the paper did`); infinity (no pruning) is
             said in the text alone.
     """
-    finite = {name: alpha for name, alpha in chosen.items() if math.isfinite(alpha)}
-    middle, gap = 216.0, 30.0 + 14 * len(finite)
+    marked: dict[float, str] = {}
+    for name, alpha in chosen.items():
+        if math.isfinite(alpha):
+            marked[alpha] = f"{marked[alpha]}; {name}" if alpha in marked else name
+    middle, gap = 216.0, 46.0 + 14 * len(marked)
     height = middle + gap + 110 + _BOTTOM
     board = Drawing(WIDTH, height)
     sides = (12 + text_width("100%", 11), max(text_width(one.name) for one in (*accuracy, zeroed)))
@@ -108,11 +111,12 @@ def sweep(
         board, (zeroed,), (middle + gap, height - _BOTTOM), x="alpha: weights below std / alpha go",
         y="weights zeroed", percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), sides=sides,
     )  # fmt: skip
-    for row, (name, alpha) in enumerate(finite.items()):
-        at, text = xs(alpha), f"{name}: {alpha:g}"
-        board.line(at, _TOP, at, height - _BOTTOM, "axis dashed")
-        end = at + 6 + text_width(text, 11) > WIDTH
-        board.text(at + (-5 if end else 5), middle + 12 + 14 * row, text, "ink", "end" if end else "start", 11)
+    for row, (alpha, name) in enumerate(sorted(marked.items())):
+        at, text = xs(alpha), f"{alpha:g}: {name}"
+        board.line(at, _TOP, at, middle + 7 + 14 * row, "axis dashed")
+        board.line(at, middle + gap, at, height - _BOTTOM, "axis dashed")
+        half = text_width(text, 11) / 2
+        board.text(min(max(at, half), WIDTH - half), middle + 14 + 14 * row, text, "ink", "middle", 11)
     said = "; ".join(
         f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
     )

@@ -4,20 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
-from edgekit.compile.kernels import convolution, simple
+from edgekit.compile.kernels import add, convolution, simple
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.text import Kernel, Site
+from edgekit.compile.kernels.winograd import Winograd
 
 __all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "scratch_bytes"]
 
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
     Convolution: convolution.convolution,
+    OneChannel: convolution.convolution,
+    Winograd: convolution.convolution,
     ByChannel: convolution.convolution,
     Pool: simple.pool,
     Mean: simple.mean,
     Softmax: simple.softmax,
-    Add: simple.add,
+    Add: add.add,
     Pad: simple.pad,
     Reshape: simple.reshape,
 }

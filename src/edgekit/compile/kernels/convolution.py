@@ -3,21 +3,27 @@
 Kernels work row by row on a window of padded rows (window.py) and end with bytes (rounding.py).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels import by_channel, depthwise, direct
+from edgekit.compile.kernels import by_channel, depthwise, direct, one_channel, winograd
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.rounding import Staircase, staircase
 from edgekit.compile.kernels.text import Kernel, Rows, Site
 from edgekit.compile.kernels.window import Window
+from edgekit.compile.kernels.winograd import Winograd
 
 
 def convolution(op: Convolution, site: Site) -> Kernel:
     """The kernel of one convolution over its whole image."""
-    rows = _rows(op, site)
     window, extra = geometry(op)
-    result = window.made * op.output.size // (op.result[0] // op.pool[0])
+    result_rows = op.result[0] // op.pool[0]
+    site = replace(site, output_row=op.output.size // result_rows)
+    rows = _rows(op, site)
+    result = window.made * site.output_row
     arguments = [f"input + y * {window.step * window.image_row}", f"output + y * {result}"]
     gather = ""
     at = 0
@@ -27,6 +33,9 @@ def convolution(op: Convolution, site: Site) -> Kernel:
         at = _aligned(window.size)
     if extra:
         arguments.append(f"(uint32_t *)(void *)(scratch + {at})")
+    if window.made > 1:
+        rest = result_rows % window.made
+        arguments.append(f"y < {window.steps - 1} ? {window.made} : {rest}" if rest else str(window.made))
     scratch = ", uint8_t *scratch" if site.has_scratch else ""
     walk = f"""static void {site.name}(const uint8_t *input, uint8_t *output{scratch}) {{
   for (int32_t y = 0; y < {window.steps}; ++y) {{
@@ -42,6 +51,10 @@ def described(op: Convolution) -> str:
     """The kernel chosen, in words."""
     if isinstance(op, ByChannel):
         return by_channel.described(op)
+    if isinstance(op, Winograd):
+        return winograd.described(op)
+    if isinstance(op, OneChannel):
+        return "Winograd F(2x2), one channel"
     if depthwise.fits(op):
         return "depthwise"
     return f"direct, {direct.positions_abreast(op)} x {min(direct.CHANNELS, len(op.weights) // op.groups)}"
@@ -51,6 +64,10 @@ def geometry(op: Convolution) -> tuple[Window, int]:
     """The window of the operator's kernel, and the bytes that the kernel needs besides."""
     if isinstance(op, ByChannel):
         return by_channel.geometry(op)
+    if isinstance(op, Winograd):
+        return winograd.geometry(op)
+    if isinstance(op, OneChannel):
+        return one_channel.geometry(op)
     return depthwise.geometry(op) if depthwise.fits(op) else direct.geometry(op)
 
 
@@ -60,7 +77,9 @@ def gathers(op: Convolution, foreign: bool) -> bool:
     All else is copied, which costs little beside the multiplications, and lets the output overwrite the image (`lead`).
     """
     window, _ = geometry(op)
-    return foreign or window.steps > 1 or window.top > 0 or window.row != window.used or window.rows > window.image_rows
+    apart = window.rows > 1 and window.row != window.image_row  # rows do not lie one behind the other
+    padded = window.top > 0 or window.row != window.used or window.rows > window.image_rows
+    return foreign or window.steps > 1 or apart or padded
 
 
 def scratch_bytes(op: Convolution, foreign: bool) -> int:
@@ -85,6 +104,10 @@ def lead(op: Convolution) -> int | None:
 def _rows(op: Convolution, site: Site) -> Rows:
     if isinstance(op, ByChannel):
         return by_channel.by_channel(op, site, staircase(op.requantization, op.bias.astype(np.int64)))
+    if isinstance(op, OneChannel):
+        return one_channel.one_channel(op, site, _staircase(op))
+    if isinstance(op, Winograd):
+        return winograd.winograd(op, site, _staircase(op))
     kernel = depthwise.depthwise if depthwise.fits(op) else direct.direct
     return kernel(op, site, _staircase(op))
 

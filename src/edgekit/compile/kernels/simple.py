@@ -1,8 +1,6 @@
-"""The operators without weights: pools, mean, softmax, add, pad, reshape."""
+"""The operators without weights: pools, mean, softmax, pad, reshape."""
 
-import math
-
-from edgekit.compile.graph import Add, Mean, Pad, Pool, Reshape, Softmax, Tensor
+from edgekit.compile.graph import Mean, Pad, Pool, Reshape, Softmax
 from edgekit.compile.kernels.text import Kernel, Site, array, byte_range, indent
 
 
@@ -98,49 +96,6 @@ def softmax(op: Softmax, site: Site) -> Kernel:
 }}
 """
     return Kernel(("rounding_shift", "reciprocal"), array("int32_t", table, op.table), function)
-
-
-def add(op: Add, site: Site) -> Kernel:
-    """Both operands on one scale with 20 bits to spare, their sum on the output's."""
-    constants, parameters, names = "", [], []
-    for position, operand in enumerate(op.operands):
-        if isinstance(operand, Tensor):
-            names.append(f"input{position}")
-            parameters.append(f"const uint8_t *input{position}")
-        else:
-            names.append(f"{site.name}_constant")
-            constants = array("uint8_t", names[-1], (int(value) + 128 for value in operand.ravel()))
-    indices, opening = _broadcast(op)
-    flips = iter(range(len(op.inputs)))
-    terms = []
-    for position, operand in enumerate(op.operands):
-        cell = f"{names[position]}[{indices[position]}]"
-        byte = site.read(cell, next(flips)) if isinstance(operand, Tensor) else cell
-        multiplier, shift = op.scalings[position]
-        terms.append(f"requantize(({byte} - {op.zero_points[position] + 128}) * (1 << 20), {multiplier}, {shift})")
-    scaling = op.requantization
-    total = f"requantize({terms[0]} +\n{' ' * 8}{terms[1]}, {scaling.multipliers[0]}, {scaling.shifts[0]})"
-    function = f"""static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
-{indent(opening, 2)}
-    {site.write("*output++", f"to_byte({total}, {byte_range(scaling)})")}
-  {"}" * opening.count("{")}
-}}
-"""
-    return Kernel(("requantize", "to_byte"), constants, function)
-
-
-def _broadcast(op: Add) -> tuple[tuple[str, str], str]:
-    """C indices of both operands, and the loops around them."""
-    first, second, total = op.shapes
-    if first == second:
-        return ("i", "i"), f"for (int32_t i = 0; i < {math.prod(total)}; ++i) {{"
-    loops = [f"for (int32_t i{axis} = 0; i{axis} < {size}; ++i{axis}) {{" for axis, size in enumerate(total)]
-
-    def index(shape: tuple[int, ...]) -> str:
-        terms = [f"i{axis} * {math.prod(shape[axis + 1 :])}" for axis, size in enumerate(shape) if size > 1]
-        return " + ".join(terms) or "0"
-
-    return (index(first), index(second)), "\n".join(loops)
 
 
 def pad(op: Pad, site: Site) -> Kernel:

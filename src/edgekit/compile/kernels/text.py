@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from edgekit.compile.graph import Requantization
 from edgekit.compile.kernels.mac16 import DOTS
+from edgekit.compile.kernels.winograd_helpers import WINOGRAD_HELPERS
 from edgekit.compile.weights import NEXT_CODE
 
 # name -> (names that must come before, C)
@@ -163,12 +164,14 @@ class Site:
         input_flips: for each input, 0x80 where it is the caller's memory, else 0.
         output_flip: likewise.
         has_scratch: True where the planner gave it scratch memory.
+        output_row: bytes from one row of the output to the next.
     """
 
     name: str
     input_flips: tuple[int, ...]
     output_flip: int
     has_scratch: bool
+    output_row: int = 0
 
     def read(self, expression: str, operand: int = 0) -> str:
         """The byte q + 128 of an input, given the C of the byte in memory."""
@@ -209,7 +212,7 @@ def needed_helpers(names: Iterable[str]) -> str:
     chosen: dict[str, str] = {}
 
     def choose(name: str) -> None:
-        before, text = HELPERS[name]
+        before, text = WINOGRAD_HELPERS[name] if name in WINOGRAD_HELPERS else HELPERS[name]
         for other in before:
             choose(other)
         chosen.setdefault(name, text)

@@ -1,0 +1,129 @@
+"""Element-wise sums.
+
+TFLM brings both operands onto one scale with 20 bits to spare, adds them, and scales the sum: three roundings in full.
+But a result depends on two bytes only, and all 65,536 pairs can be looked at when the program is made. A sum of two
+short products, total = a * slope_a + b * slope_b + base, is shifted so that it never lags behind the true result; how
+far it runs ahead is measured, and whoever lies so close behind the edge between two bytes is worked out in full.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.compile.graph import Add, Tensor
+from edgekit.compile.kernels.text import Kernel, Site, array, byte_range, indent
+
+_MOST_BITS = 22  # below the point; more would not help
+_MOST_AHEAD = 1 / 8  # of a step
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """`total` >> bits is the byte, unless `total`'s lower bits are below 2^zone."""
+
+    slopes: tuple[int, int]
+    base: int
+    bits: int
+    zone: int
+
+
+def add(op: Add, site: Site) -> Kernel:
+    """Both operands on one scale with 20 bits to spare, their sum on the output's."""
+    constants, parameters, names = "", [], []
+    for position, operand in enumerate(op.operands):
+        if isinstance(operand, Tensor):
+            names.append(f"input{position}")
+            parameters.append(f"const uint8_t *input{position}")
+        else:
+            names.append(f"{site.name}_constant")
+            constants = array("uint8_t", names[-1], (int(value) + 128 for value in operand.ravel()))
+    indices, opening = _broadcast(op)
+    flips = iter(range(len(op.inputs)))
+    cells = [f"{name}[{index}]" for name, index in zip(names, indices, strict=True)]
+    a, b = (
+        site.read(cell, next(flips)) if isinstance(operand, Tensor) else cell
+        for cell, operand in zip(cells, op.operands, strict=True)
+    )
+    line = _line(op)
+    scaling = op.requantization
+    low, high = scaling.low + 128, scaling.high + 128
+    body = site.write("*output++", f"{site.name}_in_full(a, b)")
+    if line is not None:
+        near = f"(((uint32_t)total >> {line.zone}) & {(1 << (line.bits - line.zone)) - 1}u) == 0"
+        body = f"""const int32_t total = a * {line.slopes[0]} + b * {line.slopes[1]} + ({line.base});
+uint8_t byte;
+if (total < {(low + 1) << line.bits}) byte = {low};
+else if ({near}) byte = {site.name}_in_full(a, b);
+else byte = (uint8_t)(total >= {high << line.bits} ? {high} : total >> {line.bits});
+{site.write("*output++", "byte")}"""
+    terms = [
+        f"requantize(({name} - {zero + 128}) * (1 << 20), {multiplier}, {shift})"
+        for name, zero, (multiplier, shift) in zip("ab", op.zero_points, op.scalings, strict=True)
+    ]
+    function = f"""static EDGEKIT_APART uint8_t {site.name}_in_full(int32_t a, int32_t b) {{
+  const int32_t sum = {terms[0]} +
+                      {terms[1]};
+  return to_byte(requantize(sum, {scaling.multipliers[0]}, {scaling.shifts[0]}), {byte_range(scaling)});
+}}
+
+static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
+{indent(opening, 2)}
+    const int32_t a = {a}, b = {b};
+{indent(body, 4)}
+  {"}" * opening.count("{")}
+}}
+"""
+    return Kernel(("requantize", "to_byte"), constants, function)
+
+
+def _line(op: Add) -> _Line | None:
+    """The line beside the true results of all pairs of bytes; None where 32 bits do not hold a close one."""
+    scaling = op.requantization
+    u = np.arange(256, dtype=np.int64)
+    grids = (u[:, None], u[None, :])
+    sums = np.zeros((256, 256), np.int64)
+    slopes = []
+    whole = scaling.multipliers[0] * 2.0 ** (scaling.shifts[0] - 31)
+    for grid, zero, (multiplier, shift) in zip(grids, op.zero_points, op.scalings, strict=True):
+        sums = sums + _requantized((grid - (zero + 128)) << 20, multiplier, shift)
+        slopes.append(multiplier * 2.0 ** (shift - 31 + 20) * whole)
+    true = _requantized(sums, scaling.multipliers[0], scaling.shifts[0]) + scaling.zero_point
+    true = np.clip(true, scaling.low, scaling.high) + 128
+    low, high = scaling.low + 128, scaling.high + 128
+    start = scaling.zero_point + 128.5 - sum(s * (z + 128) for s, z in zip(slopes, op.zero_points, strict=True))
+    reach = max(abs(start), abs(start + 255 * sum(slopes)), 255.0 * max(slopes), 256.0)
+    bits = min(_MOST_BITS, 29 - math.ceil(math.log2(reach)))
+    if bits < 8 or low == high:
+        return None
+    a, b = (round(slope * 2**bits) for slope in slopes)
+    total = grids[0] * a + grids[1] * b + round(start * 2**bits)
+    lag = int(np.max((true << bits) - total, where=true > low, initial=0))
+    ahead = int(np.max(total - ((true + 1) << bits), where=true < high, initial=0))
+    zone = max(0, ahead + lag + 1).bit_length()
+    if 2.0**zone > _MOST_AHEAD * 2.0**bits:
+        return None
+    return _Line((a, b), round(start * 2**bits) + lag, bits, zone)
+
+
+def _requantized(values: NDArray[np.int64], multiplier: int, shift: int) -> NDArray[np.int64]:
+    """`requantize` of kernels/text.py on arrays."""
+    left, right = max(shift, 0), max(-shift, 0)
+    scaled = (values * (1 << left) * multiplier + (1 << 30)) >> 31
+    mask = (1 << right) - 1
+    return (scaled >> right) + ((scaled & mask) > (mask >> 1) + (scaled < 0))
+
+
+def _broadcast(op: Add) -> tuple[tuple[str, str], str]:
+    """C indices of both operands, and the loops around them."""
+    first, second, total = op.shapes
+    if first == second:
+        return ("i", "i"), f"for (int32_t i = 0; i < {math.prod(total)}; ++i) {{"
+    loops = [f"for (int32_t i{axis} = 0; i{axis} < {size}; ++i{axis}) {{" for axis, size in enumerate(total)]
+
+    def index(shape: tuple[int, ...]) -> str:
+        terms = [f"i{axis} * {math.prod(shape[axis + 1 :])}" for axis, size in enumerate(shape) if size > 1]
+        return " + ".join(terms) or "0"
+
+    return (index(first), index(second)), "\n".join(loops)

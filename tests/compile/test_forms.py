@@ -1,0 +1,110 @@
+"""Every form of a convolution gives TFLM's bytes, wherever it can be used at all."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import aot_models
+import aot_native
+import numpy as np
+import pytest
+
+from edgekit.compile import CompileOptions, compile_model, kernels
+from edgekit.compile.emit import emit
+from edgekit.compile.fuse import fuse
+from edgekit.compile.graph import Convolution, Graph
+from edgekit.compile.kernels import one_channel, winograd
+from edgekit.compile.kernels.winograd import Winograd
+from edgekit.compile.plan import plan
+from edgekit.compile.reader import read_graph
+from edgekit.errors import EdgekitError
+
+Case = tuple[int, bytes, Graph]
+
+
+def kind(op: object) -> str:
+    tile = f" {op.tile}" if isinstance(op, Winograd) else ""
+    return f"{type(op).__name__}{tile}{' pooled' if isinstance(op, Convolution) and op.pool != (1, 1) else ''}"
+
+
+def formed(draw: Callable[[int], bytes], seeds: range) -> list[Case]:
+    """Models with each convolution in a form drawn by lot among those that it has besides the direct one."""
+    found = []
+    for seed in seeds:
+        content = draw(seed)
+        try:
+            graph = fuse(read_graph(content))
+        except EdgekitError:  # TFLM's arithmetic would overflow
+            continue
+        rng = np.random.default_rng(seed)
+        forms = [
+            [*winograd.forms(op), *one_channel.forms(op)] if isinstance(op, Convolution) else [] for op in graph.ops
+        ]
+        if any(forms):
+            chosen = [some[rng.integers(len(some))] if some else op for op, some in zip(graph.ops, forms, strict=True)]
+            found.append((seed, content, replace(graph, ops=tuple(chosen))))
+    return found
+
+
+def differing(cases: list[Case], folder: Path) -> list[int]:
+    files = [emit(graph, plan(graph, kernels), CompileOptions(name=f"m{i}")) for i, (_, _, graph) in enumerate(cases)]
+    program = aot_native.build(files, folder)
+    jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
+    outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in cases])
+    return [
+        seed
+        for (seed, content, graph), (_, inputs), mine in zip(cases, jobs, outputs, strict=True)
+        if not np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+    ]
+
+
+def test_every_form_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
+    cases = formed(aot_models.network_of_threes, range(90))
+    seen = Counter(kind(op) for _, _, graph in cases for op in graph.ops)
+    for name in (
+        "Winograd 4",
+        "Winograd 4 pooled",
+        "Winograd 2",
+        "Winograd 2 pooled",
+        "OneChannel",
+        "OneChannel pooled",
+    ):
+        assert seen[name] >= 4, seen
+    assert seen["Add"] >= 4
+    assert differing(cases, tmp_path) == []
+
+
+def one_convolution(weights: np.ndarray) -> Convolution:
+    """A 3x3 convolution of an 8x8 image with the given weights [O, 3, 3, I]."""
+    r = aot_models.Random(3)
+    b = r.b
+    x = r.activation((1, 8, 8, weights.shape[3]), 0.05, 3)
+    w = b.tensor(weights.shape, data=weights, scales=[0.01], zero_points=[0])
+    y = r.activation((1, 8, 8, len(weights)), 30.0, 0)
+    options = aot_models.schema.Conv2DOptionsT()
+    options.padding = aot_models.schema.Padding.SAME
+    options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
+    b.op("CONV_2D", [x, w], y, options, "Conv2DOptions")
+    (op,) = read_graph(b.finish([x], [y])).ops
+    assert isinstance(op, Convolution)
+    return op
+
+
+@pytest.mark.parametrize(("channels", "tiles"), [(114, [2, 4]), (115, [2])])
+def test_a_filter_whose_sums_could_leave_its_bits_is_not_used(channels: int, tiles: list[int]) -> None:
+    # 9 * channels * 128 * 255 passes 2^25, the limit of the larger tile, between these two
+    op = one_convolution(np.full((4, 3, 3, channels), -128, np.int8))
+    assert [form.tile for form in winograd.forms(op)] == tiles
+
+
+def test_speed_and_size_choose_different_forms_of_the_same_program() -> None:
+    r = aot_models.Random(1)
+    entry = r.activation((1, 24, 24, 8), 0.05, -128)
+    content = r.b.finish([entry], [r.conv(entry, out=16, three=True)])
+    small, fast = (
+        compile_model(content, CompileOptions(optimize=what, compress="never"))  # type: ignore[arg-type]
+        for what in ("size", "speed")
+    )
+    assert kind(small.graph.ops[0]) == "Convolution"
+    assert kind(fast.graph.ops[0]) == "Winograd 4"

@@ -1,0 +1,59 @@
+"""`--target esp32` where its instructions run: QEMU's core dc233c, which has MAC16 and hardware loops."""
+
+from pathlib import Path
+
+import emulated_models
+import numpy as np
+import pytest
+from emulated_models import DC233C, aot_models
+
+from edgekit.compile import Compiled, CompileOptions, compile_model
+from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.reader import read_graph
+
+STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
+
+
+def coarse(weights: np.ndarray) -> np.ndarray:
+    """At most 16 values."""
+    return weights // 16 * 16
+
+
+def with_mac16(count: int, seeds: range) -> list[emulated_models.Case]:
+    """Models of which at least one operator uses MAC16."""
+    return [
+        case
+        for case in emulated_models.cases(seeds)
+        if any(
+            isinstance(op, ByChannel) and op.coding is not None
+            for op in compile_model(case[1], CompileOptions(target="esp32")).graph.ops
+        )
+    ][:count]
+
+
+def test_random_models_give_tflms_bytes_with_mac16() -> None:
+    models = with_mac16(40, range(70_000, 70_260))
+    assert len(models) == 40
+    assert emulated_models.differing(models, DC233C) == []
+
+
+def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_mac16() -> None:
+    plain = STUDENT.read_bytes()
+    contents = (plain, aot_models.reweighted(plain, lambda w: w * (abs(w) > 24)), aot_models.reweighted(plain, coarse))
+    models = [(seed, content, read_graph(content)) for seed, content in enumerate(contents)]
+    assert emulated_models.differing(models, DC233C) == []
+
+
+def test_a_product_left_out_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = with_mac16(8, range(70_000, 70_040))
+    right = emulated_models.compile_model
+
+    def wrong(content: bytes, options: CompileOptions) -> Compiled:
+        compiled = right(content, options)
+        file = f"{options.name}.c"
+        assert "mula.dd.hh m1, m3" in compiled.files[file]
+        compiled.files[file] = compiled.files[file].replace("mula.dd.hh m1, m3", "")
+        return compiled
+
+    monkeypatch.setattr(emulated_models, "compile_model", wrong)
+    assert emulated_models.differing(models, DC233C)
