@@ -99,13 +99,6 @@ def all_figures() -> list[Figure]:
                 for i, n in enumerate(NETWORKS)
             ],
         ),
-        figures.heat_map(
-            "Sweep over T and alpha",
-            [[0.9 + 0.01 * np.sin(r + c) for c in range(4)] for r in range(5)],
-            columns=("2", "3", "4", "5"),
-            rows=("0.5 / 0.5", "0.7 / 0.3", "0.8 / 0.2", "0.9 / 0.1", "1 / 0"),
-            chosen=(3, 1),
-        ),
         figures_board.memory_plan(
             "Memory plan of the compiled model",
             [
@@ -179,7 +172,7 @@ def page(synthetic: bool = True) -> Page:
                     percent(0.81),
                     "0.968",
                     None,
-                    Cell("failed", mark="bad"),
+                    Cell("failed"),
                 )
                 for n in NETWORKS[6:8]
             ),

@@ -1,4 +1,4 @@
-"""Lines, sweeps, dots and grids: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
+"""Lines, sweeps and dots: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
 
 Shares are given in [0, 1]; `percent=True` labels them in per cent. Captions end without a full stop. Every line and
 dot is labelled where it stands, has a colour and a shape of its own, and shows its 95 % interval where one is given.
@@ -182,55 +182,6 @@ def dots(
     )
     alt = f"Dot plot of {x}. {told}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x, beside=beside))
-
-
-def heat_map(
-    caption: str,
-    values: Sequence[Sequence[float]],
-    *,
-    columns: Sequence[str],
-    rows: Sequence[str],
-    x: str = "T",
-    y: str = "alpha / beta",
-    value: str = "balanced accuracy",
-    percent: bool = True,
-    chosen: tuple[int, int] | None = None,
-    notes: Sequence[str] = (),
-) -> Figure:
-    """A grid of values, the darker the greater, each written in its cell.
-
-    Args:
-        values: by row, then by column; NaN is an empty cell.
-        chosen: (row, column) to be framed.
-    """
-    left = 18 + max(text_width(name) for name in (*rows, y))
-    wide, high, top = (WIDTH - left - 4) / len(columns), 40.0, 52.0
-    board = Drawing(WIDTH, top + high * len(rows) + 6)
-    board.text(4, 32, y, "faint")
-    board.text(left, 12, f"{x}  →", "faint")
-    finite = [v for row in values for v in row if math.isfinite(v)]
-    low, extent = min(finite, default=0.0), (max(finite, default=1.0) - min(finite, default=0.0)) or 1.0
-    for c, name in enumerate(columns):
-        board.text(left + wide * (c + 0.5), 32, name, "ink num", "middle")
-    size = min(12.0, 12.0 * (wide - 6) / text_width("99.9%"))
-    for r, name in enumerate(rows):
-        board.text(left - 10, top + high * (r + 0.5), name, "ink num", "end")
-        for c, one in enumerate(values[r]):
-            if not math.isfinite(one):
-                continue
-            box = (left + wide * c + 1, top + high * r + 1, wide - 2, high - 2)
-            board.rect(*box, "c0 bar", opacity=0.05 + 0.45 * (one - low) / extent)
-            if chosen == (r, c):
-                board.rect(*box, "frame")
-            board.text(left + wide * (c + 0.5), top + high * (r + 0.5), say(one, percent), "ink num", "middle", size)
-    told = "; ".join(
-        f"{y} {rows[r]}: " + ", ".join(f"{x} {columns[c]} {say(one, percent)}" for c, one in enumerate(line))
-        for r, line in enumerate(values)
-    )
-    picked = f" Chosen: {y} {rows[chosen[0]]}, {x} {columns[chosen[1]]}." if chosen else ""
-    alt = f"Grid of {value} by {x} and {y}. {told}.{picked}"
-    data = {"values": to_plain([list(row) for row in values]), "columns": list(columns), "rows": list(rows)}
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
 
 
 def _panel(

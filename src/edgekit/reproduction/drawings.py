@@ -35,8 +35,8 @@ def figure_4(results: Results) -> tuple[Figure, ...]:
 
 def _by_epoch(caption: str, named: dict[str, np.ndarray]) -> tuple[Figure, ...]:  # type: ignore[type-arg]
     shown: list[Figure] = []
-    for which, part in enumerate(_SETS):
-        for measure, title in ((1, "accuracy"), (0, "loss")):
+    for measure, title in ((1, "accuracy"), (0, "loss")):
+        for which, part in enumerate(_SETS):
             series = [
                 figures.over_seeds(name, [list(map(float, run[:, which, measure])) for run in runs])
                 for name, runs in named.items()
