@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -136,6 +137,23 @@ def test_protocol_header_is_generated_from_this_module() -> None:
         [sys.executable, REPOSITORY / "tools/gen_protocol", "--check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_document_names_every_message_error_and_byte_of_info() -> None:
+    text = (REPOSITORY / "firmware/PROTOCOL.md").read_text()
+    flat = " ".join(text.split())
+    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in wire.MESSAGES}
+    told = dict(re.findall(r"^\| ([0-9A-F]{2}) \| ([A-Z_]+) \|", text, re.MULTILINE))
+    assert told == {f"{cls.TYPE:02X}": name for cls, name in snake.items()}
+    for code in wire.ErrorCode:
+        words = code.name.lower().replace("_", " ").replace("op", "operator" if code.name.endswith("OP") else "op")
+        assert code == 0 or f"{code.value} {words}" in flat
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", text.partition("INFO, 132 bytes")[2], re.MULTILINE)
+    ends = [int(offset) + int(size) for offset, size, _ in rows]
+    assert [int(offset) for offset, _, _ in rows] == [0, *ends[:-1]]
+    assert ends[-1] == wire.Info.fixed_bytes()
+    for name in ("CHUNK_BYTES", "MAX_BODY_BYTES", "MAX_PAYLOAD_BYTES", "MAX_OUTPUT_BYTES", "STEPS_A_FRAME"):
+        assert re.search(rf"\b{getattr(wire, name)}\b", text), name
 
 
 def test_ten_million_random_and_mutated_bytes_harm_neither_decoder_nor_commands(build_cpp: Callable[..., Path]) -> None:

@@ -295,6 +295,11 @@ def _index(value: int) -> int:
     return value
 
 
+def operator_name(code: int) -> str:
+    """The name of a built-in operator, or its number where the schema has none."""
+    return _names("BuiltinOperator").get(code, str(code))
+
+
 @cache
 def _names(enum: str) -> dict[int, str]:
     from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema

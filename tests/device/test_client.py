@@ -260,7 +260,8 @@ def test_firmware_of_another_protocol_version_is_named(answer: bytes) -> None:
     [
         (ErrorCode.ARENA_TOO_SMALL, 65536, "more working memory than the 65536 bytes"),
         (ErrorCode.NO_MODEL, 0, "no usable model"),
-        (ErrorCode.UNSUPPORTED_OP, 32, "operator 32"),
+        (ErrorCode.UNSUPPORTED_OP, 17, "operator MAX_POOL_2D"),
+        (ErrorCode.UNSUPPORTED_OP, 9999, "operator 9999"),
         (ErrorCode.INPUT_TOO_LARGE, 500, "larger than the 500 bytes"),
     ],
 )

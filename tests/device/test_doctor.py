@@ -1,6 +1,9 @@
 """What the doctor sees."""
 
+import grp
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,31 @@ def test_a_usb_chip_without_a_serial_port_points_to_its_driver(tmp_path: Path) -
     found = {finding.name: finding for finding in doctor(tmp_path)}
     assert found["driver"].found == "CH340 on USB without a serial port"
     assert "brltty" in found["driver"].advice
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="groups of serial devices are Linux's")
+def test_a_user_outside_of_the_serial_ports_group_is_told_before_a_board_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = next(name for name in ("dialout", "uucp") if name in {group.gr_name for group in grp.getgrall()})
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    for groups, ok in (([], False), ([grp.getgrnam(name).gr_gid], True)):
+        monkeypatch.setattr(os, "getgroups", lambda groups=groups: groups)
+        (found,) = (finding for finding in doctor() if finding.name == f"group {name}")
+        assert found.ok == ok
+        assert ok or f"usermod -a -G {name}" in found.advice
+
+
+def test_espressifs_toolchain_is_looked_for_where_platformio_keeps_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLATFORMIO_CORE_DIR", str(tmp_path))
+    (missing,) = (finding for finding in doctor() if finding.name == "Espressif's toolchain")
+    assert not missing.ok
+    assert "pio run -d firmware" in missing.advice
+    (tmp_path / "packages/toolchain-xtensa-esp-elf").mkdir(parents=True)
+    (there,) = (finding for finding in doctor() if finding.name == "Espressif's toolchain")
+    assert there.ok
 
 
 def test_the_command_prints_a_table_or_json() -> None:

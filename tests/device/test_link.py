@@ -13,6 +13,8 @@ import pytest
 from edgekit.artifacts import TfliteModel, XraySet
 from edgekit.device import desktop
 from edgekit.device.client import Client
+from edgekit.device.evaluate import connected
+from edgekit.device.flash import flash
 from edgekit.device.link import Port, find_board, open_link
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import to_int8
@@ -67,6 +69,54 @@ def test_a_board_on_a_serial_port_gives_the_desktops_bytes_at_a_negotiated_rate(
     expected = desktop.run(model, xrays.images[:20])
     assert [o.outputs for o in outcomes] == [row.tobytes() for row in expected]
     link.close()
+
+
+class RatedLine:
+    """A line to a board that hears and is heard at one rate alone."""
+
+    has_rate = True
+
+    def __init__(self, port: str, rate: int) -> None:
+        self._link = open_link(port)
+        self.name, self.rate, self.baud = port, rate, 115200
+
+    def read(self, timeout_s: float) -> bytes:
+        data = self._link.read(timeout_s)
+        return data if self.baud == self.rate else b""
+
+    def write(self, data: bytes) -> None:
+        if self.baud == self.rate:
+            self._link.write(data)
+
+    def set_baud(self, baud: int) -> None:
+        self.baud = baud
+
+    def close(self) -> None:
+        self._link.close()
+
+
+def test_a_board_that_an_earlier_run_left_at_a_higher_rate_is_found(board: str) -> None:
+    link = RatedLine(board, 460800)
+    assert Client(link).hello(limit_s=0.5, elsewhere=(921600, 460800)).chip == "native"
+    assert link.baud == 460800
+    link.close()
+
+
+def test_a_board_is_left_at_the_rate_at_which_the_next_run_looks_for_it(serial_board: str, model: TfliteModel) -> None:
+    with connected(serial_board, model, dict) as client:
+        assert client.info is not None
+        assert client.info.baud == 4_000_000
+    with connected(serial_board, model, dict, baud=115200) as client:
+        assert client.info is not None
+        assert client.info.baud == 115200  # HELLO said so: nothing had to be agreed on
+
+
+@pytest.mark.parametrize("word", ["emulator", "native", "desktop"])
+def test_a_word_that_leads_to_no_line_is_refused_by_commands_that_need_one(word: str, tmp_path: Path) -> None:
+    for command in (lambda: open_link(word), lambda: flash(word, tmp_path)):
+        with pytest.raises(EdgekitError, match=f"{word} is no board on a line") as caught:
+            command()
+        assert "auto" in caught.value.hint
 
 
 def test_a_port_that_does_not_exist_is_named() -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import re
+import tomllib
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -209,7 +210,7 @@ def test_a_report_is_written_by_its_extension(page: Page, tmp_path: Path) -> Non
 def test_markdown_links_to_figures_that_stand_beside_it(page: Page, tmp_path: Path) -> None:
     render.write_all(page, tmp_path)
     links = re.findall(r"\]\((figures/[^)]+)\)", (tmp_path / "report.md").read_text())
-    assert len(links) == sum(isinstance(part, Figure) for part in every(page)) == 12
+    assert len(links) == sum(isinstance(part, Figure) for part in every(page)) == 14
     for link in links:
         root = ET.fromstring((tmp_path / link).read_text())
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
@@ -226,3 +227,14 @@ def test_a_figure_alone_is_a_whole_svg_file(page: Page) -> None:
 def test_a_row_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="row of 2 cells"):
         Table("t", (Column("a"), Column("b"), Column("c")), (("1", "2"),))
+
+
+def test_the_templates_travel_with_the_package() -> None:
+    root = Path(__file__).parents[2]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
+        "edgekit.report"
+    ]
+    package = root / "src/edgekit/report"
+    sent = {path for pattern in patterns for path in package.glob(pattern)}
+    assert {path.name for path in sent} >= {"page.html", "page.css", "figure.css"}
+    assert {path for path in package.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")} <= sent

@@ -34,11 +34,41 @@ STANDARDS = {
     ".S": ("gcc", ()),
 }
 QEMU = (
-    "qemu-system-xtensa", "-M", "kc705-nommu", "-cpu", "de212", "-display", "none", "-monitor", "none", "-semihosting",
-    "-icount", "shift=0,sleep=off",
+    "qemu-system-xtensa", "-display", "none", "-monitor", "none", "-semihosting", "-icount", "shift=0,sleep=off",
 )  # fmt: skip
-INSTRUCTIONS_A_TICK = 25
 RUN_LIMIT_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A core of QEMU's kc705 boards.
+
+    Attributes:
+        uart, flash, dram: where they lie.
+        tick: instructions a tick of CCOUNT, with -icount shift=0.
+        flags: for a contender's own C.
+    """
+
+    machine: str
+    cpu: str
+    uart: int
+    flash: int
+    dram: int
+    tick: int
+    flags: tuple[str, ...] = ()
+
+    def script(self) -> str:
+        """The linker script."""
+        text = (BOARD / "board.ld").read_text()
+        return text.replace(f"{LX106.flash:#x}", f"{self.flash:#x}").replace(f"{LX106.dram:#x}", f"{self.dram:#x}")
+
+
+LX106 = Core("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, 25)
+# The same code on a core with an ESP32's MAC16 and hardware loops. Its MMU maps every address to itself after reset.
+MAC16 = Core(
+    "kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, 100,
+    ("-DEDGEKIT_MAC16=1", "-include", str(ROOT / "tests/native/mac16_as.h")),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +100,7 @@ class Run:
 
 def run(
     sources: Sequence[Source], objects: Sequence[Path], generated: Mapping[str, str], images: NDArray[np.int8],
-    outputs: int, base: tuple[int, int] | None,
+    outputs: int, base: tuple[int, int] | None, core: Core = LX106,
 ) -> Run:  # fmt: skip
     """Links a contender with the harness and runs it.
 
@@ -87,17 +117,19 @@ def run(
         folder = Path(name)
         for path, text in (*generated.items(), ("images.h", _images(images, outputs))):
             files.write_text(folder / path, text)
-        own = [Source(HERE / "main.c"), *sources, *(Source(p) for p in sorted(folder.rglob("*.c*")))]
+        harness = Source(HERE / "main.c", (f"-DBENCH_UART={core.uart:#x}", f"-DBENCH_TICK={core.tick}"))
+        own = [harness, *sources, *(Source(p, core.flags) for p in sorted(folder.rglob("*.c*")))]
         built = compiled([Source(s.path, (*s.options, f"-I{folder}", f"-I{HERE}")) for s in own], folder / "own")
-        program = _linked([*built, *objects, *_common()], folder / "bench.elf")
+        files.write_text(folder / "board.ld", core.script())
+        program = _linked([*built, *objects, *_common()], folder / "bench.elf", folder / "board.ld")
         code, constants = _sizes(program)
-        line = _emulated(program, folder)
+        line = _emulated(program, folder, core)
     (memory,) = struct.unpack_from("<i", line)
     width = 4 + outputs
     if memory < 0 or len(line) != 4 + width * len(images):
         raise EdgekitError(f"The contender stopped with {memory} after {len(line)} bytes.", "Look at its bench_setup.")
     rows = [line[4 + width * i : 4 + width * (i + 1)] for i in range(len(images))]
-    spent = tuple(INSTRUCTIONS_A_TICK * struct.unpack_from("<I", row)[0] for row in rows)
+    spent = tuple(core.tick * struct.unpack_from("<I", row)[0] for row in rows)
     said = np.array([np.frombuffer(row[4:], np.int8) for row in rows])
     less = base or (0, 0)
     return Run(memory, spent, said, code - less[0], constants - less[1])
@@ -120,7 +152,8 @@ def compiled(sources: Sequence[Source], into: Path | None = None) -> list[Path]:
     for number, source in enumerate(sources):
         compiler, standard = STANDARDS[source.path.suffix]
         command = [CROSS + compiler, *FLAGS, *standard, *source.options, "-w", "-c", str(source.path)]
-        key = files.key_of([command, files.file_sha256(source.path)])[:20]
+        plain = [word.replace(str(ROOT), "") for word in command]  # another checkout gives the same objects
+        key = files.key_of([plain, files.file_sha256(source.path)])[:20]
         folder = into or platformdirs.user_cache_path("edgekit") / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         jobs.append((command, folder / (f"{number}.o" if into else f"{key}.o")))
@@ -146,9 +179,9 @@ def _common() -> list[Path]:
     return compiled([Source(BOARD / "start.S"), Source(BOARD / "rt.c"), Source(HERE / "softfloat.c")])
 
 
-def _linked(objects: Sequence[Path], program: Path) -> Path:
+def _linked(objects: Sequence[Path], program: Path, script: Path) -> Path:
     command = [
-        need(CROSS + "gcc"), *map(str, objects), "-nostartfiles", "-nostdlib", "-T", str(BOARD / "board.ld"),
+        need(CROSS + "gcc"), *map(str, objects), "-nostartfiles", "-nostdlib", "-T", str(script),
         "-Wl,--gc-sections,--no-warn-rwx-segments", f"-L{LIBRARY}/lib/release", "-lm", "-lc", "-lgcc",
         "-o", str(program),
     ]  # fmt: skip
@@ -174,10 +207,10 @@ def _nm(path: Path, *options: str) -> str:
     return subprocess.run([CROSS + "nm", *options, path], capture_output=True, text=True, check=True).stdout
 
 
-def _emulated(program: Path, folder: Path) -> bytes:
+def _emulated(program: Path, folder: Path, core: Core) -> bytes:
     need(QEMU[0])
     said = folder / "uart.bin"
-    command = [*QEMU, "-serial", f"file:{said}", "-kernel", str(program)]
+    command = [*QEMU, "-M", core.machine, "-cpu", core.cpu, "-serial", f"file:{said}", "-kernel", str(program)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=RUN_LIMIT_S, check=False)
     except subprocess.TimeoutExpired as error:

@@ -1,10 +1,10 @@
 /* Runs a contender on BENCH_IMAGES images and sends to the UART what it took: after the working memory (i32), for every
- * image the ticks of CCOUNT (u32, 25 instructions each) and the int8 outputs. The board ends with status 0. */
+ * image the ticks of CCOUNT (u32, BENCH_TICK instructions each) and the int8 outputs. The board ends with status 0. */
 #include "bench.h"
 #define BENCH_WITH_IMAGES
 #include "images.h" /* generated: BENCH_IMAGES, BENCH_INPUT_BYTES, BENCH_OUTPUT_BYTES, bench_images */
 
-static volatile uint32_t *const uart = (volatile uint32_t *)0x9d050020;
+static volatile uint32_t *const uart = (volatile uint32_t *)BENCH_UART;
 
 static void send(const void *data, uint32_t bytes) {
   for (uint32_t i = 0; i < bytes; ++i) {
@@ -28,9 +28,10 @@ static void align(void) {
       "1: mov %1, %0\n"
       "rsr.ccount %0\n"
       "sub %1, %0, %1\n"
-      ".rept 22\n nop\n .endr\n"
-      "bnei %1, 2, 1b\n"
-      : "=&a"(now), "=&a"(last));
+      ".rept %2\n nop\n .endr\n"
+      "bnei %1, 2, 1b\n" /* BENCH_TICK + 1 instructions */
+      : "=&a"(now), "=&a"(last)
+      : "i"(BENCH_TICK - 3));
 }
 
 int main(void) {

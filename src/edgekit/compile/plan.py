@@ -15,6 +15,7 @@ from edgekit.compile.graph import Graph, Op, Reshape, Tensor
 from edgekit.compile.stream import Pace, Stream, streams
 
 _ALIGNMENT = 4
+_MOST_TRIED = 64  # blocks whose order is improved: more would take seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +109,15 @@ _ORDERS: tuple[Callable[[_Block], tuple[int, int]], ...] = (
 
 def plan(graph: Graph, needs: Needs) -> Plan:
     """The layout with the smallest arena: every operator by itself, or as many of the first as it pays to stream."""
-    plans = [laid_out(graph, needs, stream) for stream in (None, *streams(graph, needs.pace_of))]
-    return min(plans, key=lambda plan_: plan_.arena_bytes)
+    whole = laid_out(graph, needs, None)
+    quick = [laid_out(graph, needs, stream, thorough=False) for stream in streams(graph, needs.pace_of)]
+    best = min(quick, key=lambda plan_: plan_.arena_bytes, default=whole)
+    streamed = laid_out(graph, needs, best.stream)
+    return streamed if streamed.arena_bytes < whole.arena_bytes else whole
 
 
-def laid_out(graph: Graph, needs: Needs, stream: Stream | None) -> Plan:
-    """Every block at the lowest offset that is free while it lives, in the best of a few orders."""
+def laid_out(graph: Graph, needs: Needs, stream: Stream | None, thorough: bool = True) -> Plan:
+    """The layout with the given stream, or with every operator by itself; `thorough` tries many orders of blocks."""
     streamed = stream.count if stream else 0
     blocks, places, scratch = _needed(graph, needs, stream)
     for position, op in list(enumerate(graph.ops))[streamed:]:
@@ -124,7 +128,7 @@ def laid_out(graph: Graph, needs: Needs, stream: Stream | None) -> Plan:
                 output.leads[input_] = _aligned(lead)
 
     everything = list(dict.fromkeys([*blocks.values(), *scratch.values()]))
-    _place(everything, min(_ORDERS, key=lambda order: _place(everything, order)))
+    _place(everything, thorough)
     places |= {index: Place("arena", block.offset) for index, block in blocks.items()}
     steps = tuple(
         Step(
@@ -188,10 +192,24 @@ def row_bytes(tensor: Tensor) -> int:
     return tensor.size // tensor.shape[1]
 
 
-def _place(blocks: Sequence[_Block], order: Callable[[_Block], tuple[int, int]]) -> int:
-    """Gives every block its offset, in the given order, and returns the bytes that they take together."""
+def _place(blocks: Sequence[_Block], thorough: bool) -> None:
+    """Sets the offsets in the best of a few orders; `thorough`: unless another block in front of all does better."""
+    order = min((sorted(blocks, key=key) for key in _ORDERS), key=_place_one_by_one)
+    end = _place_one_by_one(order)
+    better = thorough and len(blocks) <= _MOST_TRIED
+    while better:
+        better = False
+        for block in list(order):
+            tried = [block, *(other for other in order if other is not block)]
+            if (tried_end := _place_one_by_one(tried)) < end:
+                order, end, better = tried, tried_end, True
+    _place_one_by_one(order)
+
+
+def _place_one_by_one(blocks: Sequence[_Block]) -> int:
+    """Each at the lowest offset that is free while it lives; where the last of them ends."""
     placed: list[_Block] = []
-    for block in sorted(blocks, key=order):
+    for block in blocks:
         taken = sorted(
             _forbidden(block, other) for other in placed if other.first <= block.last and block.first <= other.last
         )

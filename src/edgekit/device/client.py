@@ -10,7 +10,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edgekit import wire
@@ -21,6 +21,7 @@ from edgekit.wire import ErrorCode
 
 HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
+ELSEWHERE_LIMIT_S = 0.75
 SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
 FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
 LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
@@ -118,12 +119,32 @@ class Client:
         self._decoder = wire.Decoder()
         self._sequence = itertools.count(1)
 
-    def hello(self, limit_s: float = HELLO_LIMIT_S) -> wire.Info:
+    def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> wire.Info:
         """Asks who is there until it is answered: opening a port resets most boards.
+
+        Args:
+            elsewhere: rates to try where nothing was heard: not every board is reset by its port, and one that an
+                earlier run left at a higher rate is deaf to this one.
 
         Raises:
             EdgekitError: no answer, another protocol version, other firmware.
         """
+        info = self._greet(limit_s)
+        for baud in elsewhere:
+            if info is not None or diagnose(self._decoder.unframed()) is not None:
+                break
+            self.link.set_baud(baud)
+            info = self._greet(ELSEWHERE_LIMIT_S)
+        if info is not None:
+            return info
+        name = self.link.name
+        message, hint = diagnose(self._decoder.unframed()) or (
+            f"Nothing answers at {name}.",
+            "Check that the board carries edgekit's firmware (pio run -d firmware -t upload) and press EN (reset).",
+        )
+        raise EdgekitError(message if name in message else f"{name}: {message}", hint)
+
+    def _greet(self, limit_s: float) -> wire.Info | None:
         nonce = secrets.randbits(32)
         limit = time.monotonic() + limit_s
         while time.monotonic() < limit:
@@ -137,12 +158,7 @@ class Client:
                         self._decoder.noise.clear()
                         self._decoder.dropped = 0  # what came before was the boot
                         return info
-        name = self.link.name
-        message, hint = diagnose(self._decoder.unframed()) or (
-            f"Nothing answers at {name}.",
-            "Check that the board carries edgekit's firmware (pio run -d firmware -t upload) and press EN (reset).",
-        )
-        raise EdgekitError(message if name in message else f"{name}: {message}", hint)
+        return None
 
     def negotiate(self, baud: int) -> int:
         """Asks for another rate; returns the rate that holds, which is the old one where the new did not work.
@@ -157,6 +173,7 @@ class Client:
         self.link.set_baud(baud)
         for _ in range(3):
             if self._pings(bytes(range(200)), 0.3):
+                self.info = replace(info, baud=baud)
                 return baud
         self.counts.retries += 1
         self.link.set_baud(info.baud)

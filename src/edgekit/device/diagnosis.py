@@ -5,6 +5,7 @@ In: noise from the line, or a typed ERROR. Out: messages with hints.
 
 from edgekit import wire
 from edgekit.errors import EdgekitError
+from edgekit.tflite import operator_name
 from edgekit.wire import ErrorCode
 
 GREETING = b"m-init-done"  # what the firmware prints once, at its start
@@ -47,6 +48,7 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
 def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
     """The device's typed error as a sentence with what to do."""
     detail = error.detail
+    operator = operator_name(detail) if error.code == ErrorCode.UNSUPPORTED_OP else ""
     flash = "Build and flash the firmware again: pio run -d firmware -t upload."
     said: dict[int, tuple[str, str]] = {
         ErrorCode.BAD_TYPE: (
@@ -55,12 +57,12 @@ def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
             else (f"The board's firmware does not know messages of type 0x{detail:02x}.", flash)
         ),
         ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
-        ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit build-model`. {flash}"),
+        ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit firmware`. {flash}"),
         ErrorCode.ARENA_TOO_SMALL: (
             f"The model needs more working memory than the {detail} bytes that the board could give.",
             "Build a model with a smaller image or fewer channels, or use the aot backend, which needs less.",
         ),
-        ErrorCode.UNSUPPORTED_OP: (f"The firmware lacks the model's operator {detail}.", flash),
+        ErrorCode.UNSUPPORTED_OP: (f"The firmware lacks the model's operator {operator}.", flash),
         ErrorCode.INVOKE_FAILED: (f"The interpreter on the board failed with status {detail}.", flash),
         ErrorCode.BAD_LENGTH: (
             f"The board expects {detail} bytes.",

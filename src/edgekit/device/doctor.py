@@ -53,7 +53,9 @@ def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, .
         ),
         *(_package(*row) for row in PACKAGES),
         *(_program(*row) for row in PROGRAMS),
+        _espressif(),
         _firmware(),
+        *_permission(),
         *_boards(ports(), usb_devices),
     ]
     return tuple(Finding(f.name, f.ok, f.found, f.needed_for, "" if f.ok else f.advice) for f in findings)
@@ -77,6 +79,33 @@ def _program(name: str, needed_for: str) -> Finding:
     return Finding(name, True, said.splitlines()[0] if said else path, needed_for)
 
 
+def _espressif() -> Finding:
+    """What PlatformIO keeps of Espressif's toolchain; `pio run -d firmware` downloads it the first time."""
+    core = Path(os.environ.get("PLATFORMIO_CORE_DIR", Path.home() / ".platformio"))
+    found = sorted(path.name for path in core.glob("packages/toolchain-xtensa-esp*"))
+    advice = "Nothing, where the computer is online: pio run -d firmware downloads it (about 1 GB)."
+    return Finding("Espressif's toolchain", bool(found), ", ".join(found) or "not there", "real boards", advice)
+
+
+def _permission() -> list[Finding]:
+    """On Linux: whether this user is in the group that serial devices belong to, before a board is plugged in."""
+    if sys.platform != "linux" or os.geteuid() == 0:
+        return []
+    import grp
+
+    for name in ("dialout", "uucp"):  # Debian's and Fedora's; Arch's
+        try:
+            group = grp.getgrnam(name)
+        except KeyError:
+            continue
+        inside = group.gr_gid in os.getgroups()
+        advice = f"sudo usermod -a -G {name} $USER, then log in again."
+        return [
+            Finding(f"group {name}", inside, "you are in it" if inside else "you are not in it", "real boards", advice)
+        ]
+    return []
+
+
 def _firmware() -> Finding:
     try:
         folder = firmware.folder()
@@ -84,7 +113,7 @@ def _firmware() -> Finding:
         return Finding("firmware", False, "sources not found", "flashing and emulating", error.hint)
     model = folder / "lib/model/src/model/info.h"
     if not model.is_file():
-        advice = "Write one into it: edgekit build-model, or edgekit firmware --model FILE.tflite"
+        advice = "Write one into it: edgekit firmware [--model FILE.tflite]"
         return Finding("firmware", False, f"{folder}, without a model", "pio run -d firmware", advice)
     return Finding("firmware", True, f"{folder}, model {model.read_text().split('from ')[1][:12]}")
 

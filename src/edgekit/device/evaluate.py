@@ -8,7 +8,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,14 @@ from edgekit import files
 from edgekit.artifacts import DataInfo, Prediction, TfliteModel, Threshold, XraySet
 from edgekit.device import desktop, emulator, firmware
 from edgekit.device.client import Client, LinkCounts
-from edgekit.device.link import open_link
+from edgekit.device.link import FIRST_BAUD, open_link
 from edgekit.device.model_sources import model_files
 from edgekit.errors import EdgekitError
 from edgekit.preprocess import to_int8
 from edgekit.wire import Backend, Board, Info
 
 SAVE_EVERY_S = 1.0
+LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
 RESUME = "What is done is kept: run the command again with --resume."
 Progress = Callable[[Prediction, LinkCounts], None]
 
@@ -101,12 +102,15 @@ def connected(
         link = open_link(port)
         stack.callback(link.close)
         client = Client(link)
-        info = client.hello()
+        info = client.hello(elsewhere=LEFT_AT if link.has_rate else ())
         check_model(info, model)
         wanted = baud or (info.max_baud if link.has_rate else None)
         if wanted is not None:
             client.negotiate(wanted)
         yield client
+        if wanted is not None:  # as a runner or a monitor expects to find it
+            with suppress(EdgekitError):
+                client.negotiate(FIRST_BAUD)
 
 
 def check_model(info: Info, model: TfliteModel) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.device import firmware
-from edgekit.device.link import find_board
+from edgekit.device.link import find_board, refuse_word
 from edgekit.errors import EdgekitError
 
 BOOTLOADER_OFFSET = 0x1000  # fixed in the ESP32's ROM
@@ -67,6 +67,7 @@ def flash(port: str, build: Path | None = None, *, baud: int = 921600, on_line: 
         EdgekitError: nothing built, an image for another chip, another chip or too small a flash on the board, an
             application larger than its partition, no connection, a hash that does not match.
     """
+    refuse_word(port)
     planned = plan(build or firmware.folder() / ".pio/build/esp32dev")
     port = find_board() if port == "auto" else port
     common = ["--port", port] + ([] if "://" in port else ["--baud", str(baud)])

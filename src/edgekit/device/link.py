@@ -94,9 +94,19 @@ def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
     """
     if port == "auto":
         port = find_board()
+    refuse_word(port)
     if port.startswith("socket://"):
         return _SocketLink(port)
     return _SerialLink(port, baud)
+
+
+def refuse_word(port: str) -> None:
+    """Raises EdgekitError where `port` is a word of --port that leads to no line."""
+    if port in ("emulator", "native", "desktop"):
+        raise EdgekitError(
+            f"{port} is no board on a line, so this command has nothing to do there.",
+            "Give a serial device, auto or socket://HOST:PORT. `edgekit eval-device` takes emulator, native, desktop.",
+        )
 
 
 class _SocketLink:

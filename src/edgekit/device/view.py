@@ -40,7 +40,8 @@ class LiveScore:
         self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
         self._times: list[int] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=RATE_OVER)
-        self._live = Live(self, console=Console(stderr=True, quiet=quiet), refresh_per_second=4)
+        self._console = Console(stderr=True, quiet=quiet)
+        self._live = Live(self, console=self._console, refresh_per_second=4)
 
     def __enter__(self) -> "LiveScore":
         self._live.start()
@@ -50,6 +51,8 @@ class LiveScore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        if not self._console.is_terminal:  # rich ends the line on terminals alone
+            self._console.line()
 
     def __rich__(self) -> RenderableType:
         return Group(self._bar, Text(self.line()))

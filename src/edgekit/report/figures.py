@@ -1,4 +1,4 @@
-"""Lines, sweeps, dots and grids: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
+"""Lines, sweeps and dots: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
 
 Shares are given in [0, 1]; `percent=True` labels them in per cent. Captions end without a full stop. Every line and
 dot is labelled where it stands, has a colour and a shape of its own, and shows its 95 % interval where one is given.
@@ -98,8 +98,11 @@ def sweep(
         chosen: alphas to mark, by who chose them (`validation`, `test, as the paper did`); infinity (no pruning) is
             said in the text alone.
     """
-    finite = {name: alpha for name, alpha in chosen.items() if math.isfinite(alpha)}
-    middle, gap = 216.0, 30.0 + 14 * len(finite)
+    marked: dict[float, str] = {}
+    for name, alpha in chosen.items():
+        if math.isfinite(alpha):
+            marked[alpha] = f"{marked[alpha]}; {name}" if alpha in marked else name
+    middle, gap = 216.0, 46.0 + 14 * len(marked)
     height = middle + gap + 110 + _BOTTOM
     board = Drawing(WIDTH, height)
     sides = (12 + text_width("100%", 11), max(text_width(one.name) for one in (*accuracy, zeroed)))
@@ -108,11 +111,12 @@ def sweep(
         board, (zeroed,), (middle + gap, height - _BOTTOM), x="alpha: weights below std / alpha go",
         y="weights zeroed", percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), sides=sides,
     )  # fmt: skip
-    for row, (name, alpha) in enumerate(finite.items()):
-        at, text = xs(alpha), f"{name}: {alpha:g}"
-        board.line(at, _TOP, at, height - _BOTTOM, "axis dashed")
-        end = at + 6 + text_width(text, 11) > WIDTH
-        board.text(at + (-5 if end else 5), middle + 12 + 14 * row, text, "ink", "end" if end else "start", 11)
+    for row, (alpha, name) in enumerate(sorted(marked.items())):
+        at, text = xs(alpha), f"{alpha:g}: {name}"
+        board.line(at, _TOP, at, middle + 7 + 14 * row, "axis dashed")
+        board.line(at, middle + gap, at, height - _BOTTOM, "axis dashed")
+        half = text_width(text, 11) / 2
+        board.text(min(max(at, half), WIDTH - half), middle + 14 + 14 * row, text, "ink", "middle", 11)
     said = "; ".join(
         f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
     )
@@ -178,55 +182,6 @@ def dots(
     )
     alt = f"Dot plot of {x}. {told}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x, beside=beside))
-
-
-def heat_map(
-    caption: str,
-    values: Sequence[Sequence[float]],
-    *,
-    columns: Sequence[str],
-    rows: Sequence[str],
-    x: str = "T",
-    y: str = "alpha / beta",
-    value: str = "balanced accuracy",
-    percent: bool = True,
-    chosen: tuple[int, int] | None = None,
-    notes: Sequence[str] = (),
-) -> Figure:
-    """A grid of values, the darker the greater, each written in its cell.
-
-    Args:
-        values: by row, then by column; NaN is an empty cell.
-        chosen: (row, column) to be framed.
-    """
-    left = 18 + max(text_width(name) for name in (*rows, y))
-    wide, high, top = (WIDTH - left - 4) / len(columns), 40.0, 52.0
-    board = Drawing(WIDTH, top + high * len(rows) + 6)
-    board.text(4, 32, y, "faint")
-    board.text(left, 12, f"{x}  →", "faint")
-    finite = [v for row in values for v in row if math.isfinite(v)]
-    low, extent = min(finite, default=0.0), (max(finite, default=1.0) - min(finite, default=0.0)) or 1.0
-    for c, name in enumerate(columns):
-        board.text(left + wide * (c + 0.5), 32, name, "ink num", "middle")
-    size = min(12.0, 12.0 * (wide - 6) / text_width("99.9%"))
-    for r, name in enumerate(rows):
-        board.text(left - 10, top + high * (r + 0.5), name, "ink num", "end")
-        for c, one in enumerate(values[r]):
-            if not math.isfinite(one):
-                continue
-            box = (left + wide * c + 1, top + high * r + 1, wide - 2, high - 2)
-            board.rect(*box, "c0 bar", opacity=0.05 + 0.45 * (one - low) / extent)
-            if chosen == (r, c):
-                board.rect(*box, "frame")
-            board.text(left + wide * (c + 0.5), top + high * (r + 0.5), say(one, percent), "ink num", "middle", size)
-    told = "; ".join(
-        f"{y} {rows[r]}: " + ", ".join(f"{x} {columns[c]} {say(one, percent)}" for c, one in enumerate(line))
-        for r, line in enumerate(values)
-    )
-    picked = f" Chosen: {y} {rows[chosen[0]]}, {x} {columns[chosen[1]]}." if chosen else ""
-    alt = f"Grid of {value} by {x} and {y}. {told}.{picked}"
-    data = {"values": to_plain([list(row) for row in values]), "columns": list(columns), "rows": list(rows)}
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
 
 
 def _panel(

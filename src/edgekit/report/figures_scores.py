@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from edgekit.report.curves import Reliability, Roc
 from edgekit.report.figures import WIDTH, data_of
 from edgekit.report.parts import Figure
-from edgekit.report.svg import Drawing, Scale, as_percent
+from edgekit.report.svg import Drawing, Scale, as_percent, text_width
 
 _TOP = 30.0
 
@@ -19,14 +19,8 @@ def roc(caption: str, models: Sequence[Roc], *, notes: Sequence[str] = ()) -> Fi
 
     The band is drawn for a single model only: bands of several hide each other.
     """
-    board = Drawing(WIDTH, 390.0 + 17 * len(models))
-    left, right, top, bottom = 52.0, WIDTH - 16, _TOP, 346.0
-    xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, top)
-    board.text(left - 40, 12, "recall", "faint")
-    board.y_axis(ys, left, right, as_percent)
-    board.x_axis(xs, bottom, as_percent)
-    board.text(right, bottom + 32, "normals called pneumonia", "faint", "end")
-    board.line(xs(0), ys(0), xs(1), ys(1), "axis dashed")
+    key = [(model.name, f"AUC {_area(model)}") for model in models]
+    board, xs, ys = _square("recall", "normals called pneumonia", key, lines=True)
     for i, model in enumerate(models):
         points = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.recall, strict=True)]
         if len(models) == 1:
@@ -39,10 +33,6 @@ def roc(caption: str, models: Sequence[Roc], *, notes: Sequence[str] = ()) -> Fi
             board.line(xs(model.point_x[0]), py, xs(model.point_x[1]), py, f"c{i % 8} line")
             board.line(px, ys(model.point_y[0]), px, ys(model.point_y[1]), f"c{i % 8} line")
             board.dot(px, py, f"c{i % 8} dot", i % 4, 4)
-        y = bottom + 52 + 17 * i
-        board.line(left, y, left + 18, y, f"c{i % 8} line")
-        board.dot(left + 9, y, f"c{i % 8} dot", i % 4)
-        board.text(left + 26, y, f"{model.name}: AUC {_area(model)}", "ink")
     said = "; ".join(
         f"{m.name}: AUC {_area(m)}"
         + (f", at its threshold it finds {m.point[1]:.1%} of the pneumonias and calls {m.point[0]:.1%} of the normals "
@@ -58,22 +48,13 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
 
     The area of a mark grows with the images in its bin.
     """
-    board = Drawing(WIDTH, 390.0 + 17 * len(models))
-    left, right, top, bottom = 52.0, WIDTH - 16, _TOP, 346.0
-    xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, top)
-    board.text(left - 40, 12, "share that is pneumonia", "faint")
-    board.y_axis(ys, left, right, as_percent)
-    board.x_axis(xs, bottom, as_percent)
-    board.text(right, bottom + 32, "probability that the model gives", "faint", "end")
-    board.line(xs(0), ys(0), xs(1), ys(1), "axis dashed")
+    key = [(model.name, f"Brier {model.brier:.3f}, calibration error {model.error:.3f}") for model in models]
+    board, xs, ys = _square("share that is pneumonia", "probability that the model gives", key)
     for i, model in enumerate(models):
         most = max(model.images)
         for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
             board.line(xs(said), ys(low), xs(said), ys(high), f"c{i % 8} line thin")
             board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / most))
-        y = bottom + 52 + 17 * i
-        board.dot(left + 9, y, f"c{i % 8} dot", i % 4)
-        board.text(left + 26, y, f"{model.name}: Brier {model.brier:.3f}, calibration error {model.error:.3f}", "ink")
     told = "; ".join(
         f"{m.name}: Brier score {m.brier:.3f}, expected calibration error {m.error:.3f}; "
         + ", ".join(f"says {s:.0%}, finds {f:.0%} of {n}" for s, f, n in zip(m.said, m.found, m.images, strict=True))
@@ -81,6 +62,30 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
     )
     alt = f"Reliability diagram: the share of pneumonias against the probability that the model gives. {told}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
+
+
+def _square(y: str, x: str, key: Sequence[tuple[str, str]], lines: bool = False) -> tuple[Drawing, Scale, Scale]:
+    """A board with both axes from 0 to 100 % and the diagonal, and below it the key: names with their figures, side by
+    side where all have room and else one below the other."""
+    left, right, bottom, room = 52.0, WIDTH - 16, 346.0, WIDTH - 40
+    apart = any(text_width(f"{name}: {figures}") > room for name, figures in key)
+    step = 33.0 if apart else 17.0
+    board = Drawing(WIDTH, bottom + 44 + step * len(key))
+    xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, _TOP)
+    board.text(12, 12, y, "faint")
+    board.y_axis(ys, left, right, as_percent)
+    board.x_axis(xs, bottom, as_percent)
+    board.text(right, bottom + 32, x, "faint", "end")
+    board.line(xs(0), ys(0), xs(1), ys(1), "axis dashed")
+    for i, (name, figures) in enumerate(key):
+        at = bottom + 54 + step * i
+        if lines:
+            board.line(12, at, 30, at, f"c{i % 8} line")
+        board.dot(21, at, f"c{i % 8} dot", i % 4)
+        board.text(38, at, name if apart else f"{name}: {figures}", "ink")
+        if apart:
+            board.text(38, at + 15, figures, "faint num", size=11)
+    return board, xs, ys
 
 
 def confusion(

@@ -38,8 +38,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-Align = Literal["left", "right", "centre"]
-Mark = Literal["", "strong", "muted", "bad"]
+Align = Literal["left", "right"]
+Mark = Literal["", "strong", "muted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,7 @@ class Cell:
     Attributes:
         text: what is read; give a column the same number of decimals all the way down, so that they align.
         detail: a second, smaller line below it: an interval, a spread, a p-value.
-        mark: `strong` for the best of a column, `muted` for what only stands beside (the paper's figure), `bad` for a
-            failure.
+        mark: `strong` for the best of a column, `muted` for what only stands beside (the paper's figure).
         value: what the JSON gives in place of the text: a number where the text is one.
     """
 
@@ -104,7 +103,6 @@ class Figure:
         alt: the text alternative: what a person who cannot see the figure must know, figures included.
         notes: small print below.
         data: the numbers that were drawn, JSON-ready; they go into the JSON only.
-        wide: takes the whole width of a page; others stand side by side where there is room.
     """
 
     caption: str
@@ -112,7 +110,6 @@ class Figure:
     alt: str
     notes: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
-    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,10 @@ def _heads(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
 
 
 def _grouped(parts: tuple[Part, ...]) -> list[list[Part]]:
-    """The parts in runs: neighbouring figures that are not wide share one, and every other part has its own."""
+    """The parts in runs: neighbouring figures share one, every other part has its own."""
     runs: list[list[Part]] = []
     for part in parts:
-        small = isinstance(part, Figure) and not part.wide
-        before = runs[-1][-1] if runs else None
-        if small and isinstance(before, Figure) and not before.wide:
+        if runs and isinstance(part, Figure) and isinstance(runs[-1][-1], Figure):
             runs[-1].append(part)
         else:
             runs.append([part])

@@ -91,7 +91,7 @@ def _part_markdown(part: Part, figures: str, names: Mapping[int, str]) -> list[s
 def markdown_table(columns: tuple[Column, ...], rows: tuple[Row, ...]) -> str:
     """A table in GitHub's Markdown. A column's group stands before its title, a cell's detail in brackets."""
     heads = [f"{c.group}: {c.title}" if c.group else c.title for c in columns]
-    rules = [{"left": "---", "right": "---:", "centre": ":---:"}[c.align] for c in columns]
+    rules = ["---" if c.align == "left" else "---:" for c in columns]
     lines = [heads, rules]
     for row in rows:
         if len(row) == 1 < len(columns):

@@ -35,8 +35,8 @@ def figure_4(results: Results) -> tuple[Figure, ...]:
 
 def _by_epoch(caption: str, named: dict[str, np.ndarray]) -> tuple[Figure, ...]:  # type: ignore[type-arg]
     shown: list[Figure] = []
-    for which, part in enumerate(_SETS):
-        for measure, title in ((1, "accuracy"), (0, "loss")):
+    for measure, title in ((1, "accuracy"), (0, "loss")):
+        for which, part in enumerate(_SETS):
             series = [
                 figures.over_seeds(name, [list(map(float, run[:, which, measure])) for run in runs])
                 for name, runs in named.items()
@@ -118,15 +118,15 @@ def answers(results: Results) -> tuple[Figure, ...]:
     if not shown:
         return ()
     labels = results.labels
-    rocs, found = [], []
+    rocs, reliabilities, confusions = [], [], []
     for name, system in shown.items():
         first = system.first
         rocs.append(curves.roc(SYSTEM_TITLES[name], first.margins, labels, first.chosen.threshold))
         reliability = curves.reliability(SYSTEM_TITLES[name], first.margins, labels, first.scale)
-        found.append(figures_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
+        reliabilities.append(figures_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
         for at, words in (("argmax", "the greater logit decides"), ("chosen", "at validation's threshold")):
-            found.append(
+            confusions.append(
                 figures_scores.confusion(f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion)
             )
     note = "First seed. The marks are the thresholds that validation chose, with 95 % intervals."
-    return (figures_scores.roc("ROC curves on test", rocs, notes=(note,)), *found)
+    return (figures_scores.roc("ROC curves on test", rocs, notes=(note,)), *reliabilities, *confusions)

@@ -26,7 +26,7 @@ def page_of(done: Done, results: Results) -> Page:
         title=f"The paper, run again ({done.budget.name})",
         lead=(
             'Every system, table and figure of "Combining deep learning model compression techniques", run by '
-            f"`edgekit reproduce` on {results.info.name} with the seeds {', '.join(map(str, done.request.seeds))}. "
+            f"`edgekit reproduce` on {results.info.name}, {_seeds(done.request.seeds)}. "
             "Beside each printed figure stands what was found here, with its spread over the seeds, a 95 % interval, "
             "and tests between neighbours. Alphas and thresholds are chosen on validation; the test set chooses "
             "nothing.",
@@ -36,6 +36,10 @@ def page_of(done: Done, results: Results) -> Page:
         sections=tuple(section for section in _sections(done, results) if section.parts or section.sections),
         footer=(f"Made by `{done.request.command}`.",),
     )
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return f"with seed {seeds[0]}" if len(seeds) == 1 else f"with the seeds {', '.join(map(str, seeds))}"
 
 
 def _warnings(done: Done) -> tuple[str, ...]:
