@@ -42,12 +42,17 @@ class Outcome:
 
 @dataclass(slots=True)
 class LinkCounts:
-    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more."""
+    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more.
+
+    `retries` counts chunks and questions; `lost_chunks` are those of them that the device said it had not got. A
+    question is also repeated where the answer is only late.
+    """
 
     sent_bytes: int = 0
     received_bytes: int = 0
     broken_frames: int = 0
     retries: int = 0
+    lost_chunks: int = 0
 
 
 @dataclass(slots=True)
@@ -269,6 +274,7 @@ class Client:
         held = min(8 * len(missing), _chunks(one.image))
         chunks = [chunk for chunk in range(held) if missing[chunk // 8] >> chunk % 8 & 1]
         self.counts.retries += len(chunks) + 1
+        self.counts.lost_chunks += len(chunks)
         self._upload(one, chunks)
 
     def _upload(self, one: _Pending, chunks: Iterable[int]) -> None:
