@@ -22,7 +22,7 @@ from edgekit.wire import ErrorCode
 HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
-SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
+SILENCE_LIMIT_S = 7.0  # the message that the board has vanished comes within 10 s
 FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
 LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
