@@ -11,6 +11,7 @@ import pytest
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.reader import read_graph
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
@@ -44,7 +45,7 @@ def test_two_threads_give_tflms_bytes_without_a_race(name: str, tmp_path: Path) 
         content = aot_models.reweighted(content, pruned)
     graph = read_graph(content)
     compiled = compile_model(content, CompileOptions("m0", target="esp32"))
-    assert any(isinstance(op, ByChannel) and op.parts == 2 for op in compiled.graph.ops)
+    assert any(isinstance(op, ByChannel | ByTile) and op.parts == 2 for op in compiled.graph.ops)
     files = {**compiled.files, "m0.c": compiled.files["m0.c"] + PAIR}
     program = aot_native.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
     inputs = aot_models.random_inputs(1, graph.input.size)

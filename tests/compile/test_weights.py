@@ -15,8 +15,9 @@ from edgekit.compile.emit import emit
 from edgekit.compile.forms import choose
 from edgekit.compile.fuse import fuse
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import by_channel
+from edgekit.compile.kernels import by_channel, by_tile, convolution
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compress, Target
 from edgekit.compile.plan import plan
@@ -43,7 +44,8 @@ def thinned(seed: int) -> bytes:
             weights[int(rng.integers(len(weights)))] = 0
         return weights
 
-    return aot_models.reweighted(aot_models.random_model(seed), change)
+    draw = aot_models.network_of_threes if seed % 3 else aot_models.random_model
+    return aot_models.reweighted(draw(seed), change)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +85,11 @@ def test_every_form_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[
         values = {field.name: getattr(op, field.name) for field in fields(Convolution)}
         parts = int(rng.integers(1, 3)) if op.result[2] > 1 else 1
         forms = [ByChannel(**values, coding=coding, parts=parts) for coding in (*CODINGS, None)]
-        forms = [form for form in forms if by_channel.possible(form)]
+        forms = [form for form in forms if by_channel.possible(form)] + by_tile.forms(op, CODINGS, parts)
         if not forms:
             return op
         form = forms[int(rng.integers(len(forms)))]
-        seen[by_channel.described(replace(form, parts=1))] += 1
+        seen[convolution.described(replace(form, parts=1))] += 1
         seen[f"{parts} parts"] += 1
         seen["pooled"] += form.pool != (1, 1)
         seen["strided"] += form.stride[1] > 1
@@ -101,7 +103,7 @@ def test_every_form_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[
         form = replace(graph, ops=ops)
         files.append(emit(form, plan(form, kernels), CompileOptions(f"m{number}")))
     assert differing(cases, files, tmp_path) == []
-    assert len(seen) == len(CODINGS) + 1 + 6
+    assert len(seen) == 2 * len(CODINGS) + 1 + 6
     assert min(seen.values()) >= 1, seen
 
 
@@ -137,7 +139,7 @@ def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_
     before, after = (sum(layer.weight_bytes for layer in layers_of(one)) for one in (plain, small))
     assert before > 26_000
     assert after < share * before
-    forms = [op for op in small.graph.ops if isinstance(op, ByChannel)]
+    forms = [op for op in small.graph.ops if isinstance(op, ByChannel | ByTile)]
     assert {op.coding.title if op.coding else "list" for op in forms} == kinds
     assert differing([(0, content, small.graph)], [small.files], tmp_path) == []
 
@@ -145,7 +147,7 @@ def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_
 def test_models_compressed_where_it_pays_give_the_bytes_of_tflm(cases: list[Case], tmp_path: Path) -> None:
     some = cases[:12]
     compiled = [compile_model(content, CompileOptions(f"m{i}")) for i, (_, content, _) in enumerate(some)]
-    assert sum(isinstance(op, ByChannel) for one in compiled for op in one.graph.ops) >= 4
+    assert sum(isinstance(op, ByChannel | ByTile) for one in compiled for op in one.graph.ops) >= 4
     assert differing(some, [one.files for one in compiled], tmp_path) == []
 
 

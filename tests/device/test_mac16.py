@@ -9,6 +9,7 @@ from emulated_models import DC233C, aot_models
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.reader import read_graph
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
@@ -25,7 +26,7 @@ def with_mac16(count: int, seeds: range) -> list[emulated_models.Case]:
         case
         for case in emulated_models.cases(seeds)
         if any(
-            isinstance(op, ByChannel) and op.coding is not None
+            isinstance(op, ByChannel | ByTile) and op.coding is not None
             for op in compile_model(case[1], CompileOptions(target="esp32")).graph.ops
         )
     ][:count]

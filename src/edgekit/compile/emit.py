@@ -3,6 +3,7 @@
 from edgekit.compile.graph import Graph, Reshape
 from edgekit.compile.kernels import Kernel, Site, kernel_of
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.kernels.text import array, needed_helpers
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.plan import Place, Plan
@@ -90,7 +91,7 @@ static void both(void (*part)(const void *, int32_t), const void *job) {
 
 def _shared(graph: Graph) -> bool:
     """True where operators are worked out in two parts."""
-    return any(isinstance(op, ByChannel) and op.parts > 1 for op in graph.ops)
+    return any(isinstance(op, ByChannel | ByTile) and op.parts > 1 for op in graph.ops)
 
 
 def _source(graph: Graph, plan: Plan, options: CompileOptions) -> str:

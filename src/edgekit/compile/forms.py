@@ -9,10 +9,10 @@ The estimates are linear, fitted to what was counted on emulated Xtensa (tools/b
 from dataclasses import dataclass, fields, replace
 
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import by_channel, direct, one_channel, winograd
+from edgekit.compile.kernels import by_channel, by_tile, direct, one_channel, winograd
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.options import CompileOptions
-from edgekit.compile.weights import CODINGS, Coding, encode
+from edgekit.compile.weights import CODINGS, PLAIN, Coding, encode
 
 _CODE_BYTES = 1000  # of one convolution, roughly: a tenth more or less of few weights is of no account
 _DECODER_BYTES = 96  # more, where weights are compressed
@@ -47,7 +47,12 @@ def _chosen(op: Convolution, options: CompileOptions) -> Convolution:
             for form in winograd.forms(op)
         ]
     if options.target == "esp32":
-        forms += _by_channel(op, options, Coding())
+        forms += _by_channel(op, options, PLAIN)
+        codings = CODINGS if options.compress == "auto" else CODINGS[:1]
+        forms += [
+            Form(form, by_tile.instructions(form), by_tile.coded(form).size + _CODE_BYTES + _DECODER_BYTES)
+            for form in by_tile.forms(op, codings, min(2, op.result[2]))
+        ]
     if options.compress == "auto":
         forms += [form for coding in (*CODINGS[1:], None) for form in _by_channel(op, options, coding)]
     bytes_, instructions = (2.0, 1.0) if options.optimize == "size" else (1.0, 4.0)
@@ -77,7 +82,7 @@ def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None)
     runs = by_channel.runs(op)
     coded = encode(runs, coding)
     assert coded is not None
-    code = _CODE_BYTES + (_DECODER_BYTES if coding != Coding() else 0)
+    code = _CODE_BYTES + (_DECODER_BYTES if coding != PLAIN else 0)
     a_tap = 1.0 if options.target == "esp32" else 3.9
     return [
         Form(form, widening + sums * (an_end + a_tap * runs.shape[1]) + rows * coded.instructions, coded.size + code)

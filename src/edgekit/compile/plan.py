@@ -14,6 +14,7 @@ from typing import Protocol
 from edgekit.compile.graph import Graph, Op, Reshape, Tensor
 
 _ALIGNMENT = 4
+_MOST_TRIED = 64  # blocks whose order is improved: more would take seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,23 @@ def plan(graph: Graph, needs: Needs) -> Plan:
 
 
 def _place(blocks: Sequence[_Block]) -> None:
+    """Sets the offsets: the largest first, unless another block in front of all leads to a lower end."""
+    order = sorted(blocks, key=lambda block: (-block.size, block.first))
+    end = _place_one_by_one(order)
+    better = len(blocks) <= _MOST_TRIED
+    while better:
+        better = False
+        for block in list(order):
+            tried = [block, *(other for other in order if other is not block)]
+            if (tried_end := _place_one_by_one(tried)) < end:
+                order, end, better = tried, tried_end, True
+    _place_one_by_one(order)
+
+
+def _place_one_by_one(blocks: Sequence[_Block]) -> int:
+    """Each at the lowest offset that is free while it lives; where the last of them ends."""
     placed: list[_Block] = []
-    for block in sorted(blocks, key=lambda block: (-block.size, block.first)):
+    for block in blocks:
         taken = sorted(
             _forbidden(block, other) for other in placed if other.first <= block.last and block.first <= other.last
         )
@@ -152,6 +168,7 @@ def _place(blocks: Sequence[_Block]) -> None:
             if low < block.offset < high:
                 block.offset = high
         placed.append(block)
+    return max((block.end for block in placed), default=0)
 
 
 def _forbidden(block: _Block, other: _Block) -> tuple[int, int]:

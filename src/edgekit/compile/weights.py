@@ -27,6 +27,7 @@ class Coding:
         return " + ".join(name for name, on in (("mask", self.masked), ("book of 16", self.book)) if on) or "bytes"
 
 
+PLAIN = Coding()
 CODINGS = tuple(Coding(masked, book) for masked in (False, True) for book in (False, True))
 
 

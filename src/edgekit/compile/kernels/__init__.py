@@ -6,6 +6,7 @@ from typing import Any
 from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
 from edgekit.compile.kernels import add, convolution, simple
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.text import Kernel, Site
 from edgekit.compile.kernels.winograd import Winograd
@@ -18,6 +19,7 @@ _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
     OneChannel: convolution.convolution,
     Winograd: convolution.convolution,
     ByChannel: convolution.convolution,
+    ByTile: convolution.convolution,
     Pool: simple.pool,
     Mean: simple.mean,
     Softmax: simple.softmax,

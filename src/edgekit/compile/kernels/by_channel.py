@@ -232,7 +232,7 @@ def _part(op: ByChannel, site: Site, stairs: Staircase, layout: _Layout, starts:
         quads = -(-count // 4)
         pointer, prepare = "uint8_t", "int16_t *const weights = (int16_t *)(void *)room;"
         prepare += "".join(f"\nweights[{i}] = 0;" for i in range(count, 4 * quads))
-        dot = f"dots(row, {layout.step}, weights, {quads}, to_sums, {layout.used});"
+        dot = f"dots(row, {layout.step}, weights, {quads}, to_sums, {layout.used}, 1, 1);"
         widen, advance = f"from += {name}_widen(weights, from);", ""
     if pool_height > 1:
         dot = (
@@ -297,7 +297,7 @@ def _rows(op: ByChannel, site: Site, layout: _Layout) -> str:
     return f"""{site.signature(", uint32_t *room")} {{
   int16_t *const wide = (int16_t *)(void *)room;
 {indent(loop, 2)}
-  const work job = {{wide, output, (uint8_t *)room + {layout.size_bytes}}};
+  const work job = {{wide, output, (uint8_t *)room + {layout.size_bytes}, 1, 0}};
   {run}
 }}
 """

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels import by_channel, depthwise, direct, one_channel, winograd
+from edgekit.compile.kernels import by_channel, by_tile, depthwise, direct, one_channel, winograd
 from edgekit.compile.kernels.by_channel import ByChannel
+from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.rounding import Staircase, staircase
 from edgekit.compile.kernels.text import Kernel, Rows, Site
@@ -51,6 +52,8 @@ def described(op: Convolution) -> str:
     """The kernel chosen, in words."""
     if isinstance(op, ByChannel):
         return by_channel.described(op)
+    if isinstance(op, ByTile):
+        return by_tile.described(op)
     if isinstance(op, Winograd):
         return winograd.described(op)
     if isinstance(op, OneChannel):
@@ -64,6 +67,8 @@ def geometry(op: Convolution) -> tuple[Window, int]:
     """The window of the operator's kernel, and the bytes that the kernel needs besides."""
     if isinstance(op, ByChannel):
         return by_channel.geometry(op)
+    if isinstance(op, ByTile):
+        return by_tile.geometry(op)
     if isinstance(op, Winograd):
         return winograd.geometry(op)
     if isinstance(op, OneChannel):
@@ -104,6 +109,8 @@ def lead(op: Convolution) -> int | None:
 def _rows(op: Convolution, site: Site) -> Rows:
     if isinstance(op, ByChannel):
         return by_channel.by_channel(op, site, staircase(op.requantization, op.bias.astype(np.int64)))
+    if isinstance(op, ByTile):
+        return by_tile.by_tile(op, site, _staircase(op))
     if isinstance(op, OneChannel):
         return one_channel.one_channel(op, site, _staircase(op))
     if isinstance(op, Winograd):

@@ -20,12 +20,13 @@ SWITCH = """
 DOTS = (
     SWITCH
     + r"""
-/* sums[i] = sum of w[k] * x[i * step + k] over 4 * quads taps, for i < count. Both arrays begin at multiples of 4 bytes
- * and step is even; at least one quad and one sum. */
+/* Rows of positions x rows of taps: sums[r + i * apart] = sum of w[r][k] * x[r][i][k] over 4 * quads taps, for
+ * i < count and r < rows. A position lies `step` behind the last, also from one row to the next. x and w begin at
+ * multiples of 4 bytes and step is even; there is at least one of everything. */
 #if EDGEKIT_MAC16
 static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
-                               int32_t count) {
-  const int32_t *const end = sums + count;
+                               int32_t count, int32_t apart, int32_t rows) {
+  const int32_t *end = sums + count * apart;
   int32_t sum;
   x -= 2, w -= 2;
   /* LDINC adds 4 to the address first; the last quad loads nothing beyond itself. The whole loop is one block, so that
@@ -49,29 +50,42 @@ static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w,
       "add %[x], %[x], %[on]\n"
       "rsr.acclo %[sum]\n"
       "s32i %[sum], %[sums], 0\n"
-      "addi %[sums], %[sums], 4\n"
+      "add %[sums], %[sums], %[apart]\n"
       "bne %[sums], %[end], 0b\n"
-      : [x] "+&a"(x), [w] "+&a"(w), [sums] "+&a"(sums), [sum] "=&a"(sum)
-      : [run] "a"(quads * 8), [on] "a"(step * 2 - quads * 8), [zero] "a"(0), [more] "a"(quads - 1), [end] "a"(end)
+      "add %[w], %[w], %[run]\n"
+      "sub %[sums], %[sums], %[back]\n"
+      "addi %[end], %[end], 4\n"
+      "addi %[rows], %[rows], -1\n"
+      "bnez %[rows], 0b\n"
+      : [x] "+&a"(x), [w] "+&a"(w), [sums] "+&a"(sums), [end] "+&a"(end), [rows] "+&a"(rows), [sum] "=&a"(sum)
+      : [run] "a"(quads * 8), [on] "a"(step * 2 - quads * 8), [zero] "a"(0), [more] "a"(quads - 1),
+        [apart] "a"(apart * 4), [back] "a"((count * apart - 1) * 4)
       : "memory");
 }
 #else
 static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
-                               int32_t count) {
-  const int16_t *const end = w + 4 * quads;
-  for (; count >= 4; count -= 4, x += 4 * step, sums += 4) {
-    const int16_t *a = x, *b = x + step, *c = b + step, *d = c + step;
-    uint32_t s = 0, t = 0, u = 0, v = 0;
-    for (const int16_t *k = w; k != end; k += 4, a += 4, b += 4, c += 4, d += 4) {
-      TAP(0) TAP(1) TAP(2) TAP(3)
+                               int32_t count, int32_t apart, int32_t rows) {
+  for (; rows > 0; --rows, w += 4 * quads, ++sums) {
+    const int16_t *const end = w + 4 * quads;
+    int32_t *to = sums;
+    int32_t left = count;
+    for (; left >= 4; left -= 4, x += 4 * step) {
+      const int16_t *a = x, *b = x + step, *c = b + step, *d = c + step;
+      uint32_t s = 0, t = 0, u = 0, v = 0;
+      for (const int16_t *k = w; k != end; k += 4, a += 4, b += 4, c += 4, d += 4) {
+        TAP(0) TAP(1) TAP(2) TAP(3)
+      }
+      *to = (int32_t)s, to += apart;
+      *to = (int32_t)t, to += apart;
+      *to = (int32_t)u, to += apart;
+      *to = (int32_t)v, to += apart;
     }
-    sums[0] = (int32_t)s, sums[1] = (int32_t)t, sums[2] = (int32_t)u, sums[3] = (int32_t)v;
-  }
-  for (; count > 0; --count, x += step) {
-    uint32_t s = 0;
-    const int16_t *a = x;
-    for (const int16_t *k = w; k != end; ++k, ++a) s += (uint32_t)(*a * *k);
-    *sums++ = (int32_t)s;
+    for (; left > 0; --left, x += step, to += apart) {
+      uint32_t s = 0;
+      const int16_t *a = x;
+      for (const int16_t *k = w; k != end; ++k, ++a) s += (uint32_t)(*a * *k);
+      *to = (int32_t)s;
+    }
   }
 }
 #endif

@@ -20,8 +20,9 @@ HELPERS: dict[str, tuple[tuple[str, ...], str]] = {
     "work": (
         (),
         """
-/* What every share of a row of results needs: the widened window, where it goes, and memory for all shares. */
-typedef struct { const int16_t *rows; uint8_t *output, *room; } work;
+/* What every share of a step needs: the window in 16 bits, where its results go, memory for all shares, how many
+ * rows of results it makes, and the first of its tiles. */
+typedef struct { const int16_t *rows; uint8_t *output, *room; int32_t made, first; } work;
 """,
     ),
     "rounding_shift": (

@@ -155,6 +155,39 @@ static EDGEKIT_APART void {name}(uint32_t *m, int32_t count) {{
 """
 
 
+# One dimension of G, as winograd.py scales it: three taps g, six results.
+_FILTER = """const uint32_t outer = 0u - 4u * (g0 + g2), inner = 4u * g1, far = g0 + 4u * g2, steep = 2u * g1;
+{0} = 6u * g0;
+{1} = outer - inner;
+{2} = outer + inner;
+{3} = far + steep;
+{4} = far - steep;
+{5} = 12u * g2;"""
+
+
+def _filter() -> str:
+    """G g G^T of one output channel, two input channels at a time; each lies as winograd4x1_input leaves its own."""
+    return f"""
+static EDGEKIT_APART void winograd4_filter(const edgekit_word *taps, edgekit_word *to, int32_t pairs) {{
+  uint32_t columns[18];
+  for (int32_t pair = 0; pair < pairs; ++pair, taps += 9, ++to) {{
+    const edgekit_word *w = taps;
+    for (uint32_t *column = columns; column != columns + 18; column += 6, ++w) {{
+      const uint32_t g0 = joined(w[0]), g1 = joined(w[3]), g2 = joined(w[6]);
+{_moved(_FILTER.format(*(f"column[{i}]" for i in range(6))), 6)}
+    }}
+    edgekit_word *out = to;
+    for (const uint32_t *row = columns; row != columns + 6; ++row) {{
+      const uint32_t g0 = row[0], g1 = row[6], g2 = row[12];
+      uint32_t r0, r1, r2, r3, r4, r5;
+{_moved(_FILTER.format(*(f"r{i}" for i in range(6))), 6)}
+      {" ".join(f"*out = halves(r{i}); out += pairs;" for i in range(6))}
+    }}
+  }}
+}}
+"""
+
+
 WINOGRAD_HELPERS: dict[str, tuple[tuple[str, ...], str]] = {
     "words": (
         (),
@@ -176,7 +209,7 @@ static inline uint32_t halves(uint32_t sum) { return (sum + 0x8000u) ^ 0x8000u; 
     **{
         f"winograd{tile}x{lanes}_input{suffix}": (("words",), _input(tile, lanes, bool(suffix)))
         for tile in _BEFORE
-        for lanes in BLOCKS
+        for lanes in (1, *BLOCKS)
         for suffix in ("", "_bytes")
     },
     **{
@@ -185,6 +218,13 @@ static inline uint32_t halves(uint32_t sum) { return (sum + 0x8000u) ^ 0x8000u; 
         for lanes in BLOCKS
         for quads in (1, 2)
     },
+    "joined": (
+        ("words",),
+        """
+static inline uint32_t joined(uint32_t both) { return (both ^ 0x8000u) - 0x8000u; } /* undoes `halves` */
+""",
+    ),
+    "winograd4_filter": (("joined",), _filter()),
     **{f"winograd{tile}_output": ((), _output(tile, 1)) for tile in _BEFORE},
     **{f"winograd{tile}_output_pooled": (("greater",), _output(tile, 2)) for tile in _BEFORE},
 }
