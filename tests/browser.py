@@ -16,6 +16,62 @@ FLAGS = (
     "--remote-debugging-pipe",
 )  # fmt: skip
 
+# For each text with letters: its contrast (WCAG 2.1) with the nearest background behind it. Text over a coloured patch
+# of a drawing is judged by the patch as painted.
+CONTRASTS = """(() => {
+  const rgb = text => { const m = text.match(/[\\d.]+/g).map(Number); return [m[0], m[1], m[2], m[3] ?? 1]; };
+  const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
+  const light = c => c.map(v => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const behind = element => {
+    for (let e = element; e; e = e.parentElement) {
+      const c = rgb(getComputedStyle(e).backgroundColor);
+      if (c[3] === 1) return c.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const ratio = (a, b) => { const [x, y] = [light(a), light(b)].sort((p, q) => q - p); return (x + .05) / (y + .05); };
+  const found = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    if (e.tagName === 'title' || !e.checkVisibility()) continue;
+    const style = getComputedStyle(e);
+    let back = behind(e);
+    if (e.tagName === 'text') {
+      const box = e.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2;
+      for (const r of e.closest('svg').querySelectorAll('rect.bar')) {
+        const b = r.getBoundingClientRect();
+        if (b.left <= x && x <= b.right && b.top <= y && y <= b.bottom && !(r.compareDocumentPosition(e) & 2)) {
+          const fill = rgb(getComputedStyle(r).fill);
+          fill[3] = Number(getComputedStyle(r).fillOpacity);
+          back = over(fill, back);
+        }
+      }
+      found.push([e.textContent, ratio(over(rgb(style.fill), back), back)]);
+    } else found.push([e.textContent.trim().slice(0, 40), ratio(over(rgb(style.color), back), back)]);
+  }
+  return found;
+})()"""
+
+# Texts of drawings that leave their drawing, or lie on one another.
+MISPLACED = """(() => {
+  const found = [];
+  for (const svg of document.querySelectorAll('svg')) {
+    const all = svg.getBoundingClientRect();
+    const texts = [...svg.querySelectorAll('text')].map(e => [e.textContent, e.getBoundingClientRect()]);
+    texts.forEach(([text, b], i) => {
+      if (b.left < all.left - 1 || b.right > all.right + 1 || b.top < all.top - 1 || b.bottom > all.bottom + 1)
+        found.push(text + ' leaves its drawing');
+      for (const [other, o] of texts.slice(i + 1)) {
+        const wide = Math.min(b.right, o.right) - Math.max(b.left, o.left);
+        const high = Math.min(b.bottom, o.bottom) - Math.max(b.top, o.top);
+        if (wide > 2 && high > 5) found.push(text + ' lies on ' + other);
+      }
+    });
+  }
+  return found;
+})()"""
+
 
 def program() -> str | None:
     """Where Chromium is, if anywhere."""
@@ -64,6 +120,17 @@ class Tab:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def assert_readable(self, path: Path) -> None:
+        """A page of this program on a phone by day and at a desk by night: nothing is cut off, covered, faint or taken
+        from a network."""
+        for width, dark in ((360, False), (1200, True)):
+            self.open(path, width=width, dark=dark)
+            assert self.value("document.documentElement.scrollWidth") <= width
+            assert self.value(MISPLACED) == []
+            assert {text for text, ratio in self.value(CONTRASTS) if ratio < 4.5} == set()
+            assert [url for url in self.requests if not url.startswith("data:")] == [path.as_uri()]
+            assert self.value("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
 
     def screenshot(self) -> bytes:
         """The whole page as PNG."""

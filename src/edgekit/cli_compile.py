@@ -45,6 +45,15 @@ def target_option(handler: _Handler) -> _Handler:
     )(handler)
 
 
+def report_option(handler: _Handler) -> _Handler:
+    """--report, the same in every command."""
+    return click.option(
+        "--report",
+        type=click.Path(path_type=Path),
+        help="Also write the result as a page: .html, .md or .json.",
+    )(handler)
+
+
 def compress_option(handler: _Handler) -> _Handler:
     """--compress, the same in every command."""
     return click.option(
@@ -67,10 +76,11 @@ def compress_option(handler: _Handler) -> _Handler:
 )
 @click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES", help="Refuse a model that needs more RAM.")
 @click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
+@report_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 def compile_command(
     model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, max_ram: int | None,
-    max_flash: int | None, as_json: bool,
+    max_flash: int | None, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
@@ -99,8 +109,14 @@ def compile_command(
     written = library_files(compiled)
     for path, text in written.items():
         files.write_text(out / path, text)
+    plain = _plain(compiled, sizes, arena) | {"out": str(out), "files": sorted(written)}
+    if report is not None:
+        from edgekit.report import render
+        from edgekit.report.program_page import plan_page
+
+        render.write(plan_page(plain), report, plain)
     if as_json:
-        click.echo(json.dumps(_plain(compiled, sizes, arena) | {"out": str(out), "files": sorted(written)}, indent=2))
+        click.echo(json.dumps(plain, indent=2))
         return
     from rich.console import Console
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgekit.cli_compile import optimize_option, target_option
 from edgekit.errors import EdgekitError, stopped_says
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from rich.console import RenderableType
 
     from edgekit.artifacts import TfliteModel, Threshold
-    from edgekit.compile.options import Target
+    from edgekit.compile.options import Optimize, Target
     from edgekit.device.client import Client
     from edgekit.recipes import DataRecipe
     from edgekit.report.sections import Program
@@ -176,20 +177,15 @@ def doctor(as_json: bool) -> None:
 @click.command("firmware")
 @_model
 @click.option("--profile", is_flag=True, help="C that tells what each layer costs; build with -D EDGEKIT_PROFILE=1.")
-@click.option(
-    "--target",
-    type=click.Choice(["generic", "esp32"]),
-    default="generic",
-    show_default=True,
-    help="C for any core, or for the ESP32's MAC16 and both its cores.",
-)
-def prepare_firmware(model: Path, profile: bool, target: Any) -> None:
+@optimize_option
+@target_option
+def prepare_firmware(model: Path, profile: bool, optimize: Any, target: Any) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
 
     loaded = load_model(model)
-    compiled = loaded.compiled(profile, target)
+    compiled = loaded.compiled(optimize, target, profile=profile)
     click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
 
 
@@ -205,11 +201,14 @@ class Loaded:
     arena_bytes: int
     data: "DataRecipe"
 
-    def compiled(self, profile: bool = False, target: "Target" = "generic") -> Mapping[str, str]:
+    def compiled(
+        self, optimize: "Optimize" = "size", target: "Target" = "generic", *, profile: bool = False
+    ) -> Mapping[str, str]:
         """The model as C."""
         from edgekit.compile import CompileOptions, compile_model
 
-        return compile_model(self.model.flatbuffer, CompileOptions(target=target, profile=profile)).files
+        options = CompileOptions(optimize=optimize, target=target, profile=profile)
+        return compile_model(self.model.flatbuffer, options).files
 
     def program(self, profile: Path | None) -> "Program | None":
         """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.cli_compile import optimize_option, read_model, target_option, tflite_model
+from edgekit.cli_compile import optimize_option, read_model, report_option, target_option, tflite_model
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -29,13 +29,21 @@ _BAR_COLUMNS = 8
 @target_option
 @optimize_option
 @click.option("--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out.")
+@report_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
-def profile_command(model: Path, port: str, target: Any, optimize: Any, baud: int | None, as_json: bool) -> None:
+def profile_command(
+    model: Path, port: str, target: Any, optimize: Any, baud: int | None, report: Path | None, as_json: bool
+) -> None:
     """Run the int8 MODEL (.tflite) on a board and see what each layer costs.
 
     The emulated board counts instructions, the same in every run; a real one, and native, take microseconds.
     """
     plain = profiled(model, port, target, optimize, baud)
+    if report is not None:
+        from edgekit.report import render
+        from edgekit.report.program_page import profile_page
+
+        render.write(profile_page(plain), report, plain)
     if as_json:
         click.echo(json.dumps(plain, indent=2))
         return

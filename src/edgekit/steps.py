@@ -31,6 +31,9 @@ _TEACHING = (
     *_TRAINING, "build/teach.py", "build/ensemble.py", "build/backbones.py", "build/frozen.py",
     "build/magnitude.py", "build/prune.py",
 )  # fmt: skip
+_DISTILLING = (*_TRAINING, "build/ensemble.py", "build/distill.py")
+_PRUNING = (*_TRAINING, "build/distill.py", "build/magnitude.py", "build/prune.py")
+_RUNNING = ("device/desktop.py", "interpreters.py", "tflite.py", "preprocess.py")
 _CONVERSION = ("build/convert.py", "build/runtimes.py", "interpreters.py", "tflite.py", "preprocess.py")
 
 
@@ -203,8 +206,7 @@ class Steps:
             "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
             "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
-        code = (*_TRAINING, "build/ensemble.py", "build/distill.py")
-        arrays, key = self.stages.run(name, inputs, code, make)
+        arrays, key = self.stages.run(name, inputs, _DISTILLING, make)
         weights = self._noted(arrays)
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
@@ -224,8 +226,7 @@ class Steps:
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {"student": distilled.key, "prune": to_dict(recipe)}
-        code = (*_TRAINING, "build/distill.py", "build/magnitude.py", "build/prune.py")
-        arrays, key = self.stages.run(f"prune-{seed}", inputs, code, make)
+        arrays, key = self.stages.run(f"prune-{seed}", inputs, _PRUNING, make)
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
         return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
 
@@ -260,7 +261,7 @@ class Steps:
             return {part: margins_of_logits(run(model, _images(splits, part), runtime)) for part in _HELD_OUT}
 
         inputs = {"model": files.key, "variant": model.variant}
-        return self.stages.run(f"score-{name}", inputs, ("device/desktop.py",), make)[0]
+        return self.stages.run(f"score-{name}", inputs, _RUNNING, make)[0]
 
     def margins_of_student(self, splits: XraySplits, student: Student, name: str) -> Arrays:
         """Margins of a student on val and test through torch."""
@@ -284,7 +285,7 @@ class Steps:
 
             return {"bytes": np.array(arena_bytes(model))}
 
-        return int(self.stages.run("arena", {"model": model.sha256}, ("device/desktop.py",), make)[0]["bytes"])
+        return int(self.stages.run("arena", {"model": model.sha256}, _RUNNING, make)[0]["bytes"])
 
     def audit(self, splits: XraySplits) -> Audit:
         """What the data set holds, every image looked at."""

@@ -187,3 +187,14 @@ def test_a_model_without_an_arena_has_a_library_too(tmp_path: Path) -> None:
     command = ["gcc", *aot_native.FLAGS, "-I.", "same.c", "example/main.c", "-o", "example/same"]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert "no arena" in drawing(compiled)
+
+
+def test_the_page_of_a_plan_draws_the_arena_and_names_tflms(tmp_path: Path) -> None:
+    page = tmp_path / "plan.html"
+    said = json.loads(compile_command(STUDENT, "--out", tmp_path / "out", "--json", "--report", page))
+    text = page.read_text()
+    assert text.count("<svg") == 2
+    for number in (said["tflm_arena_bytes"], said["total"]["ram_bytes"], said["layers"][0]["weight_bytes"]):
+        assert f"{number:,}" in text
+    with pytest.raises(EdgekitError, match="no ending"):
+        compile_command(STUDENT, "--out", tmp_path / "out", "--report", tmp_path / "plan.docx")

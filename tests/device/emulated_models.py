@@ -24,7 +24,7 @@ import aot_native  # noqa: E402
 
 from edgekit.compile import CompileOptions, compile_model  # noqa: E402
 from edgekit.compile.graph import Graph  # noqa: E402
-from edgekit.compile.options import Target  # noqa: E402
+from edgekit.compile.options import Optimize, Target  # noqa: E402
 from edgekit.compile.reader import read_graph  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 
@@ -49,6 +49,7 @@ class Core:
     dram: int
     target: Target
     flags: tuple[str, ...]
+    optimize: Optimize = "size"
 
 
 DE212 = Core("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, "generic", ())
@@ -95,7 +96,7 @@ def _batch(models: list[Case], core: Core) -> list[int]:
 def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, core: Core) -> Path:
     includes, arrays, jobs = [], [], []
     for index, ((_, content, graph), given) in enumerate(zip(models, inputs, strict=True)):
-        for file, text in compile_model(content, CompileOptions(f"m{index}", target=core.target)).files.items():
+        for file, text in compile_model(content, CompileOptions(f"m{index}", core.optimize, core.target)).files.items():
             (folder / file).write_text(text)
         includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
         arrays.append(f"const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")

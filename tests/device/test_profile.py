@@ -179,3 +179,13 @@ def test_a_board_with_another_program_is_refused(noticed: Mapping[str, str], mon
         with pytest.raises(EdgekitError, match=r"has \d+ steps and this one") as refusal:
             command(VECTORS / "int8.tflite", "--port", port)
     assert "--optimize" in refusal.value.hint
+
+
+def test_the_page_of_a_profile_shows_every_layers_instructions(tmp_path: Path) -> None:
+    page = tmp_path / "profile.html"
+    said = json.loads(command(VECTORS / "int8.tflite", "--port", "emulator", "--json", "--report", page))
+    text = page.read_text()
+    for layer in said["layers"]:
+        assert f"{layer['instructions']:,}" in text
+    assert "<svg" in text
+    assert "Emulated core" in text

@@ -1,6 +1,7 @@
 """Every figure in the README was written by a command from the card."""
 
 import dataclasses
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,39 @@ def test_a_readme_without_the_marks_and_a_missing_card_are_said_plainly(folder: 
     done = readme_figures("--readme", folder / "README.md", "--card", folder / "none.json")
     assert (done.returncode, "There is no card" in done.stderr) == (1, True)
     assert "Traceback" not in done.stderr
+
+
+BENCHMARK = {
+    "core": "a core",
+    "compiler": "a compiler",
+    "flags": ["-O2"],
+    "models": {
+        "student": {
+            "sha256": "0123456789abcdef",
+            "macs": 8_630_000,
+            "contenders": {
+                "ours": {"instructions_per_mac": 1.234, "ram_bytes": 30_000, "code_bytes": 9_000, "exact": True},
+                "theirs": {"instructions_per_mac": 32.1, "ram_bytes": 101_000, "code_bytes": 4_000, "exact": False},
+                "nobody": {"refused": "it does not like the model"},
+            },
+        }
+    },
+}
+
+
+def test_the_compilers_benchmark_is_written_between_its_own_marks(card: Card, folder: Path) -> None:
+    readme, path = folder / "README.md", folder / "benchmark.json"
+    readme.write_text("<!-- figures -->\n<!-- /figures -->\n<!-- benchmark -->\nOLD\n<!-- /benchmark -->\nafter\n")
+    both = ("--readme", readme, "--card", folder / "card.json", "--benchmark", path)
+    missing = readme_figures(*both)
+    assert (missing.returncode, "is no benchmark" in missing.stderr) == (1, True)
+    path.write_text(json.dumps(BENCHMARK))
+    assert readme_figures(*both).returncode == 0
+    text = readme.read_text()
+    assert "| ours | 1.23 | 30,000 | 9,000 |" in text
+    assert "| nobody | - | - | - |" in text
+    assert "All but theirs on student give the output bytes of TFLM" in text
+    assert "nobody does not take student: it does not like the model" in text
+    assert "a core" in text
+    assert "OLD" not in text
+    assert readme_figures("--check", *both).returncode == 0

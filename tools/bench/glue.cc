@@ -22,5 +22,6 @@ void operator delete(void*, size_t) noexcept {}
 extern "C" [[noreturn]] void abort() {
   for (;;) __asm__ volatile("ill");  // ends QEMU with 128
 }
+extern "C" [[noreturn]] void __assert_func(const char*, int, const char*, const char*) { abort(); }
 extern "C" int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
 extern "C" void* __dso_handle = nullptr;

@@ -12,6 +12,7 @@ from edgekit.report.parts import Figure
 from edgekit.report.svg import Drawing, Scale, nice_step, plain, text_width
 
 _STEP = 24.0  # height of a row
+_PATCH = 0.3  # opacity of a block: a text on two of them, one on the other, stays legible by night
 _COLOURS = {"activation": "c0", "scratch": "c1"}
 
 
@@ -68,7 +69,7 @@ def memory_plan(
         during = f"step {block.first}" if block.first == block.last else f"steps {block.first} to {block.last}"
         title = f"{block.kind}: {block.size:,} bytes at {block.offset:,}, {during}"
         colour = _COLOURS.get(block.kind, f"c{2 + kinds.index(block.kind) % 6}")
-        board.rect(x, y + 1, wide, high - 2, f"{colour} bar edge", title, 0.45)
+        board.rect(x, y + 1, wide, high - 2, f"{colour} bar edge", title, _PATCH)
         size = f"{block.size:,}"
         if text_width(size, 10) + 6 < wide:
             board.text(x + wide / 2, y + _STEP / 2, size, "ink num", "middle", 10)
@@ -76,7 +77,7 @@ def memory_plan(
     board.text(right, bottom + 30, "address in the arena", "faint", "end")
     x = 6.0
     for kind in kinds:
-        board.rect(x, bottom + 46, 10, 10, f"{_COLOURS.get(kind, f'c{2 + kinds.index(kind) % 6}')} bar", opacity=0.45)
+        board.rect(x, bottom + 46, 10, 10, f"{_COLOURS.get(kind, f'c{2 + kinds.index(kind) % 6}')} bar", opacity=_PATCH)
         board.text(x + 15, bottom + 51, kind, "ink", size=11)
         x += 30 + text_width(kind, 11)
     told = "; ".join(

@@ -7,6 +7,7 @@ system that every machine of the cluster sees.
 import importlib
 import logging
 import os
+import socket
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from edgekit.errors import EdgekitError
 from edgekit.reproduction.crew import Ended, carry_out_unit
 from edgekit.reproduction.plan import Unit
 from edgekit.reproduction.work import Settings
+
+_STARTS = 3
 
 
 @dataclass
@@ -36,23 +39,42 @@ class RayCrew:
             ray: Any = importlib.import_module("ray")
         except ImportError as error:
             raise EdgekitError("Ray is not installed.", "Run: pip install 'edgekit[build,cluster]'") from error
-        local = self.address == "local"
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without a GPU of its own may see them
-        options: dict[str, Any] = {"num_cpus": self.size or os.cpu_count()} if local else {}
-        try:
-            ray.init(
-                address=self.address, include_dashboard=False if local else None, log_to_driver=False,
-                logging_level=logging.ERROR, ignore_reinit_error=False, **options,
-            )  # fmt: skip
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise EdgekitError(
-                f"There is no Ray cluster at {self.address}: {str(error).splitlines()[0]}",
-                "Start one with `ray start --head`, give its address, or --ray local; without --ray this machine's "
-                "own processes do the work.",
-            ) from error
+        if self.address == "local":
+            self._start(ray)
+        else:
+            self._join(ray)
         self._ray = ray
         self.size = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._task = ray.remote(max_retries=0, num_cpus=1)(carry_out_unit)  # retries are counted by `schedule`
+
+    def _start(self, ray: Any) -> None:
+        for left in reversed(range(_STARTS)):
+            try:
+                ray.init(
+                    address="local", num_cpus=self.size or os.cpu_count(), include_dashboard=False,
+                    log_to_driver=False, logging_level=logging.ERROR,
+                )  # fmt: skip
+            except Exception as error:  # Ray raises a bare Exception where its own processes were not up in 30 s
+                ray.shutdown()
+                if not left:
+                    raise EdgekitError(
+                        f"Ray did not start on this machine: {str(error).splitlines()[0]}",
+                        "Try again when it is less busy, or leave out --ray: this machine's own processes do the work.",
+                    ) from error
+            else:
+                return
+
+    def _join(self, ray: Any) -> None:
+        try:
+            _reach(self.address)  # Ray itself would wait for minutes
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise EdgekitError(
+                f"There is no Ray cluster at {self.address}: {str(error).splitlines()[0]}",
+                "Start one with `ray start --head` and give its address, or use --ray local; without --ray this "
+                "machine's own processes do the work.",
+            ) from error
 
     def start(self, unit: Unit) -> None:
         """See `Crew`."""
@@ -74,3 +96,10 @@ class RayCrew:
         except self._ray.exceptions.RayError as error:  # a killed worker, a lost node, no memory
             return Ended(unit, f"its Ray worker was lost ({type(error).__name__})", died=True, where="ray")
         return ended
+
+
+def _reach(address: str) -> None:
+    """OSError where nothing listens at HOST:PORT. Other forms, such as `auto`, are Ray's to judge."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

@@ -8,14 +8,14 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
-from edgekit.data.audit import Audit
 from edgekit.outcome import versions
 from edgekit.recipes import to_dict
-from edgekit.report.parts import Bullets, Cell, Code, Column, Facts, Page, Part, Prose, Section, Table
-from edgekit.report.plain import from_plain
+from edgekit.report.parts import Bullets, Cell, Code, Column, Facts, Highlights, Page, Part, Prose, Section, Table
 from edgekit.report.sections import data_section
 from edgekit.reproduction import drawings, tables
+from edgekit.reproduction.paper import TABLE_2, TABLE_3
 from edgekit.reproduction.results import Results
 from edgekit.reproduction.run import Done
 
@@ -33,9 +33,26 @@ def page_of(done: Done, results: Results) -> Page:
         ),
         warnings=_warnings(done),
         synthetic=results.info.synthetic,
+        highlights=_highlights(results),
         sections=tuple(section for section in _sections(done, results) if section.parts or section.sections),
         footer=(f"Made by `{done.request.command}`.",),
     )
+
+
+def _highlights(results: Results) -> Highlights | None:
+    shown = (
+        ("Teacher", "mean", TABLE_2["teacher"].accuracy),
+        ("Student, conventional", "plain", TABLE_2["plain"].accuracy),
+        ("Student, distilled", "distilled", TABLE_2["distilled"].accuracy),
+        ("Its int8 file", "int8", TABLE_3["int8"].accuracy),
+    )
+    items = []
+    for title, name, printed in shown:
+        if name in results.systems:
+            values = results.systems[name].values("accuracy")
+            mean = sum(values) / len(values)
+            items.append((title, Cell(f"{100 * mean:.1f} %", f"paper {100 * printed:.1f} %", value=mean)))
+    return Highlights(tuple(items)) if items else None
 
 
 def _seeds(seeds: Sequence[int]) -> str:
@@ -112,7 +129,7 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
             results=True,
         ),
         _costs(done, results),
-        data_section(results.info, from_plain(Audit, results.audit) if results.audit else None),
+        data_section(results.info, results.audit),
         _how(done),
     )  # fmt: skip
 
@@ -135,7 +152,7 @@ def _how(done: Done) -> Section:
     facts = (
         ("command", f"`{request.command}`"),
         ("weights of the networks", "random" if done.weights == "none" else "torchvision's ImageNet weights"),
-        ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
+        ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}"),
         ("workers", ", ".join(sorted({str(line.get("where", "")) for line in done.log})) or "-"),
         ("threshold rule", done.budget.recipe.threshold.rule),
         *((name, version) for name, version in versions().items()),
@@ -146,3 +163,13 @@ def _how(done: Done) -> Section:
         parts.append(Bullets(tuple(lines)))
     recipe = Code(json.dumps(to_dict(done.budget), indent=1), "json", "The budget: recipe, sizes and sweeps")
     return Section("How it was made", tuple(parts), sections=(Section("Recipe", (recipe,), folded=True),))
+
+
+def _processor() -> str:
+    """The processor's name, where Linux tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return ""
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f" ({names[0]})" if names else ""

@@ -18,7 +18,7 @@ class Unit:
     """One piece of work, made by the method of `Work` that bears the kind's name.
 
     Attributes:
-        kind: `teach`, `prune_network`, `latency`, `student`, `prune_student`, `convert`, `score` or `audit`.
+        kind: `teach`, `prune_network`, `timing`, `student`, `prune_student`, `convert`, `score` or `audit`.
         what: the network; the student's training (`plain`, or `distilled`); the .tflite variant.
         alpha: of pruning.
         temperature, mix: of a distillation; None for the recipe's own.
@@ -79,17 +79,18 @@ def plan(budget: Budget, seeds: Sequence[int], parts: Iterable[str] = PARTS) -> 
                 for unit in _wanted(part, budget, seed, order):
                     add(unit)
     add(Unit("audit"))
-    return tuple(sorted(found, key=_turn))
+    return tuple(sorted(found, key=lambda unit: _turn(unit, seeds)))
 
 
-def _turn(unit: Unit) -> int:
-    """What most of the report needs comes first, of all seeds, and the sweeps last: a run that is stopped early has
+def _turn(unit: Unit, seeds: Sequence[int]) -> tuple[bool, int, int]:
+    """What most of the report needs comes first, seed by seed, and the sweeps last: a run that is stopped early has
     whole tables. No kind needs one that comes after it."""
     swept = unit.temperature is not None or unit.mix is not None
-    return _TURNS.index("sweep" if swept else unit.kind)
+    turn = _TURNS.index("sweep" if swept else unit.kind)
+    return turn >= _TURNS.index("prune_network"), 0 if unit.kind == "audit" else seeds.index(unit.seed), turn
 
 
-_TURNS = ("teach", "student", "prune_student", "convert", "score", "audit", "latency", "sweep", "prune_network")
+_TURNS = ("teach", "student", "prune_student", "convert", "score", "audit", "timing", "prune_network", "sweep")
 _TAUGHT = {"table1": PAPER_ENSEMBLE, "table4": NETWORKS, "figure3": NETWORKS, "pruning": NETWORKS}
 _PRUNED = {"table1": PAPER_ENSEMBLE, "table4": PAPER_ENSEMBLE, "pruning": NETWORKS}
 
@@ -109,7 +110,7 @@ def _wanted(part: str, budget: Budget, seed: int, order: int) -> Iterator[Unit]:
     for network in _PRUNED.get(part, ()):
         yield from (Unit("prune_network", network, seed, alpha) for alpha in budget.network_alphas)
     if part == "table4" and order == 0:
-        yield from (Unit("latency", network, seed) for network in NETWORKS)
+        yield from (Unit("timing", network, seed) for network in NETWORKS)
 
 
 def sweep(budget: Budget, seed: int) -> Iterator[Unit]:

@@ -67,9 +67,9 @@ class _Reader:
                 found[name] = System(scored, size, **more)
 
         for network in NETWORKS:
-            size, latency = self._bytes(network), self._latency_us(network)
-            add(network, size, self._network, network, False, latency_us=latency)
-            add(f"{network}-pruned", size, self._network, network, True, latency_us=latency)
+            size, latency = self._bytes(network), self._image_us(network)
+            add(network, size, self._network, network, False, image_us=latency)
+            add(f"{network}-pruned", size, self._network, network, True, image_us=latency)
         ensembles = (
             ("mean", PAPER_ENSEMBLE, "mean", False), ("vote", PAPER_ENSEMBLE, "vote", False),
             ("mean-pruned", PAPER_ENSEMBLE, "mean", True), ("vote-pruned", PAPER_ENSEMBLE, "vote", True),
@@ -77,10 +77,10 @@ class _Reader:
             ("chouhan", CHOUHAN_ENSEMBLE, "vote", False), ("chouhan-mean", CHOUHAN_ENSEMBLE, "mean", False),
         )  # fmt: skip
         for name, networks, how, pruned in ensembles:
-            sizes, slow = [self._bytes(n) for n in networks], [self._latency_us(n) for n in networks]
+            sizes, slow = [self._bytes(n) for n in networks], [self._image_us(n) for n in networks]
             add(
                 name, None if None in sizes else sum(s for s in sizes if s), self._ensemble, networks, how, pruned,
-                latency_us=None if None in slow else sum(s for s in slow if s),
+                image_us=None if None in slow else sum(s for s in slow if s),
             )  # fmt: skip
         size = self._student_bytes()
         for how in ("plain", "distilled"):
@@ -99,7 +99,7 @@ class _Reader:
                 seed: self._scored(one.margins, runtime_of(variant), one.model.output_q) for seed, one in scores.items()
             }
             content = first.model.flatbuffer
-            found[variant] = System(by_seed, len(content), first.latency_us, len(gzip.compress(content, 9)))
+            found[variant] = System(by_seed, len(content), first.image_us, len(gzip.compress(content, 9)))
 
     def _scored(
         self, margins: Mapping[str, NDArray[Any]], runtime: str = "torch", output: Quantization | None = None
@@ -134,8 +134,8 @@ class _Reader:
         taught: tuple[Arrays, str] | None = self.of(self.work.taught, network, self.seeds[0])
         return None if taught is None else 4 * int(taught[0]["parameters"])
 
-    def _latency_us(self, network: str) -> float | None:
-        found: float | None = self.of(self.work.network_latency_us, network, self.seeds[0])
+    def _image_us(self, network: str) -> float | None:
+        found: float | None = self.of(self.work.network_us, network, self.seeds[0])
         return found
 
     def _student_bytes(self) -> int | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit.artifacts import DataInfo, EvalReport, Threshold
 from edgekit.build.magnitude import most_pruned
+from edgekit.data.audit import Audit
 from edgekit.report.metrics import decide, mcnemar
 
 ARGMAX = Threshold(0.5, 1)  # the class of the greater logit, as the paper decides
@@ -40,7 +41,7 @@ class System:
 
     seeds: Mapping[int, Scored]
     bytes: int
-    latency_us: float | None = None
+    image_us: float | None = None
     gzip_bytes: int | None = None
 
     @property
@@ -118,7 +119,7 @@ class Results:
     histories: Mapping[str, NDArray[np.float32]]
     distillations: tuple[Distillation, ...]
     costs: Mapping[str, Cost]
-    audit: Mapping[str, Any] | None
+    audit: Audit | None
 
     def mcnemar(self, one: str, other: str) -> list[float]:
         """p by seed, for the seeds that both have: do they err equally often on the same images?"""

@@ -18,6 +18,7 @@ import numpy as np
 from edgekit.artifacts import Student, TeacherLogits, TfliteModel, XraySplits
 from edgekit.build.ensemble import combine
 from edgekit.build.magnitude import most_pruned, prune_weights, zeroed_share
+from edgekit.data.audit import Audit
 from edgekit.recipes import Recipe
 from edgekit.report.metrics import margins_of_logits
 from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
@@ -27,7 +28,7 @@ from edgekit.steps import Files, Options, Steps, Teacher, Trained
 
 STAGES = ".units"
 _PRUNING = ("build/magnitude.py", "build/prune.py", "build/nets.py", "build/backbones.py", "build/frozen.py")
-_LATENCY_RUNS = 30
+_TIMED_RUNS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ class StudentScores:
 
 @dataclass(frozen=True, slots=True)
 class FileScores:
-    """One .tflite: its margins on val and test, and the median time of one image on this desktop in microseconds."""
+    """One .tflite: its margins on val and test, and the median processor time of one image on this desktop in
+    microseconds."""
 
     model: TfliteModel
     margins: Arrays
-    latency_us: float
+    image_us: float
 
 
 @dataclass
@@ -91,7 +93,7 @@ class Work:
         do: Mapping[str, Callable[[], Any]] = {
             "teach": lambda: self.taught(unit.what, unit.seed),
             "prune_network": lambda: self.network_pruned(unit.what, unit.seed, unit.alpha or 0),
-            "latency": lambda: self.network_latency_us(unit.what, unit.seed),
+            "timing": lambda: self.network_us(unit.what, unit.seed),
             "student": lambda: self.student(unit.what, unit.seed, unit.temperature, unit.mix),
             "prune_student": lambda: self.student_pruned(unit.seed, unit.alpha or 0),
             "convert": lambda: self.files(unit.seed),
@@ -128,8 +130,8 @@ class Work:
             f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, _PRUNING, make
         )[0]
 
-    def network_latency_us(self, network: str, seed: int) -> float:
-        """The median time of one image through the network in torch on this desktop, in microseconds."""
+    def network_us(self, network: str, seed: int) -> float:
+        """The median processor time of one image through the network in torch on this desktop, in microseconds."""
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
@@ -138,7 +140,7 @@ class Work:
             net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
             return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
 
-        return float(self._stages.run(f"latency-{network}-{seed}", {"network": above}, (), make)[0]["us"])
+        return float(self._stages.run(f"time-{network}-{seed}", {"network": above}, (), make)[0]["us"])
 
     def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Teacher:
         """The paper's ensemble by the mean of logits, as it was trained."""
@@ -180,8 +182,12 @@ class Work:
         return StudentScores(trained, steps.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
-        """Margins of the distilled student on val and test with weights under std/alpha zeroed; the share `zeroed`."""
-        student = self.student("distilled", seed).trained.student
+        """Margins of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
+        share `zeroed`."""
+        distilled = self.student("distilled", seed)
+        if np.isinf(alpha):
+            return {**distilled.margins, "zeroed": np.array(0.0)}
+        student = distilled.trained.student
         weights = prune_weights(student.weights, alpha)
         margins = self._student_steps.margins_of_student(
             self.splits("student"), Student(student.spec, weights), f"pruned-{seed}-{alpha:g}"
@@ -189,8 +195,10 @@ class Work:
         return {**margins, "zeroed": np.array(zeroed_share(weights))}
 
     def chosen_alpha(self, seed: int, part: str = "val") -> float:
-        """The student's alpha: of those with the best accuracy on validation, the one that zeroes most."""
-        alphas = self.budget.recipe.prune.alphas
+        """The student's alpha: of those with the best accuracy on validation, the one that zeroes most.
+
+        Infinity, not to prune at all, is among the choices."""
+        alphas = (*self.budget.recipe.prune.alphas, np.inf)
         points = [self.student_pruned(seed, alpha) for alpha in alphas]
         labels = getattr(self.splits("student"), part).labels
         scores = [float(((point[part] > 0) == (labels == 1)).mean()) for point in points]
@@ -217,7 +225,7 @@ class Work:
             return {"us": np.array(_median_us(lambda: infer(tensor)))}
 
         inputs = {"model": files.key, "variant": variant}
-        us = self._stages.run(f"latency-{variant}-{seed}", inputs, (), make)[0]["us"]
+        us = self._stages.run(f"time-{variant}-{seed}", inputs, (), make)[0]["us"]
         return FileScores(model, margins, float(us))
 
     # --- data ---
@@ -227,19 +235,9 @@ class Work:
         recipe = self.budget.recipe
         return self._student_steps.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
 
-    def audit(self) -> Mapping[str, Any]:
-        """What `edgekit data info` says of the data, as JSON-ready values."""
-        from edgekit.data.audit import audit
-        from edgekit.report.plain import to_plain
-
-        def make(checkpoint: Path) -> Arrays:
-            found = audit(self.settings.data, cache_dir=self.settings.cache_dir, on_warning=self.on_warning)
-            return {"json": np.array(json.dumps(to_plain(found)))}
-
-        fingerprint = self.splits("student").info.fingerprint
-        kept = self._stages.run("audit", {"data": fingerprint}, ("data/audit.py",), make)[0]
-        found: Mapping[str, Any] = json.loads(str(kept["json"]))
-        return found
+    def audit(self) -> Audit:
+        """What `edgekit data info` says of the data."""
+        return self._student_steps.audit(self.splits("student"))
 
     # --- the steps of build-model ---
 
@@ -269,11 +267,12 @@ class Work:
 
 
 def _median_us(call: Callable[[], object]) -> float:
+    """Of processor time: other units run beside this one, so that a clock on the wall would time them too."""
     for _ in range(3):
         call()
     times = []
-    for _ in range(_LATENCY_RUNS):
-        began = time.perf_counter()
+    for _ in range(_TIMED_RUNS):
+        began = time.process_time()
         call()
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     return float(np.median(times)) * 1e6

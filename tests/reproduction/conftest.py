@@ -1,0 +1,47 @@
+"""One rehearsal of the whole paper, by the command line, for every test that reads its report."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DATA = "phantom:0:120"
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """`edgekit reproduce --budget smoke` on drawn films. Copy `out` before you change it."""
+
+    out: Path
+    cache: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "XDG_CACHE_HOME": str(self.cache)}
+
+    def command(self, out: Path, *words: str, seeds: str = "0") -> list[str]:
+        options = ["--budget", "smoke", "--data", DATA, "--seeds", seeds, "--workers", "2", "--out", str(out)]
+        return [sys.executable, "-m", "edgekit", "reproduce", *options, *words]
+
+    def run(self, out: Path, *words: str, seeds: str = "0") -> "subprocess.CompletedProcess[str]":
+        command = self.command(out, *words, seeds=seeds)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # shared by the workers
+    made = Rehearsal(base / "rehearsal" / "out", base / "rehearsal" / "cache")
+    made.cache.mkdir(parents=True, exist_ok=True)
+    with (made.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (made.out / "report.html").exists():
+            done = made.run(made.out)
+            assert done.returncode == 0, done.stdout + done.stderr
+    return made
