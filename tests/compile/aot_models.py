@@ -406,6 +406,11 @@ def network_of_rows(seed: int) -> bytes:
     return r.b.finish([entry], [r.dense(x, 3) if r.rng.random() < 0.5 else x])
 
 
+def any_network(seed: int) -> bytes:
+    """A model of all operators, one of 3x3 filters, or one that can stream."""
+    return (random_model, network_of_threes, network_of_rows)[seed % 3](seed)
+
+
 def random_inputs(content_seed: int, size: int, count: int = 3) -> np.ndarray:
     """int8 [count, size]: the first at the ends of the range, the others uniform."""
     rng = np.random.default_rng(content_seed)

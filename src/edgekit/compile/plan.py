@@ -1,4 +1,4 @@
-"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena.
+"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena, row-streaming (stream.py).
 
 The model's input and output are the caller's and take no room. Everything in the arena is bytes, so that no alignment
 is needed for correctness; offsets are multiples of 4 for the sake of `memcpy`.
