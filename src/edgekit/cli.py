@@ -60,7 +60,10 @@ def build_model(
     recipe_name: str, changes: tuple[str, ...], data: str, out: Path | None, fresh: bool, strict: bool,
     weights_dir: Path | None, accelerator: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Teach, distill, prune, convert, embed: from X-rays to an int8 model, its C array and its card."""
+    """Make an int8 model, its C array and its card from X-rays.
+
+    Teach, distill, prune, convert, embed. Stop it at any moment: the same command goes on where it stopped.
+    """
     from edgekit.pipeline import build_model
     from edgekit.progress import StageBars
     from edgekit.recipes import recipe_named
@@ -99,7 +102,10 @@ def build_model(
 @click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 @json_option
 def evaluate(model: Path, data: str, runtime: str | None, split: str, strict: bool, as_json: bool) -> None:
-    """Score MODEL (.tflite, .onnx or .npz of build-model) on DATA at the threshold stored in its card."""
+    """Score MODEL on DATA at the threshold stored in its card.
+
+    MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
+    """
     from edgekit.evaluation import evaluate_file
     from edgekit.report.tables import report_table, to_json
 
@@ -112,7 +118,10 @@ def evaluate(model: Path, data: str, runtime: str | None, split: str, strict: bo
 @set_option
 @json_option
 def recipe(name: str, changes: tuple[str, ...], as_json: bool) -> None:
-    """Show each field of RECIPE (esp32, paper, demo, smoke or a .json), its value and what it takes."""
+    """Show each field of RECIPE, its value and what it takes.
+
+    RECIPE is esp32 (the default), paper, demo, smoke, or the recipe.json beside a model.
+    """
     from edgekit.fields import leaves
     from edgekit.recipes import recipe_named, to_dict
     from edgekit.report.tables import fields_table
@@ -130,7 +139,10 @@ def data_group() -> None:
 @click.argument("data", default="phantom")
 @json_option
 def data_info(data: str, as_json: bool) -> None:
-    """Audit DATA: counts, sizes, patients, duplicates within and across splits, unreadable files."""
+    """Audit DATA: counts, sizes, patients, duplicates, bad files.
+
+    Duplicates are told by their bytes and by their pixels, within and across splits.
+    """
     from edgekit.data.audit import audit, render
     from edgekit.report.plain import to_plain
 

@@ -218,7 +218,8 @@ def _parts(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> "l
         "without the cross compiler (gcc-xtensa-lx106).",
     ]
     legend = (
-        "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins.\n"
+        "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins; rows: so many "
+        "live at once, because its operator takes turns with the next.\n"
         "The arena, step by step: # activations, - scratch rows, = written over what has been read."
     )
     return [table, Text(legend), Text(drawing(compiled)), *map(Text, lines)]

@@ -387,6 +387,30 @@ def network_of_threes(seed: int) -> bytes:
     return r.b.finish([entry], [x])
 
 
+def network_of_rows(seed: int) -> bytes:
+    """Two to five convolutions of any kind, fused pools, sums over longer and shorter ways: what can stream."""
+    r = Random(seed)
+    height, width = int(r.rng.integers(3, 25)), int(r.rng.integers(3, 13))
+    x = entry = r.activation((1, height, width, int(r.pick(1, 2, 3, 4, 8))))
+    for _ in range(int(r.pick(2, 3, 4, 5))):
+        start = x
+        x = r.conv(x, depthwise=r.rng.random() < 0.25, three=r.rng.random() < 0.4)
+        if r.rng.random() < 0.3 and min(r.b.shape(x)[1:3]) > 1:
+            x = r.halved(x)
+        if r.rng.random() < 0.4:
+            other = r.conv(x, out=r.b.shape(x)[3], three=True)  # the same shape where it is SAME
+            if r.b.shape(other) == r.b.shape(x):
+                x = r.add(x, other)
+        if r.b.shape(start) == r.b.shape(x) and r.rng.random() < 0.5:
+            x = r.add(start, x)
+    return r.b.finish([entry], [r.dense(x, 3) if r.rng.random() < 0.5 else x])
+
+
+def any_network(seed: int) -> bytes:
+    """A model of all operators, one of 3x3 filters, or one that can stream."""
+    return (random_model, network_of_threes, network_of_rows)[seed % 3](seed)
+
+
 def random_inputs(content_seed: int, size: int, count: int = 3) -> np.ndarray:
     """int8 [count, size]: the first at the ends of the range, the others uniform."""
     rng = np.random.default_rng(content_seed)

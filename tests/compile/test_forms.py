@@ -1,7 +1,7 @@
 """Every form of a convolution gives TFLM's bytes, wherever it can be used at all."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from edgekit.compile.fuse import fuse
 from edgekit.compile.graph import Convolution, Graph
 from edgekit.compile.kernels import one_channel, winograd
 from edgekit.compile.kernels.winograd import Winograd
-from edgekit.compile.plan import plan
+from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 
@@ -28,8 +28,11 @@ def kind(op: object) -> str:
     return f"{type(op).__name__}{tile}{' pooled' if isinstance(op, Convolution) and op.pool != (1, 1) else ''}"
 
 
-def formed(draw: Callable[[int], bytes], seeds: range) -> list[Case]:
-    """Models with each convolution in a form drawn by lot among those that it has besides the direct one."""
+def formed(draw: Callable[[int], bytes], seeds: range, least_forms: int = 1) -> list[Case]:
+    """Models with each convolution in a form drawn by lot among those that it has besides the direct one.
+
+    Those where fewer than `least_forms` convolutions have such a form are left out.
+    """
     found = []
     for seed in seeds:
         content = draw(seed)
@@ -41,14 +44,19 @@ def formed(draw: Callable[[int], bytes], seeds: range) -> list[Case]:
         forms = [
             [*winograd.forms(op), *one_channel.forms(op)] if isinstance(op, Convolution) else [] for op in graph.ops
         ]
-        if any(forms):
+        if sum(map(bool, forms)) >= least_forms:
             chosen = [some[rng.integers(len(some))] if some else op for op, some in zip(graph.ops, forms, strict=True)]
             found.append((seed, content, replace(graph, ops=tuple(chosen))))
     return found
 
 
-def differing(cases: list[Case], folder: Path) -> list[int]:
-    files = [emit(graph, plan(graph, kernels), CompileOptions(name=f"m{i}")) for i, (_, _, graph) in enumerate(cases)]
+def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> list[int]:
+    """Seeds of the models whose outputs are not TFLM's; they are planned as usual where no plans are given."""
+    plans = plans or [plan(graph, kernels) for _, _, graph in cases]
+    files = [
+        emit(graph, plan_, CompileOptions(name=f"m{i}"))
+        for i, ((_, _, graph), plan_) in enumerate(zip(cases, plans, strict=True))
+    ]
     program = aot_native.build(files, folder)
     jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
     outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in cases])

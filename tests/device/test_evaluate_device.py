@@ -43,7 +43,7 @@ def test_every_image_agrees_with_the_desktop(
     plain = run_json(run, agreement(run.predictions, host))
     assert plain["agreement"]["identical"] == 100
     assert plain["device"]["board"] == "native"
-    assert plain["link"]["retries"] == 0
+    assert plain["link"]["broken_frames"] == 0
     assert plain["link"]["bytes"] > 100 * 1024
     assert 0 < plain["latency_us"]["p50"] <= plain["latency_us"]["p95"]
     assert json.dumps(plain)

@@ -69,6 +69,8 @@ def _by_channel(op: Convolution, options: CompileOptions, coding: Coding | None)
     sums = op.result[0] * op.result[1] * op.result[2]
     rows = op.result[0] // op.pool[0]
     an_end = 11 + 12 / (op.pool[0] * op.pool[1])  # of a sum, and of a byte
+    if options.target != "esp32" and coding is not None:
+        an_end += 12  # the twin's loops around few taps
     widening = 5.0 * rows * by_channel.widened(form)
     if coding is None:
         entries = len(by_channel.lists(form)[0])

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 
 from edgekit.compile import kernels
-from edgekit.compile.graph import Convolution
+from edgekit.compile.graph import Convolution, Tensor
 from edgekit.compile.kernels.text import array_bytes
 from edgekit.compile.options import Compiled
-from edgekit.compile.plan import Place
+from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
 
 
@@ -26,7 +26,8 @@ class Layer:
         bytes: of the arena that are in use while it runs, scratch among them.
         scratch_bytes: of these, the rows that it needs for itself.
         weight_bytes: its constants in flash: weights, biases, scales, tables.
-        place: where its output begins: an offset in the arena, `output` or `input` (the caller's memory).
+        place: where its output begins: an offset in the arena, `output` or `input` (the caller's memory). `rows` behind
+            it: its operator takes turns with the next ones, and only so many rows of the output live at once.
     """
 
     name: str
@@ -54,7 +55,7 @@ def layers_of(compiled: Compiled) -> tuple[Layer, ...]:
             step.live_bytes,
             step.scratch_bytes,
             constants.get(position, 0),
-            _where(compiled.plan.places[op.output.index]),
+            _where(compiled.plan, op.output),
         )
         for position, (op, step) in enumerate(zip(compiled.graph.ops, compiled.plan.steps, strict=True))
     )
@@ -123,5 +124,9 @@ def drawing(compiled: Compiled, columns: int = 64) -> str:
     return "\n".join(lines)
 
 
-def _where(place: Place) -> str:
-    return str(place.offset) if place.region == "arena" else place.region
+def _where(plan: Plan, tensor: Tensor) -> str:
+    place = plan.places[tensor.index]
+    if place.region != "arena":
+        return place.region
+    rows = plan.stream.lines.get(tensor.index) if plan.stream else None
+    return f"{place.offset} ({rows} rows)" if rows else str(place.offset)

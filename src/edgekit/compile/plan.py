@@ -1,4 +1,4 @@
-"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena.
+"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena, row-streaming (stream.py).
 
 The model's input and output are the caller's and take no room. Everything in the arena is bytes, so that no alignment
 is needed for correctness; offsets are multiples of 4 for the sake of `memcpy`.
@@ -7,11 +7,12 @@ An output may overlap an input that dies with its operator: the operator reads f
 which begins far enough in front of the input overwrites only what has been read. How far is the kernel's to say.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from edgekit.compile.graph import Graph, Op, Reshape, Tensor
+from edgekit.compile.stream import Pace, Stream, streams
 
 _ALIGNMENT = 4
 _MOST_TRIED = 64  # blocks whose order is improved: more would take seconds
@@ -56,6 +57,7 @@ class Plan:
         places: by tensor index.
         scratch: offset in the arena of each operator's scratch rows, by position in `graph.ops`.
         spans: all that the arena holds, over time.
+        stream: the operators that take turns, if any; a place between them is that of a few rows.
     """
 
     arena_bytes: int
@@ -63,6 +65,7 @@ class Plan:
     scratch: dict[int, int]
     steps: tuple[Step, ...]
     spans: tuple[Span, ...]
+    stream: Stream | None = None
 
 
 class Needs(Protocol):
@@ -70,6 +73,9 @@ class Needs(Protocol):
 
     def scratch_bytes(self, op: Op, foreign: bool) -> int:
         """Arena bytes that the operator needs while it runs; `foreign`: its first input is the caller's memory."""
+
+    def pace_of(self, op: Op) -> Pace | None:
+        """How the operator goes down its image; None where it cannot work row by row."""
 
     def lead(self, op: Op, tensor: Tensor) -> int | None:
         """By how many bytes the output must begin before this input to overlap it; None where it must not."""
@@ -93,32 +99,28 @@ class _Block:
         return self.offset + _aligned(self.size)
 
 
+# The largest first; the latest first, which leaves room for outputs that begin in front of their inputs.
+_ORDERS: tuple[Callable[[_Block], tuple[int, int]], ...] = (
+    lambda block: (-block.size, block.first),
+    lambda block: (-block.first, -block.size),
+    lambda block: (-block.last, -block.size),
+)
+
+
 def plan(graph: Graph, needs: Needs) -> Plan:
-    """Places tensors and scratch greedily: the largest first, each at the lowest offset that is free while it lives."""
-    last = {graph.input.index: -1}
-    for position, op in enumerate(graph.ops):
-        last[op.output.index] = position
-        for tensor in op.inputs:
-            last[tensor.index] = position
+    """The layout with the smallest arena: every operator by itself, or as many of the first as it pays to stream."""
+    whole = laid_out(graph, needs, None)
+    quick = [laid_out(graph, needs, stream, thorough=False) for stream in streams(graph, needs.pace_of)]
+    best = min(quick, key=lambda plan_: plan_.arena_bytes, default=whole)
+    streamed = laid_out(graph, needs, best.stream)
+    return streamed if streamed.arena_bytes < whole.arena_bytes else whole
 
-    blocks: dict[int, _Block] = {}  # by tensor index; a reshaped tensor shares the block of its origin
-    places: dict[int, Place] = {graph.input.index: Place("input")}
-    scratch: dict[int, _Block] = {}
-    for position, op in enumerate(graph.ops):
-        foreign = op.inputs[0].index in places
-        if op.output == graph.output:
-            places[op.output.index] = Place("output")
-        elif isinstance(op, Reshape) and foreign:
-            places[op.output.index] = places[op.input.index]
-        elif isinstance(op, Reshape):
-            block = blocks[op.output.index] = blocks[op.input.index]
-            block.last = max(block.last, last[op.output.index])
-        else:
-            blocks[op.output.index] = _Block(op.output.size, position, last[op.output.index])
-        if needed := needs.scratch_bytes(op, foreign):
-            scratch[position] = _Block(needed, position, position)
 
-    for position, op in enumerate(graph.ops):
+def laid_out(graph: Graph, needs: Needs, stream: Stream | None, thorough: bool = True) -> Plan:
+    """The layout with the given stream, or with every operator by itself; `thorough` tries many orders of blocks."""
+    streamed = stream.count if stream else 0
+    blocks, places, scratch = _needed(graph, needs, stream)
+    for position, op in list(enumerate(graph.ops))[streamed:]:
         output = blocks.get(op.output.index)
         for tensor in op.inputs:
             input_, lead = blocks.get(tensor.index), needs.lead(op, tensor)
@@ -126,7 +128,7 @@ def plan(graph: Graph, needs: Needs) -> Plan:
                 output.leads[input_] = _aligned(lead)
 
     everything = list(dict.fromkeys([*blocks.values(), *scratch.values()]))
-    _place(everything)
+    _place(everything, thorough)
     places |= {index: Place("arena", block.offset) for index, block in blocks.items()}
     steps = tuple(
         Step(
@@ -139,14 +141,62 @@ def plan(graph: Graph, needs: Needs) -> Plan:
     arena_bytes = max((block.end for block in everything), default=0)
     rows = set(scratch.values())
     spans = tuple(Span(block.offset, block.size, block.first, block.last, block in rows) for block in everything)
-    return Plan(arena_bytes, places, {position: block.offset for position, block in scratch.items()}, steps, spans)
+    return Plan(
+        arena_bytes, places, {position: block.offset for position, block in scratch.items()}, steps, spans, stream
+    )
 
 
-def _place(blocks: Sequence[_Block]) -> None:
-    """Sets the offsets: the largest first, unless another block in front of all leads to a lower end."""
-    order = sorted(blocks, key=lambda block: (-block.size, block.first))
+def _needed(
+    graph: Graph, needs: Needs, stream: Stream | None
+) -> tuple[dict[int, _Block], dict[int, Place], dict[int, _Block]]:
+    """Blocks by tensor index (a reshaped tensor shares its origin's), places outside the arena, scratch by position."""
+    last = {graph.input.index: -1}
+    for position, op in enumerate(graph.ops):
+        last[op.output.index] = position
+        for tensor in op.inputs:
+            last[tensor.index] = position
+    streamed = stream.count if stream else 0
+
+    blocks: dict[int, _Block] = {}
+    places: dict[int, Place] = {graph.input.index: Place("input")}
+    scratch: dict[int, _Block] = {}
+    if stream:  # all of them live at the same time
+        together = graph.ops[:streamed]
+        shared = _Block(max(needs.scratch_bytes(op, True) for op in together), 0, streamed - 1)
+        scratch = dict.fromkeys(range(streamed), shared)
+        for op in together[:-1]:
+            blocks[op.output.index] = _Block(stream.lines[op.output.index] * row_bytes(op.output), 0, streamed - 1)
+        end = together[-1].output
+        if end == graph.output:
+            places[end.index] = Place("output")
+        else:
+            blocks[end.index] = _Block(end.size, 0, last[end.index])
+    for position, op in list(enumerate(graph.ops))[streamed:]:
+        foreign = op.inputs[0].index in places
+        if op.output == graph.output:
+            places[op.output.index] = Place("output")
+        elif isinstance(op, Reshape) and foreign:
+            places[op.output.index] = places[op.input.index]
+        elif isinstance(op, Reshape):
+            block = blocks[op.output.index] = blocks[op.input.index]
+            block.last = max(block.last, last[op.output.index])
+        else:
+            blocks[op.output.index] = _Block(op.output.size, position, last[op.output.index])
+        if needed := needs.scratch_bytes(op, foreign):
+            scratch[position] = _Block(needed, position, position)
+    return blocks, places, scratch
+
+
+def row_bytes(tensor: Tensor) -> int:
+    """Bytes of one row of an image [1, height, width, channels]."""
+    return tensor.size // tensor.shape[1]
+
+
+def _place(blocks: Sequence[_Block], thorough: bool) -> None:
+    """Sets the offsets in the best of a few orders; `thorough`: unless another block in front of all does better."""
+    order = min((sorted(blocks, key=key) for key in _ORDERS), key=_place_one_by_one)
     end = _place_one_by_one(order)
-    better = len(blocks) <= _MOST_TRIED
+    better = thorough and len(blocks) <= _MOST_TRIED
     while better:
         better = False
         for block in list(order):

@@ -8,13 +8,13 @@ import itertools
 import secrets
 import time
 import zlib
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from edgekit import wire
 from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
+from edgekit.device.flight import SILENCE_LIMIT_S, Flight, Pending
 from edgekit.device.link import Link
 from edgekit.errors import EdgekitError
 from edgekit.wire import ErrorCode
@@ -22,9 +22,6 @@ from edgekit.wire import ErrorCode
 HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
-SILENCE_LIMIT_S = 8.0  # the message that the board has vanished comes within 10 s
-FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
-LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
 
@@ -42,71 +39,17 @@ class Outcome:
 
 @dataclass(slots=True)
 class LinkCounts:
-    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more."""
+    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more.
+
+    `retries` counts chunks and questions; `lost_chunks` are those of them that the device said it had not got. A
+    question is also repeated where the answer is only late.
+    """
 
     sent_bytes: int = 0
     received_bytes: int = 0
     broken_frames: int = 0
     retries: int = 0
-
-
-@dataclass(slots=True)
-class _Pending:
-    """An image on its way: `since_s` its turn began, at `deadline_s` it is asked for again."""
-
-    key: str
-    seq: int
-    image: bytes
-    crc: int
-    since_s: float
-    deadline_s: float = 0.0
-    attempts: int = 0
-
-
-class _Flight:
-    """The images on their way and how long to wait for them. The device takes them one after the other, so the
-    patience with one is twice the slowest of the latest answers, counted from the moment its turn began."""
-
-    def __init__(self) -> None:
-        self.pending: dict[int, _Pending] = {}
-        self._answers_s: deque[float] = deque([FIRST_PATIENCE_S / 2], maxlen=8)
-        self._heard_s = 0.0
-
-    @property
-    def _patience_s(self) -> float:
-        return max(2 * max(self._answers_s), LEAST_PATIENCE_S)
-
-    def add(self, one: _Pending) -> None:
-        if not self.pending:
-            self._heard_s = time.monotonic()  # the caller may have rested
-        one.deadline_s = one.since_s + self._patience_s * (1 + len(self.pending))
-        self.pending[one.seq] = one
-
-    def finish(self, seq: int) -> None:
-        now, done = time.monotonic(), self.pending.pop(seq)
-        if not done.attempts:  # after a repetition the time tells our patience, not the board's speed (Karn, 1987)
-            self._answers_s.append(now - done.since_s)
-            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_PATIENCE_S / 2:
-                self._answers_s.popleft()
-        for one in self.pending.values():
-            one.since_s = now
-            self.postpone(one)
-
-    def postpone(self, one: _Pending) -> None:
-        one.deadline_s = time.monotonic() + self._patience_s
-
-    def wake_s(self) -> float:
-        return min(self._heard_s + SILENCE_LIMIT_S, *(one.deadline_s for one in self.pending.values()))
-
-    def silent(self, heard: bool) -> bool:
-        now = time.monotonic()
-        if heard:
-            self._heard_s = now
-        return now - self._heard_s >= SILENCE_LIMIT_S
-
-    def overdue(self) -> list[_Pending]:
-        now = time.monotonic()
-        return [one for one in self.pending.values() if now >= one.deadline_s]
+    lost_chunks: int = 0
 
 
 class Client:
@@ -200,7 +143,7 @@ class Client:
         framed_bytes = _chunks(bytes(info.input_bytes)) * len(wire.encode(wire.Data(0, bytes(wire.CHUNK_BYTES)))) + 64
         depth = 2 if framed_bytes <= info.window_bytes else 1
         source = iter(images)
-        flight = _Flight()
+        flight = Flight()
         while True:
             while len(flight.pending) < depth and (item := next(source, None)) is not None:
                 flight.add(self._begin(*item, info, flight.pending))
@@ -223,13 +166,13 @@ class Client:
                     flight.postpone(one)
             for one in flight.overdue():
                 self._again(one, b"")
-                flight.postpone(one)
+                flight.repeated(one)
 
     def ping(self, data: bytes, timeout_s: float = 2.0) -> bool:
         """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
         return self._pings(data, timeout_s)
 
-    def _begin(self, key: str, image: bytes, info: wire.Info, pending: Mapping[int, _Pending]) -> _Pending:
+    def _begin(self, key: str, image: bytes, info: wire.Info, pending: Mapping[int, Pending]) -> Pending:
         if len(image) != info.input_bytes:
             raise EdgekitError(
                 f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
@@ -239,11 +182,11 @@ class Client:
         seq = next(self._sequence) & 0xFFFF
         if any((seq ^ other) & 1 == 0 for other in pending):  # the device has one slot for odd and one for even numbers
             seq = next(self._sequence) & 0xFFFF
-        one = _Pending(key, seq, image, zlib.crc32(image), time.monotonic())
+        one = Pending(key, seq, image, zlib.crc32(image), time.monotonic())
         self._upload(one, range(_chunks(image)))
         return one
 
-    def _advance(self, frame: wire.Frame, one: _Pending, info: wire.Info) -> Outcome | None:
+    def _advance(self, frame: wire.Frame, one: Pending, info: wire.Info) -> Outcome | None:
         try:
             message = frame.message()
         except wire.WireError:
@@ -258,7 +201,7 @@ class Client:
             self._again(one, b"")
         return None
 
-    def _again(self, one: _Pending, missing: bytes) -> None:
+    def _again(self, one: Pending, missing: bytes) -> None:
         """Sends what the chunk map says is missing, and the question once more."""
         one.attempts += 1
         if one.attempts > RETRY_LIMIT:
@@ -269,13 +212,15 @@ class Client:
         held = min(8 * len(missing), _chunks(one.image))
         chunks = [chunk for chunk in range(held) if missing[chunk // 8] >> chunk % 8 & 1]
         self.counts.retries += len(chunks) + 1
+        self.counts.lost_chunks += len(chunks)
         self._upload(one, chunks)
 
-    def _upload(self, one: _Pending, chunks: Iterable[int]) -> None:
+    def _upload(self, one: Pending, chunks: Iterable[int]) -> None:
         line = bytearray()
         for at in (chunk * wire.CHUNK_BYTES for chunk in chunks):
             line += wire.encode(wire.Data(at, one.image[at : at + wire.CHUNK_BYTES]), one.seq)
         self._write(bytes(line + wire.encode(wire.Infer(len(one.image), one.crc), one.seq)))
+        one.asked_s = time.monotonic()
 
     def _check_model(self, info: wire.Info) -> None:
         if info.model_error != ErrorCode.OK:

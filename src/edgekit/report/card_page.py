@@ -80,9 +80,10 @@ def _page(card: Card, evidence: Evidence | None) -> Page:
     if evidence:
         shown = answers_figures(card.metrics.test, evidence.test.labels, evidence.answers)
         results.append(Section("Answers on test", shown))
-    results.append(Section("Stages of the build, on test", (*_stages(card), *([_by_stage(card)] if evidence else []))))
-    if evidence and len(evidence.sweep) > 1:
-        results.append(Section("Pruning", (_sweep(evidence),)))
+    stages: list[Part] = [*_stages(card)]
+    if evidence:
+        stages += [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
+    results.append(Section("Stages of the build, on test", tuple(stages)))
     model: list[Part] = [_model(card), *_words(card)]
     if evidence and evidence.program:
         model += program_parts(evidence.program, card.model.arena_bytes)
@@ -154,7 +155,7 @@ def _sweep(evidence: Evidence) -> Figure:
     before = evidence.sweep[~np.isfinite(evidence.sweep[:, 0])]
     notes = [f"Without pruning: {before[0, 2]:.1%} on validation."] if len(before) else []
     return figures.sweep(
-        "The sweep over alpha, chosen on validation",
+        "Pruning: the sweep over alpha on validation",
         [Series("validation", alphas, curve[:, 2].tolist())],
         Series("zeroed", alphas, curve[:, 1].tolist()),
         chosen={"validation": float(kept[0])},

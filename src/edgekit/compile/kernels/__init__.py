@@ -9,9 +9,10 @@ from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.text import Kernel, Site
+from edgekit.compile.kernels.turns import pace_of
 from edgekit.compile.kernels.winograd import Winograd
 
-__all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "scratch_bytes"]
+__all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "pace_of", "scratch_bytes"]
 
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {

@@ -29,8 +29,8 @@ class _Line:
     zone: int
 
 
-def add(op: Add, site: Site) -> Kernel:
-    """Both operands on one scale with 20 bits to spare, their sum on the output's."""
+def add(op: Add, site: Site, elements: int = 0) -> Kernel:
+    """The sum of two tensors; of their first `elements` where those are given (operands of one shape only)."""
     constants, parameters, names = "", [], []
     for position, operand in enumerate(op.operands):
         if isinstance(operand, Tensor):
@@ -39,7 +39,7 @@ def add(op: Add, site: Site) -> Kernel:
         else:
             names.append(f"{site.name}_constant")
             constants = array("uint8_t", names[-1], (int(value) + 128 for value in operand.ravel()))
-    indices, opening = _broadcast(op)
+    indices, opening = _broadcast(op, elements)
     flips = iter(range(len(op.inputs)))
     cells = [f"{name}[{index}]" for name, index in zip(names, indices, strict=True)]
     a, b = (
@@ -115,11 +115,11 @@ def _requantized(values: NDArray[np.int64], multiplier: int, shift: int) -> NDAr
     return (scaled >> right) + ((scaled & mask) > (mask >> 1) + (scaled < 0))
 
 
-def _broadcast(op: Add) -> tuple[tuple[str, str], str]:
+def _broadcast(op: Add, elements: int) -> tuple[tuple[str, str], str]:
     """C indices of both operands, and the loops around them."""
     first, second, total = op.shapes
     if first == second:
-        return ("i", "i"), f"for (int32_t i = 0; i < {math.prod(total)}; ++i) {{"
+        return ("i", "i"), f"for (int32_t i = 0; i < {elements or math.prod(total)}; ++i) {{"
     loops = [f"for (int32_t i{axis} = 0; i{axis} < {size}; ++i{axis}) {{" for axis, size in enumerate(total)]
 
     def index(shape: tuple[int, ...]) -> str:

@@ -13,39 +13,54 @@ from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.kernels.one_channel import OneChannel
 from edgekit.compile.kernels.rounding import Staircase, staircase
-from edgekit.compile.kernels.text import Kernel, Rows, Site
+from edgekit.compile.kernels.text import Kernel, Rows, Site, indent
 from edgekit.compile.kernels.window import Window
 from edgekit.compile.kernels.winograd import Winograd
 
 
 def convolution(op: Convolution, site: Site) -> Kernel:
     """The kernel of one convolution over its whole image."""
-    window, extra = geometry(op)
-    result_rows = op.result[0] // op.pool[0]
-    site = replace(site, output_row=op.output.size // result_rows)
-    rows = _rows(op, site)
-    result = window.made * site.output_row
-    arguments = [f"input + y * {window.step * window.image_row}", f"output + y * {result}"]
-    gather = ""
-    at = 0
+    window, _ = geometry(op)
+    site = replace(site, output_row=op.output.size // (op.result[0] // op.pool[0]))
+    rows = rows_of(op, site)
+    helpers = rows.helpers
+    to = f"output + y * {window.made * site.output_row}"
     if gathers(op, foreign=bool(site.input_flips[0])):
-        arguments[0] = "scratch"
-        gather = f"    {window.gather('scratch', 'input', 'y', site.input_flips[0])}\n"
-        at = _aligned(window.size)
-    if extra:
-        arguments.append(f"(uint32_t *)(void *)(scratch + {at})")
-    if window.made > 1:
-        rest = result_rows % window.made
-        arguments.append(f"y < {window.steps - 1} ? {window.made} : {rest}" if rest else str(window.made))
+        work = turn(op, site, "input", window.image_rows, to, "scratch", "y")
+        helpers = (*helpers, "gather_rows")
+    else:
+        work = _call(op, site, f"input + y * {window.step * window.image_row}", to, "scratch", "y")
     scratch = ", uint8_t *scratch" if site.has_scratch else ""
     walk = f"""static void {site.name}(const uint8_t *input, uint8_t *output{scratch}) {{
   for (int32_t y = 0; y < {window.steps}; ++y) {{
-{gather}    {site.name}_rows({", ".join(arguments)});
+{indent(work, 4)}
   }}
 }}
 """
-    helpers = (*rows.helpers, "gather_rows") if gather else rows.helpers
     return Kernel(helpers, rows.constants, f"{rows.functions}\n{walk}")
+
+
+def turn(op: Convolution, site: Site, image: str, lines: int, to: str, scratch: str, y: str) -> str:
+    """C of step `y`: gathers the rows under it and works on them.
+
+    Args:
+        image: C of a pointer to the image, which begins again after `lines` rows.
+        to, scratch: C of pointers, to where the step's rows belong and to `scratch_bytes` of memory.
+    """
+    window, _ = geometry(op)
+    gather = window.gather(scratch, image, y, site.input_flips[0], lines)
+    return f"{gather}\n{_call(op, site, scratch, to, f'{scratch} + {_aligned(window.size)}', y)}"
+
+
+def _call(op: Convolution, site: Site, rows: str, to: str, extra: str, y: str) -> str:
+    window, extra_bytes = geometry(op)
+    arguments = [rows, to]
+    if extra_bytes:
+        arguments.append(f"(uint32_t *)(void *)({extra})")
+    if window.made > 1:
+        rest = op.result[0] // op.pool[0] % window.made
+        arguments.append(f"{y} < {window.steps - 1} ? {window.made} : {rest}" if rest else str(window.made))
+    return f"{site.name}_rows({', '.join(arguments)});"
 
 
 def described(op: Convolution) -> str:
@@ -106,7 +121,8 @@ def lead(op: Convolution) -> int | None:
     return max(0, *rest) if rest else 0
 
 
-def _rows(op: Convolution, site: Site) -> Rows:
+def rows_of(op: Convolution, site: Site) -> Rows:
+    """The row kernel in the operator's form."""
     if isinstance(op, ByChannel):
         return by_channel.by_channel(op, site, staircase(op.requantization, op.bias.astype(np.int64)))
     if isinstance(op, ByTile):

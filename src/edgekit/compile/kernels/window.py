@@ -39,12 +39,15 @@ class Window:
         """Bytes of one window."""
         return self.rows * self.row
 
-    def gather(self, rows: str, image: str, step: str, flip: int) -> str:
-        """C that copies the rows under a step; `flip` is 0x80 where the image is the caller's."""
+    def gather(self, rows: str, image: str, step: str, flip: int, lines: int) -> str:
+        """C that copies the rows under a step.
+
+        `flip` is 0x80 where the image is the caller's; it begins again after `lines` rows.
+        """
         first = f"{step} * {self.step}" + (f" - {self.top}" if self.top else "")
         return (
-            f"gather_rows({rows}, {image}, {first}, {self.rows}, {self.image_rows}, {self.image_row}, {self.row}, "
-            f"{self.left}, {self.used}, {self.zero}, {flip:#x});"
+            f"gather_rows({rows}, {image}, {lines}, {first}, {self.rows}, {self.image_rows}, {self.image_row}, "
+            f"{self.row}, {self.left}, {self.used}, {self.zero}, {flip:#x});"
         )
 
 

@@ -28,7 +28,7 @@ _FILTERS = {
 }
 _INPUT, _OUTPUT = {2: 100, 4: 260}, {2: 90, 4: 230}  # instructions of the transforms, for a tile and channel
 _SHIFTS = {2: 2, 4: 6}
-_MOST_BUFFER = 8192  # bytes for transformed tiles and their sums; more would only save reads of the weights
+_MOST_BUFFER = 4096  # bytes for transformed tiles and their sums; more would only save reads of the weights
 
 
 @dataclass(frozen=True, slots=True, eq=False)

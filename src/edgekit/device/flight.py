@@ -1,0 +1,90 @@
+"""The images on their way to a board: how long to wait for each, and when the board counts as gone. No I/O.
+
+In: moments of `time.monotonic`. Out: deadlines.
+"""
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+SILENCE_LIMIT_S = 7.0  # the message that the board has vanished comes within 10 s
+FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
+LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
+MOST_PATIENCE_S = 3.0  # so that a board which lost a question is asked again before it counts as silent
+
+
+@dataclass(slots=True)
+class Pending:
+    """An image on its way: `since_s` its turn began, at `asked_s` the latest question went out, at `deadline_s` it is
+    asked for again. `timeouts` of its `attempts` had no answer in time."""
+
+    key: str
+    seq: int
+    image: bytes
+    crc: int
+    since_s: float
+    asked_s: float = 0.0
+    deadline_s: float = 0.0
+    attempts: int = 0
+    timeouts: int = 0
+
+
+class Flight:
+    """The images on their way and how long to wait for them. The device takes them one after the other, so the
+    patience with one is twice the slowest of the latest answers, counted from the moment its turn began. It doubles
+    with every answer that did not come: a line that is slow for a moment would drown in repeated questions."""
+
+    def __init__(self) -> None:
+        self.pending: dict[int, Pending] = {}
+        self._answers_s: deque[float] = deque([FIRST_PATIENCE_S / 2], maxlen=8)
+        self._heard_s = 0.0
+        self._timeouts = 0  # since the latest answer whose time is known
+
+    @property
+    def _patience_s(self) -> float:
+        return min(max(2 * max(self._answers_s), LEAST_PATIENCE_S) * float(1 << self._timeouts), MOST_PATIENCE_S)
+
+    def add(self, one: Pending) -> None:
+        """One more is on its way."""
+        if not self.pending:
+            self._heard_s = time.monotonic()  # the caller may have rested
+        one.deadline_s = one.since_s + self._patience_s * (1 + len(self.pending))
+        self.pending[one.seq] = one
+
+    def finish(self, seq: int) -> None:
+        """It was answered: the turn of the next begins."""
+        now, done = time.monotonic(), self.pending.pop(seq)
+        if not done.timeouts:  # else nobody knows which question was answered (Karn, 1987)
+            self._timeouts = 0
+            self._answers_s.append(now - max(done.since_s, done.asked_s))
+            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_PATIENCE_S / 2:
+                self._answers_s.popleft()
+        for one in self.pending.values():
+            one.since_s = now
+            self.postpone(one)
+
+    def postpone(self, one: Pending) -> None:
+        """Something was heard of it: wait anew."""
+        one.deadline_s = time.monotonic() + self._patience_s
+
+    def repeated(self, one: Pending) -> None:
+        """Its question was asked again because no answer had come in time."""
+        one.timeouts += 1
+        self._timeouts = min(self._timeouts + 1, 8)
+        self.postpone(one)
+
+    def wake_s(self) -> float:
+        """When to look again at the latest."""
+        return min(self._heard_s + SILENCE_LIMIT_S, *(one.deadline_s for one in self.pending.values()))
+
+    def silent(self, heard: bool) -> bool:
+        """Whether the board has been silent for too long; `heard`: a good frame came."""
+        now = time.monotonic()
+        if heard:
+            self._heard_s = now
+        return now - self._heard_s >= SILENCE_LIMIT_S
+
+    def overdue(self) -> list[Pending]:
+        """Those whose answer is late."""
+        now = time.monotonic()
+        return [one for one in self.pending.values() if now >= one.deadline_s]
