@@ -123,12 +123,16 @@ class Greedy(nn.Module):
 
 def test_where_memory_ends_the_batch_is_halved_and_the_features_are_the_same() -> None:
     said: list[str] = []
-    whole, halved = (Backbone(Greedy(most), nn.Linear(5, 2)) for most in (64, 7))
+    head = nn.Linear(5, 2)
+    whole, halved = (Backbone(Greedy(most), head) for most in (64, 7))
     expected = features(whole, TRAIN.images, CPU)
     found = features(halved, TRAIN.images, CPU, on_warning=said.append)
     assert np.array_equal(found, expected)
     assert [line.rpartition(" ")[2] for line in said] == ["32.", "16.", "8.", "4."]
     assert "memory does not hold a batch of 64" in said[0]
+    said.clear()
+    assert np.allclose(predict(halved, VAL.images, CPU, on_warning=said.append), predict(whole, VAL.images, CPU))
+    assert len(said) == 6  # 256 images at once, and no more than 7
 
 
 def test_memory_for_not_even_the_least_batch_is_an_error_in_words() -> None:

@@ -6,6 +6,7 @@ and the same seed gives the same network whether it ran at one go or was killed 
 
 import copy
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edgekit.build.augment import augment
+from edgekit.build.memory import in_halves
 from edgekit.build.nets import to_numpy
 from edgekit.files import atomic_path
 from edgekit.recipes import AugmentRecipe, FitRecipe
@@ -145,23 +147,33 @@ def optimise(
     return (net if average is None else average).eval()
 
 
-@torch.inference_mode()
 def predict(
-    net: nn.Module, inputs: NDArray[Any], accelerator: torch.device, *, mirrored: bool = False, batch: int = 256
+    net: nn.Module,
+    inputs: NDArray[Any],
+    accelerator: torch.device,
+    *,
+    mirrored: bool = False,
+    batch: int = 256,
+    on_warning: Callable[[str], None] = warnings.warn,
 ) -> NDArray[np.float32]:
     """What a network says of uint8 images [N, H, W] or of float features [N, F]: float32 [N, outputs].
 
-    `mirrored` averages over the mirror images too.
+    `mirrored` averages over the mirror images too. `on_warning` is told where memory takes smaller batches.
     """
     net = net.to(accelerator).eval()
-    parts = []
-    for begin in range(0, len(inputs), batch):
-        x = torch.as_tensor(inputs[begin : begin + batch]).to(accelerator)
-        if x.ndim == 3:
-            x = x.unsqueeze(1).float().div_(255)
-        logits = net(x)
-        parts.append(to_numpy((logits + net(x.flip(3))) / 2 if mirrored else logits))
-    return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+
+    @torch.inference_mode()
+    def work(size: int) -> NDArray[np.float32]:
+        parts = []
+        for begin in range(0, len(inputs), size):
+            x = torch.as_tensor(inputs[begin : begin + size]).to(accelerator)
+            if x.ndim == 3:
+                x = x.unsqueeze(1).float().div_(255)
+            logits = net(x)
+            parts.append(to_numpy((logits + net(x.flip(3))) / 2 if mirrored else logits))
+        return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+
+    return in_halves(work, batch, "prediction", on_warning)
 
 
 def loss_and_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:

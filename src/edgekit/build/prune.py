@@ -5,6 +5,7 @@ In: a student (or the state of any network). Out: the same with zeros. A weight 
 """
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -111,7 +112,11 @@ def _fine_tuned(
 
 
 def logits_when_pruned(
-    net: nn.Module, alpha: float, sets: Mapping[str, XraySet], accelerator: torch.device
+    net: nn.Module,
+    alpha: float,
+    sets: Mapping[str, XraySet],
+    accelerator: torch.device,
+    on_warning: Callable[[str], None] = warnings.warn,
 ) -> tuple[float, dict[str, NDArray[np.float32]]]:
     """The share of weights that alpha zeroes in a network, and its logits [N, 2] on each set then. The network is given
     back as it was."""
@@ -119,7 +124,8 @@ def logits_when_pruned(
     try:
         pruned = prune_weights(kernels, alpha)
         _load(net, pruned)
-        return zeroed_share(pruned), {name: predict(net, part.images, accelerator) for name, part in sets.items()}
+        logits = {name: predict(net, s.images, accelerator, on_warning=on_warning) for name, s in sets.items()}
+        return zeroed_share(pruned), logits
     finally:
         _load(net, kernels)
 

@@ -97,7 +97,8 @@ def distillation_curves(results: Results) -> tuple[Figure, ...]:
                 figures.over_seeds(part, list(zip(*(getattr(d, key) for d in points), strict=True)), x)
                 for part, key in (("validation", "val"), ("test", "test"))
             ]
-            shown.append(figures.curves(caption, series, x=label, percent=True, notes=(_BAND,)))
+            notes = (_BAND,) if len(own.val) > 1 else ()
+            shown.append(figures.curves(caption, series, x=label, percent=True, notes=notes))
     return tuple(shown)
 
 

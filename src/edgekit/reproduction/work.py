@@ -123,7 +123,8 @@ class Work:
             splits = self.splits(network)
             net = self._rebuilt(network, seed, arrays)
             accelerator = nets.accelerator(self.settings.accelerator)
-            zeroed, logits = prune.logits_when_pruned(net, alpha, {"val": splits.val, "test": splits.test}, accelerator)
+            sets = {"val": splits.val, "test": splits.test}
+            zeroed, logits = prune.logits_when_pruned(net, alpha, sets, accelerator, self.on_warning)
             return {**logits, "zeroed": np.array(zeroed)}
 
         return self._stages.run(
