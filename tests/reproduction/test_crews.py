@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from rehearsal import DATA, Rehearsal
 
-from conftest import DATA, Rehearsal
 from edgekit.errors import EdgekitError
 from edgekit.reproduction.budgets import SMOKE_BUDGET
 from edgekit.reproduction.cluster import RayCrew

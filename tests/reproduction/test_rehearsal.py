@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rehearsal import Rehearsal
 
-from conftest import Rehearsal
 from edgekit.reproduction.budgets import NETWORKS, SMOKE_BUDGET
 from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
 from edgekit.reproduction.plan import plan

@@ -60,8 +60,8 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
         assert np.array_equal(runs[name].outputs, golden(model, images)), name
     profile = profiled(STUDENT, "emulator", "generic", "size")
     counted = runs["aot size"].instructions[0]  # the profile runs the same image
-    hooks = 100 * (len(profile["layers"]) + 1)
-    assert abs(counted - profile["total"]["instructions"]) < hooks
+    # layers that take turns call the profile's hook once a row
+    assert abs(counted - profile["total"]["instructions"]) < 0.005 * counted
     assert runs["aot size"].memory_bytes == profile["total"]["activation_bytes"]
     assert abs(runs["aot size"].code_bytes - profile["total"]["code_bytes"]) < 600  # memcpy and the like
     assert runs["bakeNN"].instructions[0] > 2 * counted
