@@ -36,7 +36,8 @@ def markdown(page: Page, figures: str = "") -> str:
     names = {id(figure): name for name, figure in figure_files(page).items()} if figures else {}
     blocks = [f"# {page.title}", f"**{DISCLAIMER}**"]
     blocks += [f"**{SYNTHETIC}**"] if page.synthetic else []
-    blocks += [f"> **{warning}**" for warning in page.warnings]
+    # a warning may hold strong words of its own, which do not nest
+    blocks += [f"> {warning}" if "**" in warning else f"> **{warning}**" for warning in page.warnings]
     blocks += page.lead
     if page.highlights:
         blocks += _part_markdown(page.highlights, figures, names)
