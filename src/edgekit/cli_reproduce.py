@@ -24,8 +24,8 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> tupl
         found = tuple(int(word) for word in text.split(","))
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not a list of whole numbers such as 0,1,2") from error
-    if min(found) < 0 or len(set(found)) < len(found):
-        raise click.BadParameter(f"{text!r} holds a number twice, or one below 0")
+    if min(found) < 0 or max(found) >= 2**31 or len(set(found)) < len(found):
+        raise click.BadParameter(f"{text!r} holds a number twice, or one that is not between 0 and {2**31 - 1}")
     return found
 
 

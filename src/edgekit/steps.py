@@ -275,7 +275,9 @@ class Steps:
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}
-        return self.stages.run(f"score-{name}", inputs, ("build/nets.py", "build/runtimes.py"), make)[0]
+        return self.stages.run(f"score-{name}", inputs, ("build/nets.py", "build/runtimes.py", "preprocess.py"), make)[
+            0
+        ]
 
     def arena_bytes(self, model: TfliteModel) -> int:
         """The TFLM arena that the int8 model needs, measured on this machine."""

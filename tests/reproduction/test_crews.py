@@ -110,11 +110,18 @@ def ray_workers() -> list[int]:
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
-                if b"ray::carry_out_unit" in (process / "cmdline").read_bytes():
+                if b"ray::carry_out_unit" in (process / "cmdline").read_bytes() and is_ours(int(process.name)):
                     found.append(int(process.name))
             except OSError:
                 continue
     return found
+
+
+def is_ours(pid: int) -> bool:
+    """Whether this process is among the ancestors."""
+    while pid > 1 and pid != os.getpid():
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return pid == os.getpid()
 
 
 def test_an_address_without_a_cluster_is_answered_in_words(rehearsal: Rehearsal, tmp_path: Path) -> None:

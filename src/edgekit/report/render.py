@@ -63,7 +63,11 @@ def write_all(page: Page, folder: Path, stem: str = "report") -> None:
     """
     for suffix in (".html", ".json"):
         write(page, folder / f"{stem}{suffix}")
-    for name, figure in figure_files(page).items():
+    drawn = figure_files(page)
+    for old in (folder / "figures").glob("*.svg"):
+        if old.name not in drawn:
+            old.unlink()
+    for name, figure in drawn.items():
         files.write_text(folder / "figures" / name, standalone(figure))
     files.write_text(folder / f"{stem}.md", markdown(page, "figures"))
 

@@ -45,7 +45,8 @@ class RayCrew:
         else:
             self._join(ray)
         self._ray = ray
-        self.size = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self.size = min(self.size or cores, cores)
         self._task = ray.remote(max_retries=0, num_cpus=1)(carry_out_unit)  # retries are counted by `schedule`
 
     def _start(self, ray: Any) -> None:

@@ -9,6 +9,7 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from edgekit.outcome import versions
 from edgekit.recipes import to_dict
@@ -86,9 +87,8 @@ def _warnings(done: Done) -> tuple[str, ...]:
             + ", ".join(f"{count} of seed {seed}" for seed, count in sorted(seeds.items()))
             + "): a figure is the mean of the seeds that have it, and a dash stands where none has."
         )
-    counted = Counter(line["unit"] for line in done.log)
     smaller = [w for line in done.log for w in line.get("warnings", ()) if "memory does not hold" in w]
-    if smaller and counted:
+    if smaller:
         said.append(f"Batches were made smaller: {smaller[0]}")
     return tuple(said)
 
@@ -140,9 +140,11 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
 
 
 def _costs(done: Done, results: Results) -> Section:
+    asked = {unit.name for unit in done.units}
+    latest = {line["unit"]: line["cpu_s"] for line in done.log if line["unit"] in asked}  # a unit may be made again
     kinds: Counter[str] = Counter()
-    for line in done.log:
-        kinds[line["unit"].split()[0].rstrip(",")] += line["cpu_s"]
+    for unit, cpu_s in latest.items():
+        kinds[unit.split()[0].rstrip(",")] += cpu_s
     rows = tuple((kind, Cell(f"{seconds / 60:.1f}", value=seconds)) for kind, seconds in kinds.most_common())
     total = sum(kinds.values())
     parts: list[Part] = [tables.costs_table(results)] if results.costs else []
@@ -166,8 +168,17 @@ def _how(done: Done) -> Section:
     if done.problems:
         lines = (f"{one.unit.name}: {one.problem.splitlines()[-1]}" for one in done.problems.values())
         parts.append(Bullets(tuple(lines)))
-    recipe = Code(json.dumps(to_dict(done.budget), indent=1), "json", "The budget: recipe, sizes and sweeps")
+    recipe = Code(json.dumps(_as_run(done), indent=1), "json", "The budget: recipe, sizes and sweeps")
     return Section("How it was made", tuple(parts), sections=(Section("Recipe", (recipe,), folded=True),))
+
+
+def _as_run(done: Done) -> dict[str, Any]:
+    """The budget with the weights and seeds that were taken; `sizes` holds the networks and their images."""
+    budget: dict[str, Any] = to_dict(done.budget)
+    budget["weights"] = budget["recipe"]["teach"]["weights"] = done.weights
+    budget["recipe"]["seeds"] = list(done.request.seeds)
+    del budget["recipe"]["teach"]["networks"], budget["recipe"]["teach"]["input_size"]
+    return budget
 
 
 def _processor() -> str:

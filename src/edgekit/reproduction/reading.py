@@ -188,21 +188,26 @@ class _Reader:
     def distillations(self) -> tuple[Distillation, ...]:
         own = self.work.budget.recipe.distill
         budget = self.work.budget
-        found = []
+        points = []
         for unit in (Unit("student", "distilled", self.seeds[0]), *sweep(budget, self.seeds[0])):
-            read = [
-                self.of(self.work.student, "distilled", seed, unit.temperature, unit.mix)
+            read = {
+                seed: self.of(self.work.student, "distilled", seed, unit.temperature, unit.mix)
                 for seed in self.seeds[: budget.sweep_seeds]
-            ]
-            margins = [one.margins for one in read if one is not None]
-            if margins:
-                val, test = (
-                    tuple(accuracy(m[part], getattr(self.splits, part).labels) for m in margins)
-                    for part in ("val", "test")
-                )
-                mix = unit.mix or (own.alpha, own.beta)
-                found.append(Distillation(unit.temperature or own.temperature, mix, val, test))
-        return tuple(found) if len(found) > 1 else ()
+            }
+            made = {seed: one.margins for seed, one in read.items() if one is not None}
+            if made:
+                points.append((unit.temperature or own.temperature, unit.mix or (own.alpha, own.beta), made))
+        # points are compared over the same seeds: those that all of them have
+        seeds = tuple(seed for seed in self.seeds if all(seed in made for _, _, made in points))
+        if len(points) < 2 or not seeds:
+            return ()
+        return tuple(
+            Distillation(temperature, mix, seeds, *(
+                tuple(accuracy(made[seed][part], getattr(self.splits, part).labels) for seed in seeds)
+                for part in ("val", "test")
+            ))
+            for temperature, mix, made in points
+        )  # fmt: skip
 
     # --- curves and costs ---
 

@@ -15,7 +15,8 @@ from edgekit.build.magnitude import most_pruned
 from edgekit.data.audit import Audit
 from edgekit.report.metrics import decide, mcnemar
 
-ARGMAX = Threshold(0.5, 1)  # the class of the greater logit, as the paper decides
+# the class of the greater logit, as the paper decides; equal ones are normal, as without a threshold
+ARGMAX = Threshold(np.nextafter(0.5, 1), 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +87,11 @@ class PruningSweep:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """One point of the sweep over T and alpha/beta: accuracies by seed."""
+    """One point of the sweep over T and alpha/beta: accuracies of `seeds`, which are the same in all points."""
 
     temperature: float
     mix: tuple[float, float]
+    seeds: tuple[int, ...]
     val: tuple[float, ...]
     test: tuple[float, ...]
 

@@ -12,7 +12,7 @@ from typing import Any
 from edgekit import __version__
 from edgekit.data.sources import load_splits, print_warning
 from edgekit.errors import EdgekitError
-from edgekit.files import disk_error, failures_of, only_one, write_json
+from edgekit.files import clear_unfinished, disk_error, failures_of, only_one, write_json
 from edgekit.recipes import to_dict
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
 from edgekit.reproduction.crew import Crew, Ended, LocalCrew
@@ -116,6 +116,7 @@ def reproduce(request: Request) -> Done:
 
             check_weights(dict.fromkeys(networks), settings.weights_dir)
         with only_one(request.out, "reproduce"):
+            clear_unfinished(request.out / STAGES)  # of workers that were killed
             problems = _carry_out(request, settings, budget, missing)
     left = tuple(unit for unit in missing if unit in problems) if request.do else tuple(missing)
     made = len(missing) - len(left)

@@ -23,7 +23,9 @@ SYSTEM_TITLES = {
     "int8": "Student file, int8",
 }  # fmt: skip
 _ARGMAX_NOTE = "The greater logit decides, as in the paper; 624 images make a percentage point 6 images."
-_CELL_NOTE = "Here: mean over the seeds ± sample deviation; below it the 95 % Wilson interval of the first seed."
+_CELL_NOTE = (
+    "Here: mean over the seeds ± sample deviation; below it the 95 % interval of the first seed (Wilson; AUC: DeLong)."
+)
 _MCNEMAR_NOTE = "McNemar: exact two-sided p, seed by seed, that both err equally often on the same images."
 
 
@@ -186,7 +188,10 @@ def all_scores(results: Results, at: str) -> Table:
     where = "the greater logit decides" if at == "argmax" else "at the threshold that validation chose"
     return Table(
         f"Every system on test, {where}", (Column("system", "left"), *map(Column, titles)), rows,
-        (_CELL_NOTE.replace("Wilson ", ""), "Pneumonia is positive; precision, recall and F1 are of pneumonia."),
+        (
+            _CELL_NOTE.replace(" (Wilson; AUC: DeLong)", ""),
+            "Pneumonia is positive; precision, recall and F1 are of pneumonia.",
+        ),
     )  # fmt: skip
 
 
@@ -200,12 +205,18 @@ def distillation_table(results: Results) -> Table:
         )
         for d in results.distillations
     )  # fmt: skip
+    seeds = results.distillations[0].seeds if results.distillations else ()
     plain = results.systems.get("plain")
-    rows += (("Conventional, without a teacher", None, _over_seeds(plain, "accuracy")),)
+    if plain is not None and all(seed in plain.seeds for seed in seeds):
+        beside = [plain.seeds[seed].argmax.accuracy for seed in seeds]
+        rows += (("Conventional, without a teacher", None, _mean(beside)),)
     return Table(
         "Distillation by temperature and weights, accuracy in per cent",
         (Column("loss", "left"), Column("validation"), Column("test")), rows,
-        ("The paper takes T between 2 and 5 and 0.9/0.1. The best on validation is set strong; test chose nothing.",),
+        (
+            "The paper takes T between 2 and 5 and 0.9/0.1. The best on validation is set strong; test chose nothing.",
+            f"Every row: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}.",
+        ),
     )  # fmt: skip
 
 
@@ -251,7 +262,8 @@ def _over_seeds(system: System | None, figure: str, at: str = "argmax", decimals
     cell = _mean(values, decimals=decimals)
     low, high = getattr(system.first, at).intervals[figure]
     factor = 100 if decimals == 2 else 1
-    bounds = f"{factor * low:.{decimals - 1}f} to {factor * high:.{decimals - 1}f}"
+    shown = decimals if factor == 1 else decimals - 1
+    bounds = f"{factor * low:.{shown}f} to {factor * high:.{shown}f}"
     return cell and Cell(cell.text, f"{cell.detail}; {bounds}" if cell.detail else bounds, cell.mark, cell.value)
 
 

@@ -195,14 +195,14 @@ class Work:
         )
         return {**margins, "zeroed": np.array(zeroed_share(weights))}
 
-    def chosen_alpha(self, seed: int, part: str = "val") -> float:
+    def chosen_alpha(self, seed: int) -> float:
         """The student's alpha: of those with the best accuracy on validation, the one that zeroes most.
 
         Infinity, not to prune at all, is among the choices."""
         alphas = (*self.budget.recipe.prune.alphas, np.inf)
         points = [self.student_pruned(seed, alpha) for alpha in alphas]
-        labels = getattr(self.splits("student"), part).labels
-        scores = [float(((point[part] > 0) == (labels == 1)).mean()) for point in points]
+        labels = self.splits("student").val.labels
+        scores = [float(((point["val"] > 0) == (labels == 1)).mean()) for point in points]
         return alphas[most_pruned(scores, [float(point["zeroed"]) for point in points])]
 
     def files(self, seed: int) -> Files:
