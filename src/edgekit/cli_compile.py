@@ -4,6 +4,9 @@ In: a .tflite and options. Out: the library, and the plan as a table, a drawing 
 """
 
 import json
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +24,16 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from edgekit.device.code_size import Sizes
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
+
+TWIN = (
+    "Target esp32: code size and instructions are those of the portable twin of its kernels, because the cross "
+    "compiler and the emulated core have no MAC16."
+)
+_MEASURE = """
+import pickle, sys
+from edgekit.device.desktop import arena_bytes
+print(arena_bytes(pickle.load(sys.stdin.buffer)))
+"""
 
 
 def optimize_option(handler: _Handler) -> _Handler:
@@ -91,7 +104,10 @@ def compile_command(
     from edgekit.compile.layers import check_flash, check_ram
     from edgekit.compile.library import library_files
     from edgekit.device.code_size import measure
+    from edgekit.report import render
 
+    if report is not None:
+        render.check_name(report)
     content = read_model(model)
     compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
@@ -111,7 +127,6 @@ def compile_command(
         files.write_text(out / path, text)
     plain = _plain(compiled, sizes, arena) | {"out": str(out), "files": sorted(written)}
     if report is not None:
-        from edgekit.report import render
         from edgekit.report.program_page import plan_page
 
         render.write(plan_page(plain), report, plain)
@@ -156,13 +171,16 @@ def tflite_model(compiled: "Compiled", content: bytes) -> "TfliteModel":
 
 
 def _tflm_arena(compiled: "Compiled", content: bytes) -> int | None:
-    """TFLM's arena for the same model, measured here; None where its interpreter does not run it."""
-    from edgekit.device.desktop import arena_bytes
+    """TFLM's arena for the same model; None where its interpreter does not run it.
 
+    Measured in a child process, because TFLM ends its own on some models, such as a softmax over 513 equal values.
+    """
     try:
-        return arena_bytes(tflite_model(compiled, content))
+        model = tflite_model(compiled, content)
     except EdgekitError:
         return None
+    done = subprocess.run([sys.executable, "-c", _MEASURE], input=pickle.dumps(model), capture_output=True, check=False)
+    return int(done.stdout) if done.returncode == 0 else None
 
 
 def _plain(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> dict[str, Any]:
@@ -216,6 +234,7 @@ def _parts(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> "l
         if sizes
         else f"Flash: {sum(layer.weight_bytes for layer in layers):,} bytes of weights; the code's size is not known "
         "without the cross compiler (gcc-xtensa-lx106).",
+        *([TWIN] if compiled.options.target == "esp32" else []),
     ]
     legend = (
         "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins; rows: so many "

@@ -176,7 +176,11 @@ def doctor(as_json: bool) -> None:
 
 @click.command("firmware")
 @_model
-@click.option("--profile", is_flag=True, help="C that tells what each layer costs; build with -D EDGEKIT_PROFILE=1.")
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="C that tells what each layer costs; build -e esp32dev_aot with -D EDGEKIT_PROFILE=1.",
+)
 @optimize_option
 @target_option
 def prepare_firmware(model: Path, profile: bool, optimize: Any, target: Any) -> None:

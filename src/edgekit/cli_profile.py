@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgekit.cli_compile import optimize_option, read_model, report_option, target_option, tflite_model
+from edgekit.cli_compile import TWIN, optimize_option, read_model, report_option, target_option, tflite_model
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -38,9 +38,12 @@ def profile_command(
 
     The emulated board counts instructions, the same in every run; a real one, and native, take microseconds.
     """
+    from edgekit.report import render
+
+    if report is not None:
+        render.check_name(report)
     plain = profiled(model, port, target, optimize, baud)
     if report is not None:
-        from edgekit.report import render
         from edgekit.report.program_page import profile_page
 
         render.write(profile_page(plain), report, plain)
@@ -79,11 +82,13 @@ def profiled(path: Path, port: str, target: Any, optimize: Any, baud: int | None
     with connected(port, model, lambda: noticed.files, baud=baud) as client:
         run = profile(client, image.tobytes())
         assert client.info is not None
-        identity = device_json(client.info)
+        identity, arena = device_json(client.info), client.info.arena_bytes
     layers = layers_of(compiled)
-    if len(run.ticks) != len(layers):
+    expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
+    if (len(run.ticks), arena) != (len(layers), expected):
         raise EdgekitError(
-            f"The board's program has {len(run.ticks)} steps and this one {len(layers)}.",
+            f"The board's program has {len(run.ticks)} steps and {arena:,} bytes of arena, and this one {len(layers)} "
+            f"and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
     if run.outputs != tflm(model)(image).astype(np.int8).tobytes():
@@ -149,7 +154,9 @@ def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":
     lines = [
         f"{device['chip']}, {device['board']}: "
         + (
-            f"{total['instructions']:,} instructions, {total['instructions_per_mac']} a MAC. Counted in steps of "
+            f"{total['instructions']:,} instructions"
+            + (f", {total['instructions_per_mac']} a MAC" if total["macs"] else "")
+            + f". Counted in steps of "
             f"{plain['resolution_instructions']}; the same in every run. Emulated: no time follows from it."
             if unit == "instructions"
             else f"{total['us']:,.0f} microseconds"
@@ -158,6 +165,7 @@ def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":
         f"{total['macs']:,} MACs, {total['activation_bytes']:,} bytes of arena, {total['weight_bytes']:,} of weights, "
         + (f"{total['code_bytes']:,} of code." if total["code_bytes"] else "code not measured: no cross compiler."),
         "bytes: of arena in use while the layer runs. Input: noise from a fixed seed; the outputs are TFLM's.",
+        *([TWIN] if plain["options"]["target"] == "esp32" else []),
     ]
     return [table, *map(Text, lines)]
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import aot_models
@@ -14,7 +14,8 @@ from edgekit.compile import CompileOptions, compile_model, kernels
 from edgekit.compile.emit import emit
 from edgekit.compile.fuse import fuse
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import one_channel, winograd
+from edgekit.compile.kernels import by_channel, one_channel, winograd
+from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.winograd import Winograd
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
@@ -81,6 +82,29 @@ def test_every_form_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> No
         assert seen[name] >= 4, seen
     assert seen["Add"] >= 4
     assert differing(cases, tmp_path) == []
+
+
+def test_a_step_over_channels_that_fours_do_not_divide_reads_nothing_behind_the_arena(tmp_path: Path) -> None:
+    def draw(seed: int) -> bytes:
+        r = aot_models.Random(seed)
+        entry = r.activation((1, 6, 10, 5))
+        return r.b.finish([entry], [r.conv(r.conv(entry, out=5, three=True), out=16, three=True)])
+
+    def single_step(op: object) -> bool:  # without padding: SAME to 6x10, then VALID
+        return kind(op) == "Winograd 4" and (op.image, op.result[:2]) == ((6, 10, 5), (4, 8))  # type: ignore[attr-defined]
+
+    cases = [case for case in formed(draw, range(200)) if single_step(case[2].ops[1])]
+    assert len(cases) >= 2
+    assert differing(cases, tmp_path) == []
+
+
+def test_a_list_longer_than_its_count_can_say_is_not_used() -> None:
+    def listed(channels: int) -> ByChannel:
+        op = one_convolution(np.ones((1, 3, 3, channels), np.int8))
+        return ByChannel(**{field.name: getattr(op, field.name) for field in fields(Convolution)}, coding=None)
+
+    assert by_channel.possible(listed(3640))  # 9 * 3640 = 32,760
+    assert not by_channel.possible(listed(3641))  # 32,769 is beyond int16
 
 
 def one_convolution(weights: np.ndarray) -> Convolution:

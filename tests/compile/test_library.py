@@ -45,7 +45,8 @@ def test_the_library_builds_with_cmake_and_its_example_prints_tflms_outputs(
     model = tmp_path / "model.tflite"
     model.write_bytes(STUDENT.read_bytes() if pixels else aot_models.random_model(4))
     library = tmp_path / "library"
-    compile_command(model, "--out", library, "--name", "pet")
+    name = "example" if pixels else "pet"
+    compile_command(model, "--out", library, "--name", name)
     configure = ["cmake", "-S", library, "-B", tmp_path / "build", f"-DCMAKE_C_COMPILER={compiler}"]
     for command in (
         [*configure, f"-DCMAKE_C_FLAGS={STRICT} {SANITIZERS[compiler]}"],
@@ -60,12 +61,12 @@ def test_the_library_builds_with_cmake_and_its_example_prints_tflms_outputs(
     for number, row in enumerate(raw):
         paths.append(tmp_path / f"{number}.raw")
         paths[-1].write_bytes(row.tobytes())
-    example = tmp_path / "build/example"
+    example = tmp_path / f"build/{name}_example"
     said = subprocess.run([example, *paths], capture_output=True, text=True, check=True).stdout.splitlines()
     wanted = aot_native.tflm(model.read_bytes(), inputs, graph.input.shape)
     for line, path, outputs in zip(said, paths, wanted, strict=True):
-        name, _, values = line.partition(": ")
-        assert name == str(path)
+        about, _, values = line.partition(": ")
+        assert about == str(path)
         assert [int(word) for word in values.split() if "(" not in word] == outputs.tolist()
 
     (tmp_path / "short.raw").write_bytes(b"123")
@@ -92,7 +93,7 @@ def test_another_project_takes_the_library_in_with_add_subdirectory(tmp_path: Pa
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     subprocess.run([tmp_path / "b/user"], check=True)
-    assert not (tmp_path / "b/pet/example").exists()
+    assert not (tmp_path / "b/pet/pet_example").exists()
 
 
 def test_json_and_table_tell_the_same_plan(tmp_path: Path) -> None:
@@ -145,6 +146,10 @@ def test_a_model_over_budget_is_refused_with_the_layer_and_the_bytes_and_nothing
     assert peak.name in refusal.value.message
     assert " 7 more than" in refusal.value.message
     assert "--max-ram" in refusal.value.hint
+    assert "--optimize" not in refusal.value.hint
+    with pytest.raises(EdgekitError) as refusal:
+        compile_command(STUDENT, "--out", tmp_path / "out", "--max-ram", 7, "--optimize", "speed", "--target", "esp32")
+    assert "--optimize size, compile with --target generic" in refusal.value.hint
     assert not (tmp_path / "out").exists()
     compile_command(STUDENT, "--out", tmp_path / "out", "--max-ram", needed)
 
@@ -169,6 +174,31 @@ def test_a_missing_file_and_a_float_model_are_refused_in_a_sentence(tmp_path: Pa
         compile_command(STUDENT.with_name("float32.tflite"), "--out", tmp_path / "out")
     assert "int8" in refusal.value.hint
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["string", "stdint", "Math"])
+def test_a_name_whose_header_would_hide_one_of_cs_own_is_refused(name: str) -> None:
+    with pytest.raises(EdgekitError, match="header of C itself"):
+        CompileOptions(name)
+
+
+def test_a_name_that_looks_like_a_steps_takes_no_constants_from_it() -> None:
+    content = STUDENT.read_bytes()
+    assert layers_of(compile_model(content, CompileOptions("net_2"))) == layers_of(compile_model(content))
+
+
+def test_a_model_on_which_tflm_ends_its_process_compiles_without_tflms_arena(tmp_path: Path) -> None:
+    r = aot_models.Random(1)
+    x = r.activation((1, 1, 1, 513))  # of equal values: the sum is beyond what TFLM's softmax holds
+    (tmp_path / "wide.tflite").write_bytes(r.b.finish([x], [r.softmax(r.reshape(x, (1, 513)))]))
+    said = json.loads(compile_command(tmp_path / "wide.tflite", "--out", tmp_path / "out", "--json"))
+    assert said["tflm_arena_bytes"] is None
+    assert said["total"]["output_bytes"] == 513
+
+
+def test_a_target_of_which_only_the_twin_is_measured_says_so(tmp_path: Path) -> None:
+    assert "portable twin" in compile_command(STUDENT, "--out", tmp_path, "--target", "esp32")
+    assert "portable twin" not in compile_command(STUDENT, "--out", tmp_path)
 
 
 def test_an_unknown_target_is_answered_with_the_known_ones(tmp_path: Path) -> None:
@@ -197,4 +227,5 @@ def test_the_page_of_a_plan_draws_the_arena_and_names_tflms(tmp_path: Path) -> N
     for number in (said["tflm_arena_bytes"], said["total"]["ram_bytes"], said["layers"][0]["weight_bytes"]):
         assert f"{number:,}" in text
     with pytest.raises(EdgekitError, match="no ending"):
-        compile_command(STUDENT, "--out", tmp_path / "out", "--report", tmp_path / "plan.docx")
+        compile_command(STUDENT, "--out", tmp_path / "never", "--report", tmp_path / "plan.docx")
+    assert not (tmp_path / "never").exists()

@@ -44,6 +44,8 @@ def layers_of(compiled: Compiled) -> tuple[Layer, ...]:
     """The program's steps, in their order."""
     constants: dict[int, int] = {}
     for name, size in array_bytes(compiled.files[f"{compiled.options.name}.c"]).items():
+        if name == f"{compiled.options.name}_sha256":  # of a library named `net_2`, too
+            continue
         if owner := re.match(r"[a-z]+_(\d+)_", name):  # `convolution_3_weights` belongs to step 3
             constants[int(owner[1])] = constants.get(int(owner[1]), 0) + size
     return tuple(
@@ -81,7 +83,7 @@ def check_ram(compiled: Compiled, most_bytes: int) -> None:
     raise EdgekitError(
         f"The model needs {needed:,} bytes of RAM ({compiled.plan.arena_bytes:,} of arena, {ends:,} of input and "
         f"output), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
-        "Use fewer channels in that layer or a smaller image, or allow more with --max-ram.",
+        _hint(compiled, "use fewer channels in that layer or a smaller image", "--max-ram"),
     )
 
 
@@ -99,8 +101,19 @@ def check_flash(compiled: Compiled, code_bytes: int, constant_bytes: int, most_b
     raise EdgekitError(
         f"The model needs {needed:,} bytes of flash ({code_bytes:,} of code, {constant_bytes:,} of constants), "
         f"{needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
-        "Use fewer channels in that layer, leave out --optimize speed, or allow more with --max-flash.",
+        _hint(compiled, "use fewer channels in that layer", "--max-flash"),
     )
+
+
+def _hint(compiled: Compiled, fewer: str, limit: str) -> str:
+    """What to do about a model that is too large: first what was asked for and costs memory."""
+    ways = [
+        *(["compile with --optimize size"] if compiled.options.optimize == "speed" else []),
+        *(["compile with --target generic"] if compiled.options.target == "esp32" else []),
+        fewer,
+    ]
+    said = f"{', '.join(ways)}, or allow more with {limit}."
+    return said[0].upper() + said[1:]
 
 
 def drawing(compiled: Compiled, columns: int = 64) -> str:

@@ -12,13 +12,20 @@ Optimize = Literal["size", "speed"]
 Target = Literal["generic", "esp32"]
 Compress = Literal["auto", "never"]
 
+# of the C library, which `{name}.h` would hide
+_C_HEADERS = {
+    "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math",
+    "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib",
+    "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype",
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class CompileOptions:
     """What to compile for. The outputs are the same bytes whatever is chosen.
 
     Attributes:
-        name: C identifier, the prefix of everything that the header declares.
+        name: C identifier, the prefix of everything that the header declares; not the name of one of C's own headers.
         optimize: `size` for the smallest program, `speed` for the fewest instructions.
         target: `generic` for any core, `esp32` for the classic ESP32's.
         profile: True calls `{name}_step(i)` before operator i works and `{name}_step({NAME}_STEPS)` at the end; whoever
@@ -40,6 +47,8 @@ class CompileOptions:
             raise EdgekitError(
                 f"{self.name!r} is not a C identifier.", "Use a letter, then letters, digits and underscores."
             )
+        if self.name.lower() in _C_HEADERS:
+            raise EdgekitError(f"{self.name}.h is a header of C itself.", "Choose another name.")
         for what, value, known in (
             ("optimize for", self.optimize, get_args(Optimize)),
             ("compile for", self.target, get_args(Target)),

@@ -14,7 +14,7 @@ GREETING = b"m-init-done"  # what the firmware prints once, at its start
 _FLASH = "pio run -d firmware -t upload"
 _PROFILE = (
     "Flash one that has it: edgekit firmware --profile, then "
-    f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_AOT=1 -D EDGEKIT_PROFILE=1" {_FLASH}.'
+    'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e esp32dev_aot -t upload.'
 )
 _BOOT_LOG = (  # what an ESP32 prints, what it means, what to do
     ("Brownout", "The board reports a brownout.", "Use a better USB cable or power supply."),

@@ -23,6 +23,7 @@ from edgekit.compile.weights import Coding, encode, widener
 
 _MOST_ABREAST = 8  # positions that a list walks over at once: 8 sums and 5 other values fill the registers
 _MOST_ADVANCE = 255  # of an entry of the list, in 8 bits
+_MOST_ENTRY = 2**15 - 1  # int16: only a channel's count of entries can be more
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +69,10 @@ class _Layout:
 
 def possible(op: ByChannel) -> bool:
     """True where this form serves the convolution."""
-    if op.groups != 1 or op.coding is None:
-        return op.groups == 1
+    if op.groups != 1:
+        return False
+    if op.coding is None:
+        return int(lists(op)[0].max()) <= _MOST_ENTRY
     return op.dilation[1] == 1 and encode(runs(op), op.coding) is not None
 
 

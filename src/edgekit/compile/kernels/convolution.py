@@ -99,7 +99,8 @@ def gathers(op: Convolution, foreign: bool) -> bool:
     window, _ = geometry(op)
     apart = window.rows > 1 and window.row != window.image_row  # rows do not lie one behind the other
     padded = window.top > 0 or window.row != window.used or window.rows > window.image_rows
-    return foreign or window.steps > 1 or apart or padded
+    beyond = isinstance(op, ByTile | Winograd) and op.image[2] % 4 != 0  # reads channels by fours, past the last too
+    return foreign or window.steps > 1 or apart or padded or beyond
 
 
 def scratch_bytes(op: Convolution, foreign: bool) -> int:
