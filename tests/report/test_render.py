@@ -208,6 +208,8 @@ def test_a_report_is_written_by_its_extension(page: Page, tmp_path: Path) -> Non
 
 
 def test_markdown_links_to_figures_that_stand_beside_it(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "99-of-a-report-before.svg").write_text("<svg/>")
     render.write_all(page, tmp_path)
     links = re.findall(r"\]\((figures/[^)]+)\)", (tmp_path / "report.md").read_text())
     assert len(links) == sum(isinstance(part, Figure) for part in every(page)) == 14
@@ -215,6 +217,7 @@ def test_markdown_links_to_figures_that_stand_beside_it(page: Page, tmp_path: Pa
         root = ET.fromstring((tmp_path / link).read_text())
         assert root.tag == "{http://www.w3.org/2000/svg}svg"
         assert "prefers-color-scheme" in next(iter(root)).text
+    assert {f"figures/{path.name}" for path in (tmp_path / "figures").iterdir()} == set(links)
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.md", "report.json", "figures"}
 
 

@@ -7,11 +7,11 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from edgekit.artifacts import DataInfo, Threshold
-from edgekit.report.metrics import evaluate
+from edgekit.report.metrics import decide, evaluate
 from edgekit.reproduction.budgets import BUDGETS, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3
 from edgekit.reproduction.plan import PARTS, Unit, plan
-from edgekit.reproduction.results import PruningSweep, Results, Scored, System
+from edgekit.reproduction.results import ARGMAX, PruningSweep, Results, Scored, System
 from edgekit.reproduction.tables import macro_scores, table_1, table_2, table_4
 
 RNG = np.random.default_rng(0)
@@ -26,6 +26,11 @@ def scored(noise: float, seed: int) -> Scored:
 
 def results(**systems: System) -> Results:
     return Results(DataInfo("phantom", "", True), LABELS, systems, {}, {}, (), {}, None)
+
+
+def test_equal_logits_are_normal_in_tables_as_in_tests_between_systems() -> None:
+    margins = np.array([-1e-6, 0.0, 1e-6])
+    assert decide(margins, ARGMAX).tolist() == decide(margins).tolist() == [False, False, True]
 
 
 def test_macro_scores_are_scikit_learns() -> None:
