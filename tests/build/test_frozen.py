@@ -12,11 +12,9 @@ from edgekit.artifacts import XraySet
 from edgekit.build import frozen, teach
 from edgekit.build.fit import Diary, fit, predict
 from edgekit.build.frozen import features
-from edgekit.build.memory import in_halves
 from edgekit.build.nets import Backbone
 from edgekit.build.prune import logits_when_pruned
 from edgekit.build.rebuild import rebuilt_member
-from edgekit.errors import EdgekitError
 from edgekit.recipes import AugmentRecipe, FitRecipe, TeachRecipe
 
 CPU = torch.device("cpu")
@@ -133,17 +131,6 @@ def test_where_memory_ends_the_batch_is_halved_and_the_features_are_the_same() -
     said.clear()
     assert np.allclose(predict(halved, VAL.images, CPU, on_warning=said.append), predict(whole, VAL.images, CPU))
     assert len(said) == 6  # 256 images at once, and no more than 7
-
-
-def test_memory_for_not_even_the_least_batch_is_an_error_in_words() -> None:
-    def work(batch: int) -> int:
-        raise torch.OutOfMemoryError("CUDA out of memory.")
-
-    said: list[str] = []
-    with pytest.raises(EdgekitError, match="does not hold the student with a batch of 2") as error:
-        in_halves(work, 8, "the student", said.append, least=2)
-    assert "--accelerator cpu" in error.value.hint
-    assert len(said) == 2
 
 
 def test_a_diary_of_a_resumed_training_has_every_epoch(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edgekit.build.augment import augment
-from edgekit.build.memory import in_halves
+from edgekit.build.memory import in_halves, keep_freed_memory
 from edgekit.build.nets import to_numpy
 from edgekit.files import atomic_path
 from edgekit.recipes import AugmentRecipe, FitRecipe
@@ -98,6 +98,7 @@ def optimise(
         after_step: called after every optimiser step, e.g. to hold a pruning mask.
         diary: notes each epoch.
     """
+    keep_freed_memory()
     trained = [p for p in net.parameters() if p.requires_grad]
     if recipe.optimizer == "adam":
         optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, 1.0, weight_decay=recipe.weight_decay)

@@ -1,0 +1,50 @@
+"""Memory: too little of it ends in words, and what is freed serves the next step."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from edgekit.build.memory import in_halves, keep_freed_memory
+from edgekit.errors import EdgekitError
+
+STEPS = """
+import resource
+import torch
+from edgekit.build.memory import keep_freed_memory
+
+kept = {kept} and keep_freed_memory()
+def step():
+    tensors = [torch.ones(2 << 20) for _ in range(6)]
+for _ in range(5):
+    step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    step()
+print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+def test_memory_for_not_even_the_least_batch_is_an_error_in_words() -> None:
+    def work(batch: int) -> int:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    said: list[str] = []
+    with pytest.raises(EdgekitError, match="does not hold the student with a batch of 2") as error:
+        in_halves(work, 8, "the student", said.append, least=2)
+    assert "--accelerator cpu" in error.value.hint
+    assert len(said) == 2
+
+
+@pytest.mark.skipif(not keep_freed_memory(), reason="glibc's malloc alone can be told so")
+def test_a_step_takes_no_page_from_the_kernel_that_the_step_before_freed() -> None:
+    faults = {}
+    for kept in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", STEPS.format(kept=kept)], capture_output=True, text=True, check=True, timeout=120
+        )
+        said, count = done.stdout.split()
+        assert said == str(kept)
+        faults[kept] = int(count)
+    assert faults[True] * 4 < faults[False]  # 48 MiB a step are 12,288 pages
