@@ -17,7 +17,7 @@ def imports() -> grimp.ImportGraph:
 @pytest.mark.parametrize(
     ("code", "modules", "imported_for_others"),
     [
-        (steps._TEACHING, {"build.teach", "build.prune"}, {"build.distill"}),
+        (steps._TEACHING, {"build.teach", "build.prune"}, {"build.distill", "build.same_view"}),
         (steps._DISTILLING, {"build.distill"}, {"build.backbones"}),
         (steps._PRUNING, {"build.prune"}, {"build.backbones"}),
         (steps._CONVERSION, {"build.convert"}, set()),

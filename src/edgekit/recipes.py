@@ -70,7 +70,8 @@ class TeachRecipe:
 
     networks: tuple[str, ...] = choice(
         ("compact",) * 3,
-        "compact", "wide", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3", "mobilenet_v2",
+        "compact", "wide", "vgg_slim", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3",
+        "mobilenet_v2",
     )  # fmt: skip
     weights: str = choice("none", "none", "imagenet")
     trunk: str = choice("fine-tuned", "fine-tuned", "frozen")
@@ -119,6 +120,7 @@ class DistillRecipe:
     alpha: float = number(0.9, 0, 10)
     beta: float = number(0.1, 0, 10)
     temperature: float = number(3.0, 0.1, 100)
+    same_view: bool = False  # the teacher judges each view that the student sees, not each image once
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
@@ -254,9 +256,9 @@ SMOKE = Recipe(
     name="smoke",
     seeds=(0,),
     data=DataRecipe(calibration_images=16),
-    teach=TeachRecipe(networks=("compact",) * 2, input_size=32, fit=FitRecipe(epochs=1, batch_size=32)),
+    teach=TeachRecipe(networks=("compact", "vgg_slim"), input_size=32, fit=FitRecipe(epochs=1, batch_size=32)),
     student=StudentRecipe(input_size=32, channels=(4, 8), depths=(1, 1)),
-    distill=DistillRecipe(fit=FitRecipe(epochs=2, batch_size=32)),
+    distill=DistillRecipe(same_view=True, fit=FitRecipe(epochs=2, batch_size=32)),
     prune=PruneRecipe(alphas=(1.0, 4.0), fine_tune_epochs=1),
     convert=ConvertRecipe(int8_drift=2.0, dynamic_drift=1.0, agreement=0.5),  # a two-epoch network's logits hardly vary
 )

@@ -31,8 +31,8 @@ _TEACHING = (
     *_TRAINING, "build/teach.py", "build/ensemble.py", "build/backbones.py", "build/frozen.py",
     "build/magnitude.py", "build/prune.py",
 )  # fmt: skip
-_DISTILLING = (*_TRAINING, "build/ensemble.py", "build/distill.py")
-_PRUNING = (*_TRAINING, "build/distill.py", "build/magnitude.py", "build/prune.py")
+_DISTILLING = (*_TRAINING, "build/ensemble.py", "build/same_view.py", "build/distill.py")
+_PRUNING = (*_DISTILLING, "build/magnitude.py", "build/prune.py")
 _RUNNING = ("device/desktop.py", "interpreters.py", "tflite.py", "preprocess.py")
 _CONVERSION = ("build/convert.py", "build/runtimes.py", "interpreters.py", "tflite.py", "preprocess.py")
 
@@ -66,12 +66,14 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """The ensemble: what it says of the training images, its margins on val and test, and its size as float32."""
+    """The ensemble: what it says of the training images, its margins on val and test, and its size as float32.
+    `weights` are its members', where they are to see the student's views."""
 
     logits: TeacherLogits
     margins: Arrays
     bytes: int
     key: Any
+    weights: tuple[Arrays, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +141,13 @@ class Steps:
         soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
         return Teacher(
             TeacherLogits(soft, splits.train.ids), margins, int(sum(m["parameters"] for m in members)) * 4,
-            {"members": list(keys), "combine": recipe.combine},
+            {"members": list(keys), "combine": recipe.combine}, tuple(_under("net.", m) for m in members),
         )  # fmt: skip
 
     def teach_member(self, splits: XraySplits, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
         """One member of the ensemble, and the step's key: its logits on train, val and test, its parameters, the
-        `history` [epochs, 3, 2] and the head of a frozen trunk."""
-        recipe = self.recipe.teach
+        `history` [epochs, 3, 2], the head of a frozen trunk, and the `net` where it is to see the student's views."""
+        recipe, keep = self.recipe.teach, self.recipe.distill.same_view
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.build import nets, prune, teach
@@ -167,12 +169,15 @@ class Steps:
                     part: teach.member_logits(taught.net, getattr(splits, part).images, accelerator)
                     for part in ("train", *_HELD_OUT)
                 }
+            if keep:
+                found |= {f"net.{part}": value.cpu().numpy() for part, value in taught.net.state_dict().items()}
             return {**found, **logits, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {
             "data": self._data_key(splits),
             "teach": {name: value for name, value in to_dict(recipe).items() if name != "combine"},
             "prune": to_dict(self.recipe.prune) if recipe.prune else None,
+            "keep": keep,
             "member": member,
             "seed": seed,
         }
@@ -190,8 +195,8 @@ class Steps:
             watched = _watched(splits) if self.watch else iter(())
             diary = fit.Diary({part: (images, labels) for part, images, labels in watched})
             student = distill.distill(
-                splits.train, _logits_of(teacher), spec, recipe, seed=seed, accelerator=accelerator,
-                checkpoint=checkpoint, diary=diary, on_epoch=self._epochs(recipe.fit.epochs),
+                splits.train, self._beside(splits, teacher, accelerator), spec, recipe, seed=seed,
+                accelerator=accelerator, checkpoint=checkpoint, diary=diary, on_epoch=self._epochs(recipe.fit.epochs),
                 on_warning=self.options.on_warning,
             )  # fmt: skip
             made_on = np.array(nets.accelerator_name(accelerator))
@@ -201,7 +206,7 @@ class Steps:
                 "made_on": made_on,
             }
 
-        used = ("fit", "augment") if teacher is None else ("fit", "augment", "alpha", "beta", "temperature")
+        used = ["fit", "augment", *(("alpha", "beta", "temperature", "same_view") if teacher else ())]
         inputs = {
             "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
             "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used}, "watch": self.watch,
@@ -219,8 +224,8 @@ class Steps:
 
             accelerator = nets.accelerator(self.options.accelerator)
             pruned, points = prune.prune(
-                distilled.student, splits.train, splits.val, _logits_of(teacher), recipe, self.recipe.distill,
-                seed=seed, accelerator=accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs),
+                distilled.student, splits.train, splits.val, self._beside(splits, teacher, accelerator), recipe,
+                self.recipe.distill, seed=seed, accelerator=accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs),
             )  # fmt: skip
             curve = np.array([(p.alpha, p.zeroed, p.balanced_accuracy) for p in points])
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
@@ -301,6 +306,16 @@ class Steps:
         found: Audit = from_plain(Audit, json.loads(str(arrays["json"])))
         return found
 
+    def _beside(self, splits: XraySplits, teacher: Teacher | None, accelerator: Any) -> Any:
+        """The teacher as `build.distill` takes it."""
+        if teacher is None or not self.recipe.distill.same_view:
+            return teacher and teacher.logits
+        from edgekit.build.same_view import SameView
+
+        recipe = self.recipe.teach
+        train = self.splits(recipe.input_size).train
+        return SameView(recipe, train, splits.train.ids, teacher.weights, self.recipe.distill.augment, accelerator)
+
     def _data_key(self, splits: XraySplits) -> str:
         return self._data_keys[splits.train.images.shape[1]]
 
@@ -317,8 +332,8 @@ def runtime_of(variant: str) -> str:
     return "tflm" if variant == "int8" else "litert"
 
 
-def _logits_of(teacher: Teacher | None) -> TeacherLogits | None:
-    return None if teacher is None else teacher.logits
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def _watched(splits: XraySplits) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:

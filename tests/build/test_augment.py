@@ -81,3 +81,15 @@ def test_a_crop_keeps_at_least_its_share_of_the_area() -> None:
     whole = 252 / 255
     assert width.max() > 0.95 * whole
     assert 0.55 * whole < width.min() < 0.75 * whole  # sqrt(0.5 * 3/4) = 0.61 of the side at the least
+
+
+def test_the_same_seed_draws_the_same_view_of_a_larger_image() -> None:
+    rows, columns = np.mgrid[:96, :96] / 96
+    waves = [127 + 60 * np.sin(5 * rows + shift) + 60 * np.cos(4 * columns - shift) for shift in range(16)]
+    large = torch.as_tensor(np.array(waves)).unsqueeze(1)
+    small = torch.nn.functional.avg_pool2d(large, 3)
+    recipe = dataclasses.replace(EVERYTHING, noise_std=0, blur=0)
+    seen = [view(recipe, 7, pixels.round().to(torch.uint8)) for pixels in (large, small)]
+    difference = (torch.nn.functional.avg_pool2d(seen[0], 3) - seen[1]).abs()
+    assert difference.median() < 0.01
+    assert difference.mean() < 0.03  # but for pixels on the edge of what was erased

@@ -104,7 +104,7 @@ def test_a_missing_and_a_wrong_file_are_named_with_the_checksum_they_should_have
         backbone("resnet18", "imagenet", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["compact", "wide", "resnet18", "mobilenet_v2", "alexnet"])
+@pytest.mark.parametrize("name", ["compact", "wide", "vgg_slim", "resnet18", "mobilenet_v2", "alexnet"])
 def test_every_kind_of_teacher_takes_grey_images_and_gives_two_logits(name: str) -> None:
     net = teacher_net(name, "none", "fine-tuned", None).eval()
     with torch.inference_mode():

@@ -16,11 +16,11 @@ from edgekit.build.memory import keep_freed_memory
 
 kept = {kept} and keep_freed_memory()
 def step():
-    tensors = [torch.ones(2 << 20) for _ in range(6)]
+    torch.ones(16 << 20)  # over the 32 MiB that glibc comes to keep by itself
 for _ in range(5):
     step()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(5):
+for _ in range(40):
     step()
 print(kept, resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
@@ -47,4 +47,5 @@ def test_a_step_takes_no_page_from_the_kernel_that_the_step_before_freed() -> No
         said, count = done.stdout.split()
         assert said == str(kept)
         faults[kept] = int(count)
-    assert faults[True] * 4 < faults[False]  # 48 MiB a step are 12,288 pages
+    # 64 MiB a step are 16,384 pages; a small block now and then takes the place of a large one, so a few are new
+    assert faults[True] * 10 < faults[False]

@@ -1,6 +1,6 @@
 """Distill: a small student learns from the labels and from what the teacher thinks of each image.
 
-In: the training set, the teacher's logits (or none). Out: a Student.
+In: the training set, the teacher (what it said of each image, or itself beside the student; or none). Out: a Student.
 Loss (Hinton et al. 2015, with the paper's alpha and beta):
 alpha * T^2 * CE(teacher at T, student at T) + beta * CE(labels, student at 1).
 """
@@ -14,27 +14,30 @@ from torch import nn
 from torch.nn import functional
 
 from edgekit.artifacts import Student, StudentSpec, TeacherLogits, XraySet
-from edgekit.build.fit import Diary, LossOf, OnEpoch, class_weights, fit
+from edgekit.build.fit import Beside, Diary, LossOf, OnEpoch, class_weights, fit
 from edgekit.build.memory import in_halves
 from edgekit.build.nets import freeze_student, student_net
+from edgekit.build.same_view import SameView
 from edgekit.recipes import DistillRecipe
+
+Teacher = TeacherLogits | SameView
 
 
 def distillation_loss(
-    train: XraySet, teacher: TeacherLogits | None, recipe: DistillRecipe, accelerator: torch.device
+    train: XraySet, teacher: Teacher | None, recipe: DistillRecipe, accelerator: torch.device
 ) -> LossOf:
-    """The loss over rows of `train`; without a teacher it is cross-entropy with the labels."""
+    """The loss over rows of `train`; without a teacher it is cross-entropy with the labels. A teacher that sees the
+    same view must have looked at the batch (`fit`'s `beside`)."""
     labels = torch.as_tensor(train.labels).to(accelerator)
     weight = class_weights(train.labels, recipe.fit.balanced).to(accelerator)
-    soft = None
-    if teacher is not None:
-        soft = torch.softmax(torch.as_tensor(teacher.of(train.ids)).to(accelerator) / recipe.temperature, 1)
+    judged = None if teacher is None else _judged_by(teacher, train.ids, accelerator)
 
     def loss_of(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         hard = functional.cross_entropy(logits, labels[rows], weight, label_smoothing=recipe.fit.label_smoothing)
-        if soft is None:
+        if judged is None:
             return hard
-        at_t = functional.cross_entropy(logits / recipe.temperature, soft[rows], reduction="none")
+        soft = torch.softmax(judged(rows) / recipe.temperature, 1)
+        at_t = functional.cross_entropy(logits / recipe.temperature, soft, reduction="none")
         of_class = weight[labels[rows]]
         dark = (at_t * of_class).sum() / of_class.sum() * recipe.temperature**2
         return recipe.alpha * dark + recipe.beta * hard
@@ -42,9 +45,24 @@ def distillation_loss(
     return loss_of
 
 
+def _judged_by(
+    teacher: Teacher, ids: tuple[str, ...], accelerator: torch.device
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """From the rows [B] of a batch to the teacher's logits [B, 2]."""
+    if isinstance(teacher, SameView):
+        return lambda rows: teacher.judged
+    said = torch.as_tensor(teacher.of(ids)).to(accelerator)
+    return lambda rows: said[rows]
+
+
+def look_of(teacher: Teacher | None) -> Beside | None:
+    """What `fit` calls beside each batch."""
+    return teacher.look if isinstance(teacher, SameView) else None
+
+
 def distill(
     train: XraySet,
-    teacher: TeacherLogits | None,
+    teacher: Teacher | None,
     spec: StudentSpec,
     recipe: DistillRecipe,
     *,
@@ -62,7 +80,7 @@ def distill(
         torch.manual_seed(seed)
         return fit(
             student_net(spec), train.images, loss_of, replace(recipe.fit, batch_size=batch), recipe.augment, seed=seed,
-            accelerator=accelerator, checkpoint=checkpoint, diary=diary, on_epoch=on_epoch,
+            accelerator=accelerator, checkpoint=checkpoint, beside=look_of(teacher), diary=diary, on_epoch=on_epoch,
         )  # fmt: skip
 
     return freeze_student(in_halves(work, recipe.fit.batch_size, "the student", on_warning, least=2), spec)

@@ -25,6 +25,7 @@ from edgekit.files import atomic_path
 from edgekit.recipes import AugmentRecipe, FitRecipe
 
 LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, 2], rows [B]) -> scalar
+Beside = Callable[[Tensor, torch.Generator], None]  # (rows [B], what their views are about to be drawn from)
 OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
 
 
@@ -57,15 +58,19 @@ def fit(
     seed: int,
     accelerator: torch.device,
     checkpoint: Path | None = None,
+    beside: Beside | None = None,
     after_step: Callable[[nn.Module], None] | None = None,
     diary: Diary | None = None,
     on_epoch: OnEpoch = lambda epoch, loss: None,
 ) -> nn.Module:
-    """Trains `net` in place on random views of uint8 images [N, H, W]; see `optimise`."""
+    """Trains `net` in place on random views of uint8 images [N, H, W]; see `optimise`. `beside` is called before the
+    views of each batch are drawn."""
     net = net.to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
     pixels = torch.as_tensor(images).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
 
     def batch(rows: Tensor, generator: torch.Generator) -> Tensor:
+        if beside is not None:
+            beside(rows, generator)
         return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, 1, H, W)
 
     return optimise(

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from edgekit.artifacts import Student, TeacherLogits, XraySet
-from edgekit.build.distill import distillation_loss
+from edgekit.artifacts import Student, XraySet
+from edgekit.build.distill import Teacher, distillation_loss, look_of
 from edgekit.build.fit import OnEpoch, fit, predict
 from edgekit.build.magnitude import Weights, most_pruned, prune_weights, zeroed_share
 from edgekit.build.nets import freeze_student, thaw_student
@@ -57,7 +57,7 @@ def prune(
     student: Student,
     train: XraySet,
     val: XraySet,
-    teacher: TeacherLogits | None,
+    teacher: Teacher | None,
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
     *,
@@ -83,7 +83,7 @@ def prune(
 def _fine_tuned(
     pruned: Student,
     train: XraySet,
-    teacher: TeacherLogits | None,
+    teacher: Teacher | None,
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
     *,
@@ -106,7 +106,7 @@ def _fine_tuned(
     loss_of = distillation_loss(train, teacher, distill_recipe, accelerator)
     net = fit(  # type: ignore[assignment]
         net, train.images, loss_of, schedule, distill_recipe.augment,
-        seed=seed, accelerator=accelerator, after_step=hold, on_epoch=on_epoch,
+        seed=seed, accelerator=accelerator, beside=look_of(teacher), after_step=hold, on_epoch=on_epoch,
     )  # fmt: skip
     return freeze_student(net, pruned.spec)
 
