@@ -34,6 +34,7 @@ class AugmentRecipe:
     rotate_deg: float = number(10.0, 0, 180)
     translate: float = number(0.08, 0, 0.5)  # share of the side
     scale: float = number(0.15, 0, 0.9)  # zoom in [1 - scale, 1 + scale]
+    aspect: float = number(0.0, 0, 3)  # width over height, multiplied by up to 1 + aspect either way
     shear_deg: float = number(0.0, 0, 45)
     crop: float = number(1.0, 0.05, 1)  # smallest area share of a random resized crop; 1 takes the whole image
     brightness: float = number(0.15, 0, 1)  # added, in units of white

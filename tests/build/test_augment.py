@@ -10,10 +10,12 @@ from edgekit.build.augment import augment
 from edgekit.recipes import AugmentRecipe
 
 NOTHING = AugmentRecipe(
-    flip=0, rotate_deg=0, translate=0, scale=0, shear_deg=0, crop=1, brightness=0, contrast=0, gamma=0, blur=0,
-    noise_std=0, erase=0,
+    flip=0, rotate_deg=0, translate=0, scale=0, aspect=0, shear_deg=0, crop=1, brightness=0, contrast=0, gamma=0,
+    blur=0, noise_std=0, erase=0,
 )  # fmt: skip
-EVERYTHING = AugmentRecipe(shear_deg=10, crop=0.5, brightness=1, contrast=1, gamma=2, blur=0.5, noise_std=1, erase=0.5)
+EVERYTHING = AugmentRecipe(
+    aspect=0.5, shear_deg=10, crop=0.5, brightness=1, contrast=1, gamma=2, blur=0.5, noise_std=1, erase=0.5
+)
 PIXELS = torch.as_tensor(np.random.default_rng(0).integers(0, 256, (16, 1, 24, 24), dtype=np.uint8))
 
 
@@ -55,6 +57,18 @@ def test_flip_mirrors_left_and_right_alone() -> None:
     half = view(only(flip=0.5), pixels=PIXELS[:1].expand(400, -1, -1, -1))
     turned = (half - mirrored[:1]).abs().amax((1, 2, 3)) < 1e-4
     assert 160 < int(turned.sum()) < 240
+
+
+def test_aspect_multiplies_width_over_height_and_keeps_the_area() -> None:
+    pixels = torch.zeros(300, 1, 64, 64, dtype=torch.uint8)
+    pixels[:, :, 22:42, 22:42] = 200
+    views = view(only(aspect=1), pixels=pixels) * 255 / 200
+    width, height = views[:, 0, 32].sum(1), views[:, 0, :, 32].sum(1)
+    ratio = width / height
+    assert 0.48 < ratio.min() < 0.6
+    assert 1.7 < ratio.max() < 2.05
+    assert 120 < int((ratio > 1).sum()) < 180
+    assert torch.allclose(width * height, torch.full((300,), 400.0), rtol=0.02)
 
 
 def test_brightness_adds_and_contrast_stretches_around_the_mean() -> None:
