@@ -182,11 +182,11 @@ class Recipe:
     embed: EmbedRecipe = EmbedRecipe()
 
 
-# Chosen on training images alone: validation by patient hardly tells recipes apart (AUC 0.998 at 64, 96 and 128 pixels),
-# so tools/across_sources did, which scores sources of normals and pneumonia that were not trained on. It showed that
-# the shape of the film, kept in an image that was resized to a square, gives the class away: without `aspect` a
-# student's AUC falls from 0.991 to 0.911 where the images are stretched at random. With 0.3 it is 0.980 and 0.975, with
-# 0.6 0.972 and 0.972 (trained on IM and bacteria, 60 epochs, seed 0).
+# Chosen on training images alone. Validation by patient hardly tells recipes apart (AUC 0.998 at 64, 96 and 128
+# pixels), so tools/across_sources did, which scores sources of normals and pneumonia that were not trained on. It
+# showed that the shape of the film, kept in an image that was resized to a square, gives the class away: without
+# `aspect` a student's AUC falls from 0.991 to 0.911 where the images are stretched at random. With 0.3 it is 0.980 and
+# 0.975, with 0.6 0.972 and 0.972 (trained on IM and bacteria, 60 epochs, seed 0).
 _STRONG = AugmentRecipe(
     rotate_deg=12,
     translate=0.1,
