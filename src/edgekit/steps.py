@@ -314,7 +314,7 @@ class Steps:
 
         recipe = self.recipe.teach
         train = self.splits(recipe.input_size).train
-        return SameView(recipe, train, splits.train.ids, teacher.weights, self.recipe.distill.augment, accelerator)
+        return SameView(recipe, train, splits.train.ids, teacher.weights, accelerator)
 
     def _data_key(self, splits: XraySplits) -> str:
         return self._data_keys[splits.train.images.shape[1]]

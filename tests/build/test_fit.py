@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from edgekit.build import fit as room
+from edgekit.build.augment import augment
 from edgekit.build.fit import class_weights, fit, predict
 from edgekit.recipes import AugmentRecipe, FitRecipe
 
@@ -133,3 +134,20 @@ def test_class_weights_make_both_classes_count_equally() -> None:
     assert weights[labels].sum() == pytest.approx(4)
     assert weights[0] * 1 == pytest.approx(weights[1] * 3)
     assert class_weights(labels, False).tolist() == [1, 1]
+
+
+def test_what_is_called_beside_a_batch_can_draw_the_very_views_that_the_network_is_given() -> None:
+    drawn, given = [], []
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 2))
+    net.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0].clone()))
+    pixels, views = torch.as_tensor(IMAGES).unsqueeze(1), AugmentRecipe(blur=0.3, erase=0.3)
+
+    def beside(rows: torch.Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> None:
+        drawn.append(augment(pixels[rows], recipe, generator.clone_state()))
+
+    fit(
+        net, IMAGES, lambda logits, rows: logits.square().mean(), FitRecipe(epochs=2, batch_size=16), views,
+        seed=3, accelerator=CPU, beside=beside,
+    )  # fmt: skip
+    assert len(given) == 6
+    assert all(torch.equal(one, other) for one, other in zip(drawn, given, strict=True))

@@ -9,9 +9,10 @@ from small_student import discs
 
 from edgekit.artifacts import StudentSpec, XraySet
 from edgekit.build.augment import augment
-from edgekit.build.distill import distill
+from edgekit.build.backbones import backbone
+from edgekit.build.distill import distill, distillation_loss
 from edgekit.build.ensemble import combine, folds_of
-from edgekit.build.nets import teacher_net, to_numpy
+from edgekit.build.nets import Backbone, rebuilt_teacher, teacher_net, to_numpy
 from edgekit.build.same_view import SameView
 from edgekit.recipes import AugmentRecipe, DistillRecipe, FitRecipe, TeachRecipe
 
@@ -21,6 +22,7 @@ SMALL, LABELS = discs(40, 16, seed=4)
 LARGE = SMALL.repeat(2, 1).repeat(2, 2)
 IDS = tuple(f"i{row}" for row in range(40))
 PATIENTS = tuple(f"p{row // 2}" for row in range(40))
+STUDENTS = XraySet(SMALL, LABELS, IDS, PATIENTS)
 ORDER = np.random.default_rng(0).permutation(40)
 NETWORKS = ("compact", "vgg_slim", "compact")
 
@@ -30,11 +32,11 @@ def members() -> list[torch.nn.Module]:
     return [teacher_net(name, "none", "fine-tuned", None).eval() for name in NETWORKS]
 
 
-def same_view(**changes: object) -> SameView:
+def same_view(ids: tuple[str, ...] = IDS, **changes: object) -> SameView:
     recipe = TeachRecipe(networks=NETWORKS, input_size=32, **changes)  # type: ignore[arg-type]
     shuffled = XraySet(LARGE, LABELS, IDS, PATIENTS).take(ORDER)  # in an order of their own
     weights = [{name: value.numpy() for name, value in net.state_dict().items()} for net in members()]
-    return SameView(recipe, shuffled, IDS, weights, VIEWS, CPU)
+    return SameView(recipe, shuffled, ids, weights, CPU)
 
 
 def expected(rows: torch.Tensor, seed: int) -> np.ndarray:
@@ -48,72 +50,77 @@ def expected(rows: torch.Tensor, seed: int) -> np.ndarray:
 def test_an_ensemble_that_saw_every_patient_judges_by_all_members(how: str) -> None:
     teacher = same_view(cross_fit=False, combine=how)
     rows = torch.tensor([7, 3, 39, 3])
-    teacher.look(rows, torch.Generator().manual_seed(11))
+    teacher.look(rows, VIEWS, torch.Generator().manual_seed(11))
     assert np.allclose(teacher.judged, combine(expected(rows, 11), how), atol=1e-5)
 
 
-def test_a_cross_fitted_ensemble_judges_by_the_member_that_never_saw_the_patient() -> None:
-    teacher = same_view(cross_fit=True)
-    rows = torch.arange(40)
-    teacher.look(rows, torch.Generator().manual_seed(5))
-    shuffled = [PATIENTS[row] for row in ORDER]
+@pytest.mark.parametrize("count", [40, 25])
+def test_a_cross_fitted_ensemble_judges_by_the_member_that_never_saw_the_patient(count: int) -> None:
+    teacher = same_view(IDS[:count], cross_fit=True)
+    rows = torch.arange(count)
+    teacher.look(rows, VIEWS, torch.Generator().manual_seed(5))
     folds = np.empty(40, np.int64)
-    folds[ORDER] = folds_of(LABELS[ORDER], tuple(shuffled), 3)
-    assert set(folds) == {0, 1, 2}
-    assert np.allclose(teacher.judged, expected(rows, 5)[folds, np.arange(40)], atol=1e-5)
+    folds[ORDER] = folds_of(LABELS[ORDER], tuple(PATIENTS[row] for row in ORDER), 3)
+    assert set(folds[:count]) == {0, 1, 2}
+    assert np.allclose(teacher.judged, expected(rows, 5)[folds[:count], np.arange(count)], atol=1e-5)
 
 
 def test_looking_leaves_the_students_draws_as_they_are() -> None:
     generator = torch.Generator().manual_seed(1)
     before = generator.get_state()
-    same_view().look(torch.arange(6), generator)
+    same_view().look(torch.arange(6), VIEWS, generator)
     assert torch.equal(generator.get_state(), before)
 
 
-def test_an_image_that_the_teacher_has_not_is_named() -> None:
+def test_the_loss_is_that_of_what_the_teacher_last_judged() -> None:
+    teacher, rows = same_view(), torch.tensor([5, 8, 2])
+    teacher.look(rows, VIEWS, torch.Generator().manual_seed(3))
+    student = torch.tensor([[0.5, -1.0], [2.0, 0.0], [-1.0, 1.0]])
+    recipe = DistillRecipe(alpha=1, beta=0, temperature=2, same_view=True, fit=FitRecipe(balanced=False))
+    found = distillation_loss(STUDENTS, teacher, recipe, CPU)(student, rows)
+    soft = torch.softmax(teacher.judged / 2, 1)
+    assert float(found) == pytest.approx(float(-4 * (soft * torch.log_softmax(student / 2, 1)).sum(1).mean()), rel=1e-5)
+
+
+def test_an_image_that_the_teacher_does_not_have_is_named() -> None:
     few = XraySet(LARGE[:39], LABELS[:39], IDS[:39], PATIENTS[:39])
     with pytest.raises(KeyError, match="i39"):
-        SameView(TeachRecipe(networks=()), few, IDS, [], VIEWS, CPU)
+        SameView(TeachRecipe(networks=()), few, IDS, [], CPU)
+
+
+def test_a_teacher_of_other_images_and_one_without_members_are_refused() -> None:
+    with pytest.raises(ValueError, match="other images"):
+        distillation_loss(STUDENTS, same_view(IDS[:25]), DistillRecipe(), CPU)
+    with pytest.raises(ValueError, match="zip"):
+        SameView(TeachRecipe(networks=NETWORKS), STUDENTS, IDS, [], CPU)
 
 
 def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -> None:
-    train = XraySet(SMALL, LABELS, IDS, PATIENTS)
     recipe = DistillRecipe(same_view=True, fit=FitRecipe(epochs=3, batch_size=8), augment=VIEWS)
 
-    def student(checkpoint: Path | None = None, kill_at: int = 0) -> dict[str, np.ndarray]:
+    def weights(checkpoint: Path | None = None, kill_at: int = 0) -> dict[str, np.ndarray]:
         def on_epoch(done: int, loss: float) -> None:
             if done == kill_at:
                 raise KeyboardInterrupt
 
-        spec = StudentSpec(16, (4, 8), (1, 1))
-        return dict(
-            distill(
-                train, same_view(), spec, recipe, seed=0, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch
-            ).weights
-        )
+        student = distill(
+            STUDENTS, same_view(), StudentSpec(16, (4, 8), (1, 1)), recipe,
+            seed=0, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch,
+        )  # fmt: skip
+        return dict(student.weights)
 
     with pytest.raises(KeyboardInterrupt):
-        student(tmp_path / "kept", kill_at=2)
-    resumed, whole = student(tmp_path / "kept"), student()
+        weights(tmp_path / "kept", kill_at=2)
+    resumed, whole = weights(tmp_path / "kept"), weights()
     assert all(np.array_equal(resumed[name], value) for name, value in whole.items())
 
 
-def test_a_student_follows_what_its_teacher_says_of_the_views() -> None:
-    train = XraySet(SMALL, LABELS, IDS, PATIENTS)
-    recipe = DistillRecipe(
-        alpha=1, beta=0, temperature=1, same_view=True, augment=AugmentRecipe(rotate_deg=0, translate=0, scale=0),
-        fit=FitRecipe(epochs=60, batch_size=8, learning_rate=0.02),
-    )  # fmt: skip
-    from edgekit.build.fit import predict
-    from edgekit.build.nets import thaw_student
-
-    teacher = same_view()
-    wrong = torch.tensor([[-2.0, 2.0], [2.0, -2.0]])[torch.as_tensor(LABELS)]  # the other class, surely
-
-    def lie(rows: torch.Tensor, generator: torch.Generator) -> None:
-        teacher.judged = wrong[rows]
-
-    teacher.look = lie  # type: ignore[method-assign]
-    student = distill(train, teacher, StudentSpec(16, (8, 8), (1, 1)), recipe, seed=0, accelerator=CPU)
-    says = predict(thaw_student(student), SMALL, CPU).argmax(1)
-    assert (says != LABELS).mean() > 0.8
+def test_a_rebuilt_teacher_is_the_trained_one_also_where_its_weights_came_from_imagenet() -> None:
+    torch.manual_seed(0)
+    net = Backbone(*backbone("googlenet", "none", None)).eval()
+    net.trunk.transform_input = True  # as imagenet's weights have it
+    state = {name: value.numpy() for name, value in net.state_dict().items()}
+    recipe = TeachRecipe(networks=("googlenet",), weights="imagenet")
+    image = torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(rebuilt_teacher("googlenet", recipe, state)(image), net(image))

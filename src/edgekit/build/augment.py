@@ -55,11 +55,12 @@ def _affine(recipe: AugmentRecipe, uniform, chosen) -> Tensor:  # type: ignore[n
     zoom = uniform(1 - recipe.scale, 1 + recipe.scale)
     area, ratio = uniform(recipe.crop, 1), torch.exp(uniform(-1, 1) * math.log(4 / 3) * (recipe.crop < 1))
     width, height = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
-    stretch = torch.exp(uniform(-0.5, 0.5) * math.log1p(recipe.aspect))
     mirror = torch.where(chosen(recipe.flip), -1.0, 1.0)
     shift_x = uniform(-1, 1) * (1 - width) + uniform(-2, 2) * recipe.translate
     shift_y = uniform(-1, 1) * (1 - height) + uniform(-2, 2) * recipe.translate
-    width, height = width / stretch, height * stretch
+    if recipe.aspect:
+        stretch = torch.exp(uniform(-0.5, 0.5) * math.log1p(recipe.aspect))
+        width, height = width / stretch, height * stretch
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     rows = (
         torch.stack((cos * width * mirror, (shear * cos - sin) * width, shift_x), 1),

@@ -1,6 +1,6 @@
 """Distill: a small student learns from the labels and from what the teacher thinks of each image.
 
-In: the training set, the teacher (what it said of each image, or itself beside the student; or none). Out: a Student.
+In: the training set and a guide: what the teacher said of each image, the teacher itself, or none. Out: a Student.
 Loss (Hinton et al. 2015, with the paper's alpha and beta):
 alpha * T^2 * CE(teacher at T, student at T) + beta * CE(labels, student at 1).
 """
@@ -20,11 +20,11 @@ from edgekit.build.nets import freeze_student, student_net
 from edgekit.build.same_view import SameView
 from edgekit.recipes import DistillRecipe
 
-Teacher = TeacherLogits | SameView
+Guide = TeacherLogits | SameView
 
 
 def distillation_loss(
-    train: XraySet, teacher: Teacher | None, recipe: DistillRecipe, accelerator: torch.device
+    train: XraySet, teacher: Guide | None, recipe: DistillRecipe, accelerator: torch.device
 ) -> LossOf:
     """The loss over rows of `train`; without a teacher it is cross-entropy with the labels. A teacher that sees the
     same view must have looked at the batch (`fit`'s `beside`)."""
@@ -46,23 +46,25 @@ def distillation_loss(
 
 
 def _judged_by(
-    teacher: Teacher, ids: tuple[str, ...], accelerator: torch.device
+    teacher: Guide, ids: tuple[str, ...], accelerator: torch.device
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """From the rows [B] of a batch to the teacher's logits [B, 2]."""
     if isinstance(teacher, SameView):
+        if teacher.ids != ids:
+            raise ValueError("the teacher looks at other images than the student")
         return lambda rows: teacher.judged
     said = torch.as_tensor(teacher.of(ids)).to(accelerator)
     return lambda rows: said[rows]
 
 
-def look_of(teacher: Teacher | None) -> Beside | None:
+def look_of(teacher: Guide | None) -> Beside | None:
     """What `fit` calls beside each batch."""
     return teacher.look if isinstance(teacher, SameView) else None
 
 
 def distill(
     train: XraySet,
-    teacher: Teacher | None,
+    teacher: Guide | None,
     spec: StudentSpec,
     recipe: DistillRecipe,
     *,

@@ -25,7 +25,7 @@ from edgekit.files import atomic_path
 from edgekit.recipes import AugmentRecipe, FitRecipe
 
 LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, 2], rows [B]) -> scalar
-Beside = Callable[[Tensor, torch.Generator], None]  # (rows [B], what their views are about to be drawn from)
+Beside = Callable[[Tensor, AugmentRecipe, torch.Generator], None]  # (rows [B], what their views are drawn from)
 OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
 
 
@@ -70,7 +70,7 @@ def fit(
 
     def batch(rows: Tensor, generator: torch.Generator) -> Tensor:
         if beside is not None:
-            beside(rows, generator)
+            beside(rows, views, generator)
         return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, 1, H, W)
 
     return optimise(

@@ -21,7 +21,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHO
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Has glibc's malloc keep what this process frees, up to its peak. False where there is no glibc.
+    """Has glibc's malloc keep what this process frees, up to its peak. False where malloc cannot be told so.
 
     By default the large tensors of a training step go back to the kernel one by one, and the next step pays for every
     page of them again: a fifth of the processor time of a student's epoch. See mallopt(3).
@@ -31,7 +31,8 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
     if mallopt is None:
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, 1 << 30)) and bool(mallopt(_TRIM_THRESHOLD, (1 << 31) - 1))
+    large = mallopt(_MMAP_THRESHOLD, 1 << 30) or mallopt(_MMAP_THRESHOLD, 32 << 20)  # an older glibc's limit
+    return bool(large and mallopt(_TRIM_THRESHOLD, (1 << 31) - 1))
 
 
 def in_halves(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edgekit.artifacts import Student, XraySet
-from edgekit.build.distill import Teacher, distillation_loss, look_of
+from edgekit.build.distill import Guide, distillation_loss, look_of
 from edgekit.build.fit import OnEpoch, fit, predict
 from edgekit.build.magnitude import Weights, most_pruned, prune_weights, zeroed_share
 from edgekit.build.nets import freeze_student, thaw_student
@@ -57,7 +57,7 @@ def prune(
     student: Student,
     train: XraySet,
     val: XraySet,
-    teacher: Teacher | None,
+    teacher: Guide | None,
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
     *,
@@ -83,7 +83,7 @@ def prune(
 def _fine_tuned(
     pruned: Student,
     train: XraySet,
-    teacher: Teacher | None,
+    teacher: Guide | None,
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
     *,

@@ -15,28 +15,29 @@ from torch import Tensor
 from edgekit.artifacts import XraySet
 from edgekit.build.augment import augment
 from edgekit.build.ensemble import combine, folds_of
-from edgekit.build.nets import teacher_net, to_numpy
+from edgekit.build.nets import rebuilt_teacher, to_numpy
 from edgekit.recipes import AugmentRecipe, TeachRecipe
 
 
 class SameView:
-    """The ensemble, beside a student's training loop.
+    """The ensemble beside a student's training loop.
 
-    A view's draws do not depend on the size of the image, so a generator in the state that the student's view is drawn
-    from draws the same view of the larger image. A cross-fitted ensemble judges each image by the member that never saw
-    its patient; any other by all members.
+    What a view is drawn from does not depend on the size of the image, so a generator in the state that the student's
+    view is about to be drawn from draws the same view of the teachers' larger image (but for noise and blur, which go
+    by the pixel). A cross-fitted ensemble judges each image by the member that never saw its patient; any other by all
+    members.
+
+    Args:
+        train: the training set that the members were trained on, at their size.
+        ids: the student's training images, in the order of its rows.
+        weights: of each member, under torch's state_dict names.
 
     Attributes:
         judged: logits [B, 2] of the views last looked at.
 
-    Args:
-        train: at the teachers' size, with the student's ids.
-        ids: the student's training images, in the order of its rows.
-        weights: of each member, under torch's state_dict names.
-        views: the student's.
-
     Raises:
-        KeyError: names an id that `train` has not.
+        KeyError: names an id that `train` does not have.
+        ValueError: not as many weights as networks.
     """
 
     def __init__(
@@ -45,37 +46,37 @@ class SameView:
         train: XraySet,
         ids: tuple[str, ...],
         weights: Sequence[Mapping[str, NDArray[Any]]],
-        views: AugmentRecipe,
         accelerator: torch.device,
     ) -> None:
-        rows = {name: row for row, name in enumerate(train.ids)}
-        train = train.take(np.array([rows[name] for name in ids]))
-        self._pixels = torch.as_tensor(train.images).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
-        self._folds = folds_of(train.labels, train.patients, len(weights)) if recipe.cross_fit else None
-        self._combine, self._views = recipe.combine, views
+        row_of = {name: row for row, name in enumerate(train.ids)}
+        rows = np.array([row_of[name] for name in ids])
+        self.ids = ids
         self.judged = torch.zeros(0, 2, device=accelerator)
-        self._members = []
-        for name, state in zip(recipe.networks, weights, strict=True):
-            net = teacher_net(name, "none", recipe.trunk, None)
-            net.load_state_dict({key: torch.as_tensor(np.array(value)) for key, value in state.items()})
-            self._members.append(net.to(accelerator, memory_format=torch.channels_last).eval())  # type: ignore[call-overload]
+        self._combine = recipe.combine
+        self._pixels = torch.as_tensor(train.images[rows]).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
+        self._folds = None
+        if recipe.cross_fit and len(weights) > 1:
+            folds = folds_of(train.labels, train.patients, len(weights))  # of the whole set, as the members' were
+            self._folds = torch.as_tensor(folds[rows]).to(accelerator)
+        self._members = [
+            rebuilt_teacher(name, recipe, state).to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for name, state in zip(recipe.networks, weights, strict=True)
+        ]
 
-    def look(self, rows: Tensor, generator: torch.Generator) -> None:
+    def look(self, rows: Tensor, views: AugmentRecipe, generator: torch.Generator) -> None:
         """Judges the views of those rows [B] that `augment` draws from the generator as it stands, and leaves it so."""
-        twin = torch.Generator()
-        twin.set_state(generator.get_state())
-        x = augment(self._pixels[rows], self._views, twin).contiguous(memory_format=torch.channels_last)
+        x = augment(self._pixels[rows], views, generator.clone_state()).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
-            self.judged = self._by_all(x) if self._folds is None else self._by_outsiders(x, self._folds[rows.cpu()])
+            self.judged = self._by_all(x) if self._folds is None else self._by_outsiders(x, self._folds[rows])
 
     def _by_all(self, x: Tensor) -> Tensor:
         logits = combine(np.stack([to_numpy(member(x)) for member in self._members]), self._combine)
         return torch.as_tensor(logits).to(x.device)
 
-    def _by_outsiders(self, x: Tensor, folds: NDArray[np.int64]) -> Tensor:
+    def _by_outsiders(self, x: Tensor, folds: Tensor) -> Tensor:
         logits = x.new_zeros(len(x), 2)
         for fold, member in enumerate(self._members):
-            rows = torch.as_tensor(np.flatnonzero(folds == fold)).to(x.device)
-            if len(rows):
-                logits[rows] = member(x[rows])
+            mine = folds == fold
+            if mine.any():
+                logits[mine] = member(x[mine])
         return logits
