@@ -26,7 +26,7 @@ from edgekit.tflite import read_tflite
 
 _HELD_OUT = ("val", "test")
 VARIANTS = ("float32", "float16", "dynamic", "int8")
-_TRAINING = ("build/nets.py", "build/augment.py", "build/fit.py", "build/memory.py")
+_TRAINING = ("build/nets.py", "build/narrow_norm.py", "build/augment.py", "build/fit.py", "build/memory.py")
 _TEACHING = (
     *_TRAINING, "build/teach.py", "build/ensemble.py", "build/backbones.py", "build/frozen.py",
     "build/magnitude.py", "build/prune.py",

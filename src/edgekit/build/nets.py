@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgekit.artifacts import Student, StudentSpec
+from edgekit.build.narrow_norm import NarrowNorm
 from edgekit.errors import EdgekitError
 from edgekit.recipes import TeachRecipe
 
@@ -36,7 +37,7 @@ def _vgg_stages(widths: tuple[int, ...], depths: tuple[int, ...]) -> OrderedDict
     for stage, (channels, depth) in enumerate(zip(widths, depths, strict=True), start=1):
         for i in range(1, depth + 1):
             layers[f"conv{stage}_{i}"] = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
-            layers[f"norm{stage}_{i}"] = nn.BatchNorm2d(channels)
+            layers[f"norm{stage}_{i}"] = NarrowNorm(channels)
             layers[f"relu{stage}_{i}"] = nn.ReLU(inplace=True)
             inputs = channels
         layers[f"pool{stage}"] = nn.MaxPool2d(2)
