@@ -1,11 +1,13 @@
 """A BatchNorm of few channels is torch's own, on one thread."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import torch
 from torch import nn
 
+from edgekit.build import narrow_norm
 from edgekit.build.narrow_norm import NarrowNorm
 
 
@@ -46,21 +48,35 @@ def test_outputs_gradients_and_running_statistics_are_torchs(channels: int, layo
 
 
 def test_its_gradients_are_those_of_finite_differences() -> None:
+    torch.manual_seed(0)
     norm = NarrowNorm(3).double()
     x = torch.randn(4, 3, 5, 5, dtype=torch.double, requires_grad=True)
     assert torch.autograd.gradcheck(norm, (x,))
 
 
 def test_one_thread_is_used_where_channels_are_few_and_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    kernel, threads = torch.native_batch_norm, []
+    entered = []
+    alone = narrow_norm._one_thread
 
-    def counted(*inputs: object) -> object:
-        threads.append(torch.get_num_threads())
-        return kernel(*inputs)  # type: ignore[arg-type]
+    @contextmanager
+    def counted() -> Iterator[None]:
+        with alone():
+            entered.append(torch.get_num_threads())
+            yield
 
-    monkeypatch.setattr(torch, "native_batch_norm", counted)
-    NarrowNorm(8)(torch.randn(2, 8, 4, 4))
-    NarrowNorm(16)(torch.randn(2, 16, 4, 4))
-    NarrowNorm(8).eval()(torch.randn(2, 8, 4, 4))
-    assert threads == [1]
+    monkeypatch.setattr(narrow_norm, "_one_thread", counted)
+    for norm in (NarrowNorm(16), NarrowNorm(8).eval(), NarrowNorm(8, affine=False), NarrowNorm(8, momentum=None)):
+        norm(torch.randn(2, norm.num_features, 4, 4, requires_grad=True)).sum().backward()
+    assert entered == []
+    y = NarrowNorm(8)(torch.randn(2, 8, 4, 4))
+    assert entered == [1]
+    y.sum().backward()
+    assert entered == [1, 1]
     assert torch.get_num_threads() == 2
+
+
+@pytest.mark.parametrize("shape", [(4, 8, 5), (1, 8, 1, 1)])
+def test_what_torch_refuses_is_refused(shape: tuple[int, ...]) -> None:
+    for norm in norms(8):
+        with pytest.raises(ValueError, match=r"expected 4D input|Expected more than 1 value per channel"):
+            norm(torch.randn(shape))

@@ -23,9 +23,9 @@ class SameView:
     """The ensemble beside a student's training loop.
 
     What a view is drawn from does not depend on the size of the image, so a generator in the state that the student's
-    view is about to be drawn from draws the same view of the teachers' larger image (but for noise and blur, which go
-    by the pixel). A cross-fitted ensemble judges each image by the member that never saw its patient; any other by all
-    members.
+    view is about to be drawn from draws the same view of the teachers' image (but for noise and blur, which go by the
+    pixel, where sizes differ). A cross-fitted ensemble judges each image by the member that never saw its patient; any
+    other by all members.
 
     Args:
         train: the training set that the members were trained on, at their size.
