@@ -115,12 +115,13 @@ def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -
     assert all(np.array_equal(resumed[name], value) for name, value in whole.items())
 
 
-def test_a_rebuilt_teacher_is_the_trained_one_also_where_its_weights_came_from_imagenet() -> None:
+@pytest.mark.parametrize("weights", ["imagenet", "none"])
+def test_a_rebuilt_teacher_has_the_trained_ones_weights_and_range_of_pixels(weights: str) -> None:
     torch.manual_seed(0)
-    net = Backbone(*backbone("googlenet", "none", None)).eval()
-    net.trunk.transform_input = True  # as imagenet's weights have it
+    net = Backbone(*backbone("googlenet", "none", None))
     state = {name: value.numpy() for name, value in net.state_dict().items()}
-    recipe = TeachRecipe(networks=("googlenet",), weights="imagenet")
-    image = torch.rand(1, 1, 64, 64)
-    with torch.no_grad():
-        assert torch.equal(rebuilt_teacher("googlenet", recipe, state)(image), net(image))
+    rebuilt = rebuilt_teacher("googlenet", TeachRecipe(networks=("googlenet",), weights=weights), state)
+    assert isinstance(rebuilt, Backbone)
+    assert rebuilt.trunk.transform_input == (weights == "imagenet")  # no state_dict holds it
+    assert not rebuilt.training
+    assert all(torch.equal(value, net.state_dict()[name]) for name, value in rebuilt.state_dict().items())
