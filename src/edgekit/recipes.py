@@ -188,7 +188,8 @@ class Recipe:
 # trained on (60 epochs, seed 0; figures are means of IM + bacteria and IM + virus where nothing else is said):
 # - aspect: the shape of the film, which still shows in an image that was squeezed into a square, gives the class away.
 #   Without it the mean AUC of all four runs falls from 0.994 to 0.929 where the images are stretched at random; with
-#   0.3 it is 0.987 and 0.983. On the two runs 0.2 has 0.986 and 0.975, 0.3 0.982 and 0.980, 0.6 0.976 and 0.976.
+#   0.3 it is 0.987 and 0.983 (models/chest_xray/across_sources.jsonl). On the two runs 0.2 has 0.986 and 0.975, 0.3
+#   0.982 and 0.980, 0.6 0.976 and 0.976.
 # - 36 channels at the end, not 32: the mean of all four runs 0.9944 to 0.9934, with seed 1 0.9937 to 0.9927 (without
 #   aspect).
 # - vgg_slim: alone 0.980 as they are and stretched, the student 0.976 (aspect 0.6). compact at 128 pixels had 0.980,

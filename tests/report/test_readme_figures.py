@@ -89,3 +89,24 @@ def test_the_compilers_benchmark_is_written_between_its_own_marks(card: Card, fo
     assert "a core" in text
     assert "OLD" not in text
     assert readme_figures("--check", *both).returncode == 0
+
+
+def test_what_chose_the_recipe_is_written_between_its_own_marks(card: Card, folder: Path) -> None:
+    readme, path = folder / "README.md", folder / "across_sources.jsonl"
+    readme.write_text("<!-- figures -->\n<!-- /figures -->\n<!-- sources -->\nOLD\n<!-- /sources -->\nafter\n")
+    given = ("--readme", readme, "--card", folder / "card.json", "--sources", path)
+    missing = readme_figures(*given)
+    assert (missing.returncode, "holds no runs" in missing.stderr) == (1, True)
+    assert "Traceback" not in missing.stderr
+    run = {
+        "recipe": "esp32", "set": ["a=1", "b=2"], "seed": 3, "made_on": "cpu (abacus)", "auc": {"one": {}, "two": {}},
+        "mean_auc": {"student": {"clean": 0.98764, "stretched": 0.5}},
+    }  # fmt: skip
+    path.write_text(json.dumps(run) + "\n")
+    assert readme_figures(*given).returncode == 0
+    text = readme.read_text()
+    assert "| `a=1 b=2` | 0.988 | 0.500 |" in text
+    assert "2 runs of `tools/across_sources --recipe esp32 --seed 3`" in text
+    assert "cpu (abacus)" in text
+    assert "OLD" not in text
+    assert readme_figures("--check", *given).returncode == 0
