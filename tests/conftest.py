@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def edgekit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user-cache"))
 
     def run(*words: object) -> Said:
-        from edgekit.cli import main
+        from edgekit.cli.main import main
 
         monkeypatch.setattr(sys, "argv", ["edgekit", *map(str, words)])
         capsys.readouterr()
@@ -94,3 +95,11 @@ def edgekit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         return Said(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def student() -> Any:
+    """A `SmallStudent`, trained and converted once."""
+    from small_student import small_student  # torch and tensorflow: only where it is asked for
+
+    return small_student()

@@ -11,7 +11,15 @@ import pytest
 
 from edgekit import files
 from edgekit.errors import EdgekitError
-from edgekit.files import atomic_path, clear_unfinished, key_of, only_one, write_arrays, write_bytes, write_json
+from edgekit.files import (
+    atomic_path,
+    clear_unfinished,
+    key_of,
+    only_one,
+    write_arrays,
+    write_bytes,
+    write_json,
+)
 
 
 def test_a_file_is_replaced_as_a_whole_and_may_be_read_by_others(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """`python -m edgekit` is `edgekit`."""
 
-from edgekit.cli import main
+from edgekit.cli.main import main
 
 if __name__ == "__main__":
     main()

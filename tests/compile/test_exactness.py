@@ -16,7 +16,12 @@ import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model, supported_ops
-from edgekit.compile.graph import Add, Convolution, Graph, Pool
+from edgekit.compile.graph import (
+    Add,
+    Convolution,
+    Graph,
+    Pool,
+)
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 

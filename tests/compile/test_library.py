@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edgekit.cli import cli
+from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import drawing, layers_of, ram_bytes
 from edgekit.compile.library import library_files
 from edgekit.errors import EdgekitError
-from edgekit.tflite import read_tflite
+from edgekit.tflite.model import read_tflite
 
 STUDENT = Path(__file__).parents[1] / "vectors/student/int8.tflite"
 STRICT = "-Wall -Wextra -Wconversion -Wpedantic -Werror"

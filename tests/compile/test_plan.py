@@ -9,7 +9,12 @@ from aot_models import Random
 
 from edgekit.compile import kernels
 from edgekit.compile.fuse import fuse
-from edgekit.compile.graph import Convolution, Graph, Pool, Reshape
+from edgekit.compile.graph import (
+    Convolution,
+    Graph,
+    Pool,
+    Reshape,
+)
 from edgekit.compile.plan import Plan, Span, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.compile import fixed_point
 from edgekit.compile.graph import Requantization
-from edgekit.compile.kernels.rounding import Staircase, staircase
+from edgekit.compile.kernels.rounding import FastRequant, staircase
 
 
 def exact(value: int, scaling: Requantization, channel: int) -> int:
@@ -16,7 +16,7 @@ def exact(value: int, scaling: Requantization, channel: int) -> int:
     return min(max(result, scaling.low), scaling.high) + 128
 
 
-def fast(value: int, stairs: Staircase, channel: int) -> int | None:
+def fast(value: int, stairs: FastRequant, channel: int) -> int | None:
     """What `finish` of kernels/text.py answers; None where it works the value out in full."""
     start, end = int(stairs.start[channel]), int(stairs.end[channel])
     if value <= start:

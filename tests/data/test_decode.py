@@ -105,7 +105,7 @@ DECODING = """
 import sys
 from pathlib import Path
 from edgekit.data import load_splits
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
 print("begun", flush=True)
 load_splits(sys.argv[1], 64, DataRecipe(), cache_dir=Path(sys.argv[2]))
 print("done", flush=True)

@@ -12,9 +12,9 @@ from PIL import Image
 
 from edgekit import data as room
 from edgekit.data import data_info, load_splits
+from edgekit.data.preprocess import load_grey
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import load_grey
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
 
 RECIPE = DataRecipe(val_fraction=0.25, calibration_images=8)
 

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.data import data_info, load_splits
 from edgekit.errors import EdgekitError
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
 
 
 @pytest.fixture(scope="module")

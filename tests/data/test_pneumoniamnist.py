@@ -8,7 +8,7 @@ import pytest
 
 from edgekit.data import data_info, load_splits, pneumoniamnist
 from edgekit.errors import EdgekitError
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
 
 COUNTS = {"train": 24, "val": 6, "test": 8}
 

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgekit.artifacts import DataInfo
 from edgekit.data.catalogue import Catalogue
 from edgekit.data.folder import FilePictures
 from edgekit.data.splits import split
 from edgekit.errors import EdgekitError
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
+from edgekit.values.images import DataInfo
 
 
 def make(patients, labels, digests=None, splits=None):

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from proxy import Proxy
 
-from edgekit.artifacts import DataInfo, TfliteModel, XraySet
 from edgekit.compile import compile_model
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.device.model_sources import model_files
-from edgekit.tflite import read_tflite
+from edgekit.tflite.model import read_tflite
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 
@@ -83,7 +84,7 @@ def through(board: str) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture(scope="session")
-def xrays() -> XraySet:
+def xrays() -> ImageSet:
     """100 drawn images of 32x32: discs on noise."""
     rng = np.random.default_rng(11)
     y, x = np.mgrid[0:32, 0:32]
@@ -94,7 +95,7 @@ def xrays() -> XraySet:
         inside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < rng.integers(9, 60)
         images[row] += inside * (120 + 40 * label)
     ids = tuple(f"test/{'NP'[label]}/{row:03d}.png" for row, label in zip(itertools.count(), labels, strict=False))
-    return XraySet(images.clip(0, 255).astype(np.uint8), labels.astype(np.int64), ids, ids)
+    return ImageSet(images.clip(0, 255).astype(np.uint8), labels.astype(np.int64), ids, ids)
 
 
 @pytest.fixture(scope="session")

@@ -11,21 +11,22 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from edgekit import wire
-from edgekit.artifacts import TfliteModel, XraySet
-from edgekit.device import desktop
+from edgekit.device import protocol
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
+from edgekit.device.protocol import ErrorCode
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import to_int8
-from edgekit.wire import ErrorCode
+from edgekit.runtimes import desktop
+from edgekit.tflite.quantize import to_int8
+from edgekit.values.images import ImageSet
+from edgekit.values.model import TfliteModel
 
 
-def inputs_of(xrays: XraySet, count: int = 100) -> list[tuple[str, bytes]]:
+def inputs_of(xrays: ImageSet, count: int = 100) -> list[tuple[str, bytes]]:
     return [(name, to_int8(image).tobytes()) for name, image in zip(xrays.ids[:count], xrays.images, strict=False)]
 
 
-def expected_of(model: TfliteModel, xrays: XraySet, count: int = 100) -> dict[str, bytes]:
+def expected_of(model: TfliteModel, xrays: ImageSet, count: int = 100) -> dict[str, bytes]:
     logits = desktop.run(model, xrays.images[:count])
     return {name: row.tobytes() for name, row in zip(xrays.ids, logits, strict=False)}
 
@@ -33,7 +34,7 @@ def expected_of(model: TfliteModel, xrays: XraySet, count: int = 100) -> dict[st
 def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> None:
     info = client.hello()
     assert info.model_sha256.hex() == model.sha256
-    assert (info.board, info.backend, info.chip) == (wire.Board.NATIVE, wire.Backend.AOT, "native")
+    assert (info.board, info.backend, info.chip) == (protocol.Board.NATIVE, protocol.Backend.AOT, "native")
     assert (info.height, info.width, info.channels, info.outputs) == (32, 32, 1, 2)
     assert info.input_scale == pytest.approx(model.input_q.scale)  # type: ignore[union-attr]
     assert info.output_scale == pytest.approx(model.output_q.scale)  # type: ignore[union-attr]
@@ -42,14 +43,14 @@ def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> Non
     assert info.arena_bytes > 0
 
 
-def test_outputs_are_the_desktops_bytes(client: Client, model: TfliteModel, xrays: XraySet) -> None:
+def test_outputs_are_the_desktops_bytes(client: Client, model: TfliteModel, xrays: ImageSet) -> None:
     outcomes = list(client.infer(inputs_of(xrays)))
     assert {o.key: o.outputs for o in outcomes} == expected_of(model, xrays)
     assert client.counts.lost_chunks == client.counts.broken_frames == 0
 
 
 def test_one_bad_byte_in_1000_changes_no_output_and_is_reported(
-    through: Callable[..., Client], model: TfliteModel, xrays: XraySet
+    through: Callable[..., Client], model: TfliteModel, xrays: ImageSet
 ) -> None:
     client = through(damage=0.001, split=True, seed=3)
     outcomes = list(client.infer(inputs_of(xrays)))
@@ -59,26 +60,26 @@ def test_one_bad_byte_in_1000_changes_no_output_and_is_reported(
 
 
 def test_delays_and_split_portions_change_nothing(
-    through: Callable[..., Client], model: TfliteModel, xrays: XraySet
+    through: Callable[..., Client], model: TfliteModel, xrays: ImageSet
 ) -> None:
     client = through(delay_s=0.004, split=True, seed=4)
     outcomes = list(client.infer(inputs_of(xrays, 8)))
     assert {o.key: o.outputs for o in outcomes} == expected_of(model, xrays, 8)
 
 
-def test_a_repeated_question_is_answered_again_without_a_second_run(client: Client, xrays: XraySet) -> None:
+def test_a_repeated_question_is_answered_again_without_a_second_run(client: Client, xrays: ImageSet) -> None:
     client.hello()
     image = inputs_of(xrays, 1)[0][1]
-    for at in range(0, len(image), wire.CHUNK_BYTES):
-        client.link.write(wire.encode(wire.Data(at, image[at : at + wire.CHUNK_BYTES]), 9))
-    question = wire.encode(wire.Infer(len(image), zlib.crc32(image)), 9)
+    for at in range(0, len(image), protocol.CHUNK_BYTES):
+        client.link.write(protocol.encode(protocol.Data(at, image[at : at + protocol.CHUNK_BYTES]), 9))
+    question = protocol.encode(protocol.Infer(len(image), zlib.crc32(image)), 9)
     first, second = exchange(client, question), exchange(client, question)
-    assert isinstance(first, wire.Result)
+    assert isinstance(first, protocol.Result)
     assert first == second  # the time of the run too: a second run would hardly take the same microseconds
     assert first.invoke_us > 0
 
 
-def test_the_next_image_travels_before_the_present_one_is_answered(client: Client, xrays: XraySet) -> None:
+def test_the_next_image_travels_before_the_present_one_is_answered(client: Client, xrays: ImageSet) -> None:
     begun: list[str] = []
 
     def watched() -> Iterator[tuple[str, bytes]]:
@@ -91,49 +92,49 @@ def test_the_next_image_travels_before_the_present_one_is_answered(client: Clien
     assert len(begun) == 2
 
 
-def exchange(client: Client, line: bytes) -> wire.Message | None:
+def exchange(client: Client, line: bytes) -> protocol.Message | None:
     client.link.write(line)
-    decoder, until = wire.Decoder(), time.monotonic() + 1
+    decoder, until = protocol.Decoder(), time.monotonic() + 1
     while time.monotonic() < until:
         for frame in decoder.feed(client.link.read(0.2)):
             return frame.message()
     return None
 
 
-def framed(kind: int, payload: bytes, version: int = wire.VERSION) -> bytes:
-    return wire.encode_frame(wire.Frame(version, kind, 1, payload))
+def framed(kind: int, payload: bytes, version: int = protocol.VERSION) -> bytes:
+    return protocol.encode_frame(protocol.Frame(version, kind, 1, payload))
 
 
 @pytest.mark.parametrize(
     ("line", "code", "detail"),
     [
-        (framed(wire.Hello.TYPE, b"123"), ErrorCode.BAD_LENGTH, 4),
-        (framed(wire.Hello.TYPE, b"12345"), ErrorCode.BAD_LENGTH, 4),
-        (framed(wire.Ping.TYPE, b"", version=7), ErrorCode.BAD_VERSION, wire.VERSION),
+        (framed(protocol.Hello.TYPE, b"123"), ErrorCode.BAD_LENGTH, 4),
+        (framed(protocol.Hello.TYPE, b"12345"), ErrorCode.BAD_LENGTH, 4),
+        (framed(protocol.Ping.TYPE, b"", version=7), ErrorCode.BAD_VERSION, protocol.VERSION),
         (framed(0x55, b""), ErrorCode.BAD_TYPE, 0x55),
-        (framed(wire.Result.TYPE, bytes(10)), ErrorCode.BAD_TYPE, wire.Result.TYPE),
-        (framed(wire.Data.TYPE, b"12"), ErrorCode.BAD_LENGTH, 4),
-        (framed(wire.Data.TYPE, wire.Data(1024, b"x").pack()), ErrorCode.BAD_OFFSET, 1024),
-        (framed(wire.Data.TYPE, wire.Data(0xFFFFFF00, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 0xFFFFFF00),
-        (framed(wire.Data.TYPE, wire.Data(7, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 7),
-        (framed(wire.Data.TYPE, wire.Data(0, bytes(239)).pack()), ErrorCode.BAD_LENGTH, 244),
-        (framed(wire.Data.TYPE, wire.Data(960, bytes(240)).pack()), ErrorCode.BAD_LENGTH, 68),
-        (framed(wire.Infer.TYPE, wire.Infer(1023, 0).pack()), ErrorCode.BAD_LENGTH, 1024),
-        (framed(wire.SetBaud.TYPE, wire.SetBaud(0).pack()), ErrorCode.BAD_BAUD, 115200),
-        (framed(wire.SetBaud.TYPE, wire.SetBaud(9_000_000).pack()), ErrorCode.BAD_BAUD, 115200),
+        (framed(protocol.Result.TYPE, bytes(10)), ErrorCode.BAD_TYPE, protocol.Result.TYPE),
+        (framed(protocol.Data.TYPE, b"12"), ErrorCode.BAD_LENGTH, 4),
+        (framed(protocol.Data.TYPE, protocol.Data(1024, b"x").pack()), ErrorCode.BAD_OFFSET, 1024),
+        (framed(protocol.Data.TYPE, protocol.Data(0xFFFFFF00, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 0xFFFFFF00),
+        (framed(protocol.Data.TYPE, protocol.Data(7, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 7),
+        (framed(protocol.Data.TYPE, protocol.Data(0, bytes(239)).pack()), ErrorCode.BAD_LENGTH, 244),
+        (framed(protocol.Data.TYPE, protocol.Data(960, bytes(240)).pack()), ErrorCode.BAD_LENGTH, 68),
+        (framed(protocol.Infer.TYPE, protocol.Infer(1023, 0).pack()), ErrorCode.BAD_LENGTH, 1024),
+        (framed(protocol.SetBaud.TYPE, protocol.SetBaud(0).pack()), ErrorCode.BAD_BAUD, 115200),
+        (framed(protocol.SetBaud.TYPE, protocol.SetBaud(9_000_000).pack()), ErrorCode.BAD_BAUD, 115200),
     ],
 )
 def test_a_frame_out_of_range_gets_a_typed_error_and_the_board_goes_on(
     client: Client, line: bytes, code: ErrorCode, detail: int
 ) -> None:
     client.hello()
-    assert exchange(client, line) == wire.Error(code, detail)
+    assert exchange(client, line) == protocol.Error(code, detail)
     assert client.ping(b"still there")
 
 
 def test_a_rate_is_refused_while_an_image_is_half_loaded(client: Client) -> None:
     client.hello()
-    client.link.write(wire.encode(wire.Data(0, bytes(240)), 4))
+    client.link.write(protocol.encode(protocol.Data(0, bytes(240)), 4))
     with pytest.raises(EdgekitError, match="busy"):
         client.negotiate(230400)
 
@@ -149,7 +150,7 @@ def test_a_higher_rate_is_agreed_on(client: Client) -> None:
 
 
 def test_a_rate_at_which_nothing_arrives_is_given_up_by_both_ends(
-    through: Callable[..., Client], xrays: XraySet
+    through: Callable[..., Client], xrays: ImageSet
 ) -> None:
     dead_until = 0.0
 
@@ -170,7 +171,7 @@ def test_a_rate_at_which_nothing_arrives_is_given_up_by_both_ends(
 
 
 def test_a_board_that_falls_silent_is_given_up_within_10_seconds(
-    through: Callable[..., Client], xrays: XraySet
+    through: Callable[..., Client], xrays: ImageSet
 ) -> None:
     silent = threading.Event()
     client = through(watch=lambda direction, data: silent.is_set())
@@ -204,10 +205,10 @@ def imposter(*says: bytes, answers: bytes = b"") -> Iterator[str]:
         yield f"socket://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def info_frame(**changes: object) -> wire.Info:
-    values: dict[str, object] = {field.name: 0 for field in dataclasses.fields(wire.Info)}
+def info_frame(**changes: object) -> protocol.Info:
+    values: dict[str, object] = {field.name: 0 for field in dataclasses.fields(protocol.Info)}
     values |= {"model_sha256": bytes(32), "chip": "esp32", "build_id": "", "height": 1, "width": 1, "channels": 1}
-    return wire.Info(**(values | changes))  # type: ignore[arg-type]
+    return protocol.Info(**(values | changes))  # type: ignore[arg-type]
 
 
 BOOT = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
@@ -242,8 +243,10 @@ def test_what_is_not_edgekits_firmware_is_recognised(says: bytes, message: str, 
 @pytest.mark.parametrize(
     "answer",
     [
-        wire.encode_frame(wire.Frame(9, wire.Info.TYPE, 0, bytes(7))),
-        wire.encode_frame(wire.Frame(9, wire.Error.TYPE, 0, wire.Error(ErrorCode.BAD_VERSION, 9).pack())),
+        protocol.encode_frame(protocol.Frame(9, protocol.Info.TYPE, 0, bytes(7))),
+        protocol.encode_frame(
+            protocol.Frame(9, protocol.Error.TYPE, 0, protocol.Error(ErrorCode.BAD_VERSION, 9).pack())
+        ),
     ],
     ids=["its INFO", "its refusal"],
 )
@@ -278,7 +281,7 @@ def open_link_to_nothing() -> "object":
         return open_link(f"socket://127.0.0.1:{listener.getsockname()[1]}")
 
 
-def test_images_of_an_earlier_session_are_forgotten(client: Client, xrays: XraySet, model: TfliteModel) -> None:
+def test_images_of_an_earlier_session_are_forgotten(client: Client, xrays: ImageSet, model: TfliteModel) -> None:
     list(client.infer(inputs_of(xrays, 3)))
     again = Client(client.link)  # counts its images from 1 again
     rows = xrays.take(np.arange(50, 53))

@@ -11,23 +11,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.artifacts import CLASS_NAMES, DataInfo, TfliteModel, XraySet
-from edgekit.cli_device import DEFAULT_MODEL, load_model
+from edgekit.cli.device import DEFAULT_MODEL, load_model
 from edgekit.data import load_splits
-from edgekit.device import echo, emulator, firmware
+from edgekit.data.preprocess import load_grey
+from edgekit.device import emulator, firmware, protocol, throughput
 from edgekit.device.client import Client
-from edgekit.device.desktop import arena_bytes
-from edgekit.device.evaluate import agreement, connected, evaluate_on_desktop, evaluate_on_device
+from edgekit.device.evaluate import (
+    agreement,
+    connected,
+    evaluate_on_desktop,
+    evaluate_on_device,
+)
 from edgekit.device.link import open_link
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import load_grey
+from edgekit.runtimes.desktop import arena_bytes
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
+from edgekit.values.task import CLASS_NAMES
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 def test_emulated_xtensa_gives_the_desktops_bytes(
-    emulated: Path, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+    emulated: Path, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
 ) -> None:
     with emulator.running(emulated) as port:
         client = Client(open_link(port))
@@ -57,7 +64,7 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
     else:
         drawn = load_splits("phantom:5:160", height, loaded.data).test.take(np.arange(32))
         images, ids = drawn.images, drawn.ids
-    xrays = XraySet(images, np.arange(32) // 16, ids, ids)
+    xrays = ImageSet(images, np.arange(32) // 16, ids, ids)
     with connected("emulator", loaded.model, loaded.compiled, threshold=loaded.threshold) as client:
         run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", synthetic=False), state_dir=tmp_path)
     assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays).predictions).identical == 32
@@ -89,25 +96,25 @@ def test_the_selftest_finds_a_model_that_computes_something_else(
 def test_frames_leave_over_90_percent_of_the_bytes_to_the_payload_and_both_echoes_are_whole(
     emulated: Path, native: Path
 ) -> None:
-    from edgekit import wire
 
-    payload = bytes(128 + (i * 37 & 127) for i in range(wire.CHUNK_BYTES))
-    assert len(payload) / len(wire.encode(wire.Ping(payload), 0)) >= 0.9  # of bytes; `selftest` measures the rate
+    payload = bytes(128 + (i * 37 & 127) for i in range(protocol.CHUNK_BYTES))
+    assert (
+        len(payload) / len(protocol.encode(protocol.Ping(payload), 0)) >= 0.9
+    )  # of bytes; `selftest` measures the rate
     for program in (emulated, native):
         with emulator.running(program) as port:
             client = Client(open_link(port))
             client.hello()
-            assert echo.measure(client, rounds=1).framed > 0  # raises where a byte was lost
+            assert throughput.measure(client, rounds=1).framed > 0  # raises where a byte was lost
             client.link.close()
 
 
 def test_a_raw_echo_that_is_cut_short_ends_by_itself(emulated: Path) -> None:
-    from edgekit import wire
 
     with emulator.running(emulated) as port:
         client = Client(open_link(port))
         client.hello()
-        client.ask(wire.RawEcho(1000), wire.EchoReady)
+        client.ask(protocol.RawEcho(1000), protocol.EchoReady)
         client.link.write(b"abc")
         assert client.link.read(2.0)
         time.sleep(1.5)

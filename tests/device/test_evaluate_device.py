@@ -13,8 +13,7 @@ import pytest
 from click.testing import CliRunner
 from proxy import Proxy
 
-from edgekit.artifacts import DataInfo, Prediction, TfliteModel, XraySet
-from edgekit.cli_device import eval_device
+from edgekit.cli.device import eval_device
 from edgekit.device import emulator
 from edgekit.device.client import Client
 from edgekit.device.evaluate import (
@@ -28,12 +27,15 @@ from edgekit.device.evaluate import (
 )
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
+from edgekit.values.evaluation import Prediction
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
 
 INT8 = Path(__file__).parents[1] / "vectors/student/int8.tflite"
 
 
 def test_every_image_agrees_with_the_desktop(
-    client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+    client: Client, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
 ) -> None:
     run = evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path)
     host = evaluate_on_desktop(model, xrays).predictions
@@ -76,7 +78,7 @@ def cut_after(count: int, act: Callable[[], None]) -> Callable[[Prediction, obje
 
 
 def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
-    native: Path, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+    native: Path, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
 ) -> None:
     process = subprocess.Popen([native, "0"], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -104,7 +106,7 @@ def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_
     native: Path,
     through: Callable[..., Client],
     model: TfliteModel,
-    xrays: XraySet,
+    xrays: ImageSet,
     data_info: DataInfo,
     tmp_path: Path,
 ) -> None:
@@ -132,7 +134,7 @@ def restarted_port(client: Client) -> str:
 
 
 def test_ctrl_c_keeps_what_is_done(
-    client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+    client: Client, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
 ) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -144,7 +146,7 @@ def test_ctrl_c_keeps_what_is_done(
 
 
 def test_a_damaged_state_file_is_named(
-    client: Client, model: TfliteModel, xrays: XraySet, data_info: DataInfo, tmp_path: Path
+    client: Client, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
 ) -> None:
     with pytest.raises(ZeroDivisionError):
         evaluate_on_device(
@@ -158,7 +160,7 @@ def test_a_damaged_state_file_is_named(
 
 
 def test_another_model_on_the_board_than_on_the_desk_is_refused(client: Client) -> None:
-    from edgekit.tflite import read_tflite
+    from edgekit.tflite.model import read_tflite
 
     other = read_tflite(INT8.read_bytes() + b"\0")
     with pytest.raises(EdgekitError, match=r"The board holds the model \w{12}, the desk has"):
@@ -268,7 +270,7 @@ def test_eval_device_shows_a_person_the_device(board: str) -> None:
 
 def test_talking_to_a_board_loads_neither_torch_nor_tensorflow(board: str) -> None:
     program = (
-        "import sys; from edgekit.cli_device import eval_device\n"
+        "import sys; from edgekit.cli.device import eval_device\n"
         "eval_device(sys.argv[1:], standalone_mode=False)\n"
         "print(sorted({'torch', 'tensorflow', 'onnx'} & set(sys.modules)), file=sys.stderr)"
     )

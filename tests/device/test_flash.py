@@ -161,7 +161,7 @@ def test_only_the_classic_esp32_is_taken(name: str, classic: bool) -> None:
 
 
 def test_the_projects_own_partitions_hold_an_application_of_the_recipes_size() -> None:
-    from edgekit.recipes import ESP32
+    from edgekit.recipes.builtin import ESP32
 
     rows = (Path(__file__).parents[2] / "firmware/partitions.csv").read_text().splitlines()
     (app,) = (row for row in rows if row.startswith("factory"))

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifacts import TfliteModel, XraySet
-from edgekit.device import desktop
 from edgekit.device.client import Client
 from edgekit.device.evaluate import connected
 from edgekit.device.flash import flash
 from edgekit.device.link import Port, find_board, open_link
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import to_int8
+from edgekit.runtimes import desktop
+from edgekit.tflite.quantize import to_int8
+from edgekit.values.images import ImageSet
+from edgekit.values.model import TfliteModel
 
 
 @contextmanager
@@ -59,7 +60,7 @@ def serial_board(board: str) -> Iterator[str]:
 
 
 def test_a_board_on_a_serial_port_gives_the_desktops_bytes_at_a_negotiated_rate(
-    serial_board: str, model: TfliteModel, xrays: XraySet
+    serial_board: str, model: TfliteModel, xrays: ImageSet
 ) -> None:
     link = open_link(serial_board)
     client = Client(link)

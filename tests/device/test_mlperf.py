@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifacts import TfliteModel, XraySet
-from edgekit.device import desktop, emulator
+from edgekit.device import emulator
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.device.mlperf import MlperfClient
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import to_int8
+from edgekit.runtimes import desktop
+from edgekit.tflite.quantize import to_int8
+from edgekit.values.images import ImageSet
+from edgekit.values.model import TfliteModel
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_the_board_introduces_itself_to_the_runner(runner: MlperfClient) -> None
 
 @pytest.mark.parametrize("board_kind", ["native", "emulated"])
 def test_results_are_the_models_in_three_decimals(
-    board_kind: str, request: pytest.FixtureRequest, model: TfliteModel, xrays: XraySet
+    board_kind: str, request: pytest.FixtureRequest, model: TfliteModel, xrays: ImageSet
 ) -> None:
     program: Path = request.getfixturevalue(board_kind)
     with emulator.running(program) as port:
@@ -53,7 +55,7 @@ def test_results_are_the_models_in_three_decimals(
         link.close()
 
 
-def test_the_lines_of_an_inference_come_in_the_documented_order(runner: MlperfClient, xrays: XraySet) -> None:
+def test_the_lines_of_an_inference_come_in_the_documented_order(runner: MlperfClient, xrays: ImageSet) -> None:
     runner.greet()
     runner.load(xrays.images[0].tobytes())
     lines = [line.split("-us-")[0].split("-[")[0] for line in runner.command("infer 3 2")]
@@ -90,7 +92,7 @@ def test_a_command_that_makes_no_sense_is_refused_in_text(runner: MlperfClient, 
     assert runner.greet() == "edgekit"
 
 
-def test_an_image_that_lost_bytes_is_not_run(runner: MlperfClient, xrays: XraySet) -> None:
+def test_an_image_that_lost_bytes_is_not_run(runner: MlperfClient, xrays: ImageSet) -> None:
     runner.greet()
     runner.command("db load 1024")
     runner.command(f"db {xrays.images[0].tobytes()[:31].hex()}")
@@ -98,7 +100,7 @@ def test_an_image_that_lost_bytes_is_not_run(runner: MlperfClient, xrays: XraySe
         runner.infer()
 
 
-def test_text_and_frames_take_turns_on_one_line(runner: MlperfClient, model: TfliteModel, xrays: XraySet) -> None:
+def test_text_and_frames_take_turns_on_one_line(runner: MlperfClient, model: TfliteModel, xrays: ImageSet) -> None:
     image = xrays.images[:1]
     runner.greet()
     runner.load(image[0].tobytes())

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.artifacts import TfliteModel, Threshold
 from edgekit.compile import supported_ops
 from edgekit.device import firmware
 from edgekit.device.model_sources import model_files
 from edgekit.errors import EdgekitError
-from edgekit.interpreters import TFLM_OPS
-from edgekit.tflite import read_tflite
+from edgekit.runtimes.interpreters import TFLM_OPS
+from edgekit.tflite.model import read_tflite
+from edgekit.values.evaluation import Threshold
+from edgekit.values.model import TfliteModel
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 VECTORS = Path(__file__).parents[1] / "vectors/student"

@@ -12,17 +12,19 @@ from click.testing import CliRunner
 
 import browser
 from dom import Node, parse
-from edgekit.artifacts import DataInfo, TfliteModel, Threshold, XraySet
-from edgekit.cli_device import eval_device
+from edgekit.cli.device import eval_device
 from edgekit.compile import compile_model
 from edgekit.compile.layers import layers_of
 from edgekit.compile.program import profiled_program
 from edgekit.device.evaluate import agreement, evaluate_on_desktop
 from edgekit.device.page import device_page
 from edgekit.errors import EdgekitError
-from edgekit.report.metrics import evaluate_predictions
-from edgekit.report.parts import Page
+from edgekit.metrics.scores import evaluate_predictions
+from edgekit.report.document import Page
 from edgekit.report.render_html import html
+from edgekit.values.evaluation import Threshold
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
 
 INT8 = Path(__file__).parents[1] / "vectors/student/int8.tflite"
 ARGUMENTS = ["--model", str(INT8), "--data", "phantom:3:80", "--limit", "12"]
@@ -113,7 +115,7 @@ def test_the_profile_of_another_model_or_program_is_refused(model: TfliteModel, 
 
 
 @pytest.fixture
-def differing(model: TfliteModel, xrays: XraySet, data_info: DataInfo) -> Page:
+def differing(model: TfliteModel, xrays: ImageSet, data_info: DataInfo) -> Page:
     """Of a real board that gives other bytes than the desktop on 30 of 100 images, and no times."""
     host = evaluate_on_desktop(model, xrays)
     wrong = [
@@ -127,7 +129,7 @@ def differing(model: TfliteModel, xrays: XraySet, data_info: DataInfo) -> Page:
     return device_page(run, compared, scored, xrays, data_info, model, Threshold(0.5, 1), command="edgekit eval-device")
 
 
-def test_images_that_differ_are_the_first_thing_said_and_are_named(differing: Page, xrays: XraySet) -> None:
+def test_images_that_differ_are_the_first_thing_said_and_are_named(differing: Page, xrays: ImageSet) -> None:
     tree = parse(html(differing))
     warnings = [node.words() for node in tree.all("p") if node.attributes.get("class") == "warning"]
     assert warnings == ["30 of 100 images give other bytes than on the desktop."]
@@ -146,7 +148,7 @@ def test_the_page_of_a_board_is_readable(differing: Page, tmp_path: Path) -> Non
 
 
 def test_one_class_alone_has_a_page_without_a_roc_curve(
-    model: TfliteModel, xrays: XraySet, data_info: DataInfo
+    model: TfliteModel, xrays: ImageSet, data_info: DataInfo
 ) -> None:
     sick = xrays.take(np.flatnonzero(xrays.labels == 1))
     run = evaluate_on_desktop(model, sick)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.artifacts import TfliteModel
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.library import library_files
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
-from edgekit.interpreters import tflm
+from edgekit.runtimes.interpreters import tflm
+from edgekit.values.model import TfliteModel
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 ENVIRONMENTS = {"native": "program", "emulated": "program.elf"}

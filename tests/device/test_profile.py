@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from edgekit import wire
-from edgekit.artifacts import TfliteModel
-from edgekit.cli import cli
+from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import layers_of
-from edgekit.device import emulator, firmware
+from edgekit.device import emulator, firmware, protocol
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.device.model_sources import model_files
 from edgekit.device.profile import profile
 from edgekit.errors import EdgekitError
-from edgekit.tflite import read_tflite
+from edgekit.tflite.model import read_tflite
+from edgekit.values.model import TfliteModel
 
 sys.path.append(str(Path(__file__).parents[1] / "compile"))
 
@@ -82,7 +81,7 @@ def test_another_image_costs_other_instructions(noticed: Mapping[str, str], mode
 def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) -> None:
     r = aot_models.Random(3)
     x = entry = r.activation((1, 6, 6, 2), 0.1, 0)
-    for _ in range(wire.STEPS_A_FRAME + 7):
+    for _ in range(protocol.STEPS_A_FRAME + 7):
         x = r.add(x)
     content = r.b.finish([entry], [r.dense(r.reshape(x, (1, 72)), 2)])
     (tmp_path / "long.tflite").write_bytes(content)
@@ -92,9 +91,9 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
         client = client_of(port)
         run = profile(client, noise(model))
         with pytest.raises(EdgekitError, match="BAD_OFFSET"):
-            client.ask(wire.Profile(len(run.ticks)), wire.Steps)
+            client.ask(protocol.Profile(len(run.ticks)), protocol.StepTicks)
         client.link.close()
-    assert len(run.ticks) == len(compiled.graph.ops) > wire.STEPS_A_FRAME
+    assert len(run.ticks) == len(compiled.graph.ops) > protocol.STEPS_A_FRAME
     adds = [ticks for ticks, op in zip(run.ticks, compiled.graph.ops, strict=True) if op.label.startswith("ADD")]
     assert min(adds) > 0
 
@@ -102,7 +101,7 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
 def test_a_profile_before_any_run_is_all_zeros(noticed: Mapping[str, str]) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
-        answer = client.ask(wire.Profile(0), wire.Steps)
+        answer = client.ask(protocol.Profile(0), protocol.StepTicks)
         client.link.close()
     assert answer.ticks == bytes(4 * answer.steps)
     assert answer.tick_hz == 1_000_000_000
@@ -139,7 +138,7 @@ def test_a_senseless_answer_is_an_error_and_no_endless_loop(
 ) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
-        for answer in (wire.Steps(0, 1, 0, struct.pack("<I", 1)), wire.Steps(40, 9, 0, b"")):
+        for answer in (protocol.StepTicks(0, 1, 0, struct.pack("<I", 1)), protocol.StepTicks(40, 9, 0, b"")):
             monkeypatch.setattr(client, "ask", lambda *_, answer=answer: answer)
             with pytest.raises(EdgekitError, match="makes no sense"):
                 profile(client, noise(model))

@@ -2,10 +2,10 @@
 
 from rich.console import Console
 
-from edgekit.artifacts import Prediction, Threshold
 from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import Agreement, DeviceRun
 from edgekit.device.view import LiveScore, device_table
+from edgekit.values.evaluation import Prediction, Threshold
 
 ONE_OF_EACH = (  # label, margin: with a threshold of 5 a hit, a false alarm, a miss, a rejection
     Prediction("a", 1, (0, 9), 100),

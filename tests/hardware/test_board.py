@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.cli_device import DEFAULT_MODEL, load_model
+from edgekit.cli.device import DEFAULT_MODEL, load_model
 from edgekit.device.evaluate import connected
+from edgekit.device.protocol import Board
 from edgekit.device.selftest import selftest
-from edgekit.wire import Board
 
 pytestmark = [
     pytest.mark.hardware,

@@ -5,12 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit import recipes
-from edgekit.artifacts import DataInfo, EvalReport
 from edgekit.files import sha256_of, write_json
-from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts, card_json
-from edgekit.report.metrics import evaluate, spread
+from edgekit.metrics.scores import evaluate, spread
+from edgekit.recipes.builtin import ESP32
+from edgekit.recipes.reading import to_dict
+from edgekit.report.card import (
+    Card,
+    CardThreshold,
+    InputFacts,
+    Metrics,
+    ModelFacts,
+    OutputFacts,
+    card_json,
+)
 from edgekit.report.tables import StageRow
+from edgekit.values.evaluation import EvalReport
+from edgekit.values.images import DataInfo
 
 FLATBUFFER = b"not run here, only hashed"
 PHANTOM = DataInfo("phantom", "f" * 64, synthetic=True, licence="CC0", notes=("drawn by a program",))
@@ -60,7 +70,7 @@ def card(report: EvalReport, rows: list[StageRow]) -> Card:
         agreement_int8_float32=0.995,
         stages=tuple(rows),
         data=PHANTOM,
-        recipe=recipes.to_dict(recipes.ESP32),
+        recipe=to_dict(ESP32),
         command="edgekit build-model --data phantom --out build/phantom",
         versions={"torch": "2.14.1", "numpy": "1.26.4"},
         made_on="Linux x86-64, CPU",

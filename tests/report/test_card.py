@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import CONTRACT
-from edgekit.recipes import ESP32, from_dict
+from edgekit.recipes.builtin import ESP32
+from edgekit.recipes.reading import from_dict
 from edgekit.report.card import Card, card_json, load_card
-from edgekit.report.card_page import card_markdown
+from edgekit.report.pages.model import card_markdown
 
 
 def test_a_card_comes_back_as_it_was_written(card: Card, folder: Path) -> None:

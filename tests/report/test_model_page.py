@@ -10,8 +10,8 @@ import pytest
 
 import browser
 from dom import Node, parse
+from edgekit.metrics.scores import METRICS
 from edgekit.report.card import Card, load_card
-from edgekit.report.metrics import METRICS
 from edgekit.report.tables import label, number
 from smoke_build import Said, Smoke
 

@@ -14,8 +14,19 @@ import specimen
 
 from dom import Node, parse, table_texts
 from edgekit.errors import EdgekitError
-from edgekit.report import parts, render
-from edgekit.report.parts import Cell, Column, Figure, Gallery, Highlights, Page, Prose, Section, Table, picture
+from edgekit.report import document, render
+from edgekit.report.document import (
+    Cell,
+    Column,
+    Figure,
+    Gallery,
+    Highlights,
+    Page,
+    Prose,
+    Section,
+    Table,
+    picture,
+)
 from edgekit.report.render_html import html, standalone
 from edgekit.report.render_markdown import markdown
 from edgekit.report.tables import DISCLAIMER, SYNTHETIC
@@ -33,7 +44,7 @@ def tree(page: Page) -> Node:
     return parse(html(page))
 
 
-def every(page: Page) -> list[parts.Part]:
+def every(page: Page) -> list[document.Part]:
     return [part for one in page.sections for inner in (one, *one.sections) for part in inner.parts]
 
 
@@ -111,11 +122,11 @@ def hostile() -> Page:
     table = Table(HOSTILE, column, ((HOSTILE,), (Cell(HOSTILE, HOSTILE), None)), (HOSTILE,))
     film = Gallery(HOSTILE, (picture(np.zeros((4, 4), np.uint8), HOSTILE, HOSTILE),), (HOSTILE,))
     figures = [
-        specimen.figures.curves(HOSTILE, [specimen.figures.Series(HOSTILE, (1, 2), (0.1, 0.2))], x=HOSTILE, y=HOSTILE),
-        specimen.figures.dots(HOSTILE, [specimen.figures.Dot(HOSTILE, 0.5)], beside=HOSTILE, x=HOSTILE),
+        specimen.charts.curves(HOSTILE, [specimen.charts.Series(HOSTILE, (1, 2), (0.1, 0.2))], x=HOSTILE, y=HOSTILE),
+        specimen.charts.dots(HOSTILE, [specimen.charts.Dot(HOSTILE, 0.5)], beside=HOSTILE, x=HOSTILE),
     ]
-    facts = parts.Facts(((HOSTILE, HOSTILE),), HOSTILE)
-    code = parts.Code(HOSTILE, caption=HOSTILE)
+    facts = document.Facts(((HOSTILE, HOSTILE),), HOSTILE)
+    code = document.Code(HOSTILE, caption=HOSTILE)
     section = Section(HOSTILE, (table, film, *figures, facts, code, Prose(HOSTILE)), results=True, folded=True)
     shown = Highlights(((HOSTILE, Cell(HOSTILE, HOSTILE)),))
     return Page(HOSTILE, (section, section), (HOSTILE,), (HOSTILE,), highlights=shown, footer=(HOSTILE,))

@@ -6,10 +6,17 @@ import math
 import numpy as np
 from rich.console import Console, RenderableType
 
-from edgekit.artifacts import DataInfo, EvalReport, Threshold
-from edgekit.report.metrics import evaluate, spread
-from edgekit.report.plain import from_plain
-from edgekit.report.tables import StageRow, report_table, seeds_table, stages_table, to_json
+from edgekit.metrics.scores import evaluate, spread
+from edgekit.report.tables import (
+    StageRow,
+    report_table,
+    seeds_table,
+    stages_table,
+    to_json,
+)
+from edgekit.values.evaluation import EvalReport, Threshold
+from edgekit.values.images import DataInfo
+from edgekit.values.plain import from_plain
 
 KEYS = [
     *("n", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc", "intervals"),

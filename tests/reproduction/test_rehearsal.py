@@ -9,7 +9,13 @@ import pytest
 from rehearsal import Rehearsal
 
 from edgekit.reproduction.budgets import NETWORKS, SMOKE_BUDGET
-from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
+from edgekit.reproduction.paper import (
+    TABLE_1,
+    TABLE_2,
+    TABLE_3,
+    TABLE_4,
+    TITLES,
+)
 from edgekit.reproduction.plan import plan
 from edgekit.reproduction.tables import SYSTEM_TITLES
 

@@ -6,13 +6,25 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from edgekit.artifacts import DataInfo, Threshold
-from edgekit.report.metrics import decide, evaluate
+from edgekit.metrics.scores import decide, evaluate
 from edgekit.reproduction.budgets import BUDGETS, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3
 from edgekit.reproduction.plan import PARTS, Unit, plan
-from edgekit.reproduction.results import ARGMAX, PruningSweep, Results, Scored, System
-from edgekit.reproduction.tables import macro_scores, table_1, table_2, table_4
+from edgekit.reproduction.results import (
+    ARGMAX,
+    PruningSweep,
+    Results,
+    Scored,
+    System,
+)
+from edgekit.reproduction.tables import (
+    macro_scores,
+    table_1,
+    table_2,
+    table_4,
+)
+from edgekit.values.evaluation import Threshold
+from edgekit.values.images import DataInfo
 
 RNG = np.random.default_rng(0)
 LABELS = (RNG.random(200) < 0.6).astype(np.int64)

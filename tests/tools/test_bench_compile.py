@@ -14,13 +14,13 @@ import board  # noqa: E402
 import contenders  # noqa: E402
 import networks  # noqa: E402
 
-from edgekit.artifacts import TfliteModel  # noqa: E402
-from edgekit.cli_compile import tflite_model  # noqa: E402
-from edgekit.cli_profile import profiled  # noqa: E402
+from edgekit.cli.compile import tflite_model  # noqa: E402
+from edgekit.cli.profile import profiled  # noqa: E402
 from edgekit.compile import compile_model  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
-from edgekit.interpreters import tflm  # noqa: E402
-from edgekit.tflite import read_tflite  # noqa: E402
+from edgekit.runtimes.interpreters import tflm  # noqa: E402
+from edgekit.tflite.model import read_tflite  # noqa: E402
+from edgekit.values.model import TfliteModel  # noqa: E402
 
 STUDENT = ROOT / "tests/vectors/student/int8.tflite"
 

@@ -14,10 +14,10 @@ import flatbuffers
 from board import HERE, Source, compiled
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.artifacts import TfliteModel
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.device.model_sources import model_files
 from edgekit.errors import EdgekitError
+from edgekit.values.model import TfliteModel
 
 ARENA_BYTES = 120_000  # TFLM takes what it needs of it and says how much
 CXX_HEADERS = "/usr/include/c++/12"

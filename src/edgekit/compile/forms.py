@@ -9,10 +9,21 @@ The estimates are linear, fitted to what was counted on emulated Xtensa (tools/b
 from dataclasses import dataclass, fields, replace
 
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import by_channel, by_tile, direct, one_channel, winograd
+from edgekit.compile.kernels import (
+    by_channel,
+    by_tile,
+    direct,
+    one_channel,
+    winograd,
+)
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.options import CompileOptions
-from edgekit.compile.weights import CODINGS, PLAIN, Coding, encode
+from edgekit.compile.weights import (
+    CODINGS,
+    PLAIN,
+    Coding,
+    encode,
+)
 
 _CODE_BYTES = 1000  # of one convolution, roughly: a tenth more or less of few weights is of no account
 _DECODER_BYTES = 96  # more, where weights are compressed

@@ -5,7 +5,12 @@ Exact, because requantisation and clamp never decrease: the maximum of the sums 
 
 from dataclasses import replace
 
-from edgekit.compile.graph import Convolution, Graph, Op, Pool
+from edgekit.compile.graph import (
+    Convolution,
+    Graph,
+    Op,
+    Pool,
+)
 
 _MOST_POSITIONS = 16  # of a window; its positions are written out in the C
 

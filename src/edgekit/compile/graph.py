@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import Quantization
+from edgekit.values.model import Quantization
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from edgekit.compile.graph import Tensor
 from edgekit.compile.layers import ram_bytes
 from edgekit.compile.options import Compiled
 
-_PIXEL_SCALE = 1 / 255  # an input of this scale takes pixels: q = pixel + zero point (edgekit.preprocess)
+_PIXEL_SCALE = 1 / 255  # an input of this scale takes pixels: q = pixel + zero point (edgekit.data.preprocess)
 
 
 def library_files(compiled: Compiled) -> dict[str, str]:

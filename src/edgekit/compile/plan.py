@@ -11,7 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from edgekit.compile.graph import Graph, Op, Reshape, Tensor
+from edgekit.compile.graph import (
+    Graph,
+    Op,
+    Reshape,
+    Tensor,
+)
 from edgekit.compile.stream import Pace, Stream, streams
 
 _ALIGNMENT = 4
@@ -71,13 +76,13 @@ class Plan:
 class Needs(Protocol):
     """What the planner asks of the kernels."""
 
-    def scratch_bytes(self, op: Op, foreign: bool) -> int:
-        """Arena bytes that the operator needs while it runs; `foreign`: its first input is the caller's memory."""
+    def scratch_bytes(self, op: Op, external: bool) -> int:
+        """Arena bytes that the operator needs while it runs; `external`: its first input is the caller's memory."""
 
     def pace_of(self, op: Op) -> Pace | None:
         """How the operator goes down its image; None where it cannot work row by row."""
 
-    def lead(self, op: Op, tensor: Tensor) -> int | None:
+    def inplace_offset(self, op: Op, tensor: Tensor) -> int | None:
         """By how many bytes the output must begin before this input to overlap it; None where it must not."""
 
 
@@ -85,14 +90,14 @@ class Needs(Protocol):
 class _Block:
     """A run of bytes needed from operator `first` to operator `last`, both included.
 
-    `leads`: blocks that this one may overlap, and by how much it must then begin before each.
+    `inplace_offsets`: blocks that this one may overlap, and by how much it must then begin before each.
     """
 
     size: int
     first: int
     last: int
     offset: int = -1
-    leads: dict["_Block", int] = field(default_factory=dict)
+    inplace_offsets: dict["_Block", int] = field(default_factory=dict)
 
     @property
     def end(self) -> int:
@@ -123,9 +128,9 @@ def laid_out(graph: Graph, needs: Needs, stream: Stream | None, thorough: bool =
     for position, op in list(enumerate(graph.ops))[streamed:]:
         output = blocks.get(op.output.index)
         for tensor in op.inputs:
-            input_, lead = blocks.get(tensor.index), needs.lead(op, tensor)
-            if output and input_ and output is not input_ and input_.last == position and lead is not None:
-                output.leads[input_] = _aligned(lead)
+            input_, inplace_offset = blocks.get(tensor.index), needs.inplace_offset(op, tensor)
+            if output and input_ and output is not input_ and input_.last == position and inplace_offset is not None:
+                output.inplace_offsets[input_] = _aligned(inplace_offset)
 
     everything = list(dict.fromkeys([*blocks.values(), *scratch.values()]))
     _place(everything, thorough)
@@ -172,17 +177,17 @@ def _needed(
         else:
             blocks[end.index] = _Block(end.size, 0, last[end.index])
     for position, op in list(enumerate(graph.ops))[streamed:]:
-        foreign = op.inputs[0].index in places
+        external = op.inputs[0].index in places
         if op.output == graph.output:
             places[op.output.index] = Place("output")
-        elif isinstance(op, Reshape) and foreign:
+        elif isinstance(op, Reshape) and external:
             places[op.output.index] = places[op.input.index]
         elif isinstance(op, Reshape):
             block = blocks[op.output.index] = blocks[op.input.index]
             block.last = max(block.last, last[op.output.index])
         else:
             blocks[op.output.index] = _Block(op.output.size, position, last[op.output.index])
-        if needed := needs.scratch_bytes(op, foreign):
+        if needed := needs.scratch_bytes(op, external):
             scratch[position] = _Block(needed, position, position)
     return blocks, places, scratch
 
@@ -224,10 +229,10 @@ def _place_one_by_one(blocks: Sequence[_Block]) -> int:
 def _forbidden(block: _Block, other: _Block) -> tuple[int, int]:
     """The offsets, ends excluded, that `block` cannot have because of `other`."""
     low, high = other.offset - _aligned(block.size), other.end
-    if other in block.leads:
-        low = max(low, other.offset - block.leads[other])
-    if block in other.leads:
-        high = min(high, other.offset + other.leads[block])
+    if other in block.inplace_offsets:
+        low = max(low, other.offset - block.inplace_offsets[other])
+    if block in other.inplace_offsets:
+        high = min(high, other.offset + other.inplace_offsets[block])
     return low, high
 
 

@@ -12,7 +12,7 @@ from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.report.figures_board import Block
+from edgekit.report.charts_board import Block
 from edgekit.report.sections import Layer, Program
 
 

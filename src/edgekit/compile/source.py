@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import Quantization
 from edgekit.compile import fixed_point
 from edgekit.compile.decode import RawModel, RawOp, RawTensor
 from edgekit.compile.graph import Tensor
 from edgekit.errors import EdgekitError
+from edgekit.values.model import Quantization
 
 AGAIN = "Export and convert the model again."
 MAX_ELEMENTS = 1 << 24  # of one tensor: 16 MB, far beyond an ESP32's memory

@@ -1,6 +1,6 @@
 """The data room: images from a folder, a download or a drawing board, split by patient.
 
-In: a `--data` word and an image size. Out: `XraySplits`, `DataInfo`, or (in `edgekit.data.audit`) an
+In: a `--data` word and an image size. Out: `ImageSplits`, `DataInfo`, or (in `edgekit.data.audit`) an
 `Audit`.
 """
 

@@ -18,12 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.artifacts import DataInfo
 from edgekit.data.catalogue import Catalogue, shared
+from edgekit.data.preprocess import to_grey
 from edgekit.data.progress import bar
 from edgekit.data.sources import default_cache_dir, open_catalogue, print_warning
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import to_grey
+from edgekit.values.images import DataInfo
 
 
 @dataclass(frozen=True, slots=True)

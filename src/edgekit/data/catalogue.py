@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.artifacts import DataInfo
+from edgekit.values.images import DataInfo
 
 
 class Pictures(Protocol):
@@ -23,7 +23,7 @@ class Pictures(Protocol):
         ...
 
     def grey(self, row: int, size: int) -> NDArray[np.uint8]:
-        """uint8 [size, size] as `edgekit.preprocess` makes it. EdgekitError names an unreadable file."""
+        """uint8 [size, size] as `edgekit.data.preprocess` makes it. EdgekitError names an unreadable file."""
         ...
 
     def original(self, row: int) -> Image.Image:

@@ -15,7 +15,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
-from edgekit import preprocess
+from edgekit.data import preprocess
 from edgekit.data.catalogue import Catalogue
 from edgekit.data.progress import bar
 from edgekit.errors import EdgekitError

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.artifacts import CLASS_NAMES, DataInfo
 from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
+from edgekit.data.preprocess import load_grey
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import load_grey
+from edgekit.values.images import DataInfo
+from edgekit.values.task import CLASS_NAMES
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 # The official validation folder holds 16 images, too few to choose anything on: it joins train.

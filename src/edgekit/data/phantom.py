@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.artifacts import CLASS_NAMES, DataInfo
 from edgekit.data import phantom_drawing
 from edgekit.data.catalogue import Catalogue
+from edgekit.data.preprocess import to_grey
 from edgekit.errors import EdgekitError
 from edgekit.files import key_of
-from edgekit.preprocess import to_grey
+from edgekit.values.images import DataInfo
+from edgekit.values.task import CLASS_NAMES
 
 SMALLEST = 40  # below it a class of a split may be empty
 

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.artifacts import CLASS_NAMES, DataInfo
 from edgekit.data.catalogue import Catalogue, fingerprint_of
 from edgekit.data.download import address, download
+from edgekit.data.preprocess import to_grey
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256
-from edgekit.preprocess import to_grey
+from edgekit.values.images import DataInfo
+from edgekit.values.task import CLASS_NAMES
 
 # https://zenodo.org/records/10519652 (MedMNIST v2 and MedMNIST+); the MD5 sums are medmnist.INFO's.
 URL = "https://zenodo.org/records/10519652/files/{name}?download=1"

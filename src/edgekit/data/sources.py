@@ -1,6 +1,6 @@
 """The words that `--data` takes, and the one way from a word to images.
 
-In: `phantom`, `chest-xray`, `pneumoniamnist`, or a folder. Out: `XraySplits` or `DataInfo`.
+In: `phantom`, `chest-xray`, `pneumoniamnist`, or a folder. Out: `ImageSplits` or `DataInfo`.
 """
 
 import re
@@ -11,7 +11,6 @@ import numpy as np
 import platformdirs
 from rich.console import Console
 
-from edgekit.artifacts import DataInfo, XraySplits
 from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.chest_xray import chest_xray_catalogue
 from edgekit.data.decode import decode
@@ -20,7 +19,8 @@ from edgekit.data.phantom import phantom_catalogue
 from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import leak_warning, split, train_in_test
 from edgekit.errors import EdgekitError
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
+from edgekit.values.images import DataInfo, ImageSplits
 
 PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
@@ -41,7 +41,7 @@ def load_splits(
     cache_dir: Path | None = None,
     strict: bool = False,
     on_warning: Warn = print_warning,
-) -> XraySplits:
+) -> ImageSplits:
     """The data set at one image size. Ids, splits and fingerprint are the same at every size.
 
     Args:

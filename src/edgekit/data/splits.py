@@ -1,6 +1,6 @@
 """Who trains, who validates: splits by patient, stratified by label, the same on every machine.
 
-In: a catalogue with its decoded images. Out: `XraySplits`.
+In: a catalogue with its decoded images. Out: `ImageSplits`.
 """
 
 import hashlib
@@ -10,15 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import XraySet, XraySplits
 from edgekit.data.catalogue import Catalogue, listed, shared
 from edgekit.errors import EdgekitError
-from edgekit.recipes import DataRecipe
+from edgekit.recipes.recipe import DataRecipe
+from edgekit.values.images import ImageSet, ImageSplits
 
 Rows = NDArray[np.int64]
 
 
-def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recipe: DataRecipe) -> XraySplits:
+def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recipe: DataRecipe) -> ImageSplits:
     """Makes the splits of the readable rows; those that the source brings are kept.
 
     Args:
@@ -40,8 +40,8 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
     for name, rows in (("training", train), ("validation", val), ("test", test)):
         _check_both_classes(catalogue, rows, name)
     calibration = _sample(catalogue, train, recipe.calibration_images, recipe.split_seed)
-    everything = XraySet(images, catalogue.labels, catalogue.ids, catalogue.patients)
-    return XraySplits(catalogue.info, *(everything.take(rows) for rows in (train, val, calibration, test)))
+    everything = ImageSet(images, catalogue.labels, catalogue.ids, catalogue.patients)
+    return ImageSplits(catalogue.info, *(everything.take(rows) for rows in (train, val, calibration, test)))
 
 
 def train_in_test(catalogue: Catalogue) -> tuple[str, ...]:

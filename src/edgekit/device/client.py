@@ -12,12 +12,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from edgekit import wire
-from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
-from edgekit.device.flight import SILENCE_LIMIT_S, Flight, Pending
+from edgekit.device import protocol
+from edgekit.device.diagnosis import (
+    GREETING,
+    diagnose,
+    other_version,
+    refusal,
+)
 from edgekit.device.link import Link
+from edgekit.device.protocol import ErrorCode
+from edgekit.device.retransmit import SILENCE_LIMIT_S, Flight, Pending
 from edgekit.errors import EdgekitError
-from edgekit.wire import ErrorCode
 
 HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
@@ -25,7 +30,7 @@ ELSEWHERE_LIMIT_S = 0.75
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
 
-_Answer = TypeVar("_Answer", bound=wire.Message)
+_Answer = TypeVar("_Answer", bound=protocol.Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,11 @@ class Client:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.counts = LinkCounts()
-        self.info: wire.Info | None = None
-        self._decoder = wire.Decoder()
+        self.info: protocol.Info | None = None
+        self._decoder = protocol.Decoder()
         self._sequence = itertools.count(1)
 
-    def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> wire.Info:
+    def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> protocol.Info:
         """Asks who is there until it is answered: opening a port resets most boards.
 
         Args:
@@ -87,11 +92,11 @@ class Client:
         )
         raise EdgekitError(message if name in message else f"{name}: {message}", hint)
 
-    def _greet(self, limit_s: float) -> wire.Info | None:
+    def _greet(self, limit_s: float) -> protocol.Info | None:
         nonce = secrets.randbits(32)
         limit = time.monotonic() + limit_s
         while time.monotonic() < limit:
-            self._send(wire.Hello(nonce))
+            self._send(protocol.Hello(nonce))
             until = time.monotonic() + HELLO_EVERY_S
             while time.monotonic() < until:
                 for frame in self._receive(until):
@@ -112,7 +117,7 @@ class Client:
         info = self.info or self.hello()
         if info.baud == baud:
             return baud
-        self.ask(wire.SetBaud(baud), wire.Baud)
+        self.ask(protocol.SetBaud(baud), protocol.Baud)
         self.link.set_baud(baud)
         for _ in range(3):
             if self._pings(bytes(range(200)), 0.3):
@@ -120,7 +125,7 @@ class Client:
                 return baud
         self.counts.retries += 1
         self.link.set_baud(info.baud)
-        time.sleep(wire.BAUD_TRIAL_MS / 1000 - 0.5)
+        time.sleep(protocol.BAUD_TRIAL_MS / 1000 - 0.5)
         try:
             self.hello(3.0)
         except EdgekitError:  # the device heard us and took the new rate, only its answers were lost
@@ -140,7 +145,9 @@ class Client:
         """
         info = self.info or self.hello()
         self._check_model(info)
-        framed_bytes = _chunks(bytes(info.input_bytes)) * len(wire.encode(wire.Data(0, bytes(wire.CHUNK_BYTES)))) + 64
+        framed_bytes = (
+            _chunks(bytes(info.input_bytes)) * len(protocol.encode(protocol.Data(0, bytes(protocol.CHUNK_BYTES)))) + 64
+        )
         depth = 2 if framed_bytes <= info.window_bytes else 1
         source = iter(images)
         flight = Flight()
@@ -172,7 +179,7 @@ class Client:
         """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
         return self._pings(data, timeout_s)
 
-    def _begin(self, key: str, image: bytes, info: wire.Info, pending: Mapping[int, Pending]) -> Pending:
+    def _begin(self, key: str, image: bytes, info: protocol.Info, pending: Mapping[int, Pending]) -> Pending:
         if len(image) != info.input_bytes:
             raise EdgekitError(
                 f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
@@ -186,16 +193,16 @@ class Client:
         self._upload(one, range(_chunks(image)))
         return one
 
-    def _advance(self, frame: wire.Frame, one: Pending, info: wire.Info) -> Outcome | None:
+    def _advance(self, frame: protocol.Frame, one: Pending, info: protocol.Info) -> Outcome | None:
         try:
             message = frame.message()
-        except wire.WireError:
+        except protocol.WireError:
             return None
-        if isinstance(message, wire.Error):
+        if isinstance(message, protocol.Error):
             raise refusal(message, info)
-        if isinstance(message, wire.Missing):
+        if isinstance(message, protocol.Missing):
             self._again(one, message.chunks)
-        elif isinstance(message, wire.Result):
+        elif isinstance(message, protocol.Result):
             if message.input_crc == one.crc and len(message.outputs) == info.outputs:
                 return Outcome(one.key, message.outputs, message.invoke_us)
             self._again(one, b"")
@@ -217,27 +224,27 @@ class Client:
 
     def _upload(self, one: Pending, chunks: Iterable[int]) -> None:
         line = bytearray()
-        for at in (chunk * wire.CHUNK_BYTES for chunk in chunks):
-            line += wire.encode(wire.Data(at, one.image[at : at + wire.CHUNK_BYTES]), one.seq)
-        self._write(bytes(line + wire.encode(wire.Infer(len(one.image), one.crc), one.seq)))
+        for at in (chunk * protocol.CHUNK_BYTES for chunk in chunks):
+            line += protocol.encode(protocol.Data(at, one.image[at : at + protocol.CHUNK_BYTES]), one.seq)
+        self._write(bytes(line + protocol.encode(protocol.Infer(len(one.image), one.crc), one.seq)))
         one.asked_s = time.monotonic()
 
-    def _check_model(self, info: wire.Info) -> None:
+    def _check_model(self, info: protocol.Info) -> None:
         if info.model_error != ErrorCode.OK:
-            raise refusal(wire.Error(info.model_error, info.error_detail), info)
+            raise refusal(protocol.Error(info.model_error, info.error_detail), info)
 
-    def _info_of(self, frame: wire.Frame) -> wire.Info | None:
+    def _info_of(self, frame: protocol.Frame) -> protocol.Info | None:
         try:
             message = frame.message()
-        except wire.WireError as error:
-            if frame.version == wire.VERSION:
+        except protocol.WireError as error:
+            if frame.version == protocol.VERSION:
                 raise EdgekitError(f"{self.link.name}: {error}.", "Flash the firmware of this edgekit.") from error
             raise other_version(self.link.name, frame.version) from error
-        if isinstance(message, wire.Error) and message.code == ErrorCode.BAD_VERSION:
+        if isinstance(message, protocol.Error) and message.code == ErrorCode.BAD_VERSION:
             raise other_version(self.link.name, message.detail)
-        return message if isinstance(message, wire.Info) else None
+        return message if isinstance(message, protocol.Info) else None
 
-    def ask(self, question: wire.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
+    def ask(self, question: protocol.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
         """Sends a question until it is answered by a message of `kind`.
 
         Raises:
@@ -253,7 +260,7 @@ class Client:
                     if frame.seq != seq:
                         continue
                     message = frame.message()
-                    if isinstance(message, wire.Error):
+                    if isinstance(message, protocol.Error):
                         assert self.info is not None
                         raise refusal(message, self.info)
                     if isinstance(message, kind):
@@ -263,11 +270,11 @@ class Client:
 
     def _pings(self, data: bytes, timeout_s: float) -> bool:
         seq = next(self._sequence) & 0xFFFF
-        self._send(wire.Ping(data), seq)
+        self._send(protocol.Ping(data), seq)
         until = time.monotonic() + timeout_s
         while time.monotonic() < until:
             for frame in self._receive(until):
-                if frame.seq == seq and frame.type == wire.Pong.TYPE:
+                if frame.seq == seq and frame.type == protocol.Pong.TYPE:
                     return frame.payload == data
         return False
 
@@ -281,14 +288,14 @@ class Client:
             "Check its power supply, then run the command again with --resume.",
         )
 
-    def _send(self, message: wire.Message, seq: int = 0) -> None:
-        self._write(wire.encode(message, seq))
+    def _send(self, message: protocol.Message, seq: int = 0) -> None:
+        self._write(protocol.encode(message, seq))
 
     def _write(self, data: bytes) -> None:
         self.counts.sent_bytes += len(data)
         self.link.write(data)
 
-    def _receive(self, until_s: float) -> list[wire.Frame]:
+    def _receive(self, until_s: float) -> list[protocol.Frame]:
         data = self.link.read(max(0.0, until_s - time.monotonic()))
         self.counts.received_bytes += len(data)
         frames = self._decoder.feed(data)
@@ -297,4 +304,4 @@ class Client:
 
 
 def _chunks(image: bytes) -> int:
-    return -(-len(image) // wire.CHUNK_BYTES)
+    return -(-len(image) // protocol.CHUNK_BYTES)

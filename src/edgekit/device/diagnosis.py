@@ -3,10 +3,10 @@
 In: noise from the line, or a typed ERROR. Out: messages with hints.
 """
 
-from edgekit import wire
+from edgekit.device import protocol
+from edgekit.device.protocol import ErrorCode
 from edgekit.errors import EdgekitError
-from edgekit.tflite import operator_name
-from edgekit.wire import ErrorCode
+from edgekit.tflite.model import operator_name
 
 GREETING = b"m-init-done"  # what the firmware prints once, at its start
 
@@ -45,7 +45,7 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
     return f"The board runs other firmware; it says: {line[:80]!r}", f"Flash edgekit's: {_FLASH}."
 
 
-def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
+def refusal(error: protocol.Error, info: protocol.Info) -> EdgekitError:
     """The device's typed error as a sentence with what to do."""
     detail = error.detail
     operator = operator_name(detail) if error.code == ErrorCode.UNSUPPORTED_OP else ""
@@ -53,7 +53,7 @@ def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
     said: dict[int, tuple[str, str]] = {
         ErrorCode.BAD_TYPE: (
             ("The board's firmware was built without a profile.", _PROFILE)
-            if detail == wire.Profile.TYPE
+            if detail == protocol.Profile.TYPE
             else (f"The board's firmware does not know messages of type 0x{detail:02x}.", flash)
         ),
         ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
@@ -85,6 +85,6 @@ def refusal(error: wire.Error, info: wire.Info) -> EdgekitError:
 
 def other_version(name: str, version: int) -> EdgekitError:
     return EdgekitError(
-        f"The firmware at {name} speaks protocol version {version}, this edgekit {wire.VERSION}.",
+        f"The firmware at {name} speaks protocol version {version}, this edgekit {protocol.VERSION}.",
         "Flash the firmware that belongs to this edgekit: pio run -d firmware -t upload.",
     )

@@ -1,6 +1,6 @@
 """A set of X-rays through a board: predictions, and whether they are the desktop's, byte for byte.
 
-In: a `Client`, the model, an `XraySet`. Out: `DeviceRun`, `Agreement`, `Latency`, all plain values. What is done is
+In: a `Client`, the model, an `ImageSet`. Out: `DeviceRun`, `Agreement`, `Latency`, all plain values. What is done is
 kept in a state file, so that an evaluation that was cut off goes on where it stopped.
 """
 
@@ -17,14 +17,17 @@ import numpy as np
 import platformdirs
 
 from edgekit import files
-from edgekit.artifacts import DataInfo, Prediction, TfliteModel, Threshold, XraySet
-from edgekit.device import desktop, emulator, firmware
+from edgekit.device import emulator, firmware
 from edgekit.device.client import Client, LinkCounts
 from edgekit.device.link import FIRST_BAUD, open_link
 from edgekit.device.model_sources import model_files
+from edgekit.device.protocol import Backend, Board, Info
 from edgekit.errors import EdgekitError
-from edgekit.preprocess import to_int8
-from edgekit.wire import Backend, Board, Info
+from edgekit.runtimes import desktop
+from edgekit.tflite.quantize import to_int8
+from edgekit.values.evaluation import Prediction, Threshold
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
 
 SAVE_EVERY_S = 1.0
 LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
@@ -129,7 +132,7 @@ def check_model(info: Info, model: TfliteModel) -> None:
 def evaluate_on_device(
     client: Client,
     model: TfliteModel,
-    images: XraySet,
+    images: ImageSet,
     data: DataInfo,
     *,
     resume: bool = False,
@@ -180,7 +183,7 @@ def evaluate_on_device(
     return DeviceRun(predictions, device_json(info), client.counts, time.monotonic() - begin, resumed)
 
 
-def evaluate_on_desktop(model: TfliteModel, images: XraySet, progress: Progress | None = None) -> DeviceRun:
+def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress | None = None) -> DeviceRun:
     """The same set through TFLM on this computer, which is a board without a line."""
     begin, link, predictions = time.monotonic(), LinkCounts(), []
     for row, (logits, invoke_us) in enumerate(desktop.timed(model, images.images)):
@@ -245,7 +248,7 @@ def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:
     }
 
 
-def _prediction(images: XraySet, row: int, done: Mapping[str, list[int]]) -> Prediction:
+def _prediction(images: ImageSet, row: int, done: Mapping[str, list[int]]) -> Prediction:
     name = images.ids[row]
     first, second, invoke_us = done[name]
     return Prediction(name, int(images.labels[row]), (first, second), invoke_us)

@@ -3,12 +3,20 @@
 In: a finished `DeviceRun`, its figures, the images. Out: a `Page`.
 """
 
-from edgekit.artifacts import DataInfo, EvalReport, TfliteModel, Threshold, XraySet
 from edgekit.device.evaluate import Agreement, DeviceRun, latency
 from edgekit.device.view import NAMED, device_rows, latency_unit
-from edgekit.report import figures_board
-from edgekit.report.metrics import margins_of
-from edgekit.report.parts import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
+from edgekit.metrics.scores import margins_of
+from edgekit.report import charts_board
+from edgekit.report.document import (
+    Bullets,
+    Cell,
+    Code,
+    Facts,
+    Figure,
+    Page,
+    Part,
+    Section,
+)
 from edgekit.report.sections import (
     Answers,
     Program,
@@ -19,13 +27,16 @@ from edgekit.report.sections import (
     program_parts,
     scores_table,
 )
+from edgekit.values.evaluation import EvalReport, Threshold
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
 
 
 def device_page(
     run: DeviceRun,
     compared: Agreement,
     scored: EvalReport,
-    images: XraySet,
+    images: ImageSet,
     info: DataInfo,
     model: TfliteModel,
     threshold: Threshold,
@@ -102,7 +113,7 @@ def _histogram(times: list[int], unit: str, run: DeviceRun) -> Figure:
     found = latency(run.predictions)
     assert found is not None
     emulated = run.device["board"] == "emulated"
-    return figures_board.histogram(
+    return charts_board.histogram(
         "Instructions an image" if emulated else "Time an image",
         times,
         x="thousand instructions" if emulated else "µs" if unit == "us" else unit,

@@ -6,7 +6,7 @@ In: a conversation with firmware that carries a profile. Out: a `Profile`.
 import struct
 from dataclasses import dataclass
 
-from edgekit import wire
+from edgekit.device import protocol
 from edgekit.device.client import Client
 from edgekit.errors import EdgekitError
 
@@ -26,20 +26,20 @@ class Profile:
 
     ticks: tuple[int, ...]
     tick_hz: int
-    board: wire.Board
+    board: protocol.Board
     outputs: bytes
 
     @property
     def instructions(self) -> tuple[int, ...] | None:
         """By step, on the emulated board; None elsewhere."""
-        if self.board != wire.Board.EMULATED:
+        if self.board != protocol.Board.EMULATED:
             return None
         return tuple(ticks * self.resolution for ticks in self.ticks)
 
     @property
     def us(self) -> tuple[float, ...] | None:
         """Microseconds by step; None on the emulated board, whose time is none."""
-        if self.board == wire.Board.EMULATED:
+        if self.board == protocol.Board.EMULATED:
             return None
         return tuple(round(ticks * 1e6 / self.tick_hz, 3) for ticks in self.ticks)
 
@@ -58,7 +58,7 @@ def profile(client: Client, image: bytes) -> Profile:
     (outcome,) = client.infer([("the image", image)])
     ticks: list[int] = []
     while True:
-        answer = client.ask(wire.Profile(len(ticks)), wire.Steps)
+        answer = client.ask(protocol.Profile(len(ticks)), protocol.StepTicks)
         count = len(answer.ticks) // 4
         if not answer.tick_hz or not count or answer.first != len(ticks):
             raise EdgekitError("The board's profile makes no sense.", "Flash the firmware of this edgekit.")
@@ -66,4 +66,4 @@ def profile(client: Client, image: bytes) -> Profile:
         if len(ticks) >= answer.steps:
             break
     assert client.info is not None
-    return Profile(tuple(ticks), answer.tick_hz, wire.Board(client.info.board), outcome.outputs)
+    return Profile(tuple(ticks), answer.tick_hz, protocol.Board(client.info.board), outcome.outputs)

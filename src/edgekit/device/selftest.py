@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import TfliteModel
-from edgekit.device import desktop, echo
+from edgekit.device import throughput
 from edgekit.device.client import Client
-from edgekit.preprocess import to_int8
-from edgekit.wire import Board
+from edgekit.device.protocol import Board
+from edgekit.runtimes import desktop
+from edgekit.tflite.quantize import to_int8
+from edgekit.values.model import TfliteModel
 
 RANDOM_IMAGES = 12
 
@@ -69,7 +70,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     unit = "thousand instructions" if info.board == Board.EMULATED else "us"
     found = f"p50 {times[len(times) // 2]:,}, min {times[0]:,}, max {times[-1]:,} {unit}"
     checks.append(Check("timing", times[0] > 0, found))
-    rates = echo.measure(client)
+    rates = throughput.measure(client)
     found = f"{rates.framed:,.0f} payload bytes/s, {rates.share:.0%} of the raw echo's {rates.raw:,.0f}"
     checks.append(Check("line", rates.share >= 0.9, found))
     line = client.counts

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.artifacts import Prediction, Threshold
 from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import Agreement, DeviceRun, latency
+from edgekit.values.evaluation import Prediction, Threshold
 
 NAMED = 20  # of the images that differ, in the table; the JSON has all
 RATE_OVER = 32  # images: the rate that is shown is that of the latest

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgekit.artifacts import CLASS_NAMES, DataInfo, EvalReport, Threshold
+from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.preprocess import CONTRACT
-from edgekit.report.metrics import METRICS, Spread
-from edgekit.report.plain import from_plain, to_plain
+from edgekit.metrics.scores import METRICS, Spread
 from edgekit.report.tables import DISCLAIMER, StageRow
+from edgekit.values.evaluation import EvalReport, Threshold
+from edgekit.values.images import DataInfo
+from edgekit.values.plain import from_plain, to_plain
+from edgekit.values.task import CLASS_NAMES
 
 NO_BOARD = "Nothing in this card was measured on a real board: every figure comes from a desktop computer."
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgekit import files
 from edgekit.errors import EdgekitError
-from edgekit.report.parts import (
+from edgekit.report.document import (
     Bullets,
     Cell,
     Code,
@@ -23,10 +23,10 @@ from edgekit.report.parts import (
     Section,
     Table,
 )
-from edgekit.report.plain import to_plain
 from edgekit.report.render_html import html, standalone
 from edgekit.report.render_markdown import figure_files, markdown
 from edgekit.report.tables import DISCLAIMER
+from edgekit.values.plain import to_plain
 
 
 def write(page: Page, path: Path, extra: Mapping[str, Any] | None = None) -> None:

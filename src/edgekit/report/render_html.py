@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup, escape
 
-from edgekit.report.parts import Column, Figure, Page, Part, Section, as_cell, slug
+from edgekit.report.document import (
+    Column,
+    Figure,
+    Page,
+    Part,
+    Section,
+    as_cell,
+    slug,
+)
 from edgekit.report.tables import DISCLAIMER, SYNTHETIC
 
 

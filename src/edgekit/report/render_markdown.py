@@ -5,7 +5,7 @@ In: a `Page`. Out: text, ended by a newline.
 
 from collections.abc import Iterable, Mapping
 
-from edgekit.report.parts import (
+from edgekit.report.document import (
     Bullets,
     Cell,
     Code,

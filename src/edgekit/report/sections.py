@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import CLASS_NAMES, DataInfo, EvalReport, Threshold, XraySet
 from edgekit.data.audit import Audit, facts_of, table_of
-from edgekit.report import curves, figures_board, figures_scores
-from edgekit.report.figures_board import Bar, Block
-from edgekit.report.metrics import METRICS, Spread, decide
-from edgekit.report.parts import (
+from edgekit.metrics import curves
+from edgekit.metrics.scores import METRICS, Spread, decide
+from edgekit.report import charts_board, charts_scores
+from edgekit.report.charts_board import Bar, Block
+from edgekit.report.document import (
     Bullets,
     Cell,
     Column,
@@ -32,6 +32,9 @@ from edgekit.report.parts import (
     picture,
 )
 from edgekit.report.tables import label, mean_sd, number
+from edgekit.values.evaluation import EvalReport, Threshold
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.task import CLASS_NAMES
 
 _MACS = "multiply-accumulates"
 SHOWN = 24  # X-rays of each kind of mistake: all of them would take megabytes on a bad day
@@ -123,21 +126,21 @@ def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequ
     both_classes = 0 < labels.sum() < len(labels)
     rocs = [curves.roc(one.name, one.margins, labels, one.threshold) for one in answers] if both_classes else []
     if rocs:
-        shown.append(figures_scores.roc("ROC curve", rocs[:1], notes=(*notes, "Band: 95 % of recall at each point.")))
+        shown.append(charts_scores.roc("ROC curve", rocs[:1], notes=(*notes, "Band: 95 % of recall at each point.")))
     shown.append(
-        figures_scores.reliability(
+        charts_scores.reliability(
             "Reliability",
             [curves.reliability(first.name, first.margins, labels, first.scale)],
             notes=("Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals.",),
         )
     )
-    shown.append(figures_scores.confusion(f"Confusion on {report.n:,} images", report.confusion))
+    shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report.confusion))
     if len(rocs) > 1:
-        shown.append(figures_scores.roc("ROC curves side by side", rocs, notes=notes))
+        shown.append(charts_scores.roc("ROC curves side by side", rocs, notes=notes))
     return tuple(shown)
 
 
-def mistakes(images: XraySet, answers: Answers, info: DataInfo) -> Section:
+def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
     """The X-rays that were misclassified, the surest mistakes first.
 
     Args:
@@ -175,7 +178,7 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
         Bar(f"{step} {layer.name}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
     ]
     parts: list[Part] = [
-        figures_board.memory_plan(
+        charts_board.memory_plan(
             "Memory plan of the compiled C",
             program.blocks,
             [layer.name for layer in program.layers],
@@ -184,13 +187,13 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
         )
         if program.blocks
         else Bullets(("The program needs no arena.",)),
-        figures_board.bars(
+        charts_board.bars(
             "Work by layer",
             work,
             x=what,
             notes=() if what != _MACS else ("Products with padding are counted.",),
         ),
-        figures_board.bars(
+        charts_board.bars(
             "Working memory",
             memory,
             x="bytes",
@@ -245,7 +248,7 @@ def _costs(layers: Sequence[Layer]) -> tuple[str, list[float]]:
     return _MACS, [layer.macs for layer in layers]
 
 
-def _film(images: XraySet, row: int, said: float, name: str) -> Picture:
+def _film(images: ImageSet, row: int, said: float, name: str) -> Picture:
     caption = f"p = {said:.3f}, {PurePosixPath(images.ids[row]).stem}"
     return picture(images.images[row], caption, f"Chest X-ray {images.ids[row]}. {name}.")
 

@@ -15,10 +15,11 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from edgekit.artifacts import CLASS_NAMES, EvalReport
-from edgekit.fields import Leaf
-from edgekit.report.metrics import METRICS, Spread
-from edgekit.report.plain import to_plain
+from edgekit.metrics.scores import METRICS, Spread
+from edgekit.recipes.fields import Leaf
+from edgekit.values.evaluation import EvalReport
+from edgekit.values.plain import to_plain
+from edgekit.values.task import CLASS_NAMES
 
 DISCLAIMER = "Research demonstration, not a medical device."
 SYNTHETIC = "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."

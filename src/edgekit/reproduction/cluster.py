@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgekit.errors import EdgekitError
-from edgekit.reproduction.crew import Ended, carry_out_unit
+from edgekit.reproduction.executor import Ended, carry_out_unit
 from edgekit.reproduction.plan import Unit
 from edgekit.reproduction.work import Settings
 

@@ -7,8 +7,9 @@ import math
 
 import numpy as np
 
-from edgekit.report import curves, figures, figures_scores
-from edgekit.report.parts import Figure
+from edgekit.metrics import curves
+from edgekit.report import charts, charts_scores
+from edgekit.report.document import Figure
 from edgekit.reproduction.budgets import NETWORKS
 from edgekit.reproduction.paper import TABLE_4, TITLES
 from edgekit.reproduction.results import Results
@@ -38,14 +39,14 @@ def _by_epoch(caption: str, named: dict[str, np.ndarray]) -> tuple[Figure, ...]:
     for measure, title in ((1, "accuracy"), (0, "loss")):
         for which, part in enumerate(_SETS):
             series = [
-                figures.over_seeds(name, [list(map(float, run[:, which, measure])) for run in runs])
+                charts.over_seeds(name, [list(map(float, run[:, which, measure])) for run in runs])
                 for name, runs in named.items()
                 if runs.shape[1]
             ]
             if series:
                 notes = (_BAND, *((_NEVER,) if part == "test" else ()))
                 shown.append(
-                    figures.curves(
+                    charts.curves(
                         f"{caption}, {title} on {part}", series, y=title, percent=title == "accuracy", notes=notes
                     )
                 )
@@ -59,10 +60,10 @@ def pruning_sweeps(results: Results) -> tuple[Figure, ...]:
         alphas = [alpha for alpha in sweep.alphas if math.isfinite(alpha)]
         upto = len(alphas)
         accuracy = [
-            figures.over_seeds(part, [list(map(float, row[:upto])) for row in getattr(sweep, key)], alphas)
+            charts.over_seeds(part, [list(map(float, row[:upto])) for row in getattr(sweep, key)], alphas)
             for part, key in (("validation", "val"), ("test", "test"))
         ]
-        zeroed = figures.over_seeds("zeroed", [list(map(float, row[:upto])) for row in sweep.zeroed], alphas)
+        zeroed = charts.over_seeds("zeroed", [list(map(float, row[:upto])) for row in sweep.zeroed], alphas)
         chosen = {
             "validation": sweep.choice(0, "val").alpha,
             "test, as the paper did": sweep.choice(0, "test").alpha,
@@ -72,7 +73,7 @@ def pruning_sweeps(results: Results) -> tuple[Figure, ...]:
             for part, key in (("validation", "val"), ("test", "test"))
         )
         shown.append(
-            figures.sweep(
+            charts.sweep(
                 f"Pruning {TITLES.get(name, 'the student')}", accuracy, zeroed, chosen=chosen, y="accuracy",
                 notes=(_BAND, f"Marked: the first seed's choices. Without pruning: {whole}."),
             )
@@ -94,11 +95,11 @@ def distillation_curves(results: Results) -> tuple[Figure, ...]:
     ):
         if len(points) > 1:
             series = [
-                figures.over_seeds(part, list(zip(*(getattr(d, key) for d in points), strict=True)), x)
+                charts.over_seeds(part, list(zip(*(getattr(d, key) for d in points), strict=True)), x)
                 for part, key in (("validation", "val"), ("test", "test"))
             ]
             notes = (_BAND,) if len(own.val) > 1 else ()
-            shown.append(figures.curves(caption, series, x=label, percent=True, notes=notes))
+            shown.append(charts.curves(caption, series, x=label, percent=True, notes=notes))
     return tuple(shown)
 
 
@@ -108,9 +109,9 @@ def against_the_paper(results: Results) -> tuple[Figure, ...]:
     for name, printed in TABLE_4.items():
         if name in results.systems:
             report = results.systems[name].first.argmax
-            rows.append(figures.Dot(printed.title, report.accuracy, *report.intervals["accuracy"], printed.accuracy))
+            rows.append(charts.Dot(printed.title, report.accuracy, *report.intervals["accuracy"], printed.accuracy))
     note = "The first seed with its 95 % interval; the rings are the figures that the paper prints."
-    return (figures.dots("Accuracy on test beside the paper's", rows, notes=(note,)),) if rows else ()
+    return (charts.dots("Accuracy on test beside the paper's", rows, notes=(note,)),) if rows else ()
 
 
 def answers(results: Results) -> tuple[Figure, ...]:
@@ -124,10 +125,10 @@ def answers(results: Results) -> tuple[Figure, ...]:
         first = system.first
         rocs.append(curves.roc(SYSTEM_TITLES[name], first.margins, labels, first.chosen.threshold))
         reliability = curves.reliability(SYSTEM_TITLES[name], first.margins, labels, first.scale)
-        reliabilities.append(figures_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
+        reliabilities.append(charts_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
         for at, words in (("argmax", "the greater logit decides"), ("chosen", "at validation's threshold")):
             confusions.append(
-                figures_scores.confusion(f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion)
+                charts_scores.confusion(f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion)
             )
     note = "First seed. The marks are the thresholds that validation chose, with 95 % intervals."
-    return (figures_scores.roc("ROC curves on test", rocs, notes=(note,)), *reliabilities, *confusions)
+    return (charts_scores.roc("ROC curves on test", rocs, notes=(note,)), *reliabilities, *confusions)

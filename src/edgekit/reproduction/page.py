@@ -11,9 +11,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgekit.outcome import versions
-from edgekit.recipes import to_dict
-from edgekit.report.parts import Bullets, Cell, Code, Column, Facts, Highlights, Page, Part, Prose, Section, Table
+from edgekit.pipeline.summary import versions
+from edgekit.recipes.reading import to_dict
+from edgekit.report.document import (
+    Bullets,
+    Cell,
+    Code,
+    Column,
+    Facts,
+    Highlights,
+    Page,
+    Part,
+    Prose,
+    Section,
+    Table,
+)
 from edgekit.report.sections import data_section
 from edgekit.reproduction import drawings, tables
 from edgekit.reproduction.paper import TABLE_2, TABLE_3

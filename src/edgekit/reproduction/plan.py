@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from edgekit.errors import EdgekitError
+from edgekit.pipeline.stages import VARIANTS
 from edgekit.reproduction.budgets import NETWORKS, PAPER_ENSEMBLE, Budget
-from edgekit.steps import VARIANTS
 
 PARTS = ("table1", "table2", "table3", "table4", "figure3", "figure4", "pruning", "temperature")
 

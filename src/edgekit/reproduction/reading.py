@@ -11,16 +11,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import Quantization
-from edgekit.build.ensemble import combine
-from edgekit.report.metrics import choose_threshold, decide, evaluate, margins_of_logits
+from edgekit.metrics.scores import (
+    choose_threshold,
+    decide,
+    evaluate,
+    margins_of_logits,
+)
+from edgekit.pipeline.cache import Arrays, CacheMiss
+from edgekit.pipeline.stages import VARIANTS, runtime_of
 from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.plan import Unit, sweep
-from edgekit.reproduction.results import ARGMAX, Cost, Distillation, PruningSweep, Results, Scored, System
+from edgekit.reproduction.results import (
+    ARGMAX,
+    Cost,
+    Distillation,
+    PruningSweep,
+    Results,
+    Scored,
+    System,
+)
 from edgekit.reproduction.run import Done
 from edgekit.reproduction.work import FileScores
-from edgekit.stages import Arrays, NotMade
-from edgekit.steps import VARIANTS, runtime_of
+from edgekit.training.ensemble import combine
+from edgekit.values.model import Quantization
 
 
 def results_of(done: Done) -> Results:
@@ -52,7 +65,7 @@ class _Reader:
         """What `read` reads; None where it was not made."""
         try:
             return read(*words)
-        except NotMade:
+        except CacheMiss:
             return None
 
     # --- systems ---

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import DataInfo, EvalReport, Threshold
-from edgekit.build.magnitude import most_pruned
 from edgekit.data.audit import Audit
-from edgekit.report.metrics import decide, mcnemar
+from edgekit.metrics.scores import decide, mcnemar
+from edgekit.training.magnitude import most_pruned
+from edgekit.values.evaluation import EvalReport, Threshold
+from edgekit.values.images import DataInfo
 
 # the class of the greater logit, as the paper decides; equal ones are normal, as without a threshold
 ARGMAX = Threshold(np.nextafter(0.5, 1), 1)

@@ -12,14 +12,20 @@ from typing import Any
 from edgekit import __version__
 from edgekit.data.sources import load_splits, print_warning
 from edgekit.errors import EdgekitError
-from edgekit.files import clear_unfinished, disk_error, failures_of, only_one, write_json
-from edgekit.recipes import to_dict
+from edgekit.files import (
+    clear_unfinished,
+    disk_error,
+    failures_of,
+    only_one,
+    write_json,
+)
+from edgekit.pipeline.cache import CacheMiss
+from edgekit.recipes.reading import to_dict
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
-from edgekit.reproduction.crew import Crew, Ended, LocalCrew
+from edgekit.reproduction.executor import Crew, Ended, LocalCrew
 from edgekit.reproduction.plan import PARTS, Unit, plan
 from edgekit.reproduction.schedule import Told, carry_out
 from edgekit.reproduction.work import STAGES, Settings, Work
-from edgekit.stages import NotMade
 
 _IDENTITY, _LOG = "reproduction.json", "units.jsonl"
 
@@ -112,7 +118,7 @@ def reproduce(request: Request) -> Done:
     if missing and request.do:
         networks = [unit.what for unit in missing if unit.what in NETWORKS]
         if weights == "imagenet" and networks:
-            from edgekit.build.backbones import check_weights
+            from edgekit.training.backbones import check_weights
 
             check_weights(dict.fromkeys(networks), settings.weights_dir)
         with only_one(request.out, "reproduce"):
@@ -146,7 +152,7 @@ def _crew(request: Request, settings: Settings, most: int) -> Crew:
     import dataclasses
     import os
 
-    from edgekit.build.nets import accelerator
+    from edgekit.training.nets import accelerator
 
     device = accelerator(settings.accelerator)
     if request.ray:
@@ -162,7 +168,7 @@ def _crew(request: Request, settings: Settings, most: int) -> Crew:
 def _is_made(reader: Work, unit: Unit) -> bool:
     try:
         reader.do(unit)
-    except NotMade:
+    except CacheMiss:
         return False
     return True
 

@@ -6,7 +6,7 @@ In: units, what they need, a crew. Out: how each ended. The others go on whateve
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from edgekit.reproduction.crew import Crew, Ended
+from edgekit.reproduction.executor import Crew, Ended
 from edgekit.reproduction.plan import Unit
 
 TRIES = 3

@@ -6,10 +6,22 @@ In: `Results`. Out: `Table`s. Every row of the paper keeps its row; a cell that 
 import math
 from collections.abc import Sequence
 
-from edgekit.artifacts import EvalReport
-from edgekit.report.parts import Cell, Column, Row, Table
-from edgekit.reproduction.paper import STUDENT_ZEROED, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
+from edgekit.report.document import (
+    Cell,
+    Column,
+    Row,
+    Table,
+)
+from edgekit.reproduction.paper import (
+    STUDENT_ZEROED,
+    TABLE_1,
+    TABLE_2,
+    TABLE_3,
+    TABLE_4,
+    TITLES,
+)
 from edgekit.reproduction.results import Choice, Results, System
+from edgekit.values.evaluation import EvalReport
 
 PAPER, HERE = "paper", "here"
 SYSTEM_TITLES = {

@@ -1,7 +1,7 @@
 """The units of a reproduction as calls of `build-model`'s own steps, cached where those are.
 
 In: settings that fit in a message. Out: what each unit found, made now or read from the cache; a reader that makes
-nothing raises `NotMade`. Nothing here knows whether it runs in this process, in another or on a cluster.
+nothing raises `CacheMiss`. Nothing here knows whether it runs in this process, in another or on a cluster.
 """
 
 import dataclasses
@@ -15,19 +15,33 @@ from typing import Any
 
 import numpy as np
 
-from edgekit.artifacts import Student, TeacherLogits, TfliteModel, XraySplits
-from edgekit.build.ensemble import combine
-from edgekit.build.magnitude import most_pruned, prune_weights, zeroed_share
 from edgekit.data.audit import Audit
-from edgekit.recipes import Recipe
-from edgekit.report.metrics import margins_of_logits
+from edgekit.metrics.scores import margins_of_logits
+from edgekit.pipeline.cache import Arrays, StageCache
+from edgekit.pipeline.stages import (
+    BuildStages,
+    Files,
+    Options,
+    Teacher,
+    Trained,
+)
+from edgekit.recipes.recipe import Recipe
 from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
 from edgekit.reproduction.plan import Unit
-from edgekit.stages import Arrays, Stages
-from edgekit.steps import Files, Options, Steps, Teacher, Trained
+from edgekit.training.ensemble import combine
+from edgekit.training.magnitude import most_pruned, prune_weights, zeroed_share
+from edgekit.values.images import ImageSplits
+from edgekit.values.model import TfliteModel
+from edgekit.values.networks import Student, TeacherLogits
 
 STAGES = ".units"
-_PRUNING = ("build/magnitude.py", "build/prune.py", "build/nets.py", "build/backbones.py", "build/frozen.py")
+_PRUNING = (
+    "training/magnitude.py",
+    "training/prune.py",
+    "training/nets.py",
+    "training/backbones.py",
+    "training/linear_probe.py",
+)
 _TIMED_RUNS = 30
 
 
@@ -84,7 +98,7 @@ class Work:
     make: bool = True
     on_warning: Callable[[str], None] = print
     on_make: Callable[[str], None] = lambda name: None
-    _loaded: dict[int, XraySplits] = field(default_factory=dict)
+    _loaded: dict[int, ImageSplits] = field(default_factory=dict)
     _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
     _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
 
@@ -118,7 +132,7 @@ class Work:
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.build import nets, prune
+            from edgekit.training import nets, prune
 
             splits = self.splits(network)
             net = self._rebuilt(network, seed, arrays)
@@ -136,7 +150,7 @@ class Work:
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.build import rebuild
+            from edgekit.training import rebuild
 
             net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
             return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
@@ -156,7 +170,7 @@ class Work:
     def _rebuilt(self, network: str, seed: int, arrays: Arrays) -> Any:
         """The trained network: the trunk as it was drawn or downloaded, and the head from the cache."""
         if self._net[0] != (network, seed):
-            from edgekit.build import nets, rebuild
+            from edgekit.training import nets, rebuild
 
             self._net = (None, None)  # two VGGs at once need not fit
             net = rebuild.rebuilt_member(
@@ -219,7 +233,7 @@ class Work:
         margins = self._student_steps.margins_of_file(self.splits("student"), files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.interpreters import litert, tflm, to_tensors
+            from edgekit.runtimes.interpreters import litert, tflm, to_tensors
 
             infer = tflm(model) if variant == "int8" else litert(model)
             tensor = to_tensors(model, self.splits("student").val.images[:1])[0]
@@ -231,7 +245,7 @@ class Work:
 
     # --- data ---
 
-    def splits(self, what: str) -> XraySplits:
+    def splits(self, what: str) -> ImageSplits:
         """The data at the size of a network, or of the `student`."""
         recipe = self.budget.recipe
         return self._student_steps.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
@@ -248,23 +262,23 @@ class Work:
         return budget_named(self.settings.budget)
 
     @cached_property
-    def _stages(self) -> Stages:
+    def _stages(self) -> StageCache:
         def told(name: str, cached: bool) -> None:
             if not cached:
                 self.on_make(name)
 
-        return Stages(self.settings.folder / STAGES, make=self.make, on_stage=told)
+        return StageCache(self.settings.folder / STAGES, make=self.make, on_stage=told)
 
     @cached_property
-    def _student_steps(self) -> Steps:
+    def _student_steps(self) -> BuildStages:
         return self._steps_for(self.budget.recipe)
 
-    def _steps_for(self, recipe: Recipe) -> Steps:
+    def _steps_for(self, recipe: Recipe) -> BuildStages:
         options = Options(
             weights_dir=self.settings.weights_dir, accelerator=self.settings.accelerator,
             cache_dir=self.settings.cache_dir, on_warning=self.on_warning,
         )  # fmt: skip
-        return Steps(recipe, self.settings.data, self._stages, options, watch=True, loaded=self._loaded)
+        return BuildStages(recipe, self.settings.data, self._stages, options, watch=True, loaded=self._loaded)
 
 
 def _median_us(call: Callable[[], object]) -> float:

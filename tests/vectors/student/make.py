@@ -14,8 +14,8 @@ sys.path[:0] = [str(HERE.parents[1] / "build"), str(HERE.parents[2] / "src")]
 
 from small_student import discs, small_student  # noqa: E402
 
-from edgekit.device.desktop import run  # noqa: E402
 from edgekit.files import write_bytes, write_json  # noqa: E402
+from edgekit.runtimes.desktop import run  # noqa: E402
 
 if __name__ == "__main__":
     models = small_student().converted.models

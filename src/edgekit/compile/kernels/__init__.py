@@ -3,7 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from edgekit.compile.graph import Add, Convolution, Mean, Op, Pad, Pool, Reshape, Softmax, Tensor
+from edgekit.compile.graph import (
+    Add,
+    Convolution,
+    Mean,
+    Op,
+    Pad,
+    Pool,
+    Reshape,
+    Softmax,
+    Tensor,
+)
 from edgekit.compile.kernels import add, convolution, simple
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
@@ -12,7 +22,7 @@ from edgekit.compile.kernels.text import Kernel, Site
 from edgekit.compile.kernels.turns import pace_of
 from edgekit.compile.kernels.winograd import Winograd
 
-__all__ = ["Kernel", "Site", "described", "kernel_of", "lead", "pace_of", "scratch_bytes"]
+__all__ = ["Kernel", "Site", "described", "inplace_offset", "kernel_of", "pace_of", "scratch_bytes"]
 
 
 _KERNELS: dict[type, Callable[[Any, Site], Kernel]] = {
@@ -40,16 +50,16 @@ def described(op: Op) -> str:
     return convolution.described(op) if isinstance(op, Convolution) else "plain loop"
 
 
-def scratch_bytes(op: Op, foreign: bool) -> int:
-    """Arena bytes that the operator's kernel needs while it runs; `foreign`: its input is the caller's memory."""
-    return convolution.scratch_bytes(op, foreign) if isinstance(op, Convolution) else 0
+def scratch_bytes(op: Op, external: bool) -> int:
+    """Arena bytes that the operator's kernel needs while it runs; `external`: its input is the caller's memory."""
+    return convolution.scratch_bytes(op, external) if isinstance(op, Convolution) else 0
 
 
-def lead(op: Op, tensor: Tensor) -> int | None:
+def inplace_offset(op: Op, tensor: Tensor) -> int | None:
     """By how many bytes the output must begin before this input to overlap it safely; None where it never may."""
     match op:
         case Convolution():
-            return convolution.lead(op)
+            return convolution.inplace_offset(op)
         case Pool():
             return simple.pool_lead(op)
         case Add() | Softmax():  # element i of the output is written after element i of the input was last read

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.graph import Add, Tensor
-from edgekit.compile.kernels.text import Kernel, Site, array, byte_range, indent
+from edgekit.compile.kernels.text import (
+    Kernel,
+    Site,
+    array,
+    byte_range,
+    indent,
+)
 
 _MOST_BITS = 22  # below the point; more would not help
 _MOST_AHEAD = 1 / 8  # of a step

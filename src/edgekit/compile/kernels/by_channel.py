@@ -16,8 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels.rounding import Staircase
-from edgekit.compile.kernels.text import Rows, Site, array, indent
+from edgekit.compile.kernels.rounding import FastRequant
+from edgekit.compile.kernels.text import (
+    Rows,
+    Site,
+    array,
+    indent,
+)
 from edgekit.compile.kernels.window import Window, window_of
 from edgekit.compile.weights import Coding, encode, widener
 
@@ -156,7 +161,7 @@ def lists(op: ByChannel) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.insert(entries, starts, counts), starts + np.arange(len(weights))
 
 
-def by_channel(op: ByChannel, site: Site, stairs: Staircase) -> Rows:
+def by_channel(op: ByChannel, site: Site, stairs: FastRequant) -> Rows:
     """One row of (pooled) results, channel by channel. `stairs`: of the sums of w * (u - z), which lack the bias."""
     layout, name = _layout(op), site.name
     constants = stairs.table(f"{name}_channels")
@@ -222,7 +227,7 @@ def _widen_row(op: ByChannel, name: str, layout: _Layout) -> str:
 """
 
 
-def _part(op: ByChannel, site: Site, stairs: Staircase, layout: _Layout, starts: list[int]) -> str:
+def _part(op: ByChannel, site: Site, stairs: FastRequant, layout: _Layout, starts: list[int]) -> str:
     """C that works out a share of the output channels of one row of results."""
     name, out = site.name, op.result[2]
     half = -(-out // op.parts)

@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels import winograd
-from edgekit.compile.kernels.rounding import Staircase
-from edgekit.compile.kernels.text import Rows, Site, array, indent
+from edgekit.compile.kernels.rounding import FastRequant
+from edgekit.compile.kernels.text import (
+    Rows,
+    Site,
+    array,
+    indent,
+)
 from edgekit.compile.kernels.window import Window, window_of
-from edgekit.compile.weights import PLAIN, Coded, Coding, encode, widener
+from edgekit.compile.weights import (
+    PLAIN,
+    Coded,
+    Coding,
+    encode,
+    widener,
+)
 
 _TILE, _ELEMENTS = 4, 36
 _MOST_AT_ONCE, _MOST_BUFFER = 8, 12288  # tiles, and bytes of them, between one transform of the weights and the next
@@ -65,7 +76,7 @@ def geometry(op: ByTile) -> tuple[Window, int]:
     return window, _tiles_bytes(op) + op.parts * _part_bytes(op)
 
 
-def by_tile(op: ByTile, site: Site, stairs: Staircase) -> Rows:
+def by_tile(op: ByTile, site: Site, stairs: FastRequant) -> Rows:
     """A row of tiles: four rows of sums, and what a pool leaves of them."""
     weights, name = coded(op), site.name
     window, _ = geometry(op)
@@ -97,7 +108,7 @@ def by_tile(op: ByTile, site: Site, stairs: Staircase) -> Rows:
     return Rows(tuple(helpers), constants, "\n".join(functions))
 
 
-def _part(op: ByTile, site: Site, stairs: Staircase, starts: tuple[int, ...], output: str) -> str:
+def _part(op: ByTile, site: Site, stairs: FastRequant, starts: tuple[int, ...], output: str) -> str:
     """C that works out a share of the output channels of one row of tiles."""
     name, out, depth, at_once = site.name, op.result[2], _depth(op), _at_once(op)
     half, both = -(-out // op.parts), op.parts > 1

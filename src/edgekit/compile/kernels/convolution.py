@@ -8,12 +8,24 @@ from dataclasses import replace
 import numpy as np
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels import by_channel, by_tile, depthwise, direct, one_channel, winograd
+from edgekit.compile.kernels import (
+    by_channel,
+    by_tile,
+    depthwise,
+    direct,
+    one_channel,
+    winograd,
+)
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.kernels.one_channel import OneChannel
-from edgekit.compile.kernels.rounding import Staircase, staircase
-from edgekit.compile.kernels.text import Kernel, Rows, Site, indent
+from edgekit.compile.kernels.rounding import FastRequant, staircase
+from edgekit.compile.kernels.text import (
+    Kernel,
+    Rows,
+    Site,
+    indent,
+)
 from edgekit.compile.kernels.window import Window
 from edgekit.compile.kernels.winograd import Winograd
 
@@ -25,7 +37,7 @@ def convolution(op: Convolution, site: Site) -> Kernel:
     rows = rows_of(op, site)
     helpers = rows.helpers
     to = f"output + y * {window.made * site.output_row}"
-    if gathers(op, foreign=bool(site.input_flips[0])):
+    if gathers(op, external=bool(site.input_flips[0])):
         work = turn(op, site, "input", window.image_rows, to, "scratch", "y")
         helpers = (*helpers, "gather_rows")
     else:
@@ -91,27 +103,28 @@ def geometry(op: Convolution) -> tuple[Window, int]:
     return depthwise.geometry(op) if depthwise.fits(op) else direct.geometry(op)
 
 
-def gathers(op: Convolution, foreign: bool) -> bool:
+def gathers(op: Convolution, external: bool) -> bool:
     """False where a single row of results, which needs no padding, is computed where it lies.
 
-    All else is copied, which costs little beside the multiplications, and lets the output overwrite the image (`lead`).
+    All else is copied, which costs little beside the multiplications, and lets the output overwrite the image (see
+    `inplace_offset`).
     """
     window, _ = geometry(op)
     apart = window.rows > 1 and window.row != window.image_row  # rows do not lie one behind the other
     padded = window.top > 0 or window.row != window.used or window.rows > window.image_rows
     beyond = isinstance(op, ByTile | Winograd) and op.image[2] % 4 != 0  # reads channels by fours, past the last too
-    return foreign or window.steps > 1 or apart or padded or beyond
+    return external or window.steps > 1 or apart or padded or beyond
 
 
-def scratch_bytes(op: Convolution, foreign: bool) -> int:
+def scratch_bytes(op: Convolution, external: bool) -> int:
     """Room for the window and for what the kernel needs besides."""
     window, extra = geometry(op)
-    return (_aligned(window.size) if gathers(op, foreign) else 0) + extra
+    return (_aligned(window.size) if gathers(op, external) else 0) + extra
 
 
-def lead(op: Convolution) -> int | None:
+def inplace_offset(op: Convolution) -> int | None:
     """The rows of one step may overwrite all image rows in front of those that the next step starts with."""
-    if not gathers(op, foreign=False):
+    if not gathers(op, external=False):
         return None
     window, _ = geometry(op)
     row = op.output.size // (op.result[0] // op.pool[0])
@@ -136,7 +149,7 @@ def rows_of(op: Convolution, site: Site) -> Rows:
     return kernel(op, site, _staircase(op))
 
 
-def _staircase(op: Convolution) -> Staircase:
+def _staircase(op: Convolution) -> FastRequant:
     """The rounding of sums of w * u, whose missing part is bias - z * sum w."""
     sums = op.weights.reshape(len(op.weights), -1).astype(np.int64).sum(axis=1)
     return staircase(op.requantization, op.bias.astype(np.int64) - (op.input.quantization.zero_point + 128) * sums)

@@ -5,8 +5,13 @@ registers than an Xtensa has. u and z as in direct.py, but the weights keep thei
 """
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels.rounding import Staircase
-from edgekit.compile.kernels.text import Rows, Site, array, indent
+from edgekit.compile.kernels.rounding import FastRequant
+from edgekit.compile.kernels.text import (
+    Rows,
+    Site,
+    array,
+    indent,
+)
 from edgekit.compile.kernels.window import Window, window_of
 
 _MOST_WEIGHTS = 9  # held in registers by one pass over a row
@@ -17,7 +22,7 @@ def fits(op: Convolution) -> bool:
     return op.groups == op.image[2] == op.result[2] and op.groups > 1 and op.pool == (1, 1)
 
 
-def depthwise(op: Convolution, site: Site, stairs: Staircase) -> Rows:
+def depthwise(op: Convolution, site: Site, stairs: FastRequant) -> Rows:
     """One row of results, channel by channel."""
     width, channels = op.result[1], op.result[2]
     _, kernel_height, kernel_width, _ = op.weights.shape

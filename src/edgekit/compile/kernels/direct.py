@@ -15,15 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels.rounding import Staircase
-from edgekit.compile.kernels.text import Rows, Site, array, indent
+from edgekit.compile.kernels.rounding import FastRequant
+from edgekit.compile.kernels.text import (
+    Rows,
+    Site,
+    array,
+    indent,
+)
 from edgekit.compile.kernels.window import Window, window_of
 
 CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa (kernels.md)
 _UNROLL = 12  # taps written out: 2.88 instructions a MAC in the inner loop with 6, 2.83 with 12
 
 
-def direct(op: Convolution, site: Site, stairs: Staircase) -> Rows:
+def direct(op: Convolution, site: Site, stairs: FastRequant) -> Rows:
     """Two positions and four output channels at once; with a pool, one of its windows at a time."""
     width = op.result[1] // op.pool[1]
     window, _ = geometry(op)
@@ -88,7 +93,7 @@ def _weights(op: Convolution) -> NDArray[np.int64]:
     return np.concatenate(blocks)
 
 
-def _row(op: Convolution, site: Site, stairs: Staircase, row: int, abreast: int, by_columns: bool) -> str:
+def _row(op: Convolution, site: Site, stairs: FastRequant, row: int, abreast: int, by_columns: bool) -> str:
     """C of `{name}_rows`: one row of (pooled) results from the window's rows."""
     pool_height, pool_width = op.pool
     width, out = op.result[1] // pool_width, op.result[2]
@@ -141,7 +146,7 @@ def _row(op: Convolution, site: Site, stairs: Staircase, row: int, abreast: int,
 """
 
 
-def _block(op: Convolution, site: Site, stairs: Staircase, offsets: list[int], channels: int, abreast: int) -> str:
+def _block(op: Convolution, site: Site, stairs: FastRequant, offsets: list[int], channels: int, abreast: int) -> str:
     """The results of `channels` output channels at all positions of a tile."""
     dot = f"{site.name}_dot{channels}"
     positions = abreast if op.pool == (1, 1) else 1

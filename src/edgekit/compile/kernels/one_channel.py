@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels.rounding import Staircase
+from edgekit.compile.kernels.rounding import FastRequant
 from edgekit.compile.kernels.text import Rows, Site, array
 from edgekit.compile.kernels.window import Window, window_of
 
@@ -45,7 +45,7 @@ def instructions(op: OneChannel) -> float:
     return geometry(op)[0].steps * _tiles(op) * (120 + 86 * op.result[2]) + 24 * op.output.size
 
 
-def one_channel(op: OneChannel, site: Site, stairs: Staircase) -> Rows:
+def one_channel(op: OneChannel, site: Site, stairs: FastRequant) -> Rows:
     """A row of tiles: two rows of sums, or one row of windows."""
     window, _ = geometry(op)
     out = op.result[2]

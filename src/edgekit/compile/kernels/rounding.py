@@ -25,7 +25,7 @@ _DROPS = 6  # how many values of `drop` are tried
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Staircase:
+class FastRequant:
     """The constants of a layer: [channels] each, and three that all channels share."""
 
     bias: NDArray[np.int64]
@@ -55,14 +55,14 @@ def _literal(number: int) -> str:
     return "INT32_MIN" if number == _INT32_MIN else str(int(number))
 
 
-def staircase(requantization: Requantization, bias: NDArray[np.int64]) -> Staircase:
+def staircase(requantization: Requantization, bias: NDArray[np.int64]) -> FastRequant:
     """The constants for sums that lack `bias` [channels]."""
     low, high = requantization.low, requantization.high
     channels = len(bias)
     scale = np.zeros(channels, np.int64)  # 0: always in the zone, worked out in full
     if low == high:
         nowhere = np.full(channels, _INT32_MAX)
-        return Staircase(bias, nowhere, nowhere, scale, requantization, 0, 0, 24)
+        return FastRequant(bias, nowhere, nowhere, scale, requantization, 0, 0, 24)
     edges = _edges(requantization)  # [channels, high - low]
     start = np.clip(edges[:, 0] - 1, _INT32_MIN, _INT32_MAX)
     end = np.clip(edges[:, -1], _INT32_MIN, _INT32_MAX)
@@ -83,7 +83,7 @@ def staircase(requantization: Requantization, bias: NDArray[np.int64]) -> Stairc
     # a channel without scale stays at `offset`, which must then lie in the zone
     if not scale.all() and offset & 0xFFFFFF >= 1 << zone:
         zone = (offset & 0xFFFFFF).bit_length()
-    return Staircase(bias, start, end, scale, requantization, drop, offset, zone)
+    return FastRequant(bias, start, end, scale, requantization, drop, offset, zone)
 
 
 def _slopes(

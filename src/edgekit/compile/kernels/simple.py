@@ -1,7 +1,19 @@
 """The operators without weights: pools, mean, softmax, pad, reshape."""
 
-from edgekit.compile.graph import Mean, Pad, Pool, Reshape, Softmax
-from edgekit.compile.kernels.text import Kernel, Site, array, byte_range, indent
+from edgekit.compile.graph import (
+    Mean,
+    Pad,
+    Pool,
+    Reshape,
+    Softmax,
+)
+from edgekit.compile.kernels.text import (
+    Kernel,
+    Site,
+    array,
+    byte_range,
+    indent,
+)
 
 
 def pool(op: Pool, site: Site) -> Kernel:

@@ -17,8 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels.rounding import Staircase
-from edgekit.compile.kernels.text import Rows, Site, array, indent
+from edgekit.compile.kernels.rounding import FastRequant
+from edgekit.compile.kernels.text import (
+    Rows,
+    Site,
+    array,
+    indent,
+)
 from edgekit.compile.kernels.window import Window, window_of
 from edgekit.compile.kernels.winograd_helpers import BLOCKS
 
@@ -76,7 +81,7 @@ def instructions(op: Winograd) -> float:
     return tiles * of_a_tile + 24 * op.output.size
 
 
-def winograd(op: Winograd, site: Site, stairs: Staircase) -> Rows:
+def winograd(op: Winograd, site: Site, stairs: FastRequant) -> Rows:
     """A row of tiles: `tile` rows of sums, and what a pool leaves of them."""
     window, _ = geometry(op)
     tile, channels, out = op.tile, op.image[2], op.result[2]
@@ -120,7 +125,7 @@ def winograd(op: Winograd, site: Site, stairs: Staircase) -> Rows:
     return Rows(helpers, weights + stairs.table(f"{site.name}_channels"), functions)
 
 
-def _store(op: Winograd, site: Site, stairs: Staircase, wide: int, width: int) -> str:
+def _store(op: Winograd, site: Site, stairs: FastRequant, wide: int, width: int) -> str:
     """C that finishes one row of a tile; tiles to the right of the image, or across its border, are cut off."""
     out = op.result[2]
 

@@ -6,10 +6,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.artifacts import Quantization
 from edgekit.compile import fixed_point
-from edgekit.compile.graph import Add, Mean, Pad, Pool, Requantization, Reshape, Softmax, Tensor
+from edgekit.compile.graph import (
+    Add,
+    Mean,
+    Pad,
+    Pool,
+    Requantization,
+    Reshape,
+    Softmax,
+    Tensor,
+)
 from edgekit.compile.source import Task
+from edgekit.values.model import Quantization
 
 
 def max_pool(task: Task) -> Pool:

@@ -256,7 +256,7 @@ void App::OnProfile(uint16_t seq, const wire::Profile& profile) {
     SendError(seq, ErrorCode::kBadOffset, notes.steps);
     return;
   }
-  wire::Steps answer;
+  wire::StepTicks answer;
   answer.tick_hz = clock_.tick_hz();
   answer.steps = notes.steps;
   answer.first = profile.first;

@@ -1,0 +1,1 @@
+"""The boards that edgekit knows: facts, toolchains, emulators, costs."""

@@ -1,1 +1,0 @@
-"""The stages that make a model: teach, distill, prune, convert, embed. torch and tensorflow live here alone."""

@@ -1,0 +1,1 @@
+"""PyTorch to ONNX to .tflite, each step checked. tensorflow lives here."""

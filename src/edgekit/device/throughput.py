@@ -1,0 +1,86 @@
+"""What the protocol costs: the rate of framed bytes beside that of a raw echo over the same link.
+
+In: a `Client`. Out: bytes per second, of payload alone. Both ways keep the same number of bytes in flight.
+"""
+
+import time
+from dataclasses import dataclass
+
+from edgekit.device import protocol
+from edgekit.device.client import Client
+from edgekit.errors import EdgekitError
+
+IN_FLIGHT_BYTES = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Payload bytes per second there and back."""
+
+    raw: float
+    framed: float
+
+    @property
+    def share(self) -> float:
+        """What the frames leave of the raw rate."""
+        return self.framed / self.raw
+
+
+def measure(client: Client, payload_bytes: int = 24_000, rounds: int = 3) -> Rates:
+    """Sends `payload_bytes` (rounded up to whole frames) raw and framed, in turns; the best round of each counts,
+    because whatever else the computer does can only slow one down.
+
+    Raises:
+        EdgekitError: the board does not answer, or the line loses bytes.
+    """
+    chunks = -(-payload_bytes // protocol.CHUNK_BYTES)
+    # no zeros and no printable text: nothing that either end could take for a frame or a command
+    payload = bytes(128 + (i * 37 & 127) for i in range(chunks * protocol.CHUNK_BYTES))
+    pairs = [(_raw(client, payload), _framed(client, payload)) for _ in range(rounds)]
+    return Rates(max(raw for raw, _ in pairs), max(framed for _, framed in pairs))
+
+
+def _raw(client: Client, payload: bytes) -> float:
+    client.ask(protocol.RawEcho(len(payload)), protocol.EchoReady)
+    begin = time.monotonic()
+    back = _through(client, payload, len(payload))
+    rate = len(payload) / (time.monotonic() - begin)
+    if back != payload:
+        raise _lossy(client)
+    return rate
+
+
+def _framed(client: Client, payload: bytes) -> float:
+    line = b"".join(
+        protocol.encode(protocol.Ping(payload[at : at + protocol.CHUNK_BYTES]), at // protocol.CHUNK_BYTES)
+        for at in range(0, len(payload), protocol.CHUNK_BYTES)
+    )
+    begin = time.monotonic()
+    answers = protocol.Decoder().feed(_through(client, line, len(line)))  # a PONG is exactly as long as its PING
+    rate = len(payload) / (time.monotonic() - begin)
+    if b"".join(frame.payload for frame in answers) != payload:
+        raise _lossy(client)
+    return rate
+
+
+def _through(client: Client, line: bytes, expected_bytes: int) -> bytes:
+    sent, back, heard_s = 0, bytearray(), time.monotonic()
+    while len(back) < expected_bytes:
+        room = IN_FLIGHT_BYTES - (sent - len(back))
+        if room > 0 and sent < len(line):
+            client.link.write(line[sent : sent + room])
+            sent += len(line[sent : sent + room])
+        data = client.link.read(0.5)
+        if data:
+            heard_s = time.monotonic()
+        elif time.monotonic() - heard_s > 3:
+            raise _lossy(client)
+        back += data
+    return bytes(back)
+
+
+def _lossy(client: Client) -> EdgekitError:
+    return EdgekitError(
+        f"The line to {client.link.name} lost bytes, so its rate cannot be told.",
+        "Use a shorter cable or a lower --baud.",
+    )

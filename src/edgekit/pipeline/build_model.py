@@ -1,0 +1,89 @@
+"""build_model: the walk of a radiograph through the house, one line a stage. The only writer of artefacts.
+
+In: a recipe and a data set. Out: a folder with the model in every format, its C array, its card, report and recipe.
+"""
+
+from pathlib import Path
+
+from edgekit.conversion.embed import check_budget, check_spec, embed
+from edgekit.files import (
+    clear_unfinished,
+    only_one,
+    write_arrays,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from edgekit.pipeline.cache import StageCache
+from edgekit.pipeline.stages import BuildStages, Options
+from edgekit.pipeline.summary import (
+    SeedResult,
+    card_of,
+    evidence_of,
+    seed_result,
+    stage_rows,
+)
+from edgekit.recipes.reading import to_dict
+from edgekit.recipes.recipe import Recipe
+from edgekit.report import render
+from edgekit.report.card import Card, card_json
+from edgekit.report.pages.model import Evidence, card_markdown, model_page
+from edgekit.values.networks import Student
+
+
+def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = None) -> Card:
+    """Builds a model by the recipe on the data set, into the folder `out`, and returns its card.
+
+    Raises:
+        EdgekitError: bad data, a gate that stopped, a model over its budget, a full disk, another build in `out`; says
+            what to do.
+    """
+    options = options or Options()
+    with only_one(out, "build-model"):
+        clear_unfinished(out / ".stages")
+        for names in ("student*", "model_data*", "card*", "report*", "recipe*"):
+            clear_unfinished(out, names)
+        stages = StageCache(out / ".stages", fresh=options.fresh, on_stage=options.on_stage)
+        first, card, evidence = _walk(BuildStages(recipe, data, stages, options))
+        _write(out, first, card, evidence)
+    return card
+
+
+def _walk(steps: BuildStages) -> tuple[SeedResult, Card, Evidence]:
+    recipe = steps.recipe
+    spec = recipe.student.spec()
+    check_spec(spec, recipe.embed)
+    splits = steps.splits(spec.input_size)
+    teacher = steps.teach()
+    compare = recipe.distill.plain_too and teacher is not None
+    plain = steps.distill("student-plain", splits, None, recipe.seeds[0]) if compare else None
+    seeds: list[SeedResult] = []
+    for seed in recipe.seeds:
+        distilled = steps.distill(f"distill-{seed}", splits, teacher, seed)
+        pruned = steps.prune(splits, teacher, distilled, seed)
+        files = steps.convert(splits, pruned, seed)
+        seeds.append(seed_result(steps, splits, distilled, pruned, files, seed))
+    first = seeds[0]
+    rows = stage_rows(steps, splits, teacher, plain, first)
+    arena_bytes = steps.arena_bytes(first.files.models["int8"])
+    check_budget(first.files.models["int8"], arena_bytes, recipe.embed)
+    card = card_of(steps, splits, seeds, rows, arena_bytes)
+    return first, card, evidence_of(steps, splits, teacher, plain, first)
+
+
+def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None:
+    for name, model in first.files.models.items():
+        write_bytes(out / f"student_{name}.tflite", model.flatbuffer)
+    write_bytes(out / "student.onnx", first.files.onnx)
+    write_student(out / "student.npz", first.pruned.student)
+    for file, text in embed(first.files.models["int8"], first.threshold, card.model.arena_bytes).items():
+        write_text(out / file, text)
+    render.write(model_page(card, evidence), out / "report.html")
+    write_json(out / "recipe.json", card.recipe)
+    write_json(out / "card.json", card_json(card))
+    write_text(out / "card.md", card_markdown(card))
+
+
+def write_student(path: Path, student: Student) -> None:
+    """Saves a student's weights and spec for `evaluation.load_student`."""
+    write_arrays(path, {**to_dict(student.spec), **student.weights})

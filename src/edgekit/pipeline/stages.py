@@ -1,0 +1,375 @@
+"""The steps of a build, each cached by its content: teach, distill, prune, convert, run.
+
+In: a recipe, a data set and the values of the steps before. Out: the values of the step, from the cache or made now.
+What stands here says what each step depends on; how it is done is in `build` and `device`.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.data.audit import Audit, audit
+from edgekit.data.sources import load_splits
+from edgekit.files import key_of, sha256_of
+from edgekit.metrics.scores import margins_of_logits
+from edgekit.pipeline.cache import Arrays, StageCache
+from edgekit.recipes.reading import to_dict
+from edgekit.recipes.recipe import Recipe
+from edgekit.tflite.model import read_tflite
+from edgekit.training.ensemble import combine, soft_targets
+from edgekit.values.images import ImageSet, ImageSplits
+from edgekit.values.model import TfliteModel
+from edgekit.values.networks import Student, TeacherLogits
+from edgekit.values.plain import from_plain, to_plain
+
+_HELD_OUT = ("val", "test")
+VARIANTS = ("float32", "float16", "dynamic", "int8")
+_TRAINING = (
+    "training/nets.py",
+    "training/narrow_norm.py",
+    "training/augment.py",
+    "training/fit.py",
+    "training/memory.py",
+)
+_TEACHING = (
+    *_TRAINING, "training/teach.py", "training/ensemble.py", "training/backbones.py", "training/linear_probe.py",
+    "training/magnitude.py", "training/prune.py",
+)  # fmt: skip
+_DISTILLING = (*_TRAINING, "training/ensemble.py", "training/same_view.py", "training/distill.py")
+_PRUNING = (*_DISTILLING, "training/magnitude.py", "training/prune.py")
+_RUNNING = ("runtimes/desktop.py", "runtimes/interpreters.py", "tflite/model.py", "tflite/quantize.py")
+_CONVERSION = (
+    "conversion/convert.py",
+    "runtimes/float_networks.py",
+    "runtimes/interpreters.py",
+    "tflite/model.py",
+    "tflite/quantize.py",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What concerns this machine and not the model.
+
+    Attributes:
+        fresh: forget finished stages.
+        strict: stop at the first image that cannot be read.
+        weights_dir: a folder of torchvision's weight files.
+        accelerator: `auto`, `cpu`, `cuda` or `mps`.
+        cache_dir: where decoded images are kept; None for the user's cache.
+        command: what the user typed, for the card.
+        on_stage: told each stage's name and whether it was cached.
+        on_epoch: told a stage's epochs done, epochs in all and mean loss.
+        on_warning: told of skipped images and the like.
+    """
+
+    fresh: bool = False
+    strict: bool = False
+    weights_dir: Path | None = None
+    accelerator: str = "auto"
+    cache_dir: Path | None = None
+    command: str = "edgekit build-model"
+    on_stage: Callable[[str, bool], None] = lambda name, cached: None
+    on_epoch: Callable[[int, int, float], None] = lambda done, total, loss: None
+    on_warning: Callable[[str], None] = print
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """The ensemble: what it says of the training images, its margins on val and test, and its size as float32.
+    `weights` are its members', where they are to see the student's views."""
+
+    logits: TeacherLogits
+    margins: Arrays
+    bytes: int
+    key: Any
+    weights: tuple[Arrays, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A student, the key of the step that made it, and its curves: float32 [epochs, 3, 2], cross-entropy and accuracy
+    on a sample of train, on val and on test after each epoch (no sets where nobody watched). `sweep`, where it was
+    pruned, is that of `report.card_page.Evidence`."""
+
+    student: Student
+    key: str
+    history: NDArray[Any] = field(default_factory=lambda: np.zeros((0, 3, 2), np.float32))
+    sweep: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 3)))
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A student in every format (`float32`, `float16`, `dynamic`, `int8`), and the key of its conversion."""
+
+    models: Mapping[str, TfliteModel]
+    onnx: bytes
+    key: str
+
+
+@dataclass(slots=True)
+class BuildStages:
+    """One build's steps, by its recipe, on its data, cached in `stages`.
+
+    Attributes:
+        watch: measure students after each epoch, for their curves; a sixth more time.
+        made_on: what trained the networks so far, in words.
+        loaded: the data by image size; several recipes' steps may share it.
+    """
+
+    recipe: Recipe
+    data: str
+    stages: StageCache
+    options: Options
+    watch: bool = False
+    made_on: set[str] = field(default_factory=set)
+    loaded: dict[int, ImageSplits] = field(default_factory=dict)
+    _data_keys: dict[int, str] = field(default_factory=dict)  # by image size
+
+    def splits(self, size: int) -> ImageSplits:
+        """The data at one image size; loaded before anything is trained on it."""
+        if size not in self.loaded:
+            self.loaded[size] = load_splits(
+                self.data, size, self.recipe.data,
+                cache_dir=self.options.cache_dir, strict=self.options.strict, on_warning=self.options.on_warning,
+            )  # fmt: skip
+        splits = self.loaded[size]
+        if size not in self._data_keys:
+            self._data_keys[size] = _content(splits.train, splits.val, splits.test)
+        return splits
+
+    def teach(self) -> Teacher | None:
+        """The ensemble, each member a stage of its own; None where the recipe has no teacher."""
+        recipe = self.recipe.teach
+        if not self.recipe.distill.teacher or not recipe.networks:
+            return None
+        splits = self.splits(recipe.input_size)
+        members, keys = zip(*(self.teach_member(splits, member) for member in range(len(recipe.networks))), strict=True)
+        margins = {
+            name: margins_of_logits(combine(np.stack([m[name] for m in members]), recipe.combine)) for name in _HELD_OUT
+        }
+        soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
+        return Teacher(
+            TeacherLogits(soft, splits.train.ids), margins, int(sum(m["parameters"] for m in members)) * 4,
+            {"members": list(keys), "combine": recipe.combine}, tuple(_under("net.", m) for m in members),
+        )  # fmt: skip
+
+    def teach_member(self, splits: ImageSplits, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
+        """One member of the ensemble, and the step's key: its logits on train, val and test, its parameters, the
+        `history` [epochs, 3, 2], the head of a frozen trunk, and the `net` where it is to see the student's views."""
+        recipe, keep = self.recipe.teach, self.recipe.distill.same_view
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.training import nets, prune, teach
+
+            accelerator = nets.accelerator(self.options.accelerator)
+            taught = teach.train_member(
+                splits.train, recipe, member, accelerator=accelerator, seed=seed,
+                held_out={part: getattr(splits, part) for part in _HELD_OUT}, weights_dir=self.options.weights_dir,
+                checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs), on_warning=self.options.on_warning,
+            )  # fmt: skip
+            found: dict[str, NDArray[Any]] = {"parameters": np.array(nets.parameter_count(taught.net))}
+            found |= {"history": taught.history, **{name: np.array(cost) for name, cost in taught.costs.items()}}
+            if isinstance(taught.net, nets.Backbone):
+                found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}
+            logits = taught.logits
+            if recipe.prune:
+                prune.prune_network(taught.net, splits.val.images, splits.val.labels, self.recipe.prune, accelerator)
+                logits = {
+                    part: teach.member_logits(taught.net, getattr(splits, part).images, accelerator)
+                    for part in ("train", *_HELD_OUT)
+                }
+            if keep:
+                found |= {f"net.{part}": value.cpu().numpy() for part, value in taught.net.state_dict().items()}
+            return {**found, **logits, "made_on": np.array(nets.accelerator_name(accelerator))}
+
+        inputs = {
+            "data": self._data_key(splits),
+            "teach": {name: value for name, value in to_dict(recipe).items() if name != "combine"},
+            "prune": to_dict(self.recipe.prune) if recipe.prune else None,
+            "keep": keep,
+            "member": member,
+            "seed": seed,
+        }
+        arrays, key = self.stages.run(name or f"teach-{member}", inputs, _TEACHING, make)
+        return self._noted(arrays), key
+
+    def distill(self, name: str, splits: ImageSplits, teacher: Teacher | None, seed: int) -> Trained:
+        """A student from scratch; without a teacher it learns from the labels alone."""
+        recipe, spec = self.recipe.distill, self.recipe.student.spec()
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.training import distill, fit, nets
+
+            accelerator = nets.accelerator(self.options.accelerator)
+            watched = _watched(splits) if self.watch else iter(())
+            history = fit.History({part: (images, labels) for part, images, labels in watched})
+            student = distill.distill(
+                splits.train, self._teacher_for(splits, teacher, accelerator), spec, recipe, seed=seed,
+                accelerator=accelerator, checkpoint=checkpoint, history=history,
+                on_epoch=self._epochs(recipe.fit.epochs),
+                on_warning=self.options.on_warning,
+            )  # fmt: skip
+            made_on = np.array(nets.accelerator_name(accelerator))
+            return {
+                **student.weights,
+                "history": np.stack(history.rows).reshape(recipe.fit.epochs, len(history.sets), 2),
+                "made_on": made_on,
+            }
+
+        used = ["fit", "augment", *(("alpha", "beta", "temperature", "same_view") if teacher else ())]
+        inputs = {
+            "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
+            "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used}, "watch": self.watch,
+        }  # fmt: skip
+        arrays, key = self.stages.run(name, inputs, _DISTILLING, make)
+        weights = self._noted(arrays)
+        return Trained(Student(spec, weights), key, weights.pop("history"))
+
+    def prune(self, splits: ImageSplits, teacher: Teacher | None, distilled: Trained, seed: int) -> Trained:
+        """The student with its small weights zeroed, by the sweep over alpha on validation."""
+        recipe = self.recipe.prune
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.training import nets, prune
+
+            accelerator = nets.accelerator(self.options.accelerator)
+            pruned, points = prune.prune(
+                distilled.student, splits.train, splits.val, self._teacher_for(splits, teacher, accelerator), recipe,
+                self.recipe.distill, seed=seed, accelerator=accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs),
+            )  # fmt: skip
+            curve = np.array([(p.alpha, p.zeroed, p.balanced_accuracy) for p in points])
+            return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
+
+        inputs = {"student": distilled.key, "prune": to_dict(recipe)}
+        arrays, key = self.stages.run(f"prune-{seed}", inputs, _PRUNING, make)
+        weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
+        return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
+
+    def convert(self, splits: ImageSplits, pruned: Trained, seed: int) -> Files:
+        """The student as ONNX and as four .tflite files, checked against PyTorch on validation images."""
+        student = pruned.student
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.conversion import convert
+            from edgekit.training import nets
+
+            converted = convert.convert(
+                nets.thaw_student(student), student.spec.input_size, splits.calibration.images,
+                self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)],
+            )  # fmt: skip
+            files = {name: model.flatbuffer for name, model in converted.models.items()}
+            return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
+
+        calibration = _content(splits.calibration)
+        inputs = {"student": pruned.key, "convert": to_dict(self.recipe.convert), "calibration": calibration}
+        arrays, key = self.stages.run(f"convert-{seed}", inputs, _CONVERSION, make)
+        models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
+        return Files(models, arrays["onnx"].tobytes(), key)
+
+    def margins_of_file(self, splits: ImageSplits, files: Files, variant: str, name: str) -> Arrays:
+        """Margins of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
+        model = files.models[variant]
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.runtimes.desktop import run
+
+            runtime = runtime_of(variant)
+            return {part: margins_of_logits(run(model, _images(splits, part), runtime)) for part in _HELD_OUT}
+
+        inputs = {"model": files.key, "variant": model.variant}
+        return self.stages.run(f"score-{name}", inputs, _RUNNING, make)[0]
+
+    def margins_of_student(self, splits: ImageSplits, student: Student, name: str) -> Arrays:
+        """Margins of a student on val and test through torch."""
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.runtimes.float_networks import run_torch
+            from edgekit.training import nets
+
+            net = nets.thaw_student(student)
+            return {part: margins_of_logits(run_torch(net, _images(splits, part))) for part in _HELD_OUT}
+
+        weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
+        inputs = {"weights": weights, "data": self._data_key(splits)}
+        return self.stages.run(
+            f"score-{name}", inputs, ("training/nets.py", "runtimes/float_networks.py", "tflite/quantize.py"), make
+        )[0]
+
+    def arena_bytes(self, model: TfliteModel) -> int:
+        """The TFLM arena that the int8 model needs, measured on this machine."""
+
+        def make(checkpoint: Path) -> Arrays:
+            from edgekit.runtimes.desktop import arena_bytes
+
+            return {"bytes": np.array(arena_bytes(model))}
+
+        return int(self.stages.run("arena", {"model": model.sha256}, _RUNNING, make)[0]["bytes"])
+
+    def audit(self, splits: ImageSplits) -> Audit:
+        """What the data set holds, every image looked at."""
+
+        def make(checkpoint: Path) -> Arrays:
+            found = audit(self.data, cache_dir=self.options.cache_dir, on_warning=lambda message: None)
+            return {"json": np.array(json.dumps(to_plain(found)))}
+
+        inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
+        arrays, _ = self.stages.run("audit", inputs, ("data/audit.py", "data/folder.py"), make)
+        found: Audit = from_plain(Audit, json.loads(str(arrays["json"])))
+        return found
+
+    def _teacher_for(self, splits: ImageSplits, teacher: Teacher | None, accelerator: Any) -> Any:
+        """The teacher as `build.distill` takes it."""
+        if teacher is None or not self.recipe.distill.same_view:
+            return teacher and teacher.logits
+        from edgekit.training.same_view import SameView
+
+        recipe = self.recipe.teach
+        train = self.splits(recipe.input_size).train
+        return SameView(recipe, train, splits.train.ids, teacher.weights, accelerator)
+
+    def _data_key(self, splits: ImageSplits) -> str:
+        return self._data_keys[splits.train.images.shape[1]]
+
+    def _noted(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
+        self.made_on.add(str(arrays["made_on"]))
+        return {name: value for name, value in arrays.items() if name != "made_on"}
+
+    def _epochs(self, total: int) -> Callable[[int, float], None]:
+        return lambda done, loss: self.options.on_epoch(done, total, loss)
+
+
+def runtime_of(variant: str) -> str:
+    """What scores a file of that variant: the board's interpreter where it can."""
+    return "tflm" if variant == "int8" else "litert"
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _watched(splits: ImageSplits) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:
+    """What a student's curves are measured on: as many training images as there are for validation, val and test."""
+    sample = splits.train.take(
+        np.linspace(0, len(splits.train) - 1, min(len(splits.train), len(splits.val))).astype(int)
+    )
+    for name, part in (("train", sample), ("val", splits.val), ("test", splits.test)):
+        yield name, part.images, part.labels
+
+
+def _images(splits: ImageSplits, part: str) -> NDArray[np.uint8]:
+    return splits.val.images if part == "val" else splits.test.images
+
+
+def _content(*parts: ImageSet) -> str:
+    """A key of the very pixels: it follows a change in how images are read or split as well as one of the data."""
+    keys = []
+    for part in parts:
+        names = "\0".join((*part.ids, *part.patients)).encode()
+        keys.append(sha256_of(part.images.tobytes(), part.labels.tobytes(), names))
+    return key_of(keys)

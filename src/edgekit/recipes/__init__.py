@@ -1,0 +1,1 @@
+"""Recipes: what to build, the built-in ones, reading and changing them."""

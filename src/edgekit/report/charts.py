@@ -1,0 +1,267 @@
+"""Lines, sweeps and dots: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
+
+Shares are given in [0, 1]; `percent=True` labels them in per cent. Captions end without a full stop. Every line and
+dot is labelled where it stands, has a colour and a shape of its own, and shows its 95 % interval where one is given.
+`figures_scores` draws ROC curves, reliability and confusion; `figures_board` draws memory and time.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgekit.report.document import Figure
+from edgekit.report.svg import (
+    Drawing,
+    Label,
+    Scale,
+    around,
+    as_percent,
+    plain,
+    text_width,
+)
+from edgekit.values.plain import to_plain
+
+WIDTH = 400.0  # so narrow that a phone of 360 px shows it at four fifths and its text stays legible
+_TOP, _BOTTOM = 30.0, 44.0
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line. `low` and `high`, where given as many as `y`, are drawn as a band. NaN breaks the line."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One row of `dots`: a value, its interval, and what stands beside it (the paper's figure)."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    beside: float | None = None
+
+
+def over_seeds(name: str, runs: Sequence[Sequence[float]], x: Sequence[float] = ()) -> Series:
+    """The mean of several runs with the band from the least to the greatest of them.
+
+    Args:
+        runs: one sequence a seed, all of a length: a figure by epoch.
+        x: where; 1, 2, 3, ... if left out.
+    """
+    columns = list(zip(*runs, strict=True))
+    x = x or tuple(range(1, len(columns) + 1))
+    means = [sum(column) / len(column) for column in columns]
+    if len(runs) < 2:
+        return Series(name, x, means)
+    return Series(name, x, means, [min(c) for c in columns], [max(c) for c in columns])
+
+
+def curves(
+    caption: str,
+    series: Sequence[Series],
+    *,
+    x: str = "epoch",
+    y: str = "accuracy",
+    percent: bool = False,
+    bounds: tuple[float, float] | None = None,
+    log: bool = False,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """Lines over a common x: accuracy or loss by epoch, one line a network, with bands over the seeds.
+
+    Args:
+        bounds: of y; taken from the data if left out.
+        log: x by powers of two.
+    """
+    height = max(300.0, 15.0 * len(series) + 90)
+    board = Drawing(WIDTH, height)
+    _panel(board, series, (_TOP, height - _BOTTOM), x=x, y=y, percent=percent, bounds=bounds, log=log)
+    ends = "; ".join(_told(one, percent) for one in series)
+    alt = f"Line chart of {y} against {x}. {ends}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(series=series, x=x, y=y))
+
+
+def sweep(
+    caption: str,
+    accuracy: Sequence[Series],
+    zeroed: Series,
+    *,
+    chosen: Mapping[str, float],
+    y: str = "balanced accuracy",
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A pruning sweep: accuracy above, the share of zeroed weights below, against alpha on one logarithmic axis.
+
+    Two panels and not two scales in one, which can be made to cross anywhere.
+
+    Args:
+        accuracy: one line each for validation, test, ...; x is alpha (finite).
+        zeroed: share of zeroed weights in [0, 1] by alpha.
+        chosen: alphas to mark, by who chose them (`validation`, `test, as the paper did`); infinity (no pruning) is
+            said in the text alone.
+    """
+    marked: dict[float, str] = {}
+    for name, alpha in chosen.items():
+        if math.isfinite(alpha):
+            marked[alpha] = f"{marked[alpha]}; {name}" if alpha in marked else name
+    middle, gap = 216.0, 46.0 + 14 * len(marked)
+    height = middle + gap + 110 + _BOTTOM
+    board = Drawing(WIDTH, height)
+    sides = (12 + text_width("100%", 11), max(text_width(one.name) for one in (*accuracy, zeroed)))
+    xs = _panel(board, accuracy, (_TOP, middle), x=None, y=y, percent=True, log=True, sides=sides)
+    _panel(
+        board, (zeroed,), (middle + gap, height - _BOTTOM), x="alpha: weights below std / alpha go",
+        y="weights zeroed", percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), sides=sides,
+    )  # fmt: skip
+    for row, (alpha, name) in enumerate(sorted(marked.items())):
+        at, text = xs(alpha), f"{alpha:g}: {name}"
+        board.line(at, _TOP, at, middle + 7 + 14 * row, "axis dashed")
+        board.line(at, middle + gap, at, height - _BOTTOM, "axis dashed")
+        half = text_width(text, 11) / 2
+        board.text(min(max(at, half), WIDTH - half), middle + 14 + 14 * row, text, "ink", "middle", 11)
+    said = "; ".join(
+        f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
+    )
+    told = "; ".join(_told(one, True, "alpha") for one in (*accuracy, zeroed))
+    alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {told}. {said}."
+    data = data_of(accuracy=accuracy, zeroed=zeroed, chosen=dict(chosen))
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+
+
+def dots(
+    caption: str,
+    rows: Sequence[Dot],
+    *,
+    x: str = "accuracy",
+    beside: str = "paper",
+    percent: bool = True,
+    bounds: tuple[float, float] | None = None,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A value a row with its interval as a bar, and what stands beside it as a ring; in the order given.
+
+    Args:
+        beside: whose values the rings are.
+        bounds: of x; taken from the data if left out.
+    """
+    left = 14 + max(text_width(row.name) for row in rows)
+    right, top, step = WIDTH - 58.0, 34.0, 26.0
+    bottom = top + step * len(rows)
+    board = Drawing(WIDTH, bottom + (62 if any(row.beside is not None for row in rows) else 42))
+    everything = [v for row in rows for v in (row.value, row.low, row.high, row.beside) if v is not None]
+    xs = Scale(*(bounds or around(everything, 4, 0.02 if percent else 0.0)), left, right)
+    label: Label = as_percent if percent else plain
+    for value in xs.ticks(4):
+        board.line(xs(value), top - 6, xs(value), bottom, "grid")
+    board.x_axis(xs, bottom, label, 4)
+    board.text(WIDTH - 4, 14, x, "faint", "end")
+    for i, row in enumerate(rows):
+        y = top + step * (i + 0.5)
+        board.text(left - 10, y, row.name, "ink", "end")
+        if row.low is not None and row.high is not None:
+            board.line(xs(row.low), y, xs(row.high), y, "c0 line")
+        if row.beside is not None:
+            board.dot(xs(row.beside), y, "c1", 4, 5)
+        if math.isfinite(row.value):
+            board.dot(xs(row.value), y, "c0 dot", 0, 4)
+        board.text(WIDTH - 4, y, say(row.value, percent), "ink num", "end")
+    if any(row.beside is not None for row in rows):
+        y = bottom + 44
+        board.dot(left + 4, y, "c0 dot", 0, 4)
+        board.text(left + 14, y, "here, with 95 % interval", "ink", size=11)
+        at = left + 30 + text_width("here, with 95 % interval", 11)
+        board.dot(at, y, "c1", 4, 5)
+        board.text(at + 10, y, beside, "ink", size=11)
+    told = "; ".join(
+        f"{row.name} {say(row.value, percent)}"
+        + (
+            f" ({say(row.low, percent)} to {say(row.high, percent)})"
+            if row.low is not None and row.high is not None
+            else ""
+        )
+        + (f", {beside} {say(row.beside, percent)}" if row.beside is not None else "")
+        for row in rows
+    )
+    alt = f"Dot plot of {x}. {told}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x, beside=beside))
+
+
+def _panel(
+    board: Drawing,
+    series: Sequence[Series],
+    rows: tuple[float, float],
+    *,
+    x: str | None,
+    y: str,
+    percent: bool,
+    bounds: tuple[float, float] | None = None,
+    log: bool = False,
+    first: int = 0,
+    sides: tuple[float, float] = (0.0, 0.0),
+) -> Scale:
+    """Axes and lines between the two heights; returns the scale of x. `sides`: least room for what stands left and
+    right of the panel; `first`: number of the first colour; without `x` the ticks have no labels."""
+    label: Label = as_percent if percent else plain
+    top, bottom = rows
+    values = [v for one in series for v in (*one.y, *one.low, *one.high)]
+    lowest, highest = bounds or around(values, 5, 0.02 if percent else 0.0)
+    if percent and not bounds:
+        lowest, highest = max(0.0, lowest), min(1.0, highest)
+    ys = Scale(lowest, highest, bottom, top)
+    left = max(sides[0], 12 + max(text_width(label(value), 11) for value in ys.ticks()))
+    end = WIDTH - 18 - max(sides[1], *(text_width(one.name) for one in series))
+    across = [v for one in series for v in one.x]
+    xs = Scale(min(across, default=0), max(across, default=1), left, end, log)
+    board.text(4, top - 18, y, "faint")
+    board.y_axis(ys, left, end, label)
+    ticks = sorted({*across}) if len({*across}) <= 6 else ()
+    board.x_axis(xs, bottom, plain if x is not None else lambda value: "", ticks=ticks)
+    board.text(end, bottom + 32, x or "", "faint", "end")
+    labels = []
+    for i, one in enumerate(series, first):
+        colour = f"c{i % 8}{' dashed' if i >= 8 else ''}"
+        points = [(xs(a), ys(b)) for a, b in zip(one.x, one.y, strict=True)]
+        if one.low and one.high:
+            edge = [(xs(a), ys(b)) for a, b in zip(one.x, one.high, strict=True)]
+            back = [(xs(a), ys(b)) for a, b in zip(one.x, one.low, strict=True)]
+            board.path([*edge, *reversed(back)], f"{colour} band", closed=True)
+        board.path(points, f"{colour} line")
+        if len(points) <= 16:
+            for at in points:
+                board.dot(*at, f"{colour} dot", i % 4, 3)
+        finite = [p for p in points if math.isfinite(p[1])]
+        if finite:
+            labels.append((finite[-1][1], one.name, colour))
+    board.end_labels(end, labels, top, bottom)
+    return xs
+
+
+def _told(one: Series, percent: bool, x: str = "") -> str:
+    finite = [(a, b) for a, b in zip(one.x, one.y, strict=True) if math.isfinite(b)]
+    if not finite:
+        return f"{one.name}: no value"
+    (x0, y0), (x1, y1) = finite[0], finite[-1]
+    best = max(finite, key=lambda point: point[1])
+    text = f"{one.name}: {say(y0, percent)} at {plain(x0)}"
+    if best[0] not in (x0, x1):
+        text += f", at most {say(best[1], percent)} at {plain(best[0])}"
+    return text + (f", {say(y1, percent)} at {plain(x1)}" if x1 != x0 else "")
+
+
+def say(value: float | None, percent: bool) -> str:
+    """A value as the figures write it: one decimal of a per cent, or three decimals."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.1f}%" if percent else f"{value:.3f}" if abs(value) < 10 else plain(round(value, 1))
+
+
+def data_of(**values: object) -> Mapping[str, object]:
+    """What was drawn, JSON-ready."""
+    plain_values: Mapping[str, object] = to_plain(values)
+    return plain_values

@@ -1,0 +1,174 @@
+"""What a board has little of: memory over the steps of a program, work by layer, and time.
+
+In: plain data. Out: a `Figure`, as in `figures`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgekit.report.charts import WIDTH, data_of
+from edgekit.report.document import Figure
+from edgekit.report.svg import (
+    Drawing,
+    Scale,
+    nice_step,
+    plain,
+    text_width,
+)
+
+_STEP = 24.0  # height of a row
+_PATCH = 0.3  # opacity of a block: a text on two of them, one on the other, stays legible by night
+_COLOURS = {"activation": "c0", "scratch": "c1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A run of bytes in an arena, needed from step `first` to step `last`, both included.
+
+    Attributes:
+        kind: `activation`, `scratch`, or any other word; each has its colour.
+    """
+
+    offset: int
+    size: int
+    first: int
+    last: int
+    kind: str = "activation"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of `bars`. `text` stands beside the bar in place of the number."""
+
+    name: str
+    value: float
+    text: str = ""
+
+
+def memory_plan(
+    caption: str, blocks: Sequence[Block], steps: Sequence[str], total_bytes: int, *, notes: Sequence[str] = ()
+) -> Figure:
+    """Who holds which bytes of the arena while which step runs: steps go down, addresses go right.
+
+    A darker patch is memory that a step overwrites while it still reads from it.
+
+    Args:
+        steps: the program's operators, in order.
+        total_bytes: the arena's size.
+    """
+    names = [f"{number} {name}" for number, name in enumerate(steps)]
+    left = 14 + min(170.0, max(text_width(name, 11) for name in names))
+    right, top = WIDTH - 10.0, 30.0
+    bottom = top + _STEP * len(steps)
+    kinds = list(dict.fromkeys(block.kind for block in blocks))
+    board = Drawing(WIDTH, bottom + 62)
+    xs = Scale(0, max(1, total_bytes), left, right)
+    board.text(right, 12, f"{total_bytes:,} bytes", "ink num", "end")
+    for row, name in enumerate(names):
+        y = top + _STEP * row
+        board.line(left, y, right, y, "grid")
+        board.text(left - 8, y + _STEP / 2, _cut(name, left - 14), "faint", "end", 11)
+    for block in blocks:
+        x, wide = xs(block.offset), max(1.5, xs(block.offset + block.size) - xs(block.offset))
+        y, high = top + _STEP * block.first, _STEP * (block.last - block.first + 1)
+        during = f"step {block.first}" if block.first == block.last else f"steps {block.first} to {block.last}"
+        title = f"{block.kind}: {block.size:,} bytes at {block.offset:,}, {during}"
+        colour = _COLOURS.get(block.kind, f"c{2 + kinds.index(block.kind) % 6}")
+        board.rect(x, y + 1, wide, high - 2, f"{colour} bar edge", title, _PATCH)
+        size = f"{block.size:,}"
+        if text_width(size, 10) + 6 < wide:
+            board.text(x + wide / 2, y + _STEP / 2, size, "ink num", "middle", 10)
+    board.x_axis(xs, bottom, about=4)
+    board.text(right, bottom + 30, "address in the arena", "faint", "end")
+    x = 6.0
+    for kind in kinds:
+        board.rect(x, bottom + 46, 10, 10, f"{_COLOURS.get(kind, f'c{2 + kinds.index(kind) % 6}')} bar", opacity=_PATCH)
+        board.text(x + 15, bottom + 51, kind, "ink", size=11)
+        x += 30 + text_width(kind, 11)
+    told = "; ".join(
+        f"{name}: {sum(b.size for b in blocks if b.first <= step <= b.last):,} bytes in "
+        f"{sum(b.first <= step <= b.last for b in blocks)} blocks"
+        for step, name in enumerate(names)
+    )
+    alt = f"Memory plan of an arena of {total_bytes:,} bytes, step by step. {told}. Blocks that overlap share memory."
+    data = data_of(blocks=blocks, steps=list(steps), total_bytes=total_bytes)
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+
+
+def bars(caption: str, rows: Sequence[Bar], *, x: str, notes: Sequence[str] = ()) -> Figure:
+    """One bar a row from zero, with its number: work by layer, sizes side by side.
+
+    Args:
+        x: what is counted, with its unit.
+    """
+    said = [row.text or plain(row.value) for row in rows]
+    left = 14 + min(190.0, max(text_width(row.name, 11) for row in rows))
+    right = WIDTH - 14 - max(text_width(text, 11) for text in said)
+    top = 26.0
+    board = Drawing(WIDTH, top + _STEP * len(rows) + 4)
+    xs = Scale(0, max((row.value for row in rows), default=1) or 1, left, right)
+    board.text(left, 12, x, "faint")
+    for i, row in enumerate(rows):
+        y = top + _STEP * i
+        board.text(left - 8, y + _STEP / 2, _cut(row.name, left - 14), "ink", "end", 11)
+        board.rect(left, y + 3, max(0.5, xs(row.value) - left), _STEP - 6, "c0 bar", row.name, 0.75)
+        board.text(xs(row.value) + 6, y + _STEP / 2, said[i], "ink num", size=11)
+    board.line(left, top, left, top + _STEP * len(rows), "axis")
+    alt = f"Bar chart of {x}. {'; '.join(f'{row.name}: {text}' for row, text in zip(rows, said, strict=True))}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x))
+
+
+def histogram(
+    caption: str, values: Sequence[float], *, x: str, marks: Mapping[str, float], notes: Sequence[str] = ()
+) -> Figure:
+    """How often each value occurs, in some 30 bins, with named values marked.
+
+    Args:
+        values: at least one.
+        x: what was measured, with its unit.
+        marks: `p50`, `p95`.
+    """
+    low, high = min(values), max(values)
+    width = nice_step(high - low, 30) if high > low else max(1.0, nice_step(abs(high) or 1.0, 100))
+    first = math.floor(low / width)
+    counts = [0] * (math.floor(high / width) - first + 1)
+    for value in values:
+        counts[math.floor(value / width) - first] += 1
+    board = Drawing(WIDTH, 250.0)
+    top, bottom = 44.0, 206.0
+    ys = Scale(0, max(counts), bottom, top)
+    left = 14 + text_width(plain(max(counts)), 11)
+    xs = Scale(first * width, (first + len(counts)) * width, left, WIDTH - 14)
+    board.text(4, 12, "images", "faint")
+    board.y_axis(ys, left, WIDTH - 14, about=4)
+    board.x_axis(xs, bottom, about=4)
+    board.text(WIDTH - 14, bottom + 32, x, "faint", "end")
+    for number, count in enumerate(counts):
+        if count:
+            begin, end = (first + number) * width, (first + number + 1) * width
+            title = f"{plain(begin)} to {plain(end)}: {count:,} images"
+            board.rect(
+                xs(begin), ys(count), max(1.0, xs(end) - xs(begin) - 1), bottom - ys(count), "c0 bar", title, 0.75
+            )
+    reached = -math.inf
+    for name, value in sorted(marks.items(), key=lambda mark: mark[1]):
+        text = f"{name} {plain(value)}"
+        at, half = xs(value), text_width(text, 11) / 2
+        board.line(at, top - 8, at, bottom, "axis dashed")
+        middle = min(max(at, reached + half + 8, left + half), WIDTH - 14 - half)
+        board.text(middle, top - 16, text, "ink num", "middle", 11)
+        reached = middle + half
+    said = ", ".join(f"{name} {plain(value)}" for name, value in marks.items())
+    alt = f"Histogram of {x} over {len(values):,} images: from {plain(low)} to {plain(high)}, {said}."
+    data = data_of(x=x, bin=width, first=first * width, counts=counts, marks=dict(marks))
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+
+
+def _cut(text: str, room: float) -> str:
+    """The text, shortened where it is wider than its room."""
+    if text_width(text, 11) <= room:
+        return text
+    while text and text_width(text + "…", 11) > room:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,134 @@
+"""How well a model tells pneumonia from normal: ROC curve, reliability diagram, confusion matrix.
+
+In: what `curves` made of margins, or counts. Out: a `Figure`, as in `figures`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from edgekit.metrics.curves import Reliability, Roc
+from edgekit.report.charts import WIDTH, data_of
+from edgekit.report.document import Figure
+from edgekit.report.svg import (
+    Drawing,
+    Scale,
+    as_percent,
+    text_width,
+)
+
+_TOP = 30.0
+
+
+def roc(caption: str, models: Sequence[Roc], *, notes: Sequence[str] = ()) -> Figure:
+    """ROC curves (`curves.roc`) with a 95 % band of the recall, the AUC with its interval, and the operating point.
+
+    The band is drawn for a single model only: bands of several hide each other.
+    """
+    key = [(model.name, f"AUC {_area(model)}") for model in models]
+    board, xs, ys = _square("recall", "normals called pneumonia", key, lines=True)
+    for i, model in enumerate(models):
+        points = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.recall, strict=True)]
+        if len(models) == 1:
+            edge = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.high, strict=True)]
+            back = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.low, strict=True)]
+            board.path([*edge, *reversed(back)], f"c{i % 8} band", closed=True)
+        board.path(points, f"c{i % 8} line")
+        if model.point:
+            px, py = xs(model.point[0]), ys(model.point[1])
+            board.line(xs(model.point_x[0]), py, xs(model.point_x[1]), py, f"c{i % 8} line")
+            board.line(px, ys(model.point_y[0]), px, ys(model.point_y[1]), f"c{i % 8} line")
+            board.dot(px, py, f"c{i % 8} dot", i % 4, 4)
+    said = "; ".join(
+        f"{m.name}: AUC {_area(m)}"
+        + (f", at its threshold it finds {m.point[1]:.1%} of the pneumonias and calls {m.point[0]:.1%} of the normals "
+           "pneumonia" if m.point else "")
+        for m in models
+    )  # fmt: skip
+    alt = f"ROC curve: recall against the share of normals called pneumonia. {said}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
+
+
+def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[str] = ()) -> Figure:
+    """Reliability diagram (`curves.reliability`): what the model says against what is found, with 95 % intervals.
+
+    The area of a mark grows with the images in its bin.
+    """
+    key = [(model.name, f"Brier {model.brier:.3f}, calibration error {model.error:.3f}") for model in models]
+    board, xs, ys = _square("share that is pneumonia", "probability that the model gives", key)
+    for i, model in enumerate(models):
+        most = max(model.images)
+        for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
+            board.line(xs(said), ys(low), xs(said), ys(high), f"c{i % 8} line thin")
+            board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / most))
+    told = "; ".join(
+        f"{m.name}: Brier score {m.brier:.3f}, expected calibration error {m.error:.3f}; "
+        + ", ".join(f"says {s:.0%}, finds {f:.0%} of {n}" for s, f, n in zip(m.said, m.found, m.images, strict=True))
+        for m in models
+    )
+    alt = f"Reliability diagram: the share of pneumonias against the probability that the model gives. {told}."
+    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
+
+
+def _square(y: str, x: str, key: Sequence[tuple[str, str]], lines: bool = False) -> tuple[Drawing, Scale, Scale]:
+    """A board with both axes from 0 to 100 % and the diagonal, and below it the key: names with their figures, side by
+    side where all have room and else one below the other."""
+    left, right, bottom, room = 52.0, WIDTH - 16, 346.0, WIDTH - 40
+    apart = any(text_width(f"{name}: {figures}") > room for name, figures in key)
+    step = 33.0 if apart else 17.0
+    board = Drawing(WIDTH, bottom + 44 + step * len(key))
+    xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, _TOP)
+    board.text(12, 12, y, "faint")
+    board.y_axis(ys, left, right, as_percent)
+    board.x_axis(xs, bottom, as_percent)
+    board.text(right, bottom + 32, x, "faint", "end")
+    board.line(xs(0), ys(0), xs(1), ys(1), "axis dashed")
+    for i, (name, figures) in enumerate(key):
+        at = bottom + 54 + step * i
+        if lines:
+            board.line(12, at, 30, at, f"c{i % 8} line")
+        board.dot(21, at, f"c{i % 8} dot", i % 4)
+        board.text(38, at, name if apart else f"{name}: {figures}", "ink")
+        if apart:
+            board.text(38, at + 15, figures, "faint num", size=11)
+    return board, xs, ys
+
+
+def confusion(
+    caption: str,
+    counts: Mapping[str, int],
+    *,
+    names: tuple[str, str] = ("NORMAL", "PNEUMONIA"),
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A confusion matrix, truth by row; each count with its share of the row.
+
+    Args:
+        counts: by the keys tn, fp, fn, tp, as in `EvalReport.confusion`.
+    """
+    board = Drawing(WIDTH, 222.0)
+    rows = ((counts["tn"], counts["fp"]), (counts["fn"], counts["tp"]))
+    left, top, wide, high = 104.0, 44.0, 148.0, 88.0
+    board.text(left, 12, "the model says", "faint")
+    board.text(4, 12, "truth", "faint")
+    for column, name in enumerate(names):
+        board.text(left + wide * (column + 0.5), 32, name, "ink", "middle")
+    for row, values in enumerate(rows):
+        board.text(4, top + high * (row + 0.5), names[row], "ink")
+        total = sum(values)
+        for column, value in enumerate(values):
+            x, y = left + wide * column, top + high * row
+            share = value / total if total else 0.0
+            kind = "c0" if row == column else "c1"
+            board.rect(x + 1, y + 1, wide - 4, high - 4, f"{kind} bar", opacity=0.06 + 0.4 * share)
+            board.text(x + wide / 2 - 1, y + high / 2 - 10, f"{value:,}", "ink num", "middle", 22)
+            board.text(x + wide / 2 - 1, y + high / 2 + 16, f"{share:.1%} of {total:,}", "ink num", "middle", 11)
+    (tn, fp), (fn, tp) = rows
+    alt = (
+        f"Confusion matrix. Of {tn + fp:,} {names[0]}: {tn:,} called {names[0]}, {fp:,} called {names[1]}. "
+        f"Of {fn + tp:,} {names[1]}: {fn:,} called {names[0]}, {tp:,} called {names[1]}."
+    )
+    return Figure(caption, board.svg(alt), alt, tuple(notes), {"counts": dict(counts), "names": list(names)})
+
+
+def _area(model: Roc) -> str:
+    return f"{model.auc:.3f} ({model.interval[0]:.3f} to {model.interval[1]:.3f})"

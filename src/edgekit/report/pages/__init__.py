@@ -1,0 +1,1 @@
+"""The pages: a model, a device evaluation, a compiled program."""

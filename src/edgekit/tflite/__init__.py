@@ -1,0 +1,1 @@
+""".tflite files: read with every index checked, stripped, counted."""

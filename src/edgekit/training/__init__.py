@@ -1,0 +1,1 @@
+"""Teachers and students: training, distillation, pruning. torch lives here."""

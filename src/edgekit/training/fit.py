@@ -1,0 +1,221 @@
+"""One training loop for teachers and students.
+
+In: a network, uint8 images on the accelerator, a loss over rows. Out: the network, trained. It reads top to bottom,
+and the same seed gives the same network whether it ran at one go or was killed and resumed.
+"""
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from edgekit.files import atomic_path
+from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
+from edgekit.training.augment import augment
+from edgekit.training.memory import halve_batch_on_oom, keep_freed_memory
+from edgekit.training.nets import to_numpy
+
+LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, 2], rows [B]) -> scalar
+BeforeBatch = Callable[[Tensor, AugmentRecipe, torch.Generator], None]  # (rows [B], what their views are drawn from)
+OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
+
+
+@dataclass(slots=True)
+class History:
+    """What a network achieves after every epoch of its training: the curves that a report shows. It chooses nothing.
+
+    Attributes:
+        sets: by name, inputs as `predict` takes them and labels [N].
+        rows: one float32 [sets, 2] an epoch: mean cross-entropy and accuracy (argmax) on each set. Kept in the
+            checkpoint, so that a resumed run has them all.
+    """
+
+    sets: Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]
+    rows: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def note(self, net: nn.Module, accelerator: torch.device) -> None:
+        """Adds the row of an epoch."""
+        row = [loss_and_accuracy(predict(net, inputs, accelerator), y) for inputs, y in self.sets.values()]
+        self.rows.append(np.array(row, np.float32))
+
+
+def fit(
+    net: nn.Module,
+    images: NDArray[np.uint8],
+    loss_of: LossOf,
+    recipe: FitRecipe,
+    views: AugmentRecipe,
+    *,
+    seed: int,
+    accelerator: torch.device,
+    checkpoint: Path | None = None,
+    before_batch: BeforeBatch | None = None,
+    after_step: Callable[[nn.Module], None] | None = None,
+    history: History | None = None,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+) -> nn.Module:
+    """Trains `net` in place on random views of uint8 images [N, H, W]; see `optimise`. `before_batch` is called before
+    the views of each batch are drawn."""
+    net = net.to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
+    pixels = torch.as_tensor(images).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
+
+    def batch(rows: Tensor, generator: torch.Generator) -> Tensor:
+        if before_batch is not None:
+            before_batch(rows, views, generator)
+        return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, 1, H, W)
+
+    return optimise(
+        net, len(pixels), batch, loss_of, recipe, seed=seed, accelerator=accelerator, checkpoint=checkpoint,
+        after_step=after_step, history=history, on_epoch=on_epoch,
+    )  # fmt: skip
+
+
+def optimise(
+    net: nn.Module,
+    count: int,
+    batch: Callable[[Tensor, torch.Generator], Tensor],
+    loss_of: LossOf,
+    recipe: FitRecipe,
+    *,
+    seed: int,
+    accelerator: torch.device,
+    checkpoint: Path | None = None,
+    after_step: Callable[[nn.Module], None] | None = None,
+    history: History | None = None,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+) -> nn.Module:
+    """Trains `net` in place and returns it, or its averaged copy where the recipe averages, in evaluation mode.
+
+    Args:
+        count: rows of the training set.
+        batch: from rows [B] on the accelerator and the epoch's source of chance to the network's input.
+        loss_of: from logits [B, 2] and the rows [B] to a scalar, both on the accelerator.
+        checkpoint: written after each epoch, so that a kill costs one epoch at most; read if it exists.
+        after_step: called after every optimiser step, e.g. to hold a pruning mask.
+        history: notes each epoch.
+    """
+    keep_freed_memory()
+    trained = [p for p in net.parameters() if p.requires_grad]
+    if recipe.optimizer == "adam":
+        optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, 1.0, weight_decay=recipe.weight_decay)
+    else:  # decay the kernels only: scales and biases have no reason to be small
+        groups = [
+            {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, 1.0)
+    average = copy.deepcopy(net) if recipe.ema_decay else None
+    steps = max(1, count // recipe.batch_size)  # the last, short batch would unsettle BatchNorm
+    kept: dict[str, Any] = {"net": net, "optimizer": optimizer, **({} if average is None else {"average": average})}
+    first = 0
+    if checkpoint is not None and checkpoint.exists():
+        state = torch.load(checkpoint, map_location=accelerator, weights_only=True)
+        for name, part in kept.items():
+            part.load_state_dict(state[name])
+        if history is not None:
+            history.rows[:] = [to_numpy(row) for row in state["history"]]
+        first = state["epochs"]
+    for epoch in range(first, recipe.epochs):
+        generator = torch.Generator().manual_seed(seed * 100_003 + epoch)  # an epoch's draws depend on nothing before
+        torch.manual_seed(seed * 100_003 + epoch)  # dropout
+        order = torch.randperm(count, generator=generator)
+        net.train()
+        total = torch.zeros((), device=accelerator)
+        for step in range(steps):
+            for group in optimizer.param_groups:
+                group["lr"] = _learning_rate(recipe, epoch + step / steps)
+            rows = order[step * recipe.batch_size : (step + 1) * recipe.batch_size].to(accelerator)
+            loss = loss_of(net(batch(rows, generator)), rows)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if after_step is not None:
+                after_step(net)
+            if average is not None:
+                _blend(average, net, min(recipe.ema_decay, (1 + epoch * steps + step) / (10 + epoch * steps + step)))
+            total += loss.detach()
+        if history is not None:
+            history.note(net if average is None else average, accelerator)
+        on_epoch(epoch + 1, float(total) / steps)
+        if checkpoint is not None:
+            noted = [] if history is None else [torch.as_tensor(row) for row in history.rows]
+            state = {name: part.state_dict() for name, part in kept.items()}
+            _save({**state, "epochs": epoch + 1, "history": noted}, checkpoint)
+    return (net if average is None else average).eval()
+
+
+def predict(
+    net: nn.Module,
+    inputs: NDArray[Any],
+    accelerator: torch.device,
+    *,
+    mirrored: bool = False,
+    batch: int = 256,
+    on_warning: Callable[[str], None] = warnings.warn,
+) -> NDArray[np.float32]:
+    """What a network says of uint8 images [N, H, W] or of float features [N, F]: float32 [N, outputs].
+
+    `mirrored` averages over the mirror images too. `on_warning` is told where memory takes smaller batches.
+    """
+    net = net.to(accelerator).eval()
+
+    @torch.inference_mode()
+    def work(size: int) -> NDArray[np.float32]:
+        parts = []
+        for begin in range(0, len(inputs), size):
+            x = torch.as_tensor(inputs[begin : begin + size]).to(accelerator)
+            if x.ndim == 3:
+                x = x.unsqueeze(1).float().div_(255)
+            logits = net(x)
+            parts.append(to_numpy((logits + net(x.flip(3))) / 2 if mirrored else logits))
+        return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+
+    return halve_batch_on_oom(work, batch, "prediction", on_warning)
+
+
+def loss_and_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean cross-entropy and share of right answers (argmax) of logits [N, 2]."""
+    loss = functional.cross_entropy(torch.as_tensor(logits), torch.as_tensor(labels))
+    return float(loss), float((logits.argmax(1) == labels).mean())
+
+
+def class_weights(labels: NDArray[np.int64], balanced: bool) -> Tensor:
+    """[2]: ones, or weights that make both classes count equally."""
+    counts = np.bincount(labels, minlength=2)
+    return torch.tensor(len(labels) / (2 * counts) if balanced else np.ones(2), dtype=torch.float32)
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    with atomic_path(path) as temporary:
+        try:
+            with temporary.open("wb") as stream:
+                torch.save(state, stream)
+        except RuntimeError as error:  # what torch makes of a full disk; its context is the OSError
+            raise error.__context__ or error from None
+
+
+def _learning_rate(recipe: FitRecipe, epoch: float) -> float:
+    if recipe.schedule == "step":
+        return recipe.learning_rate * recipe.step_factor ** (int(epoch) // recipe.step_epochs)
+    if epoch < recipe.warmup_epochs:
+        return recipe.learning_rate * max(epoch, 0.01) / recipe.warmup_epochs
+    done = (epoch - recipe.warmup_epochs) / max(1e-9, recipe.epochs - recipe.warmup_epochs)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+@torch.no_grad()
+def _blend(average: nn.Module, net: nn.Module, decay: float) -> None:
+    for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - decay)
+        else:
+            kept.copy_(new)

@@ -1,0 +1,167 @@
+"""Train the head of a network whose trunk is frozen, on features that the trunk gives once.
+
+In: a backbone, the training set, sets to watch. Out: the same backbone with its head trained, what it says of every
+set, and the passes that its trunk made. Each training image is seen in `recipe.views` views, the first being the image
+as it is, so an epoch costs a matrix product and no trunk: the trunk makes `views` passes in all, whatever the epochs.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgekit.files import write_arrays
+from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
+from edgekit.training.augment import augment
+from edgekit.training.fit import (
+    History,
+    LossOf,
+    OnEpoch,
+    optimise,
+    predict,
+)
+from edgekit.training.memory import halve_batch_on_oom
+from edgekit.training.nets import Backbone
+from edgekit.values.images import ImageSet
+
+_BATCH = 64
+_NORM_IMAGES = 128  # a batch-norm's mean and variance are within some 10 % on so many
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTrained:
+    """What training a head gave and took.
+
+    Attributes:
+        logits: float32 [N, 2] of each watched set.
+        rows: as in `History`.
+        trunk_passes: over the training set.
+        trunk_s: processor time of those passes and of one over each set held out.
+        head_s: processor time of all epochs of the head.
+    """
+
+    logits: Mapping[str, NDArray[np.float32]]
+    rows: list[NDArray[np.float32]]
+    trunk_passes: int
+    trunk_s: float
+    head_s: float
+
+
+def train_head(
+    net: Backbone,
+    rows: NDArray[np.int64],
+    sets: Mapping[str, ImageSet],
+    loss_of: LossOf,
+    recipe: TeachRecipe,
+    *,
+    seed: int,
+    accelerator: torch.device,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+    on_warning: Callable[[str], None] = lambda message: None,
+) -> HeadTrained:
+    """Trains the head in place, by the recipe's schedule.
+
+    Args:
+        rows: those of sets["train"] to learn from.
+        sets: `train`, and the sets to watch; each makes one pass of the trunk as it is.
+        loss_of: from logits and positions in `rows`.
+        checkpoint: where the features are kept until the head is trained.
+    """
+    found = _kept(checkpoint)
+    if found is None:
+        began = time.process_time()
+        found = {name: features(net, part.images, accelerator, on_warning=on_warning) for name, part in sets.items()}
+        train = sets["train"].images[rows]
+        for view in range(1, recipe.views):
+            found[f"view {view}"] = features(
+                net, train, accelerator, recipe.augment, seed * 1009 + view, on_warning=on_warning
+            )
+        found["trunk_s"] = np.array(time.process_time() - began, np.float32)
+        if checkpoint is not None:
+            write_arrays(checkpoint, found)
+    views = np.stack([found["train"][rows], *(found[f"view {view}"] for view in range(1, recipe.views))])  # (V, N, F)
+    mean, std = np.zeros(views.shape[2], np.float32), np.ones(views.shape[2], np.float32)
+    if recipe.weights == "none":  # features of a random trunk have no scale of their own: the head gets them in units
+        mean, std = views.mean((0, 1)), views.std((0, 1)) + np.float32(1e-6 * float(views.std()) + 1e-12)
+    on_accelerator = torch.as_tensor((views - mean) / std).to(accelerator)
+
+    def batch(chosen: Tensor, generator: torch.Generator) -> Tensor:
+        view = torch.randint(recipe.views, (len(chosen),), generator=generator).to(accelerator)
+        return on_accelerator[view, chosen]
+
+    began = time.process_time()
+    torch.manual_seed(seed)
+    head = nn.Linear(views.shape[2], 2)
+    in_units = {name: ((found[name] - mean) / std, part.labels) for name, part in sets.items()}
+    history = History(in_units)
+    head = optimise(
+        head.to(accelerator), len(rows), batch, loss_of, recipe.fit,
+        seed=seed, accelerator=accelerator, history=history, on_epoch=on_epoch,
+    )  # type: ignore[assignment]  # fmt: skip
+    head_s = time.process_time() - began
+    logits = {name: predict(head, inputs, accelerator) for name, (inputs, _) in in_units.items()}
+    with torch.no_grad():  # the units become part of the head: the network takes its trunk's features as they are
+        scale = torch.as_tensor(std).to(accelerator)
+        net.head.weight.copy_(head.weight / scale)
+        net.head.bias.copy_(head.bias - (head.weight / scale) @ torch.as_tensor(mean).to(accelerator))
+    return HeadTrained(logits, history.rows, recipe.views, float(found["trunk_s"]), head_s)
+
+
+def features(
+    net: Backbone,
+    images: NDArray[np.uint8],
+    accelerator: torch.device,
+    views: AugmentRecipe | None = None,
+    seed: int = 0,
+    *,
+    batch: int = _BATCH,
+    on_warning: Callable[[str], None] = lambda message: None,
+) -> NDArray[np.float32]:
+    """What the head is given for uint8 images [N, H, W], float32 [N, F]; of one random view each where asked."""
+
+    @torch.inference_mode()
+    def work(size: int) -> NDArray[np.float32]:
+        net.to(accelerator, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        generator = torch.Generator().manual_seed(seed)
+        parts = []
+        for begin in range(0, len(images), size):
+            pixels = torch.as_tensor(images[begin : begin + size]).unsqueeze(1).to(accelerator)
+            x = pixels.float().div_(255) if views is None else augment(pixels, views, generator)
+            parts.append(net.features(x.contiguous(memory_format=torch.channels_last)).cpu().numpy())
+        return np.concatenate(parts)
+
+    return halve_batch_on_oom(work, batch, "the frozen trunk", on_warning)
+
+
+@torch.inference_mode()
+def calibrate_batchnorm(net: Backbone, images: NDArray[np.uint8], accelerator: torch.device) -> None:
+    """Gives the batch-norms of a trunk without weights the mean and variance that they see, from a few images
+    [N, H, W] and no label. Without it a random deep trunk's signal dies or explodes on its way."""
+    norms = [part for part in net.modules() if isinstance(part, nn.BatchNorm2d)]
+    net.to(accelerator).eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = 1.0
+        norm.train()
+    chosen = images[np.linspace(0, len(images) - 1, min(len(images), _NORM_IMAGES)).astype(int)]
+    if norms:
+        net(torch.as_tensor(chosen).unsqueeze(1).to(accelerator).float().div_(255))
+    for norm in norms:
+        norm.momentum = 0.1
+        norm.eval()
+
+
+def _kept(checkpoint: Path | None) -> dict[str, NDArray[np.float32]] | None:
+    if checkpoint is None or not checkpoint.exists():
+        return None
+    try:
+        with np.load(checkpoint, allow_pickle=False) as stored:
+            return dict(stored)
+    except Exception:  # damaged from outside, for which zipfile has a dozen exceptions: compute them again
+        return None

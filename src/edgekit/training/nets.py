@@ -1,0 +1,193 @@
+"""The networks: the student, resnet_tiny teachers trained from scratch, and torchvision's backbones.
+
+Every network takes float [B, 1, H, W] in [0, 1] and gives logits [B, 2].
+"""
+
+import platform
+from collections import OrderedDict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgekit.errors import EdgekitError
+from edgekit.recipes.recipe import TeachRecipe
+from edgekit.training.narrow_norm import NarrowNorm
+from edgekit.values.networks import Student, StudentSpec
+
+
+def student_net(spec: StudentSpec) -> nn.Sequential:
+    """The student. Stride-1 convolutions and max-pools alone, because they become CONV_2D and MAX_POOL_2D and
+    nothing else; a strided convolution would bring a PAD before each."""
+    layers = _vgg_stages(spec.channels, spec.depths)
+    layers["mean"] = nn.AvgPool2d(spec.input_size >> len(spec.channels))
+    layers["flat"] = nn.Flatten()
+    layers["head"] = nn.Linear(spec.channels[-1], 2)
+    return nn.Sequential(layers)
+
+
+def _vgg_stages(widths: tuple[int, ...], depths: tuple[int, ...]) -> OrderedDict[str, nn.Module]:
+    """Stages of 3x3 convolutions, each ended by a 2x2 max-pool (Simonyan and Zisserman 2015)."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    inputs = 1
+    for stage, (channels, depth) in enumerate(zip(widths, depths, strict=True), start=1):
+        for i in range(1, depth + 1):
+            layers[f"conv{stage}_{i}"] = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
+            layers[f"norm{stage}_{i}"] = NarrowNorm(channels)
+            layers[f"relu{stage}_{i}"] = nn.ReLU(inplace=True)
+            inputs = channels
+        layers[f"pool{stage}"] = nn.MaxPool2d(2)
+    return layers
+
+
+def freeze_student(net: nn.Module, spec: StudentSpec) -> Student:
+    """The student as values."""
+    return Student(spec, {name: to_numpy(value) for name, value in net.state_dict().items()})
+
+
+def thaw_student(student: Student) -> nn.Sequential:
+    """The student as a network in evaluation mode."""
+    net = student_net(student.spec)
+    net.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in student.weights.items()})
+    return net.eval()
+
+
+def to_numpy(value: Tensor) -> NDArray[np.float32]:
+    """The tensor as float32 numpy, wherever it lies."""
+    return value.detach().to("cpu", torch.float32).numpy().copy()
+
+
+class _Residual(nn.Module):
+    """Two 3x3 convolutions around a shortcut (He et al. 2016), halving the image where stride is 2."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.AvgPool2d(stride), nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.body(x) + self.shortcut(x))
+
+
+def _compact(width: int) -> nn.Module:
+    """A small residual network for grey images, trained from scratch. Width 16: 0.7 M parameters, 36 M
+    multiply-accumulates at 128x128, small enough for two cores."""
+    stages: list[nn.Module] = [
+        nn.Conv2d(1, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.MaxPool2d(2)
+    ]  # fmt: skip
+    inputs = width
+    for factor, stride in ((1, 1), (2, 2), (4, 2), (8, 2)):
+        stages.append(_Residual(inputs, width * factor, stride))
+        inputs = width * factor
+    stages += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(inputs, 2)]
+    return nn.Sequential(*stages)
+
+
+def _vgg_slim() -> nn.Module:
+    """The esp32 recipe's student at twice its width, for any image size: 0.12 M parameters, 19 M multiply-accumulates
+    at 64x64."""
+    layers = _vgg_stages((16, 32, 48, 72), (1, 1, 2, 2))
+    layers |= {"mean": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "head": nn.Linear(72, 2)}
+    return nn.Sequential(layers)
+
+
+class Backbone(nn.Module):
+    """A torchvision classifier that takes grey images: three equal channels, normalised as ImageNet was.
+
+    It is a trunk, which gives features, and a head, the last linear layer.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, trunk: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = head
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the head is given, [B, F], for grey images [B, 1, H, W]."""
+        found: Tensor = self.trunk((x.expand(-1, 3, -1, -1) - self.mean) / self.std)
+        return found
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))  # type: ignore[no-any-return]
+
+
+_RESNET_TINY_WIDTHS: Mapping[str, int] = {"resnet_tiny": 16, "wide": 32}
+
+
+def teacher_net(name: str, weights: str, trunk: str, weights_dir: Path | None) -> nn.Module:
+    """A network with two logits.
+
+    Args:
+        name: `resnet_tiny`, `wide`, `vgg_slim`, or one of torchvision's.
+        weights: `none` or `imagenet` (torchvision's download, or the file of the same name in weights_dir).
+        trunk: `frozen` trains the head alone, as the paper did; `fine-tuned` trains everything.
+
+    Raises:
+        EdgekitError: the weights cannot be had; says which file to fetch.
+    """
+    if name in _RESNET_TINY_WIDTHS:
+        return _compact(_RESNET_TINY_WIDTHS[name])
+    if name == "vgg_slim":
+        return _vgg_slim()
+    from edgekit.training.backbones import backbone  # torchvision takes seconds to import
+
+    net = Backbone(*backbone(name, weights, weights_dir))
+    net.trunk.requires_grad_(trunk != "frozen")
+    return net
+
+
+def rebuilt_teacher(name: str, recipe: TeachRecipe, state: Mapping[str, NDArray[Any]]) -> nn.Module:
+    """A trained member of that recipe's ensemble in evaluation mode, from its state_dict alone."""
+    net = teacher_net(name, "none", recipe.trunk, None)
+    if isinstance(net, Backbone) and hasattr(net.trunk, "transform_input"):
+        transform = recipe.weights == "imagenet"  # googlenet and inception_v3; no state_dict holds it
+        net.trunk.transform_input = transform  # type: ignore[assignment]
+    net.load_state_dict({key: torch.as_tensor(np.array(value)) for key, value in state.items()})
+    return net.eval()
+
+
+def parameter_count(net: nn.Module) -> int:
+    """Trainable and frozen parameters, without buffers."""
+    return sum(p.numel() for p in net.parameters())
+
+
+def accelerator(name: str = "auto") -> torch.device:
+    """torch's device: `auto` takes CUDA, then Apple's, then the processor.
+
+    Raises:
+        EdgekitError: the one asked for is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name).item()  # `meta` has a shape and no values
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise EdgekitError(f"Accelerator {name!r} is not available here: {reason}", "Use --accelerator cpu.") from error
+    return torch.device(name)
+
+
+def accelerator_name(device: torch.device) -> str:
+    """What trained a model, in words: the GPU's name, or `cpu (x86_64)`."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} ({platform.machine()})"

@@ -1,0 +1,82 @@
+"""A teacher that judges the very views its student sees (Beyer et al. 2022, "a good teacher is patient and
+consistent"), not every image once.
+
+In: the members' weights and the training images at their size. Out: the ensemble's logits for each batch of views.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
+from edgekit.training.augment import augment
+from edgekit.training.ensemble import combine, folds_of
+from edgekit.training.nets import rebuilt_teacher, to_numpy
+from edgekit.values.images import ImageSet
+
+
+class SameView:
+    """The ensemble beside a student's training loop.
+
+    What a view is drawn from does not depend on the size of the image, so a generator in the state that the student's
+    view is about to be drawn from draws the same view of the teachers' image (but for noise and blur, which go by the
+    pixel, where sizes differ). A cross-fitted ensemble judges each image by the member that never saw its patient; any
+    other by all members.
+
+    Args:
+        train: the training set that the members were trained on, at their size.
+        ids: the student's training images, in the order of its rows.
+        weights: of each member, under torch's state_dict names.
+
+    Attributes:
+        logits: logits [B, 2] of the views last looked at.
+
+    Raises:
+        KeyError: names an id that `train` does not have.
+        ValueError: not as many weights as networks.
+    """
+
+    def __init__(
+        self,
+        recipe: TeachRecipe,
+        train: ImageSet,
+        ids: tuple[str, ...],
+        weights: Sequence[Mapping[str, NDArray[Any]]],
+        accelerator: torch.device,
+    ) -> None:
+        row_of = {name: row for row, name in enumerate(train.ids)}
+        rows = np.array([row_of[name] for name in ids])
+        self.ids = ids
+        self.logits = torch.zeros(0, 2, device=accelerator)
+        self._combine = recipe.combine
+        self._pixels = torch.as_tensor(train.images[rows]).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
+        self._folds = None
+        if recipe.cross_fit and len(weights) > 1:
+            folds = folds_of(train.labels, train.patients, len(weights))  # of the whole set, as the members' were
+            self._folds = torch.as_tensor(folds[rows]).to(accelerator)
+        self._members = [
+            rebuilt_teacher(name, recipe, state).to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            for name, state in zip(recipe.networks, weights, strict=True)
+        ]
+
+    def forward_views(self, rows: Tensor, views: AugmentRecipe, generator: torch.Generator) -> None:
+        """Judges the views of those rows [B] that `augment` draws from the generator as it stands, and leaves it so."""
+        x = augment(self._pixels[rows], views, generator.clone_state()).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            self.logits = self._by_all(x) if self._folds is None else self._by_outsiders(x, self._folds[rows])
+
+    def _by_all(self, x: Tensor) -> Tensor:
+        logits = combine(np.stack([to_numpy(member(x)) for member in self._members]), self._combine)
+        return torch.as_tensor(logits).to(x.device)
+
+    def _by_outsiders(self, x: Tensor, folds: Tensor) -> Tensor:
+        logits = x.new_zeros(len(x), 2)
+        for fold, member in enumerate(self._members):
+            mine = folds == fold
+            if mine.any():
+                logits[mine] = member(x[mine])
+        return logits

@@ -1,0 +1,159 @@
+"""Teach: a member of the ensemble learns from the labels and says what it thinks of every image.
+
+In: the training set at the teachers' size. Out: a network, and its logits. `ensemble` puts the members together.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+from edgekit.errors import EdgekitError
+from edgekit.recipes.recipe import TeachRecipe
+from edgekit.training.ensemble import folds_of
+from edgekit.training.fit import (
+    OnEpoch,
+    class_weights,
+    fit,
+    predict,
+)
+from edgekit.training.linear_probe import calibrate_batchnorm, train_head
+from edgekit.training.memory import halve_batch_on_oom
+from edgekit.training.nets import Backbone, teacher_net
+from edgekit.values.images import ImageSet
+
+OnWarning = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """A member of the ensemble.
+
+    Attributes:
+        net: trained, in evaluation mode.
+        logits: float32 [N, 2] for `train` and every set held out.
+        history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
+            epochs where nobody watched.
+        costs: of a frozen trunk and its head: `trunk_passes`, `trunk_s`, `head_s` (see `HeadTrained`); empty where the
+            trunk was trained.
+    """
+
+    net: nn.Module
+    logits: Mapping[str, NDArray[np.float32]]
+    history: NDArray[np.float32]
+    costs: Mapping[str, float]
+
+
+def train_member(
+    train: ImageSet,
+    recipe: TeachRecipe,
+    member: int,
+    *,
+    accelerator: torch.device,
+    seed: int = 0,
+    held_out: Mapping[str, ImageSet] | None = None,
+    weights_dir: Path | None = None,
+    checkpoint: Path | None = None,
+    on_epoch: OnEpoch = lambda epoch, loss: None,
+    on_warning: OnWarning = lambda message: None,
+) -> Taught:
+    """Trains the ensemble's member of that index; its chance comes from the seed and the index.
+
+    Args:
+        held_out: sets to say something of. Nothing is chosen on them.
+
+    Raises:
+        EdgekitError: too few patients to leave some out, images too small for the network, or weights not to be had.
+    """
+    sets = {"train": train, **(held_out or {})}
+    rows = _rows_of(train, recipe, member)
+    learned = train.take(rows)
+    labels = torch.as_tensor(learned.labels).to(accelerator)
+    weight = class_weights(learned.labels, recipe.fit.balanced).to(accelerator)
+    chance = chance_of(member, seed)
+
+    def loss_of(logits: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(logits, labels[chosen], weight, label_smoothing=recipe.fit.label_smoothing)
+
+    def untrained() -> nn.Module:
+        return untrained_member(train, recipe, member, accelerator=accelerator, seed=seed, weights_dir=weights_dir)
+
+    if recipe.trunk == "frozen" and isinstance(net := untrained(), Backbone):
+        head = train_head(
+            net, rows, sets, loss_of, recipe, seed=chance, accelerator=accelerator,
+            checkpoint=checkpoint, on_epoch=on_epoch, on_warning=on_warning,
+        )  # fmt: skip
+        costs = {"trunk_passes": head.trunk_passes, "trunk_s": head.trunk_s, "head_s": head.head_s}
+        return Taught(net.eval(), head.logits, np.stack(head.rows), costs)
+
+    def train_all(batch: int) -> nn.Module:
+        return fit(
+            untrained(), learned.images, loss_of, replace(recipe.fit, batch_size=batch), recipe.augment,
+            seed=chance, accelerator=accelerator, checkpoint=checkpoint, on_epoch=on_epoch,
+        )  # fmt: skip
+
+    net = halve_batch_on_oom(train_all, recipe.fit.batch_size, recipe.networks[member], on_warning, least=2)
+    logits = {name: member_logits(net, part.images, accelerator) for name, part in sets.items()}
+    return Taught(net, logits, np.zeros((0, len(sets), 2), np.float32), {})
+
+
+def untrained_member(
+    train: ImageSet,
+    recipe: TeachRecipe,
+    member: int,
+    *,
+    accelerator: torch.device,
+    seed: int = 0,
+    weights_dir: Path | None = None,
+) -> nn.Module:
+    """The member as its training finds it: the same network for the same arguments, so that only what training
+    changes needs to be kept.
+
+    Raises:
+        EdgekitError: as `train_member`.
+    """
+    torch.manual_seed(chance_of(member, seed))
+    net = teacher_net(recipe.networks[member], recipe.weights, recipe.trunk, weights_dir)
+    _check_size(net, recipe, member)
+    if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):
+        calibrate_batchnorm(net, train.images, accelerator)
+    return net
+
+
+def chance_of(member: int, seed: int) -> int:
+    """The number that a member's draws begin with."""
+    return 1000 + member + 10_000 * seed
+
+
+def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int) -> NDArray[np.int64]:
+    if not recipe.cross_fit or len(recipe.networks) == 1:
+        return np.arange(len(train))
+    folds = folds_of(train.labels, train.patients, len(recipe.networks))
+    rows = np.flatnonzero(folds != member)
+    if len(set(train.labels[rows].tolist())) < 2:
+        raise EdgekitError(
+            f"Without the patients that teacher {member} leaves out, one class has no training image.",
+            "Add images of more patients, or let every teacher see all: --set teach.cross_fit=false.",
+        )
+    return rows
+
+
+def _check_size(net: nn.Module, recipe: TeachRecipe, member: int) -> None:
+    try:
+        with torch.inference_mode():
+            net.eval()(torch.zeros(1, 1, recipe.input_size, recipe.input_size))
+    except RuntimeError as error:
+        raise EdgekitError(
+            f"{recipe.networks[member]} does not take images of {recipe.input_size} pixels: {error}.",
+            "Give the teachers larger ones: --set teach.input_size=224.",
+        ) from error
+
+
+def member_logits(net: nn.Module, images: NDArray[np.uint8], accelerator: torch.device) -> NDArray[np.float32]:
+    """What one member says of uint8 [N, H, W]: float32 [N, 2], averaged over both mirror images."""
+    return predict(net, images, accelerator, mirrored=True)

@@ -1,0 +1,1 @@
+"""The values that cross rooms: frozen dataclasses of numpy arrays and plain types."""

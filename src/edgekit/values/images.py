@@ -1,0 +1,65 @@
+"""Images with their labels, and what is known of the set that they come from. Join on `ids`, never on position."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSet:
+    """Grey images of one size with their labels.
+
+    Attributes:
+        images: uint8 [N, H, W].
+        labels: int64 [N], 0 normal, 1 pneumonia.
+        ids: N unique names, the path below the data folder (`train/NORMAL/IM-0115-0001.jpeg`).
+        patients: N patient names; images of one patient share it.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    ids: tuple[str, ...]
+    patients: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: NDArray[np.int64]) -> "ImageSet":
+        """The set of the given rows, in their order."""
+        return ImageSet(
+            self.images[rows],
+            self.labels[rows],
+            tuple(self.ids[i] for i in rows),
+            tuple(self.patients[i] for i in rows),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """What is known of a data set, carried into every card and report.
+
+    Attributes:
+        name: `chest-xray`, `pneumoniamnist-64`, `phantom` or the folder's name.
+        fingerprint: hex SHA-256 over every image file's name and bytes; part of each cache key.
+        synthetic: True where the images were drawn, not taken of patients; said wherever a result is shown.
+        licence: licence and attribution, empty where unknown.
+        notes: what a reader must know (`no patient in the names: every image counts as its own patient`).
+    """
+
+    name: str
+    fingerprint: str
+    synthetic: bool
+    licence: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSplits:
+    """One data set at one image size. Only evaluation touches `test`; `calibration` is a part of `train`."""
+
+    info: DataInfo
+    train: ImageSet
+    val: ImageSet
+    calibration: ImageSet
+    test: ImageSet

@@ -1,0 +1,32 @@
+"""A .tflite in memory, and the quantization of its tensors."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """real = scale * (q - zero_point)."""
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True, slots=True)
+class TfliteModel:
+    """A .tflite in memory.
+
+    Attributes:
+        flatbuffer: the file.
+        variant: `float32`, `float16`, `dynamic` or `int8`.
+        input_shape: (height, width, channels) of its one image input (batch 1, NHWC).
+        input_q, output_q: quantisation of the int8 input and output; None in the float variants.
+        ops: built-in operator names in the order of execution (`CONV_2D`, ...).
+    """
+
+    flatbuffer: bytes
+    variant: str
+    input_shape: tuple[int, int, int]
+    input_q: Quantization | None
+    output_q: Quantization | None
+    ops: tuple[str, ...]
+    sha256: str

@@ -1,0 +1,61 @@
+"""What a model is asked: the names of its answers, how one is decided on, and what its pictures are.
+
+A `Task` travels with the images, the card, the C array, the firmware and the report; nothing else knows a class by
+name. Class numbers everywhere are positions in `labels`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Decision = Literal["argmax", "threshold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a model is asked.
+
+    Attributes:
+        labels: the N >= 2 class names, in the order of the model's outputs.
+        channels: of a picture, 1 (grey) or 3 (RGB).
+        positive: of two labels the one that is looked for. Its margin (its logit minus the other's) is compared with
+            a threshold that validation chooses; empty where the greatest logit decides.
+        noun: what one picture is called in reports, `X-ray`; its plural takes an s.
+        domain: what every report must say of such results (`Research demonstration, not a medical device.`), or
+            empty.
+
+    Raises:
+        ValueError: fewer than two labels, equal ones, other channels, or a positive label that is not one of two.
+    """
+
+    labels: tuple[str, ...]
+    channels: int = 1
+    positive: str = ""
+    noun: str = "image"
+    domain: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+            raise ValueError(f"the labels {list(self.labels)} must be two or more different names")
+        if self.channels not in (1, 3):
+            raise ValueError(f"pictures have 1 or 3 channels, not {self.channels}")
+        if self.positive and (len(self.labels) != 2 or self.positive not in self.labels):
+            raise ValueError(f"{self.positive!r} is not one of two labels: {list(self.labels)}")
+
+    @property
+    def decision(self) -> Decision:
+        """How an answer follows from the logits."""
+        return "threshold" if self.positive else "argmax"
+
+    @property
+    def positive_index(self) -> int:
+        """The class number of the positive label. ValueError where the task has none."""
+        return self.labels.index(self.positive)
+
+
+CHEST_XRAY = Task(
+    labels=("NORMAL", "PNEUMONIA"),
+    positive="PNEUMONIA",
+    noun="X-ray",
+    domain="Research demonstration, not a medical device.",
+)
+CLASS_NAMES = CHEST_XRAY.labels

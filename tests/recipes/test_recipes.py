@@ -1,0 +1,132 @@
+"""Recipes: valid, typed, told apart by name, and the paper's is the paper's."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.conversion.embed import check_spec
+from edgekit.errors import EdgekitError
+from edgekit.recipes.builtin import RECIPES
+from edgekit.recipes.reading import from_dict, recipe_named, to_dict
+
+
+def fields_of(value: Any, prefix: str = "") -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    for f in dataclasses.fields(value):
+        inner = getattr(value, f.name)
+        if dataclasses.is_dataclass(inner):
+            yield from fields_of(inner, f"{prefix}{f.name}.")
+        else:
+            yield prefix + f.name, inner, dict(f.metadata)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_valid_and_comes_back_from_json(name: str) -> None:
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert from_dict(json.loads(json.dumps(to_dict(recipe)))) == recipe
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_field_can_be_set_to_its_own_value_by_name_and_leaves_its_range_in_words(name: str) -> None:
+    recipe = RECIPES[name]
+    for path, value, limits in fields_of(recipe):
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert recipe_named(name, [f"{path}={text}"]) == recipe, path
+        if "high" in limits:
+            above = limits["high"] * 2 + 1
+            whole = isinstance(value[0] if isinstance(value, tuple) else value, int)
+            with pytest.raises(EdgekitError, match=f"{path}=.* is out of range"):
+                recipe_named(name, [f"{path}={int(above) if whole else above}"])
+        elif "choices" in limits:
+            with pytest.raises(EdgekitError, match=f"{path} cannot be 'nonsense'"):
+                recipe_named(name, [f"{path}=nonsense"])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_student_of_every_recipe_may_fit_its_board(name: str) -> None:
+    check_spec(RECIPES[name].student.spec(), RECIPES[name].embed)
+
+
+def test_a_saved_recipe_is_named_by_its_file_and_may_be_changed(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(to_dict(RECIPES["paper"])))
+    assert recipe_named(str(path)) == RECIPES["paper"]
+    assert recipe_named(str(path), ["distill.temperature=4"]).distill.temperature == 4
+    for content in ("{", '{"teach": {"networks": ["resnet_tiny", "none"]}}', "[]"):
+        path.write_text(content)
+        with pytest.raises(EdgekitError) as error:
+            recipe_named(str(path))
+        assert error.value.hint
+    with pytest.raises(EdgekitError, match=r"none\.json cannot be read"):
+        recipe_named(str(tmp_path / "none.json"))
+
+
+def test_the_paper_recipe_holds_the_papers_numbers() -> None:
+    paper = RECIPES["paper"]
+    assert paper.teach.networks == ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
+    assert (paper.teach.weights, paper.teach.trunk, paper.teach.combine) == ("imagenet", "frozen", "mean")
+    assert (paper.teach.prune, paper.teach.cross_fit) == (True, False)
+    assert (paper.teach.fit.epochs, paper.distill.fit.epochs) == (50, 25)
+    for fit in (paper.teach.fit, paper.distill.fit):
+        assert (fit.optimizer, fit.batch_size, fit.learning_rate, fit.weight_decay) == ("adam", 32, 1e-3, 1.25e-4)
+        assert (fit.schedule, fit.step_epochs, fit.step_factor) == ("step", 3, 0.5)
+        assert (fit.ema_decay, fit.label_smoothing, fit.balanced) == (0, 0, False)
+    assert (paper.distill.alpha, paper.distill.beta) == (0.9, 0.1)
+    assert 2 <= paper.distill.temperature <= 5
+    assert (min(paper.prune.alphas), max(paper.prune.alphas)) == (0.5, 15)
+    assert {1, 4, 6} <= set(paper.prune.alphas)  # those of its Table I
+    assert paper.prune.fine_tune_epochs == 0
+    for views, noise in ((paper.teach.augment, True), (paper.distill.augment, False)):  # a flip and a crop alone
+        assert views.flip == 0.5
+        assert views.crop < 1
+        assert (views.noise_std > 0) == noise
+        assert {views.rotate_deg, views.translate, views.scale, views.contrast, views.gamma, views.blur} == {0}
+    assert len(paper.student.channels) == 4
+    assert paper.student.depths == (1, 1, 1, 1)
+
+
+def test_a_change_touches_its_field_alone_and_later_ones_win() -> None:
+    changed = recipe_named("esp32", ["distill.temperature=3", "teach.cross_fit=false", "distill.temperature = 4"])
+    before = {path: value for path, value, _ in fields_of(RECIPES["esp32"])}
+    after = {path: value for path, value, _ in fields_of(changed)}
+    assert {path for path in before if before[path] != after[path]} == {"distill.temperature", "teach.cross_fit"}
+    assert (changed.distill.temperature, changed.teach.cross_fit) == (4.0, False)
+    assert isinstance(changed.distill.temperature, float)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("distill.temprature", "distill.temperature"),
+        ("teach.fit.epoch", "teach.fit.epochs"),
+        ("student.chanels", "student.channels"),
+        ("prune.alpha", "prune.alphas"),
+    ],
+)
+def test_a_field_that_is_nearly_right_is_answered_with_the_one_meant(words: str, meant: str) -> None:
+    with pytest.raises(EdgekitError, match=f"no recipe field '{words}'") as error:
+        recipe_named("esp32", [f"{words}=1"])
+    assert "Did you mean" in error.value.hint
+    assert meant in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"name": "x", "distil": {}}, "no recipe field 'distil'"),
+        ({"distill": {"temperature": "warm"}}, "distill.temperature takes a number"),
+        ({"distill": {"temperature": True}}, "distill.temperature takes a number"),
+        ({"seeds": 1}, "seeds takes a list"),
+        ({"seeds": [0.5]}, "seeds takes a whole number"),
+        ({"distill": None}, "distill is a group"),
+        ({"student": {"channels": [8, 16], "depths": [1]}}, "2 stages"),
+        ([], "group of fields"),
+    ],
+)
+def test_a_saved_recipe_that_was_edited_badly_is_refused_in_words(values: Any, says: str) -> None:
+    with pytest.raises(EdgekitError, match=says):
+        from_dict(values)

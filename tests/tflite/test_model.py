@@ -1,0 +1,211 @@
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgekit.errors import EdgekitError
+from edgekit.runtimes.interpreters import litert, tflm, to_tensors
+from edgekit.tflite.model import count, read_tflite, strip
+from edgekit.values.model import Quantization
+
+VECTORS = Path(__file__).parents[1] / "vectors/student"
+INT8 = (VECTORS / "int8.tflite").read_bytes()
+VARIANTS = ("float32", "float16", "dynamic", "int8")
+
+
+def edited(edit: Callable[[Any], None]) -> bytes:
+    """The int8 student after `edit(model)`, written again."""
+    import flatbuffers
+    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(INT8, 0))
+    edit(model)
+    builder = flatbuffers.Builder(len(INT8))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def named_and_padded(model: Any) -> None:
+    """Gives the model back what a converter writes around it."""
+    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+    model.description = "MLIR Converted."
+    model.buffers.append(schema.BufferT(data=np.zeros(64, np.uint8)))
+    model.metadata = [schema.MetadataT(name="min_runtime_version", buffer=len(model.buffers) - 1)]
+    for row, tensor in enumerate(model.subgraphs[0].tensors):
+        tensor.name = f"model/tf.nn.convolution/{row}"
+        if tensor.buffer == 0:
+            model.buffers.append(schema.BufferT())
+            tensor.buffer = len(model.buffers) - 1
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_model_is_read_with_its_variant_shape_and_operators(variant: str) -> None:
+    model = read_tflite(VECTORS / f"{variant}.tflite")
+    ops = (*("CONV_2D", "MAX_POOL_2D") * 2, "AVERAGE_POOL_2D", "FULLY_CONNECTED")
+    assert model.variant == variant
+    assert model.input_shape == (32, 32, 1)
+    assert tuple(op for op in model.ops if op != "DEQUANTIZE") == ops
+    if variant == "int8":
+        assert model.input_q == Quantization(float(np.float32(1 / 255)), -128)
+        assert model.output_q is not None
+        assert model.output_q.scale > 0
+    else:
+        assert (model.input_q, model.output_q) == (None, None)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_parameters_and_macs_are_those_of_the_network(variant: str) -> None:
+    counts = count(VECTORS / f"{variant}.tflite")
+    assert counts.parameters == (9 * 8 + 8) + (9 * 8 * 16 + 16) + (16 * 2 + 2)
+    assert counts.macs == 32 * 32 * 8 * 9 + 16 * 16 * 16 * 9 * 8 + 16 * 2
+    if variant == "float32":
+        assert counts.weight_bytes == 4 * counts.parameters
+
+
+def test_stripping_drops_names_metadata_and_empty_buffers_and_changes_no_output() -> None:
+    wordy = edited(named_and_padded)
+    slim = strip(wordy)
+    assert len(slim) == len(INT8) < len(wordy) - 500
+    assert b"convolution" not in slim
+    assert b"min_runtime_version" not in slim
+    images = np.random.default_rng(0).integers(0, 256, (50, 32, 32), dtype=np.uint8)
+    before, after = read_tflite(wordy), read_tflite(slim)
+    for interpreter in (tflm, litert, lambda model: litert(model, reference_kernels=True)):
+        run_before, run_after = interpreter(before), interpreter(after)
+        for tensor in to_tensors(before, images):
+            np.testing.assert_array_equal(run_before(tensor), run_after(tensor))
+
+
+def test_stripped_weights_stay_aligned_to_16_bytes() -> None:
+    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+    model = schema.Model.GetRootAs(strip(edited(named_and_padded)), 0)
+    starts = [model.Buffers(i)._tab.Vector(model.Buffers(i)._tab.Offset(4)) for i in range(1, model.BuffersLength())]
+    assert len(starts) == 6  # two convolutions and the linear layer
+    assert all(start % 16 == 0 for start in starts)
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(EdgekitError, match=r"no/such\.tflite does not exist"):
+        read_tflite(Path("no/such.tflite"))
+
+
+def test_a_file_that_is_no_tflite_is_named(tmp_path: Path) -> None:
+    for content in (b"", b"PNG", b"\x89PNG\r\n\x1a\n" * 100):
+        (tmp_path / "image.tflite").write_bytes(content)
+        with pytest.raises(EdgekitError, match=r"image\.tflite is not a \.tflite file"):
+            read_tflite(tmp_path / "image.tflite")
+    with pytest.raises(EdgekitError, match="cannot be read"):
+        read_tflite(tmp_path)
+
+
+def second_input(model: Any) -> None:
+    model.subgraphs[0].inputs = np.array([0, 1], np.int32)
+
+
+def second_output(model: Any) -> None:
+    outputs = model.subgraphs[0].outputs
+    model.subgraphs[0].outputs = np.array([outputs[0], outputs[0] - 1], np.int32)
+
+
+def second_subgraph(model: Any) -> None:
+    model.subgraphs.append(model.subgraphs[0])
+
+
+def no_output(model: Any) -> None:
+    model.subgraphs[0].outputs = np.array([], np.int32)
+
+
+def batch_of_two(model: Any) -> None:
+    tensor = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
+    tensor.shape = np.array([2, 32, 32, 1], np.int32)
+
+
+def ends_before_the_logits(model: Any) -> None:
+    graph = model.subgraphs[0]
+    graph.operators.pop()
+    graph.outputs = graph.operators[-1].outputs
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (batch_of_two, r"takes an input of shape \[2, 32, 32, 1\], not one image"),
+        (ends_before_the_logits, r"gives an output of shape \[1, 1, 1, 16\], not two logits"),
+        (second_input, "has 2 inputs, not one"),
+        (second_output, "has 2 outputs, not one"),
+        (second_subgraph, "has 2 subgraphs, not one"),
+        (no_output, "has 0 outputs, not one"),
+    ],
+)
+def test_models_of_another_form_are_refused(edit: Callable[[Any], None], message: str) -> None:
+    with pytest.raises(EdgekitError, match=message):
+        read_tflite(edited(edit))
+
+
+def stride_zero(model: Any) -> None:
+    model.subgraphs[0].operators[0].builtinOptions.strideW = 0
+
+
+def tensor_from_nowhere(model: Any) -> None:
+    operator = model.subgraphs[0].operators[1]
+    operator.inputs = np.array([model.subgraphs[0].operators[3].outputs[0]], np.int32)
+
+
+def tensor_out_of_range(model: Any) -> None:
+    model.subgraphs[0].operators[1].outputs = np.array([4000], np.int32)
+
+
+def short_buffer(model: Any) -> None:
+    buffer = max((buffer for buffer in model.buffers if buffer.data is not None), key=lambda buffer: len(buffer.data))
+    buffer.data = buffer.data[:-16]
+
+
+def wrong_channels(model: Any) -> None:
+    first = model.subgraphs[0].tensors[model.subgraphs[0].operators[0].outputs[0]]
+    first.shape = np.array([1, 32, 32, 9], np.int32)
+
+
+def negative_scale(model: Any) -> None:
+    quantization = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]].quantization
+    quantization.scale = -quantization.scale
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (stride_zero, r"operator 0 \(CONV_2D\) has strideW 0"),
+        (tensor_from_nowhere, r"operator 1 \(MAX_POOL_2D\) reads a tensor that nothing has written"),
+        (tensor_out_of_range, r"operator 1 \(MAX_POOL_2D\) writes a tensor that is not free"),
+        (short_buffer, r"holds 1136 bytes"),
+        (wrong_channels, r"operator 0 \(CONV_2D\) has weights"),
+        (negative_scale, r"scale that is not positive"),
+    ],
+)
+def test_what_an_interpreter_would_trust_blindly_is_checked(edit: Callable[[Any], None], message: str) -> None:
+    with pytest.raises(EdgekitError, match=f"damaged: .*{message}"):
+        read_tflite(edited(edit))
+
+
+def test_every_truncated_file_is_refused_and_every_mutated_one_refused_or_sound() -> None:
+    # A sound file: TFLM runs it or refuses it in words. A crash would end this test run.
+    rng = random.Random(0)
+    for length in range(0, len(INT8), 37):
+        with pytest.raises(EdgekitError):
+            read_tflite(INT8[:length])
+    image = np.load(VECTORS / "images.npy")[:1]
+    refused = 0
+    for _ in range(300):
+        content = bytearray(INT8)
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            content[rng.randrange(len(content))] = rng.choice((0, 255, rng.randrange(256)))
+        try:
+            model = read_tflite(bytes(content))
+            tflm(model)(to_tensors(model, image)[0])
+        except EdgekitError:
+            refused += 1
+    assert 50 < refused < 250
