@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_student import SmallStudent, discs, small_net
 from torch import nn
 
 from edgekit.conversion import convert as stage
@@ -29,6 +28,7 @@ from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import ConvertRecipe
 from edgekit.tflite.model import read_tflite
 from edgekit.values.model import Quantization
+from small_student import SmallStudent, discs, small_net
 
 
 def schema() -> Any:

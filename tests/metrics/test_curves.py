@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 from sklearn.calibration import calibration_curve
-from specimen import margins as sample
 
 from edgekit.metrics import curves
 from edgekit.metrics.intervals import wilson
@@ -23,6 +22,7 @@ from edgekit.report.svg import (
     text_width,
 )
 from edgekit.values.evaluation import Threshold
+from specimen import margins as sample
 
 
 def area(y: tuple[float, ...], x: tuple[float, ...]) -> float:

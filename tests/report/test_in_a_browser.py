@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import specimen
 from PIL import Image
 
 import browser
+import specimen
 from edgekit.report import render
 
 pytestmark = pytest.mark.skipif(browser.program() is None, reason="chromium is not installed (tools/setup.sh does)")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import specimen
 
+import specimen
 from dom import Node, parse, table_texts
 from edgekit.errors import EdgekitError
 from edgekit.report import document, render

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_student import SmallStudent
 
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.float_networks import onnx_input_size, run_onnx, run_torch
+from small_student import SmallStudent
 
 
 def test_onnx_and_torch_give_the_same_logits(student: SmallStudent, tmp_path: Path) -> None:

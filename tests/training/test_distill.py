@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from small_student import discs
 
 from edgekit.recipes.builtin import RECIPES
 from edgekit.recipes.recipe import AugmentRecipe, DistillRecipe, FitRecipe
@@ -12,6 +11,7 @@ from edgekit.training.distill import distill, distillation_loss
 from edgekit.training.nets import parameter_count, student_net
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import StudentSpec, TeacherLogits
+from small_student import discs
 
 CPU = torch.device("cpu")
 IMAGES, LABELS = discs(24, 16, seed=9)

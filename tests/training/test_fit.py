@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small_student import discs, small_net
 from torch import nn
 from torch.nn import functional
 
@@ -15,6 +14,7 @@ from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
 from edgekit.training import fit as room
 from edgekit.training.augment import augment
 from edgekit.training.fit import class_weights, fit, predict
+from small_student import discs, small_net
 
 IMAGES, LABELS = discs(48, 16, seed=5)
 CPU = torch.device("cpu")

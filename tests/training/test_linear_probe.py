@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_student import discs
 from torch import Tensor, nn
 
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe, TeachRecipe
@@ -16,6 +15,7 @@ from edgekit.training.nets import Backbone
 from edgekit.training.prune import logits_when_pruned
 from edgekit.training.rebuild import rebuilt_member
 from edgekit.values.images import ImageSet
+from small_student import discs
 
 CPU = torch.device("cpu")
 RECIPE = TeachRecipe(

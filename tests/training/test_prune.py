@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from small_student import discs
 
 from edgekit.recipes.recipe import DistillRecipe, FitRecipe, PruneRecipe
 from edgekit.training.nets import freeze_student, student_net, teacher_net
@@ -17,6 +16,7 @@ from edgekit.training.prune import (
 )
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import Student, StudentSpec
+from small_student import discs
 
 CPU = torch.device("cpu")
 SPEC = StudentSpec(16, (4, 8), (1, 1))

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_student import discs
 
 from edgekit.recipes.recipe import (
     AugmentRecipe,
@@ -26,6 +25,7 @@ from edgekit.training.nets import (
 from edgekit.training.same_view import SameView
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import StudentSpec
+from small_student import discs
 
 CPU = torch.device("cpu")
 VIEWS = AugmentRecipe(shear_deg=5, crop=0.7, blur=0.3, erase=0.5)

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1] / "build"), str(HERE.parents[2] / "src")]
-
-from small_student import discs, small_student  # noqa: E402
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "src")]
 
 from edgekit.files import write_bytes, write_json  # noqa: E402
 from edgekit.runtimes.desktop import run  # noqa: E402
+from small_student import discs, small_student  # noqa: E402
 
 if __name__ == "__main__":
     models = small_student().converted.models
