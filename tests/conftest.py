@@ -1,6 +1,5 @@
 """Fixtures that more than one room needs."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from smoke_build import Said, Smoke
 
@@ -68,8 +68,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Smoke:
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # shared by the workers
     made = Smoke(base / "smoke" / "out", base / "smoke" / "cache")
     made.cache.mkdir(parents=True, exist_ok=True)
-    with (made.cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(made.cache / "lock"):
         if not (made.out / "card.md").exists():
             process = made.start(made.out)
             _, said = process.communicate(timeout=240)

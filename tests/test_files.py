@@ -1,5 +1,6 @@
 """Files are whole or absent."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -101,7 +102,22 @@ def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path:
             pytest.fail("two hold it")
         holder.kill()
     with only_one(folder, "test"):
-        assert list(folder.iterdir()) == []
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+
+
+def test_a_file_system_without_locks_goes_on_unguarded_and_one_that_fails_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: object, *arguments: object, **options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", fails)
+    code = errno.ENOLCK
+    with only_one(tmp_path / "out", "test"):
+        pass
+    code = errno.EROFS
+    with pytest.raises(EdgekitError, match="cannot be written"), only_one(tmp_path / "out", "test"):
+        pytest.fail("it is not held")
 
 
 def test_only_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def _mark(environment: Path) -> str:
 def _only_one(cache: Path, work: Path) -> Iterator[None]:
     cache.mkdir(parents=True, exist_ok=True)
     lock = cache / f"{hashlib.sha256(str(work).encode()).hexdigest()[:16]}.lock"
-    with lock.open("w") as stream:  # the system lets go of the lock when its holder dies
+    with lock.open("w") as stream:  # fcntl, not filelock: this runs before any package is installed
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

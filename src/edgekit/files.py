@@ -4,14 +4,13 @@ In: bytes and paths. Out: files that a reader can trust, because they appear by 
 """
 
 import errno
-import fcntl
 import hashlib
 import io
 import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edgekit.errors import EdgekitError
+
+# what a network's file system without locks answers: go on unguarded
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 @contextmanager
@@ -82,25 +84,30 @@ def failures_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def only_one(folder: Path, work: str) -> Iterator[None]:
-    """Holds `folder` for the block; `work` is what may be done once at a time in it, for the message.
+    """Holds `folder` for the block, by its file `.lock`; `work` is what may be done once at a time in it, for the
+    message. The system lets go of the lock when its holder ends, however it ends; the file stays.
 
     Raises:
         EdgekitError: another process holds the folder, or it cannot be written.
     """
+    from filelock import FileLock, Timeout  # 40 ms that only builds need
+
+    lock = FileLock(folder / ".lock")
     with failures_of(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise EdgekitError(
+                f"Another {work} is at work in {folder}.", "Wait for it, stop it, or name another folder: --out."
+            ) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
     try:
-        with suppress(OSError):  # a network's file system without locks: go on unguarded
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
-            except BlockingIOError as error:
-                raise EdgekitError(
-                    f"Another {work} is at work in {folder}.", "Wait for it, stop it, or name another folder: --out."
-                ) from error
         yield
     finally:
-        os.close(handle)
+        lock.release()
 
 
 def clear_unfinished(folder: Path, names: str = "*") -> None:

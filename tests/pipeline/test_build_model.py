@@ -35,7 +35,7 @@ def litter(folder: Path) -> list[str]:
 
 
 def test_a_build_leaves_every_artefact_and_a_card_that_agrees_with_them(smoke: Smoke) -> None:
-    assert {path.name for path in smoke.out.iterdir()} == {*ARTEFACTS, ".stages"}
+    assert {path.name for path in smoke.out.iterdir()} == {*ARTEFACTS, ".stages", ".lock"}
     assert litter(smoke.out) == []
     card = load_card(smoke.out)
     model = read_tflite(smoke.out / "student_int8.tflite")
@@ -214,7 +214,7 @@ def test_a_build_that_is_killed_and_then_stopped_goes_on_to_the_very_same_model(
     wait_for("teach-0-*.checkpoint", out / ".stages", killed)
     killed.kill()
     killed.communicate(timeout=30)
-    assert [path.name for path in out.iterdir()] == [".stages"]
+    assert {path.name for path in out.iterdir()} == {".stages", ".lock"}
     assert not list(out.glob(".stages/teach-0-*.npz")), "the kill came too late to prove anything"
 
     stopped = smoke.start(out)
@@ -228,7 +228,7 @@ def test_a_build_that_is_killed_and_then_stopped_goes_on_to_the_very_same_model(
     assert said == ""
     assert "Traceback" not in error
     assert error.splitlines()[-1].startswith("Stopped.")
-    assert not [path for path in out.glob("*") if path.name != ".stages"]
+    assert not [path for path in out.glob("*") if path.name not in (".stages", ".lock")]
     assert not [name for name in litter(out) if ".part" in name]
 
     finished = smoke.start(out)
@@ -270,7 +270,7 @@ def test_a_student_that_cannot_fit_is_refused_before_anything_is_read_or_trained
     # 256 x 256 x 64 of the first convolution and a quarter of that after its pool; 9 x 64 x 96 weights
     said.assert_refused("arena takes at least 5,242,880 bytes", "model takes at least 5", "student.channels")
     assert "teach-0" not in said.err
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == [".lock"]
 
 
 def test_a_full_disk_under_the_build_is_said_and_leaves_nothing_half_written(
@@ -279,7 +279,7 @@ def test_a_full_disk_under_the_build_is_said_and_leaves_nothing_half_written(
     """The first checkpoint of a teacher takes 7 MB, the disk has 1."""
     said = edgekit("build-model", *smoke.words, "--out", small_disk / "out")
     said.assert_refused("The disk is full", "Free some room")
-    assert [path.name for path in (small_disk / "out").rglob("*")] == [".stages"]
+    assert {path.name for path in (small_disk / "out").rglob("*")} == {".stages", ".lock"}
 
 
 def test_the_recipe_beside_the_model_builds_it_again(smoke: Smoke, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """One rehearsal of the whole paper, by the command line, for every test that reads its report."""
 
-import fcntl
 import os
 
 import pytest
+from filelock import FileLock
 from rehearsal import Rehearsal
 
 
@@ -13,8 +13,7 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # shared by the workers
     made = Rehearsal(base / "rehearsal" / "out", base / "rehearsal" / "cache")
     made.cache.mkdir(parents=True, exist_ok=True)
-    with (made.cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(made.cache / "lock"):
         if not (made.out / "report.html").exists():
             done = made.run(made.out)
             assert done.returncode == 0, done.stdout + done.stderr
