@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.cli.device import DEFAULT_MODEL, load_model
 from edgekit.data import load_splits
 from edgekit.data.preprocess import load_grey
 from edgekit.device import emulator, firmware, protocol, throughput
@@ -25,9 +24,10 @@ from edgekit.device.evaluate import (
 from edgekit.device.link import open_link
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
+from edgekit.pipeline.loading import load_model
 from edgekit.runtimes.desktop import arena_bytes
 from edgekit.values.images import DataInfo, ImageSet
-from edgekit.values.model import TfliteModel
+from edgekit.values.model import DEFAULT_MODEL, TfliteModel
 from edgekit.values.task import CLASS_NAMES
 
 REPOSITORY = Path(__file__).parents[2]
@@ -65,7 +65,7 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
         drawn = load_splits("phantom:5:160", height, loaded.data).test.take(np.arange(32))
         images, ids = drawn.images, drawn.ids
     xrays = ImageSet(images, np.arange(32) // 16, ids, ids)
-    with connected("emulator", loaded.model, loaded.compiled, threshold=loaded.threshold) as client:
+    with connected("emulator", loaded.model, lambda: loaded.compiled().files, threshold=loaded.threshold) as client:
         run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", synthetic=False), state_dir=tmp_path)
     assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays).predictions).identical == 32
     assert run.device["arena_bytes"] < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
@@ -127,7 +127,7 @@ def test_the_emulated_board_sleeps_while_it_waits(emulated: Path) -> None:
         client = Client(open_link(port))
         client.hello()
         (pid,) = subprocess.run(
-            ["pgrep", "-f", str(emulated)], capture_output=True, text=True, check=True
+            ["pgrep", "-P", str(os.getpid()), "-f", str(emulated)], capture_output=True, text=True, check=True
         ).stdout.split()[:1]
         before = cpu_ticks(pid)
         time.sleep(1.0)

@@ -14,9 +14,9 @@ import board  # noqa: E402
 import contenders  # noqa: E402
 import networks  # noqa: E402
 
-from edgekit.cli.compile import tflite_model  # noqa: E402
-from edgekit.cli.profile import profiled  # noqa: E402
 from edgekit.compile import compile_model  # noqa: E402
+from edgekit.compile.program import runnable  # noqa: E402
+from edgekit.device.profile import profile_json, profile_model  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.runtimes.interpreters import tflm  # noqa: E402
 from edgekit.tflite.model import read_tflite  # noqa: E402
@@ -58,7 +58,7 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
         made = contenders.contenders(None, None)[name](model)
         runs[name] = board.run(made.sources, made.objects, made.generated or {}, images, 2, base)
         assert np.array_equal(runs[name].outputs, golden(model, images)), name
-    profile = profiled(STUDENT, "emulator", "generic", "size")
+    profile = profile_json(profile_model(STUDENT.read_bytes(), "emulator"))
     counted = runs["aot size"].instructions[0]  # the profile runs the same image
     # layers that take turns call the profile's hook once a row
     assert abs(counted - profile["total"]["instructions"]) < 0.005 * counted
@@ -98,7 +98,7 @@ def test_flat_ends_change_no_output() -> None:
     r.b.ops[-1].inputs[0] = pooled.index  # [1, 1, 1, 5] straight into the fully connected layer
     content = r.b.finish([r.input.index], [logits.index])
     flat = contenders.with_flat_ends(content)
-    first, second = (tflite_model(compile_model(c), c) for c in (content, flat))
+    first, second = (runnable(compile_model(c), c) for c in (content, flat))
     assert "RESHAPE" in second.ops
     assert "RESHAPE" not in first.ops
     images = noise(first, 5)
@@ -109,7 +109,7 @@ def test_flat_ends_change_no_output() -> None:
 def test_the_networks_use_their_range_and_are_the_same_everywhere(name: str) -> None:
     content = networks.NETWORKS[name]()
     assert content == networks.NETWORKS[name]()
-    model = tflite_model(compile_model(content), content)
+    model = runnable(compile_model(content), content)
     images = np.stack([networks.image(model.input_shape, seed).ravel() for seed in range(3)])
     outputs = golden(model, images)
     assert len(np.unique(outputs)) > 12

@@ -4,9 +4,6 @@ In: a .tflite and options. Out: the library, and the plan as a table, a drawing 
 """
 
 import json
-import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +18,6 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy
 
     from edgekit.compile import Compiled
     from edgekit.device.code_size import Sizes
-    from edgekit.values.model import TfliteModel
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -29,11 +25,6 @@ TWIN = (
     "Target esp32: code size and instructions are those of the portable twin of its kernels, because the cross "
     "compiler and the emulated core have no MAC16."
 )
-_MEASURE = """
-import pickle, sys
-from edgekit.runtimes.desktop import arena_bytes
-print(arena_bytes(pickle.load(sys.stdin.buffer)))
-"""
 
 
 def optimize_option(handler: _Handler) -> _Handler:
@@ -103,6 +94,7 @@ def compile_command(
     from edgekit.compile import CompileOptions, compile_model
     from edgekit.compile.layers import check_flash, check_ram
     from edgekit.compile.library import library_files
+    from edgekit.compile.program import tflm_arena_bytes
     from edgekit.device.code_size import measure
     from edgekit.report import render
 
@@ -121,7 +113,7 @@ def compile_command(
                 "picolibc-xtensa-lx106-elf",
             )
         check_flash(compiled, sizes.code_bytes, sizes.constant_bytes, max_flash)
-    arena = _tflm_arena(compiled, content)
+    arena = tflm_arena_bytes(compiled, content)
     written = library_files(compiled)
     for path, text in written.items():
         files.write_text(out / path, text)
@@ -148,39 +140,6 @@ def read_model(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Name a .tflite file.") from error
-
-
-def tflite_model(compiled: "Compiled", content: bytes) -> "TfliteModel":
-    """The model for those who run it. `read_tflite` would want two logits; a compiled model may give anything.
-
-    Raises:
-        EdgekitError: its input is not a single image.
-    """
-    from edgekit.values.model import TfliteModel
-
-    entry, end = compiled.graph.input, compiled.graph.output
-    if len(entry.shape) != 4:
-        raise EdgekitError(
-            f"The model's input has the shape {list(entry.shape)}, not [1, height, width, channels].",
-            "Give a model whose input is an image.",
-        )
-    ops = tuple(word for op in compiled.graph.ops for word in op.label.split() if word.isupper())
-    shape = (entry.shape[1], entry.shape[2], entry.shape[3])
-    sha256 = compiled.graph.sha256.hex()
-    return TfliteModel(content, "int8", shape, entry.quantization, end.quantization, ops, sha256)
-
-
-def _tflm_arena(compiled: "Compiled", content: bytes) -> int | None:
-    """TFLM's arena for the same model; None where its interpreter does not run it.
-
-    Measured in a child process, because TFLM ends its own on some models, such as a softmax over 513 equal values.
-    """
-    try:
-        model = tflite_model(compiled, content)
-    except EdgekitError:
-        return None
-    done = subprocess.run([sys.executable, "-c", _MEASURE], input=pickle.dumps(model), capture_output=True, check=False)
-    return int(done.stdout) if done.returncode == 0 else None
 
 
 def _plain(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> dict[str, Any]:

@@ -7,29 +7,21 @@ import json
 import shlex
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgekit.cli.compile import optimize_option, target_option
-from edgekit.errors import EdgekitError, stopped_says
+from edgekit.errors import EdgekitError
+from edgekit.values.model import DEFAULT_MODEL
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
-    from edgekit.compile.options import Optimize, Target
-    from edgekit.device.client import Client
-    from edgekit.recipes.recipe import DataRecipe
-    from edgekit.report.sections import Program
-    from edgekit.values.evaluation import Threshold
-    from edgekit.values.model import TfliteModel
-
-DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")
 _PORT_HELP = "A serial device, auto, socket://HOST:PORT, emulator, native or desktop."
 _port = click.option("--port", required=True, metavar="PORT", help=_PORT_HELP)
 _model = click.option(
@@ -67,21 +59,11 @@ def eval_device(
     as_json: bool,
 ) -> None:
     """Score the model on a board, X-ray by X-ray, and compare every output byte with the desktop's."""
-    import numpy as np
-
-    from edgekit.data import load_splits
-    from edgekit.data.progress import bar
-    from edgekit.device.evaluate import (
-        RESUME,
-        agreement,
-        device_json,
-        evaluate_on_desktop,
-        evaluate_on_device,
-        run_json,
-    )
+    from edgekit.device.evaluate import run_json
     from edgekit.device.page import device_page
     from edgekit.device.view import LiveScore, device_table, latency_unit
-    from edgekit.metrics.scores import evaluate_predictions
+    from edgekit.pipeline.evaluate_board import evaluate_board
+    from edgekit.pipeline.loading import load_model
     from edgekit.report.render import check_name, write
     from edgekit.report.tables import report_table, to_json
 
@@ -89,36 +71,16 @@ def eval_device(
     if report is not None:  # what is wrong with these shows at once, too
         check_name(report)
     program = loaded.program(profile) if report is not None else None
-    with ExitStack() as held:  # the port first: what is wrong with it shows at once
-        client = None if port == "desktop" else held.enter_context(_connected(port, loaded, baud))
-        splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
-        images = splits.test
-        if limit is not None and limit < len(images):
-            images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
-        if client is None:
-            with LiveScore(len(images), loaded.threshold, "us", quiet=as_json) as live:
-                run = host = evaluate_on_desktop(loaded.model, images, live)
-        else:
-            with bar("the same on the desktop", len(images)) as advance:
-                host = evaluate_on_desktop(loaded.model, images, lambda *_: advance(1))
-            assert client.info is not None
-            unit = latency_unit(device_json(client.info)["board"])
-            with stopped_says(RESUME), LiveScore(len(images), loaded.threshold, unit, quiet=as_json) as live:
-                run = evaluate_on_device(
-                    client, loaded.model, images, splits.info,
-                    resume=resume, progress=live, on_resumed=live.resumed,
-                )  # fmt: skip
-    compared = agreement(run.predictions, host.predictions)
-    scored = evaluate_predictions(
-        run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info
-    )
-    plain = to_json(scored) | run_json(run, compared)
-    parts = [report_table(scored), device_table(run, compared)]
-    _show(plain if as_json else None, parts)
+    done = evaluate_board(
+        loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=_status,
+        watch=lambda images, threshold, board: LiveScore(images, threshold, latency_unit(board), quiet=as_json),
+    )  # fmt: skip
+    plain = to_json(done.scored) | run_json(done.run, done.compared)
+    _show(plain if as_json else None, [report_table(done.scored), device_table(done.run, done.compared)])
     if report is not None:
         page = device_page(
-            run, compared, scored, images, splits.info, loaded.model, loaded.threshold,
-            command=typed(), program=program if profile or run.device["backend"] == "aot" else None,
+            done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,
+            command=typed(), program=program if profile or done.run.device["backend"] == "aot" else None,
             tflm_arena_bytes=loaded.arena_bytes or None,
         )  # fmt: skip
         write(page, report, plain)
@@ -131,12 +93,16 @@ def eval_device(
 @_json
 def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
-    from edgekit.device.evaluate import device_json
+    from edgekit.device.evaluate import connected, device_json
     from edgekit.device.selftest import selftest as run
     from edgekit.device.view import table
+    from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model)
-    with _connected(port, loaded, baud) as client:
+    with connected(
+        port, loaded.model, lambda: loaded.compiled().files,
+        threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud, on_wait=_status,
+    ) as client:  # fmt: skip
         assert client.info is not None
         identity = device_json(client.info)
         checks = run(client, loaded.model)
@@ -186,88 +152,23 @@ def doctor(as_json: bool) -> None:
 @target_option
 def prepare_firmware(model: Path, profile: bool, optimize: Any, target: Any) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
+    from edgekit.compile import CompileOptions
     from edgekit.device.firmware import write_model
     from edgekit.device.model_sources import model_files
+    from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model)
-    compiled = loaded.compiled(optimize, target, profile=profile)
+    compiled = loaded.compiled(CompileOptions(optimize=optimize, target=target, profile=profile)).files
     click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
 
 
 DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A model and what its card says of it."""
-
-    model: "TfliteModel"
-    threshold: "Threshold"
-    arena_bytes: int
-    data: "DataRecipe"
-
-    def compiled(
-        self, optimize: "Optimize" = "size", target: "Target" = "generic", *, profile: bool = False
-    ) -> Mapping[str, str]:
-        """The model as C."""
-        from edgekit.compile import CompileOptions, compile_model
-
-        options = CompileOptions(optimize=optimize, target=target, profile=profile)
-        return compile_model(self.model.flatbuffer, options).files
-
-    def program(self, profile: Path | None) -> "Program | None":
-        """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler
-        does not take it."""
-        from edgekit.compile import compile_model
-        from edgekit.compile.program import profiled_program, program_of
-
-        if profile is not None:
-            return profiled_program(self.model.flatbuffer, profile)
-        try:
-            return program_of(compile_model(self.model.flatbuffer))
-        except EdgekitError:
-            return None
-
-
-def load_model(path: Path) -> Loaded:
-    """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
-
-    Raises:
-        EdgekitError: no such model, or a card of another one.
-    """
-    from edgekit.recipes.builtin import ESP32
-    from edgekit.recipes.reading import from_dict
-    from edgekit.report.card import load_card
-    from edgekit.tflite.model import read_tflite
-    from edgekit.values.evaluation import Threshold
-
-    path = path / DEFAULT_MODEL.name if path.is_dir() else path
-    model = read_tflite(path)
-    if (path.parent / "card.json").is_file():
-        card = load_card(path.parent)
-        if card.model.sha256 == model.sha256:
-            return Loaded(model, card.threshold.value(), card.model.arena_bytes, from_dict(card.recipe).data)
-    from edgekit.runtimes.desktop import arena_bytes
-
-    return Loaded(model, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
-
-
-@contextmanager
-def _connected(port: str, loaded: Loaded, baud: int | None) -> "Iterator[Client]":
+def _status(what: str) -> "AbstractContextManager[object]":
     from rich.console import Console
 
-    from edgekit.device.evaluate import connected
-
-    what = "Building and starting the firmware" if port in ("emulator", "native") else f"Looking for a board at {port}"
-    with ExitStack() as held:
-        with Console(stderr=True).status(what):
-            client = held.enter_context(
-                connected(
-                    port, loaded.model, loaded.compiled,
-                    threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud,
-                )
-            )  # fmt: skip
-        yield client
+    return Console(stderr=True).status(what)
 
 
 def typed() -> str:

@@ -4,7 +4,6 @@ In: a .tflite and a port. Out: a table with bars, or JSON.
 """
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +15,7 @@ from edgekit.cli.compile import (
     read_model,
     report_option,
     target_option,
-    tflite_model,
 )
-from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from collections.abc import Mapping
@@ -45,11 +42,14 @@ def profile_command(
 
     The emulated board counts instructions, the same in every run; a real one, and native, take microseconds.
     """
+    from edgekit.compile import CompileOptions
+    from edgekit.device.profile import profile_json, profile_model
     from edgekit.report import render
 
     if report is not None:
         render.check_name(report)
-    plain = profiled(model, port, target, optimize, baud)
+    options = CompileOptions(optimize=optimize, target=target)
+    plain = profile_json(profile_model(read_model(model), port, options, baud=baud))
     if report is not None:
         from edgekit.report.pages.program import profile_page
 
@@ -63,75 +63,6 @@ def profile_command(
 
 
 PROFILE_COMMANDS = (profile_command,)
-
-
-def profiled(path: Path, port: str, target: Any, optimize: Any, baud: int | None = None) -> dict[str, Any]:
-    """The profile as JSON-ready values.
-
-    Raises:
-        EdgekitError: no such board, firmware without a profile, another program than this one, outputs that differ
-            from TFLM's.
-    """
-    import numpy as np
-
-    from edgekit.compile import CompileOptions, compile_model
-    from edgekit.compile.layers import layers_of
-    from edgekit.device.code_size import measure
-    from edgekit.device.evaluate import connected, device_json
-    from edgekit.device.profile import profile
-    from edgekit.runtimes.interpreters import tflm
-
-    content = read_model(path)
-    compiled = compile_model(content, CompileOptions("model", optimize, target))
-    noticed = compile_model(content, CompileOptions("model", optimize, target, profile=True))
-    model = tflite_model(compiled, content)
-    image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
-    with connected(port, model, lambda: noticed.files, baud=baud) as client:
-        run = profile(client, image.tobytes())
-        assert client.info is not None
-        identity, arena = device_json(client.info), client.info.arena_bytes
-    layers = layers_of(compiled)
-    expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
-    if (len(run.ticks), arena) != (len(layers), expected):
-        raise EdgekitError(
-            f"The board's program has {len(run.ticks)} steps and {arena:,} bytes of arena, and this one {len(layers)} "
-            f"and {expected:,}.",
-            "Name the --optimize and --target that the board was flashed with, or flash it again.",
-        )
-    if run.outputs != tflm(model)(image).astype(np.int8).tobytes():
-        raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
-    sizes = measure(compiled.files)
-    instructions, us = run.instructions or (None,) * len(layers), run.us or (None,) * len(layers)
-    macs = sum(layer.macs for layer in layers)
-    total = sum(run.instructions) if run.instructions else None
-    return {
-        "model_sha256": model.sha256,
-        "options": asdict(compiled.options),
-        "device": identity,
-        "resolution_instructions": run.resolution if run.instructions else None,
-        "layers": [
-            {
-                "name": layer.name,
-                "op": layer.op,
-                "kernel": layer.kernel,
-                "macs": layer.macs,
-                "instructions": spent,
-                "us": time,
-                "bytes": layer.bytes,
-                "weight_bytes": layer.weight_bytes,
-            }
-            for layer, spent, time in zip(layers, instructions, us, strict=True)
-        ],
-        "total": {
-            "macs": macs,
-            "instructions": total,
-            "instructions_per_mac": round(total / macs, 3) if total and macs else None,
-            "us": round(sum(run.us), 3) if run.us else None,
-            "activation_bytes": compiled.plan.arena_bytes,
-            "weight_bytes": sum(layer.weight_bytes for layer in layers),
-            "code_bytes": sizes.code_bytes if sizes else None,
-        },
-    }
 
 
 def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":

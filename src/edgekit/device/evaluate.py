@@ -8,7 +8,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -87,29 +87,32 @@ def connected(
     threshold: Threshold | None = None,
     arena_bytes: int = 0,
     baud: int | None = None,
+    on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Client]:
     """Opens a port (`emulator` and `native` are built and started first) and greets the board.
 
     Args:
         compiled: gives `compile_model(model.flatbuffer).files`; called only where a firmware is built.
         baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
+        on_wait: is entered until the board has answered, with what is going on in words.
 
     Raises:
         EdgekitError: whatever keeps the board from answering; another model on it.
     """
+    name = {"emulator": "emulated", "native": "native"}.get(port)
     with ExitStack() as stack:
-        name = {"emulator": "emulated", "native": "native"}.get(port)
-        if name is not None:
-            sources = model_files(model, compiled(), threshold, arena_bytes)
-            port = stack.enter_context(emulator.running(firmware.build(name, sources)))
-        link = open_link(port)
-        stack.callback(link.close)
-        client = Client(link)
-        info = client.hello(elsewhere=LEFT_AT if link.has_rate else ())
-        check_model(info, model)
-        wanted = baud or (info.max_baud if link.has_rate else None)
-        if wanted is not None:
-            client.negotiate(wanted)
+        with on_wait("Building and starting the firmware" if name else f"Looking for a board at {port}"):
+            if name is not None:
+                sources = model_files(model, compiled(), threshold, arena_bytes)
+                port = stack.enter_context(emulator.running(firmware.build(name, sources)))
+            link = open_link(port)
+            stack.callback(link.close)
+            client = Client(link)
+            info = client.hello(elsewhere=LEFT_AT if link.has_rate else ())
+            check_model(info, model)
+            wanted = baud or (info.max_baud if link.has_rate else None)
+            if wanted is not None:
+                client.negotiate(wanted)
         yield client
         if wanted is not None:  # as a runner or a monitor expects to find it
             with suppress(EdgekitError):

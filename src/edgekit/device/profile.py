@@ -1,14 +1,26 @@
 """What each layer of a compiled model costs on a board: ticks of the board's own clock, step by step.
 
-In: a conversation with firmware that carries a profile. Out: a `Profile`.
+In: a model and a port, or a conversation with firmware that carries a profile. Out: a `ModelProfile`, or the `Profile`
+of one run.
 """
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+import numpy as np
+
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.layers import Layer, layers_of
+from edgekit.compile.program import runnable
 from edgekit.device import protocol
 from edgekit.device.client import Client
+from edgekit.device.code_size import Sizes, measure
+from edgekit.device.evaluate import connected, device_json
 from edgekit.errors import EdgekitError
+from edgekit.runtimes.interpreters import tflm
 
 EMULATED_HZ = 1_000_000_000  # instructions a second of the emulated board's time: -icount shift=0
 
@@ -67,3 +79,101 @@ def profile(client: Client, image: bytes) -> Profile:
             break
     assert client.info is not None
     return Profile(tuple(ticks), answer.tick_hz, protocol.Board(client.info.board), outcome.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProfile:
+    """What each layer of a model costs on a board.
+
+    Attributes:
+        model_sha256: of the .tflite.
+        options: what it was compiled for.
+        device: the board's identity, as `device_json` gives it.
+        layers: the program's steps, as many as `run` has ticks.
+        run: one run on noise from a fixed seed.
+        arena_bytes: of activations.
+        sizes: of the program; None where no cross compiler is installed.
+    """
+
+    model_sha256: str
+    options: CompileOptions
+    device: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    run: Profile
+    arena_bytes: int
+    sizes: Sizes | None
+
+
+def profile_model(
+    content: bytes, port: str, options: CompileOptions | None = None, *, baud: int | None = None,
+    on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> ModelProfile:  # fmt: skip
+    """Runs an int8 .tflite once on a board and asks what every layer took.
+
+    Args:
+        content: the .tflite, with an image as its input.
+        port: as in `connected`. A board on a line must carry the program that `options` give, with a profile.
+        baud, on_wait: as in `connected`.
+
+    Raises:
+        EdgekitError: no such board, firmware without a profile, another program than this one, outputs that differ
+            from TFLM's.
+    """
+    options = options or CompileOptions()
+    compiled = compile_model(content, options)
+    with_hooks = compile_model(content, replace(options, profile=True))
+    model = runnable(compiled, content)
+    image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
+    with connected(port, model, lambda: with_hooks.files, baud=baud, on_wait=on_wait) as client:
+        run = profile(client, image.tobytes())
+        assert client.info is not None
+        device, arena_bytes = device_json(client.info), client.info.arena_bytes
+    layers = layers_of(compiled)
+    expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
+    if (len(run.ticks), arena_bytes) != (len(layers), expected):
+        raise EdgekitError(
+            f"The board's program has {len(run.ticks)} steps and {arena_bytes:,} bytes of arena, and this one "
+            f"{len(layers)} and {expected:,}.",
+            "Name the --optimize and --target that the board was flashed with, or flash it again.",
+        )
+    if run.outputs != tflm(model)(image).astype(np.int8).tobytes():
+        raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
+    return ModelProfile(
+        model.sha256, options, device, layers, run, compiled.plan.arena_bytes, measure(compiled.files)
+    )  # fmt: skip
+
+
+def profile_json(profiled: ModelProfile) -> dict[str, Any]:
+    """What `edgekit profile --json` prints."""
+    layers, run, sizes = profiled.layers, profiled.run, profiled.sizes
+    instructions, us = run.instructions or (None,) * len(layers), run.us or (None,) * len(layers)
+    macs = sum(layer.macs for layer in layers)
+    total = sum(run.instructions) if run.instructions else None
+    return {
+        "model_sha256": profiled.model_sha256,
+        "options": asdict(profiled.options),
+        "device": dict(profiled.device),
+        "resolution_instructions": run.resolution if run.instructions else None,
+        "layers": [
+            {
+                "name": layer.name,
+                "op": layer.op,
+                "kernel": layer.kernel,
+                "macs": layer.macs,
+                "instructions": spent,
+                "us": time,
+                "bytes": layer.bytes,
+                "weight_bytes": layer.weight_bytes,
+            }
+            for layer, spent, time in zip(layers, instructions, us, strict=True)
+        ],
+        "total": {
+            "macs": macs,
+            "instructions": total,
+            "instructions_per_mac": round(total / macs, 3) if total and macs else None,
+            "us": round(sum(run.us), 3) if run.us else None,
+            "activation_bytes": profiled.arena_bytes,
+            "weight_bytes": sum(layer.weight_bytes for layer in layers),
+            "code_bytes": sizes.code_bytes if sizes else None,
+        },
+    }

@@ -1,6 +1,9 @@
 """A .tflite in memory, and the quantization of its tensors."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")  # of a checkout: what commands take where none is named
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,120 @@
+"""Score a model on a board and compare every output byte with the desktop's: `eval-device` in one call.
+
+In: a `LoadedModel`, a port, a data set. Out: a `BoardEvaluation`.
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from edgekit.data import load_splits
+from edgekit.data.progress import bar
+from edgekit.device.client import LinkCounts
+from edgekit.device.evaluate import (
+    RESUME,
+    Agreement,
+    DeviceRun,
+    agreement,
+    connected,
+    device_json,
+    evaluate_on_desktop,
+    evaluate_on_device,
+)
+from edgekit.errors import stopped_says
+from edgekit.metrics.scores import evaluate_predictions
+from edgekit.pipeline.loading import LoadedModel
+from edgekit.values.evaluation import EvalReport, Prediction, Threshold
+from edgekit.values.images import DataInfo, ImageSet
+
+
+@dataclass(frozen=True, slots=True)
+class BoardEvaluation:
+    """What a board made of a test set.
+
+    Attributes:
+        run: its predictions, its identity, what the link cost.
+        compared: its outputs beside the desktop's.
+        scored: the figures at the model's own threshold.
+        images: those that were sent, in the order of the predictions.
+        data: the set that they are of.
+    """
+
+    run: DeviceRun
+    compared: Agreement
+    scored: EvalReport
+    images: ImageSet
+    data: DataInfo
+
+
+class Live(Protocol):
+    """Who is told of predictions as they come."""
+
+    def resumed(self, predictions: Iterable[Prediction], /) -> None:
+        """Takes over what an earlier run did."""
+
+    def __call__(self, prediction: Prediction, link: LinkCounts, /) -> None:
+        """One image more."""
+
+
+class _Unwatched:
+    def resumed(self, predictions: Iterable[Prediction]) -> None:
+        pass
+
+    def __call__(self, prediction: Prediction, link: LinkCounts) -> None:
+        pass
+
+
+def evaluate_board(
+    loaded: LoadedModel, port: str, data: str = "phantom", *,
+    limit: int | None = None, baud: int | None = None, strict: bool = False, resume: bool = False,
+    watch: Callable[[int, Threshold, str], AbstractContextManager[Live]] = lambda *_: nullcontext(_Unwatched()),
+    on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> BoardEvaluation:  # fmt: skip
+    """Sends the test images of a data set through the board, and through TFLM on this computer.
+
+    Args:
+        port: a serial device, auto, socket://HOST:PORT, emulator, native; `desktop` runs TFLM alone.
+        data: as in `evaluate_file`.
+        limit: only so many images, evenly spread.
+        baud: as in `connected`.
+        strict: stop at the first image that cannot be read.
+        resume: go on where an evaluation was cut off.
+        watch: given the number of images, the threshold and the kind of board; it is open while the board works.
+        on_wait: is entered while the firmware is built and the board looked for, with what is going on in words.
+
+    Raises:
+        EdgekitError: no board or another model on it, bad data, a board that vanishes.
+    """
+    with ExitStack() as held:  # the port first: what is wrong with it shows at once
+        client = None
+        if port != "desktop":
+            client = held.enter_context(
+                connected(
+                    port, loaded.model, lambda: loaded.compiled().files,
+                    threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud, on_wait=on_wait,
+                )
+            )  # fmt: skip
+        splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
+        images = splits.test
+        if limit is not None and limit < len(images):
+            images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
+        if client is None:
+            with watch(len(images), loaded.threshold, "desktop") as live:
+                run = host = evaluate_on_desktop(loaded.model, images, live)
+        else:
+            with bar("the same on the desktop", len(images)) as advance:
+                host = evaluate_on_desktop(loaded.model, images, lambda *_: advance(1))
+            assert client.info is not None
+            board = device_json(client.info)["board"]
+            with stopped_says(RESUME), watch(len(images), loaded.threshold, board) as live:
+                run = evaluate_on_device(
+                    client, loaded.model, images, splits.info,
+                    resume=resume, progress=live, on_resumed=live.resumed,
+                )  # fmt: skip
+    scored = evaluate_predictions(
+        run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info
+    )
+    return BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)

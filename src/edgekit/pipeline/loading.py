@@ -1,0 +1,63 @@
+"""A model with what its card says of it: what every command that runs a model on a board begins with.
+
+In: an int8 .tflite, or the folder of build-model that holds one. Out: a `LoadedModel`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.compile import Compiled, CompileOptions, compile_model
+from edgekit.compile.program import profiled_program, program_of
+from edgekit.errors import EdgekitError
+from edgekit.recipes.builtin import ESP32
+from edgekit.recipes.reading import from_dict
+from edgekit.recipes.recipe import DataRecipe
+from edgekit.report.card import load_card
+from edgekit.report.sections import Program
+from edgekit.runtimes.desktop import arena_bytes
+from edgekit.tflite.model import read_tflite
+from edgekit.values.evaluation import Threshold
+from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model, where its decision lies, TFLM's arena for it in bytes, and how its data were split."""
+
+    model: TfliteModel
+    threshold: Threshold
+    arena_bytes: int
+    data: DataRecipe
+
+    def compiled(self, options: CompileOptions | None = None) -> Compiled:
+        """The model as C."""
+        return compile_model(self.model.flatbuffer, options)
+
+    def program(self, profile: Path | None = None) -> Program | None:
+        """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler
+        does not take the model.
+
+        Raises:
+            EdgekitError: `profile` is not a profile of this model.
+        """
+        if profile is not None:
+            return profiled_program(self.model.flatbuffer, profile)
+        try:
+            return program_of(self.compiled())
+        except EdgekitError:
+            return None
+
+
+def load_model(path: Path = DEFAULT_MODEL) -> LoadedModel:
+    """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
+
+    Raises:
+        EdgekitError: no such model, or a card that cannot be read.
+    """
+    path = path / DEFAULT_MODEL.name if path.is_dir() else path
+    model = read_tflite(path)
+    if (path.parent / "card.json").is_file():
+        card = load_card(path.parent)
+        if card.model.sha256 == model.sha256:
+            return LoadedModel(model, card.threshold.value(), card.model.arena_bytes, from_dict(card.recipe).data)
+    return LoadedModel(model, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
