@@ -55,7 +55,7 @@ def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> li
     """Seeds of the models whose outputs are not TFLM's; they are planned as usual where no plans are given."""
     plans = plans or [plan(graph, kernels) for _, _, graph in cases]
     files = [
-        emit(graph, plan_, CompileOptions(name=f"m{i}"))
+        emit(graph, plan_, CompileOptions(name=f"m{i}")).files
         for i, ((_, _, graph), plan_) in enumerate(zip(cases, plans, strict=True))
     ]
     program = aot_native.build(files, folder)

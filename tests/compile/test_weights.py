@@ -101,7 +101,7 @@ def test_every_form_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[
     for number, (_, _, graph) in enumerate(cases):
         ops = tuple(drawn(op) if isinstance(op, Convolution) else op for op in graph.ops)
         form = replace(graph, ops=ops)
-        files.append(emit(form, plan(form, kernels), CompileOptions(f"m{number}")))
+        files.append(emit(form, plan(form, kernels), CompileOptions(f"m{number}")).files)
     assert differing(cases, files, tmp_path) == []
     assert len(seen) == 2 * len(CODINGS) + 1 + 6
     assert min(seen.values()) >= 1, seen

@@ -28,5 +28,4 @@ def compile_model(content: bytes, options: CompileOptions | None = None) -> Comp
     """
     options = options or CompileOptions()
     graph = choose(fuse(read_graph(content)), options)
-    placed = plan(graph, kernels)
-    return Compiled(options, emit(graph, placed, options), graph, placed)
+    return emit(graph, plan(graph, kernels), options)

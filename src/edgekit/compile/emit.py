@@ -4,17 +4,19 @@ from edgekit.compile.graph import Graph, Reshape
 from edgekit.compile.kernels import Kernel, Site, kernel_of
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
-from edgekit.compile.kernels.text import array, needed_helpers
+from edgekit.compile.kernels.text import Constant, needed_helpers
 from edgekit.compile.kernels.turns import Row, Turn, stream
-from edgekit.compile.options import CompileOptions
+from edgekit.compile.options import Compiled, CompileOptions
 from edgekit.compile.plan import Place, Plan, row_bytes
 
 _FLIP = 0x80
 
 
-def emit(graph: Graph, plan: Plan, options: CompileOptions) -> dict[str, str]:
-    """The files `{name}.h` and `{name}.c`."""
-    return {f"{options.name}.h": _header(graph, plan, options), f"{options.name}.c": _source(graph, plan, options)}
+def emit(graph: Graph, plan: Plan, options: CompileOptions) -> Compiled:
+    """The program, with its files `{name}.h` and `{name}.c`."""
+    source, constants = _source(graph, plan, options)
+    files = {f"{options.name}.h": _header(graph, plan, options), f"{options.name}.c": source}
+    return Compiled(options, files, graph, plan, constants)
 
 
 def _header(graph: Graph, plan: Plan, options: CompileOptions) -> str:
@@ -95,19 +97,21 @@ def _shared(graph: Graph) -> bool:
     return any(isinstance(op, ByChannel | ByTile) and op.parts > 1 for op in graph.ops)
 
 
-def _source(graph: Graph, plan: Plan, options: CompileOptions) -> str:
+def _source(graph: Graph, plan: Plan, options: CompileOptions) -> tuple[str, tuple[tuple[Constant, ...], ...]]:
+    """The C, and the constants of each operator."""
     name = options.name
     kernels: list[Kernel] = []
     calls: list[str] = []
     streamed = plan.stream.count if plan.stream else 0
     if streamed:
-        kernels.append(_stream(graph, plan, options))
+        kernels += _stream(graph, plan, options)
         end = _pointer(plan.places[graph.ops[streamed - 1].output.index], read=False)
         calls.append(f"stream_0((const uint8_t *)input, {end}, (uint8_t *)arena);")
     for position, op in list(enumerate(graph.ops))[streamed:]:
         places = [plan.places[tensor.index] for tensor in op.inputs]
         output = plan.places[op.output.index]
         if isinstance(op, Reshape) and places[0] == output:
+            kernels.append(Kernel((), (), ""))
             continue
         site = Site(
             f"{type(op).__name__.lower()}_{position}",
@@ -134,16 +138,16 @@ def _source(graph: Graph, plan: Plan, options: CompileOptions) -> str:
         _PREAMBLE.replace("NAME", name),
         helpers,
         _BOTH.replace("NAME", name) if _shared(graph) else "",
-        "\n".join(kernel.constants for kernel in kernels if kernel.constants),
-        array("unsigned char", f"{name}_sha256", graph.sha256).replace("static ", "", 1),
-        "\n".join(kernel.function for kernel in kernels),
+        "\n".join("".join(one.definition() for one in kernel.constants) for kernel in kernels if kernel.constants),
+        Constant("unsigned char", f"{name}_sha256", graph.sha256).definition(linkage=""),
+        "\n".join(kernel.function for kernel in kernels if kernel.function),
         f"void {name}_invoke(const int8_t *input, int8_t *output, void *arena) {{\n  " + "\n  ".join(calls) + "\n}\n",
     ]
-    return "\n".join(part for part in parts if part)
+    return "\n".join(part for part in parts if part), tuple(kernel.constants for kernel in kernels)
 
 
-def _stream(graph: Graph, plan: Plan, options: CompileOptions) -> Kernel:
-    """The C of the operators that take turns."""
+def _stream(graph: Graph, plan: Plan, options: CompileOptions) -> list[Kernel]:
+    """The kernels of the operators that take turns."""
     assert plan.stream is not None
     count, lines = plan.stream.count, plan.stream.lines
     rows = {graph.input.index: Row("input", graph.input.shape[1], row_bytes(graph.input))}

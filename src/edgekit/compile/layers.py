@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from edgekit.compile import kernels
 from edgekit.compile.graph import Convolution, Tensor
-from edgekit.compile.kernels.text import array_bytes
 from edgekit.compile.options import Compiled
 from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
@@ -42,12 +41,6 @@ class Layer:
 
 def layers_of(compiled: Compiled) -> tuple[Layer, ...]:
     """The program's steps, in their order."""
-    constants: dict[int, int] = {}
-    for name, size in array_bytes(compiled.files[f"{compiled.options.name}.c"]).items():
-        if name == f"{compiled.options.name}_sha256":  # of a library named `net_2`, too
-            continue
-        if owner := re.match(r"[a-z]+_(\d+)_", name):  # `convolution_3_weights` belongs to step 3
-            constants[int(owner[1])] = constants.get(int(owner[1]), 0) + size
     return tuple(
         Layer(
             op.label,
@@ -56,10 +49,10 @@ def layers_of(compiled: Compiled) -> tuple[Layer, ...]:
             op.macs if isinstance(op, Convolution) else 0,
             step.live_bytes,
             step.scratch_bytes,
-            constants.get(position, 0),
+            sum(constant.size_bytes for constant in constants),
             _where(compiled.plan, op.output),
         )
-        for position, (op, step) in enumerate(zip(compiled.graph.ops, compiled.plan.steps, strict=True))
+        for op, step, constants in zip(compiled.graph.ops, compiled.plan.steps, compiled.constants, strict=True)
     )
 
 

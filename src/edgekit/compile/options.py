@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from edgekit.compile.graph import Graph
+from edgekit.compile.kernels.text import Constant
 from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
 
@@ -66,9 +67,11 @@ class Compiled:
         files: `{name}.h` and `{name}.c` with their text. The header says how to call `{name}_invoke`.
         graph: the operators as they run, max-pools joined with their convolutions.
         plan: where every activation lives.
+        constants: what each of the graph's operators keeps in flash: weights, biases, scales, tables.
     """
 
     options: CompileOptions
     files: dict[str, str]
     graph: Graph
     plan: Plan
+    constants: tuple[tuple[Constant, ...], ...]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from edgekit.compile.graph import Add, Tensor
 from edgekit.compile.kernels.text import (
+    Constant,
     Kernel,
     Site,
-    array,
     byte_range,
     indent,
 )
@@ -37,14 +37,15 @@ class _Line:
 
 def add(op: Add, site: Site, elements: int = 0) -> Kernel:
     """The sum of two tensors; of their first `elements` where those are given (operands of one shape only)."""
-    constants, parameters, names = "", [], []
+    constants: list[Constant] = []
+    parameters, names = [], []
     for position, operand in enumerate(op.operands):
         if isinstance(operand, Tensor):
             names.append(f"input{position}")
             parameters.append(f"const uint8_t *input{position}")
         else:
             names.append(f"{site.name}_constant")
-            constants = array("uint8_t", names[-1], (int(value) + 128 for value in operand.ravel()))
+            constants.append(Constant("uint8_t", names[-1], (operand.ravel() + np.int16(128)).tolist()))
     indices, opening = _broadcast(op, elements)
     flips = iter(range(len(op.inputs)))
     cells = [f"{name}[{index}]" for name, index in zip(names, indices, strict=True)]
@@ -81,7 +82,7 @@ static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
   {"}" * opening.count("{")}
 }}
 """
-    return Kernel(("requantize", "to_byte"), constants, function)
+    return Kernel(("requantize", "to_byte"), tuple(constants), function)
 
 
 def _line(op: Add) -> _Line | None:

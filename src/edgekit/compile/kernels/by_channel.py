@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.rounding import FastRequant
 from edgekit.compile.kernels.text import (
+    Constant,
     Rows,
     Site,
-    array,
     indent,
 )
 from edgekit.compile.kernels.window import Window, window_of
@@ -164,20 +164,20 @@ def lists(op: ByChannel) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def by_channel(op: ByChannel, site: Site, stairs: FastRequant) -> Rows:
     """One row of (pooled) results, channel by channel. `stairs`: of the sums of w * (u - z), which lack the bias."""
     layout, name = _layout(op), site.name
-    constants = stairs.table(f"{name}_channels")
+    constants = [stairs.table(f"{name}_channels")]
     helpers = ["channel", "work", *(("greater",) if op.pool != (1, 1) else ())]
     if op.coding is None:
         entries, begins = lists(op)
         starts = begins.tolist()
-        constants += array("int16_t", f"{name}_weights", entries.tolist())
+        constants.append(Constant("int16_t", f"{name}_weights", entries.tolist()))
         multiply = _walk(op, name, layout)
     else:
         coded = encode(runs(op), op.coding)
         assert coded is not None, "chosen for weights that it cannot hold"
         starts = list(coded.starts)
-        constants += array("uint8_t", f"{name}_weights", coded.content)
+        constants.append(Constant("uint8_t", f"{name}_weights", coded.content))
         if coded.book:
-            constants += array("int8_t", f"{name}_widen_book", coded.book)
+            constants.append(Constant("int8_t", f"{name}_widen_book", coded.book))
         helpers += ["dots", *(("next_code",) if op.coding.masked and op.coding.book else ())]
         multiply = widener(f"{name}_widen", coded, runs(op).shape[1])
     functions = [
@@ -186,7 +186,7 @@ def by_channel(op: ByChannel, site: Site, stairs: FastRequant) -> Rows:
         _part(op, site, stairs, layout, starts),
         _rows(op, site, layout),
     ]
-    return Rows(tuple(helpers), constants, "\n".join(functions))
+    return Rows(tuple(helpers), tuple(constants), "\n".join(functions))
 
 
 def _walk(op: ByChannel, name: str, layout: _Layout) -> str:

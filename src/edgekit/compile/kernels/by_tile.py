@@ -13,9 +13,9 @@ from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels import winograd
 from edgekit.compile.kernels.rounding import FastRequant
 from edgekit.compile.kernels.text import (
+    Constant,
     Rows,
     Site,
-    array,
     indent,
 )
 from edgekit.compile.kernels.window import Window, window_of
@@ -83,9 +83,9 @@ def by_tile(op: ByTile, site: Site, stairs: FastRequant) -> Rows:
     channels, depth, tiles, at_once = op.image[2], _depth(op), _tiles(op), _at_once(op)
     ahead = _TILE // op.pool[1] * op.result[2]
     input_ = "winograd4x1_input" + ("" if channels % 4 == 0 else "_bytes")
-    constants = stairs.table(f"{name}_channels") + array("uint8_t", f"{name}_weights", weights.content)
+    constants = [stairs.table(f"{name}_channels"), Constant("uint8_t", f"{name}_weights", weights.content)]
     if weights.book:
-        constants += array("int8_t", f"{name}_widen_book", weights.book)
+        constants.append(Constant("int8_t", f"{name}_widen_book", weights.book))
     run = f"both({name}_part, &job);" if op.parts > 1 else f"{name}_part(&job, 0);"
     rows = f"""{site.signature(", uint32_t *room, int32_t made")} {{
   edgekit_word *const tiles = (edgekit_word *)room;
@@ -105,7 +105,7 @@ def by_tile(op: ByTile, site: Site, stairs: FastRequant) -> Rows:
     if op.coding == Coding(True, True):
         helpers.append("next_code")
     functions = [widener(f"{name}_widen", weights, 9 * depth), _part(op, site, stairs, weights.starts, output), rows]
-    return Rows(tuple(helpers), constants, "\n".join(functions))
+    return Rows(tuple(helpers), tuple(constants), "\n".join(functions))
 
 
 def _part(op: ByTile, site: Site, stairs: FastRequant, starts: tuple[int, ...], output: str) -> str:

@@ -7,9 +7,9 @@ registers than an Xtensa has. u and z as in direct.py, but the weights keep thei
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.rounding import FastRequant
 from edgekit.compile.kernels.text import (
+    Constant,
     Rows,
     Site,
-    array,
     indent,
 )
 from edgekit.compile.kernels.window import Window, window_of
@@ -50,8 +50,8 @@ def depthwise(op: Convolution, site: Site, stairs: FastRequant) -> Rows:
   }}
 }}
 """
-    weights = array("int8_t", f"{site.name}_weights", op.weights.ravel())
-    return Rows(("channel",), weights + stairs.table(f"{site.name}_channels"), functions)
+    weights = Constant("int8_t", f"{site.name}_weights", op.weights.ravel().tolist())
+    return Rows(("channel",), (weights, stairs.table(f"{site.name}_channels")), functions)
 
 
 def geometry(op: Convolution) -> tuple[Window, int]:

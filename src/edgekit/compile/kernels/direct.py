@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.rounding import FastRequant
 from edgekit.compile.kernels.text import (
+    Constant,
     Rows,
     Site,
-    array,
     indent,
 )
 from edgekit.compile.kernels.window import Window, window_of
@@ -44,7 +44,10 @@ def direct(op: Convolution, site: Site, stairs: FastRequant) -> Rows:
     )
     return Rows(
         helpers=("channel", *(("greater",) if op.pool != (1, 1) else ())),
-        constants=array("uint8_t", f"{site.name}_weights", weights) + stairs.table(f"{site.name}_channels"),
+        constants=(
+            Constant("uint8_t", f"{site.name}_weights", weights.tolist()),
+            stairs.table(f"{site.name}_channels"),
+        ),
         functions=functions,
     )
 

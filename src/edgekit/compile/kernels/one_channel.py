@@ -11,7 +11,7 @@ import numpy as np
 
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.rounding import FastRequant
-from edgekit.compile.kernels.text import Rows, Site, array
+from edgekit.compile.kernels.text import Constant, Rows, Site
 from edgekit.compile.kernels.window import Window, window_of
 
 _FILTER = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
@@ -112,7 +112,10 @@ def one_channel(op: OneChannel, site: Site, stairs: FastRequant) -> Rows:
 }}
 """
     weights = np.einsum("ai,oij,bj->oab", _FILTER, op.weights[..., 0].astype(np.int64), _FILTER)
-    constants = array("int16_t", f"{site.name}_weights", weights.ravel()) + stairs.table(f"{site.name}_channels")
+    constants = (
+        Constant("int16_t", f"{site.name}_weights", weights.ravel().tolist()),
+        stairs.table(f"{site.name}_channels"),
+    )
     return Rows(("channel", *(("greater",) if pooled else ())), constants, functions)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.graph import Requantization
-from edgekit.compile.kernels.text import array
+from edgekit.compile.kernels.text import Constant
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 _MOST_AHEAD = 1 << 19  # 1/32 of a step on either side: a channel beyond is worked out in full
@@ -37,22 +37,17 @@ class FastRequant:
     offset: int
     zone: int
 
-    def table(self, name: str) -> str:
-        """The C array `{name}` of `channel`s."""
+    def table(self, name: str) -> Constant:
+        """The array `{name}` of `channel`s."""
         scaling = self.requantization
         columns = (self.bias, self.start, self.end, self.scale, scaling.multipliers, scaling.shifts)
-        rows = zip(*(map(_literal, column) for column in columns), strict=True)
-        return array("channel", name, [f"{{{', '.join(row)}}}" for row in rows])
+        return Constant("channel", name, tuple(zip(*(map(int, column) for column in columns), strict=True)))
 
     def finish(self, total: str, channel: str) -> str:
         """C of the byte for a sum, given C of the sum (uint32_t) and of a pointer to its channel."""
         scaling = self.requantization
         low, high, zero = scaling.low + 128, scaling.high + 128, scaling.zero_point + 128
         return f"finish({total}, {channel}, {low}, {high}, {self.drop}, {self.offset}u, {self.zone}, {zero})"
-
-
-def _literal(number: int) -> str:
-    return "INT32_MIN" if number == _INT32_MIN else str(int(number))
 
 
 def staircase(requantization: Requantization, bias: NDArray[np.int64]) -> FastRequant:

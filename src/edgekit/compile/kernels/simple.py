@@ -8,9 +8,9 @@ from edgekit.compile.graph import (
     Softmax,
 )
 from edgekit.compile.kernels.text import (
+    Constant,
     Kernel,
     Site,
-    array,
     byte_range,
     indent,
 )
@@ -52,7 +52,7 @@ for (int32_t i = top; i < bottom; ++i) {{
   }}
 }}
 """
-    return Kernel((), "", function)
+    return Kernel((), (), function)
 
 
 def pool_lead(op: Pool) -> int:
@@ -74,7 +74,7 @@ def mean(op: Mean, site: Site) -> Kernel:
   }}
 }}
 """
-    return Kernel(("requantize", "to_byte"), "", function)
+    return Kernel(("requantize", "to_byte"), (), function)
 
 
 def softmax(op: Softmax, site: Site) -> Kernel:
@@ -107,7 +107,7 @@ def softmax(op: Softmax, site: Site) -> Kernel:
   }}
 }}
 """
-    return Kernel(("rounding_shift", "reciprocal"), array("int32_t", table, op.table), function)
+    return Kernel(("rounding_shift", "reciprocal"), (Constant("int32_t", table, op.table),), function)
 
 
 def pad(op: Pad, site: Site) -> Kernel:
@@ -123,7 +123,7 @@ def pad(op: Pad, site: Site) -> Kernel:
   }}}}}}}}
 }}
 """
-    return Kernel((), "", function)
+    return Kernel((), (), function)
 
 
 def reshape(op: Reshape, site: Site) -> Kernel:
@@ -132,4 +132,4 @@ def reshape(op: Reshape, site: Site) -> Kernel:
         body = f"memcpy(output, input, {op.input.size});"
     else:
         body = f"for (int32_t i = 0; i < {op.input.size}; ++i) output[i] = (uint8_t)(input[i] ^ 0x80);"
-    return Kernel((), "", f"static void {site.name}(const uint8_t *input, uint8_t *output) {{\n  {body}\n}}\n")
+    return Kernel((), (), f"static void {site.name}(const uint8_t *input, uint8_t *output) {{\n  {body}\n}}\n")

@@ -4,8 +4,7 @@ Activations in the arena are unsigned bytes u = q + 128, because Xtensa loads by
 input and output are int8; seen as unsigned bytes they are u ^ 0x80.
 """
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgekit.compile.graph import Requantization
@@ -175,6 +174,43 @@ static int32_t high_multiply(int32_t a, int32_t b) {
 }
 
 
+_ELEMENT_BYTES = {
+    "unsigned char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "channel": 24,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A constant array of the generated C.
+
+    Attributes:
+        c_type: of an element, one of `_ELEMENT_BYTES`.
+        values: a number for each element, or the members of a struct.
+    """
+
+    c_type: str
+    name: str
+    values: Sequence[int | tuple[int, ...]]
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of flash."""
+        return len(self.values) * _ELEMENT_BYTES[self.c_type]
+
+    def definition(self, linkage: str = "static ") -> str:
+        """The C that defines it, 20 elements a line."""
+        texts = [
+            str(value) if isinstance(value, int) else f"{{{', '.join(map(_literal, value))}}}" for value in self.values
+        ]
+        lines = [", ".join(texts[i : i + 20]) for i in range(0, len(texts), 20)]
+        return f"{linkage}const {self.c_type} {self.name}[{len(texts)}] = {{\n  " + ",\n  ".join(lines) + "};\n"
+
+
+def _literal(number: int) -> str:
+    """C reads -2147483648 as the negative of a number that no int holds."""
+    return "INT32_MIN" if number == -(2**31) else str(number)
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where an operator stands.
@@ -211,7 +247,7 @@ class Rows:
     """A row kernel's C: constants, and functions of which the last is `{name}_rows`."""
 
     helpers: tuple[str, ...]
-    constants: str
+    constants: tuple[Constant, ...]
     functions: str
 
 
@@ -223,7 +259,7 @@ class Kernel:
     """
 
     helpers: tuple[str, ...]
-    constants: str
+    constants: tuple[Constant, ...]
     function: str
 
 
@@ -240,22 +276,6 @@ def needed_helpers(names: Iterable[str]) -> str:
     for name in names:
         choose(name)
     return "".join(chosen.values())
-
-
-def array(c_type: str, name: str, values: Iterable[int | str]) -> str:
-    """A constant array, 20 numbers a line."""
-    texts = [str(value) for value in values]
-    lines = [", ".join(texts[i : i + 20]) for i in range(0, len(texts), 20)]
-    return f"static const {c_type} {name}[{len(texts)}] = {{\n  " + ",\n  ".join(lines) + "};\n"
-
-
-_ARRAY = re.compile(r"^(?:static )?const (?:unsigned )?(\w+) (\w+)\[(\d+)\] = ", re.MULTILINE)
-_ELEMENT_BYTES = {"char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "channel": 24}  # others: 4
-
-
-def array_bytes(text: str) -> dict[str, int]:
-    """The bytes of every constant array in a C text that `array` wrote, by name."""
-    return {name: int(count) * _ELEMENT_BYTES.get(c_type, 4) for c_type, name, count in _ARRAY.findall(text)}
 
 
 def byte_range(requantization: Requantization) -> str:

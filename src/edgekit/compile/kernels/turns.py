@@ -47,8 +47,12 @@ def pace_of(op: Op) -> Pace | None:
     return None
 
 
-def stream(name: str, turns: Sequence[Turn], makers: Mapping[int, int]) -> Kernel:
-    """The function `name`(input, output, arena); `makers`: the position of a tensor's maker, by its index."""
+def stream(name: str, turns: Sequence[Turn], makers: Mapping[int, int]) -> list[Kernel]:
+    """Every operator's kernel; the last holds the function `name`(input, output, arena) too.
+
+    Args:
+        makers: the position of a tensor's maker, by its index.
+    """
     kernels: list[Kernel] = []
     branches: list[str] = []
     for i, turn in reversed(list(enumerate(turns))):
@@ -74,9 +78,9 @@ def stream(name: str, turns: Sequence[Turn], makers: Mapping[int, int]) -> Kerne
   }}
 }}
 """
-    helpers = ("wrapped", "least", *(helper for kernel in kernels for helper in kernel.helpers))
-    functions = "\n".join(kernel.function for kernel in kernels)
-    return Kernel(helpers, "\n".join(kernel.constants for kernel in kernels), f"{functions}\n{function}")
+    kernels[0] = replace(kernels[0], helpers=("wrapped", "least", *kernels[0].helpers))
+    kernels[-1] = replace(kernels[-1], function=f"{kernels[-1].function}\n{function}")
+    return kernels
 
 
 def _made(op: Op) -> int:

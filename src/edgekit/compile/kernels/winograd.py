@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from edgekit.compile.graph import Convolution
 from edgekit.compile.kernels.rounding import FastRequant
 from edgekit.compile.kernels.text import (
+    Constant,
     Rows,
     Site,
-    array,
     indent,
 )
 from edgekit.compile.kernels.window import Window, window_of
@@ -120,9 +120,9 @@ def winograd(op: Winograd, site: Site, stairs: FastRequant) -> Rows:
   }}
 }}
 """
-    weights = array("int16_t", f"{site.name}_weights", _weights(op, block).ravel())
+    weights = Constant("int16_t", f"{site.name}_weights", _weights(op, block).ravel().tolist())
     helpers = ("channel", input_, dot, output)
-    return Rows(helpers, weights + stairs.table(f"{site.name}_channels"), functions)
+    return Rows(helpers, (weights, stairs.table(f"{site.name}_channels")), functions)
 
 
 def _store(op: Winograd, site: Site, stairs: FastRequant, wide: int, width: int) -> str:
