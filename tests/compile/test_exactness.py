@@ -10,8 +10,6 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import aot_models
-import aot_native
 import numpy as np
 import pytest
 
@@ -24,6 +22,9 @@ from edgekit.compile.graph import (
 )
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
+from edgekit.testing import native_c
+from edgekit.testing.random_models import random_inputs, random_model
+from edgekit.testing.random_operators import Random
 
 MODELS = 220
 Case = tuple[int, bytes, Graph]
@@ -34,7 +35,7 @@ def cases() -> list[Case]:
     """(seed, model, graph) of the random models that TFLM's arithmetic can hold."""
     found = []
     for seed in range(MODELS + 20):
-        content = aot_models.random_model(seed)
+        content = random_model(seed)
         with contextlib.suppress(EdgekitError):  # TFLM's arithmetic would overflow
             found.append((seed, content, read_graph(content)))
     assert len(found) >= MODELS
@@ -48,13 +49,13 @@ def test_at_least_200_random_models_give_the_bytes_of_tflm(cases: list[Case], tm
     def different(number: int) -> list[int]:
         half, extra = halves[number]
         files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(half)]
-        program = aot_native.build(files, tmp_path / str(number), flags=("-O0", *aot_native.SANITIZERS, *extra))
-        jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(half)]
-        outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in half])
+        program = native_c.build(files, tmp_path / str(number), flags=("-O0", *native_c.SANITIZERS, *extra))
+        jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(half)]
+        outputs = native_c.run(program, jobs, [graph.output.size for _, _, graph in half])
         return [
             seed
             for (seed, content, graph), (_, inputs), mine in zip(half, jobs, outputs, strict=True)
-            if not np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+            if not np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
         ]
 
     assert len(cases) >= 200
@@ -67,7 +68,7 @@ def test_input_and_output_may_stand_anywhere(tmp_path: Path) -> None:
     contents = []
 
     def network(*ends: str) -> None:
-        r = aot_models.Random(len(contents))
+        r = Random(len(contents))
         tensors = {"x": r.activation((1, 6, 6, 2))}
         if "nothing" not in ends:
             tensors["view"] = r.reshape(tensors["x"])
@@ -82,13 +83,13 @@ def test_input_and_output_may_stand_anywhere(tmp_path: Path) -> None:
         network(end)
     network("nothing", "x")
     graphs = [read_graph(content) for content in contents]
-    program = aot_native.build(
+    program = native_c.build(
         [compile_model(content, CompileOptions(f"m{i}")).files for i, content in enumerate(contents)], tmp_path
     )
-    jobs = [(i, aot_models.random_inputs(i, graph.input.size)) for i, graph in enumerate(graphs)]
-    outputs = aot_native.run(program, jobs, [graph.output.size for graph in graphs])
+    jobs = [(i, random_inputs(i, graph.input.size)) for i, graph in enumerate(graphs)]
+    outputs = native_c.run(program, jobs, [graph.output.size for graph in graphs])
     for (i, inputs), mine in zip(jobs, outputs, strict=True):
-        assert np.array_equal(mine, aot_native.tflm(contents[i], inputs, graphs[i].input.shape)), i
+        assert np.array_equal(mine, native_c.tflm(contents[i], inputs, graphs[i].input.shape)), i
 
 
 def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) -> None:
@@ -96,7 +97,7 @@ def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) ->
     for seed, content, graph in cases:
         last = graph.ops[-1] if graph.ops else None
         if isinstance(last, Convolution) and (last.requantization.low, last.requantization.high) == (-128, 127):
-            outputs = aot_native.tflm(content, aot_models.random_inputs(seed, graph.input.size), graph.input.shape)
+            outputs = native_c.tflm(content, random_inputs(seed, graph.input.size), graph.input.shape)
             seen["saturated below"] += (outputs == -128).any()  # nothing but the range of int8 stops them there
             seen["saturated above"] += (outputs == 127).any()
         for op in graph.ops:
@@ -134,10 +135,10 @@ def test_a_wrong_rounding_would_be_seen(cases: list[Case], tmp_path: Path) -> No
         {name: text.replace("(mask >> 1) + (scaled < 0)", "(mask >> 1)") for name, text in file.items()}
         for file in files
     ]
-    jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(some)]
+    jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(some)]
     sizes = [graph.output.size for _, _, graph in some]
     right, wrong = (
-        aot_native.run(aot_native.build(texts, tmp_path / name, flags=("-O0",)), jobs, sizes)
+        native_c.run(native_c.build(texts, tmp_path / name, flags=("-O0",)), jobs, sizes)
         for name, texts in (("right", files), ("wrong", spoilt))
     )
     assert any(not np.array_equal(a, b) for a, b in zip(right, wrong, strict=True))
@@ -151,7 +152,7 @@ def test_generated_code_compiles_without_a_warning(
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed (apt-get install {compiler})")
     files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(cases[:25])]
-    aot_native.build(files, tmp_path, compiler, (level, "-pedantic"))  # asserts that the compiler is content
+    native_c.build(files, tmp_path, compiler, (level, "-pedantic"))  # asserts that the compiler is content
 
 
 def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list[Case], tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list
             assert not re.search(r"\b(float|double|malloc|free|static (?!const|inline|void|int32_t|EDGEKIT))\b", text)
         names.append(f"only_{seed}.c")
     # gcc turns loops that fill memory into memset unless told not to
-    flags = [*aot_native.FLAGS, "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
+    flags = [*native_c.FLAGS, "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
     subprocess.run(["gcc", *flags, "-c", *names], cwd=tmp_path, check=True)
     for name in names:
         symbols = subprocess.run(
@@ -172,7 +173,7 @@ def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list
 
 
 def test_header_tells_sizes_quantisation_and_hash_and_serves_cpp(tmp_path: Path) -> None:
-    content = aot_models.random_model(4)
+    content = random_model(4)
     graph = read_graph(content)
     files = compile_model(content, CompileOptions("pet")).files
     assert sorted(files) == ["pet.c", "pet.h"]
@@ -193,17 +194,17 @@ def test_header_tells_sizes_quantisation_and_hash_and_serves_cpp(tmp_path: Path)
 
 
 def test_compiling_twice_gives_the_same_text() -> None:
-    content = aot_models.random_model(11)
+    content = random_model(11)
     assert compile_model(content).files == compile_model(content).files
 
 
 def test_a_profiled_model_announces_every_operator_and_gives_the_same_bytes(tmp_path: Path) -> None:
-    content = aot_models.random_model(4)
+    content = random_model(4)
     graph = read_graph(content)
     compiled = compile_model(content, CompileOptions("m0", profile=True))
     plain = compile_model(content, CompileOptions("m0"))
     assert "_step" not in "".join(plain.files.values())
-    inputs = aot_models.random_inputs(4, graph.input.size)
+    inputs = random_inputs(4, graph.input.size)
     hook = """
 #include <stdio.h>
 void m0_step(int32_t step) { fprintf(stderr, "%d of %d\\n", (int)step, M0_STEPS); }
@@ -211,8 +212,8 @@ void m0_step(int32_t step) { fprintf(stderr, "%d of %d\\n", (int)step, M0_STEPS)
     announcing = {**compiled.files, "m0.c": compiled.files["m0.c"] + hook}
     outputs = []
     for name, files in (("plain", plain.files), ("announcing", announcing)):
-        program = aot_native.build([files], tmp_path / name)
-        outputs.append(aot_native.run(program, [(0, inputs)], [graph.output.size])[0])
+        program = native_c.build([files], tmp_path / name)
+        outputs.append(native_c.run(program, [(0, inputs)], [graph.output.size])[0])
     assert np.array_equal(*outputs)
     stream = b"0 1\n" + inputs[:1].tobytes()
     said = subprocess.run([str(program)], input=stream, capture_output=True, check=True).stderr.decode()

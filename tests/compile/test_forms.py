@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-import aot_models
-import aot_native
 import numpy as np
 import pytest
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile import CompileOptions, compile_model, kernels
 from edgekit.compile.emit import emit
@@ -20,6 +19,9 @@ from edgekit.compile.kernels.winograd import Winograd
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
+from edgekit.testing import native_c
+from edgekit.testing.random_models import network_of_threes, random_inputs
+from edgekit.testing.random_operators import Random
 
 Case = tuple[int, bytes, Graph]
 
@@ -58,18 +60,18 @@ def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> li
         emit(graph, plan_, CompileOptions(name=f"m{i}")).files
         for i, ((_, _, graph), plan_) in enumerate(zip(cases, plans, strict=True))
     ]
-    program = aot_native.build(files, folder)
-    jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
-    outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in cases])
+    program = native_c.build(files, folder)
+    jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
+    outputs = native_c.run(program, jobs, [graph.output.size for _, _, graph in cases])
     return [
         seed
         for (seed, content, graph), (_, inputs), mine in zip(cases, jobs, outputs, strict=True)
-        if not np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+        if not np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
     ]
 
 
 def test_every_form_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
-    cases = formed(aot_models.network_of_threes, range(90))
+    cases = formed(network_of_threes, range(90))
     seen = Counter(kind(op) for _, _, graph in cases for op in graph.ops)
     for name in (
         "Winograd 4",
@@ -86,7 +88,7 @@ def test_every_form_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> No
 
 def test_a_step_over_channels_that_fours_do_not_divide_reads_nothing_behind_the_arena(tmp_path: Path) -> None:
     def draw(seed: int) -> bytes:
-        r = aot_models.Random(seed)
+        r = Random(seed)
         entry = r.activation((1, 6, 10, 5))
         return r.b.finish([entry], [r.conv(r.conv(entry, out=5, three=True), out=16, three=True)])
 
@@ -109,15 +111,15 @@ def test_a_list_longer_than_its_count_can_say_is_not_used() -> None:
 
 def one_convolution(weights: np.ndarray) -> Convolution:
     """A 3x3 convolution of an 8x8 image with the given weights [O, 3, 3, I]."""
-    r = aot_models.Random(3)
+    r = Random(3)
     b = r.b
     x = r.activation((1, 8, 8, weights.shape[3]), 0.05, 3)
     w = b.tensor(weights.shape, data=weights, scales=[0.01], zero_points=[0])
     y = r.activation((1, 8, 8, len(weights)), 30.0, 0)
-    options = aot_models.schema.Conv2DOptionsT()
-    options.padding = aot_models.schema.Padding.SAME
+    options = schema.Conv2DOptionsT()
+    options.padding = schema.Padding.SAME
     options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
-    b.op("CONV_2D", [x, w], y, options, "Conv2DOptions")
+    b.op("CONV_2D", [x, w], y, options)
     (op,) = read_graph(b.finish([x], [y])).ops
     assert isinstance(op, Convolution)
     return op
@@ -131,7 +133,7 @@ def test_a_filter_whose_sums_could_leave_its_bits_is_not_used(channels: int, til
 
 
 def test_speed_and_size_choose_different_forms_of_the_same_program() -> None:
-    r = aot_models.Random(1)
+    r = Random(1)
     entry = r.activation((1, 24, 24, 8), 0.05, -128)
     content = r.b.finish([entry], [r.conv(entry, out=16, three=True)])
     small, fast = (

@@ -5,8 +5,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import aot_models
-import aot_native
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -16,6 +14,9 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import drawing, layers_of, ram_bytes
 from edgekit.compile.library import library_files
 from edgekit.errors import EdgekitError
+from edgekit.testing import native_c
+from edgekit.testing.random_models import random_model
+from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import read_tflite
 
 STUDENT = Path(__file__).parents[1] / "vectors/student/int8.tflite"
@@ -43,7 +44,7 @@ def test_the_library_builds_with_cmake_and_its_example_prints_tflms_outputs(
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed (apt-get install {program})")
     model = tmp_path / "model.tflite"
-    model.write_bytes(STUDENT.read_bytes() if pixels else aot_models.random_model(4))
+    model.write_bytes(STUDENT.read_bytes() if pixels else random_model(4))
     library = tmp_path / "library"
     name = "example" if pixels else "pet"
     compile_command(model, "--out", library, "--name", name)
@@ -63,7 +64,7 @@ def test_the_library_builds_with_cmake_and_its_example_prints_tflms_outputs(
         paths[-1].write_bytes(row.tobytes())
     example = tmp_path / f"build/{name}_example"
     said = subprocess.run([example, *paths], capture_output=True, text=True, check=True).stdout.splitlines()
-    wanted = aot_native.tflm(model.read_bytes(), inputs, graph.input.shape)
+    wanted = native_c.tflm(model.read_bytes(), inputs, graph.input.shape)
     for line, path, outputs in zip(said, paths, wanted, strict=True):
         about, _, values = line.partition(": ")
         assert about == str(path)
@@ -188,7 +189,7 @@ def test_a_name_that_looks_like_a_steps_takes_no_constants_from_it() -> None:
 
 
 def test_a_model_on_which_tflm_ends_its_process_compiles_without_tflms_arena(tmp_path: Path) -> None:
-    r = aot_models.Random(1)
+    r = Random(1)
     x = r.activation((1, 1, 1, 513))  # of equal values: the sum is beyond what TFLM's softmax holds
     (tmp_path / "wide.tflite").write_bytes(r.b.finish([x], [r.softmax(r.reshape(x, (1, 513)))]))
     said = json.loads(compile_command(tmp_path / "wide.tflite", "--out", tmp_path / "out", "--json"))
@@ -208,13 +209,13 @@ def test_an_unknown_target_is_answered_with_the_known_ones(tmp_path: Path) -> No
 
 
 def test_a_model_without_an_arena_has_a_library_too(tmp_path: Path) -> None:
-    r = aot_models.Random(1)
+    r = Random(1)
     x = r.activation((1, 4, 4, 1))
     compiled = compile_model(r.b.finish([x], [r.reshape(x)]), CompileOptions("same"))
     for path, text in library_files(compiled).items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text)
-    command = ["gcc", *aot_native.FLAGS, "-I.", "same.c", "example/main.c", "-o", "example/same"]
+    command = ["gcc", *native_c.FLAGS, "-I.", "same.c", "example/main.c", "-o", "example/same"]
     subprocess.run(command, cwd=tmp_path, check=True)
     assert "no arena" in drawing(compiled)
 

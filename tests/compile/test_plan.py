@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import aot_models
 import numpy as np
 import pytest
-from aot_models import Random
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile import kernels
 from edgekit.compile.fuse import fuse
@@ -18,6 +17,8 @@ from edgekit.compile.graph import (
 from edgekit.compile.plan import Plan, Span, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
+from edgekit.testing.random_models import random_model
+from edgekit.testing.random_operators import Random
 
 
 def planned(content: bytes) -> tuple[Graph, Plan]:
@@ -40,11 +41,11 @@ def network(*stages: str, size: int = 12) -> bytes:
             window, stride = (3, 2) if stage == "max3" else (2, 2)
             rows = (shape[1] - window) // stride + 1
             y = r.activation((1, rows, rows, shape[3]), *r.b.quantization(x))
-            options = aot_models.schema.Pool2DOptionsT()
-            options.padding = aot_models.schema.Padding.VALID
+            options = schema.Pool2DOptionsT()
+            options.padding = schema.Padding.VALID
             options.filterHeight = options.filterWidth = window
             options.strideH = options.strideW = stride
-            r.b.op("MAX_POOL_2D", [x], y, options, "Pool2DOptions")
+            r.b.op("MAX_POOL_2D", [x], y, options)
         x = y
     x = r.reshape(x)
     return r.b.finish([entry], [r.dense(x, 2)])
@@ -56,12 +57,12 @@ def same_convolution(r: Random, x: int, depthwise: bool) -> int:
     out = shape[3] if depthwise else 8
     weights = r.b.tensor(shape, data=r.rng.integers(-9, 9, shape).astype(np.int8), scales=[0.01], zero_points=[0])
     y = r.activation((1, height, width, out), 0.1, -128)
-    options = aot_models.schema.DepthwiseConv2DOptionsT() if depthwise else aot_models.schema.Conv2DOptionsT()
+    options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
     options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
     if depthwise:
         options.depthMultiplier = 1
     code = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
-    r.b.op(code, [x, weights], y, options, "DepthwiseConv2DOptions" if depthwise else "Conv2DOptions")
+    r.b.op(code, [x, weights], y, options)
     return y
 
 
@@ -112,7 +113,7 @@ def test_tensors_that_live_at_the_same_time_never_overlap() -> None:
     looked_at = 0
     for seed in range(300):
         try:
-            graph, plan_ = planned(aot_models.random_model(seed))
+            graph, plan_ = planned(random_model(seed))
         except EdgekitError:
             continue
         contents: dict[int, int] = {}  # arena byte -> the tensor whose value it holds

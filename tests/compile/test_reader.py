@@ -3,13 +3,16 @@
 import time
 from collections.abc import Callable
 
-import aot_models
 import numpy as np
 import pytest
-from aot_models import Builder, Random, schema
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile import CompileOptions, compile_model, supported_ops
 from edgekit.errors import EdgekitError
+from edgekit.testing.builder import Builder
+from edgekit.testing.damaged_models import distorted, mutated
+from edgekit.testing.random_models import random_model
+from edgekit.testing.random_operators import Random
 
 
 def small_network(change: Callable[[Builder], None] = lambda _: None) -> bytes:
@@ -23,13 +26,11 @@ def small_network(change: Callable[[Builder], None] = lambda _: None) -> bytes:
     options = schema.Conv2DOptionsT()
     options.padding, options.strideH, options.strideW = schema.Padding.SAME, 1, 1
     options.dilationHFactor = options.dilationWFactor = 1
-    b.op("CONV_2D", [image, weights, bias], result, options, "Conv2DOptions")
+    b.op("CONV_2D", [image, weights, bias], result, options)
     dense = b.tensor((2, 48), data=np.ones((2, 48), np.int8), scales=[0.01], zero_points=[0])
     logits = r.activation((1, 2), 0.2, 0)
     dense_bias = b.tensor((2,), "INT32", np.zeros(2, np.int32), [0.001], [0])
-    b.op(
-        "FULLY_CONNECTED", [result, dense, dense_bias], logits, schema.FullyConnectedOptionsT(), "FullyConnectedOptions"
-    )
+    b.op("FULLY_CONNECTED", [result, dense, dense_bias], logits, schema.FullyConnectedOptionsT())
     change(b)
     return b.finish([image], [logits])
 
@@ -173,14 +174,10 @@ def test_a_name_that_is_no_identifier_is_refused(name: str) -> None:
 
 def test_damaged_flatbuffers_are_refused_or_compile_and_never_take_long() -> None:
     rng = np.random.default_rng(2024)
-    sound = [aot_models.random_model(seed) for seed in range(40)]
+    sound = [random_model(seed) for seed in range(40)]
     outcomes = {"refused": 0, "compiled": 0}
     for number in range(4000):
-        content = (
-            aot_models.mutated(sound[number % 40], rng)
-            if number % 4
-            else aot_models.distorted(int(rng.integers(1 << 30)), rng)
-        )
+        content = mutated(sound[number % 40], rng) if number % 4 else distorted(int(rng.integers(1 << 30)), rng)
         started = time.perf_counter()
         try:
             compile_model(content)

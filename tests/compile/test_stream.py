@@ -3,7 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import aot_models
 import numpy as np
 from test_forms import Case, differing, formed, kind
 
@@ -13,14 +12,16 @@ from edgekit.compile.plan import Plan, laid_out, plan
 from edgekit.compile.reader import read_graph
 from edgekit.compile.stream import streams
 from edgekit.errors import EdgekitError
+from edgekit.testing.random_models import network_of_rows
+from edgekit.testing.random_operators import Random
 
 
 def cases() -> list[Case]:
     """Networks that can stream, some with every convolution direct, some in other forms."""
-    found = formed(aot_models.network_of_rows, range(40), least_forms=0)
+    found = formed(network_of_rows, range(40), least_forms=0)
     for seed in range(60, 90):
         try:
-            content = aot_models.network_of_rows(seed)
+            content = network_of_rows(seed)
             found.append((seed, content, fuse(read_graph(content))))
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
@@ -59,7 +60,7 @@ def test_the_planner_streams_only_where_that_lowers_the_peak() -> None:
     better = 0
     for seed in range(60):
         try:
-            graph = fuse(read_graph(aot_models.network_of_rows(seed)))
+            graph = fuse(read_graph(network_of_rows(seed)))
         except EdgekitError:
             continue
         chosen, whole = plan(graph, kernels), laid_out(graph, kernels, None)
@@ -69,7 +70,7 @@ def test_the_planner_streams_only_where_that_lowers_the_peak() -> None:
 
 
 def test_a_network_that_shrinks_slowly_lives_in_a_few_rows() -> None:
-    r = aot_models.Random(2)
+    r = Random(2)
     x = entry = r.activation((1, 64, 64, 1), 0.05, -128)
     for halved in (False, False, True, False, True):
         x = r.conv(x, out=8, three=True)

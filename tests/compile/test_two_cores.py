@@ -4,8 +4,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import aot_models
-import aot_native
 import numpy as np
 import pytest
 
@@ -13,6 +11,9 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.reader import read_graph
+from edgekit.testing import native_c
+from edgekit.testing.builder import reweighted
+from edgekit.testing.random_models import random_inputs, random_model
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 TWO_CORES = "-DEDGEKIT_TWO_CORES=1"
@@ -40,17 +41,17 @@ def pruned(weights: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["shipped", "pruned", "random"])
 def test_two_threads_give_tflms_bytes_without_a_race(name: str, tmp_path: Path) -> None:
-    content = STUDENT.read_bytes() if name != "random" else aot_models.random_model(70_001)
+    content = STUDENT.read_bytes() if name != "random" else random_model(70_001)
     if name == "pruned":
-        content = aot_models.reweighted(content, pruned)
+        content = reweighted(content, pruned)
     graph = read_graph(content)
     compiled = compile_model(content, CompileOptions("m0", target="esp32"))
     assert any(isinstance(op, ByChannel | ByTile) and op.parts == 2 for op in compiled.graph.ops)
     files = {**compiled.files, "m0.c": compiled.files["m0.c"] + PAIR}
-    program = aot_native.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
-    inputs = aot_models.random_inputs(1, graph.input.size)
-    (mine,) = aot_native.run(program, [(0, inputs)], [graph.output.size])
-    assert np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+    program = native_c.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
+    inputs = random_inputs(1, graph.input.size)
+    (mine,) = native_c.run(program, [(0, inputs)], [graph.output.size])
+    assert np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
 
 
 def test_the_thread_sanitizer_would_see_shares_that_meet(tmp_path: Path) -> None:
@@ -59,8 +60,8 @@ def test_the_thread_sanitizer_would_see_shares_that_meet(tmp_path: Path) -> None
     wrong = compiled.files["m0.c"].replace("job->room + part *", "job->room + 0 * part *")
     assert wrong != compiled.files["m0.c"]
     files = {**compiled.files, "m0.c": wrong + PAIR}
-    program = aot_native.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
-    inputs = aot_models.random_inputs(1, 96 * 96)[:1]
+    program = native_c.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
+    inputs = random_inputs(1, 96 * 96)[:1]
     done = subprocess.run([program], input=b"0 1\n" + inputs.tobytes(), capture_output=True, check=False)
     assert b"data race" in done.stderr
 
@@ -74,7 +75,7 @@ def test_the_shared_c_compiles_without_a_warning_and_declares_what_the_user_defi
     compiled = compile_model(STUDENT.read_bytes(), CompileOptions("pet", target="esp32"))
     for file, text in compiled.files.items():
         (tmp_path / file).write_text(text)
-    command = [compiler, *aot_native.FLAGS, "-pedantic", "-O2", TWO_CORES, "-c", "pet.c"]
+    command = [compiler, *native_c.FLAGS, "-pedantic", "-O2", TWO_CORES, "-c", "pet.c"]
     subprocess.run(command, cwd=tmp_path, check=True)
     symbols = subprocess.run(["nm", "-u", "pet.o"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout
     assert "pet_pair" in symbols

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
-import aot_models
-import aot_native
 import numpy as np
 import pytest
 
@@ -24,6 +22,9 @@ from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
 from edgekit.compile.weights import CODINGS, Coding, encode
 from edgekit.errors import EdgekitError
+from edgekit.testing import native_c
+from edgekit.testing.builder import reweighted
+from edgekit.testing.random_models import network_of_threes, random_inputs, random_model
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 COMPRESS: tuple[Compress, Compress] = ("never", "auto")
@@ -44,8 +45,8 @@ def thinned(seed: int) -> bytes:
             weights[int(rng.integers(len(weights)))] = 0
         return weights
 
-    draw = aot_models.network_of_threes if seed % 3 else aot_models.random_model
-    return aot_models.reweighted(draw(seed), change)
+    draw = network_of_threes if seed % 3 else random_model
+    return reweighted(draw(seed), change)
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +67,13 @@ def cases() -> list[Case]:
 
 def differing(cases: list[Case], files: list[dict[str, str]], folder: Path) -> list[int]:
     """Seeds whose bytes are not TFLM's, under the sanitizers."""
-    program = aot_native.build(files, folder)
-    jobs = [(i, aot_models.random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
-    outputs = aot_native.run(program, jobs, [graph.output.size for _, _, graph in cases])
+    program = native_c.build(files, folder)
+    jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
+    outputs = native_c.run(program, jobs, [graph.output.size for _, _, graph in cases])
     return [
         seed
         for (seed, content, graph), (_, inputs), mine in zip(cases, jobs, outputs, strict=True)
-        if not np.array_equal(mine, aot_native.tflm(content, inputs, graph.input.shape))
+        if not np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
     ]
 
 
@@ -132,7 +133,7 @@ def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_
     change: Callable[[np.ndarray], np.ndarray], target: Target, kinds: set[str], share: float, tmp_path: Path
 ) -> None:
     """Bytes of weights, biases and scales; the first layer's 72 weights may stay plain."""
-    content = aot_models.reweighted(STUDENT.read_bytes(), change)
+    content = reweighted(STUDENT.read_bytes(), change)
     plain, small = (
         compile_model(content, CompileOptions("m0", target=target, compress=compress)) for compress in COMPRESS
     )
@@ -158,7 +159,7 @@ def test_weights_that_do_not_compress_stay_as_they_are() -> None:
 
 
 def test_a_layer_with_a_single_position_is_not_widened_for_it() -> None:
-    graph = fuse(read_graph(aot_models.reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
+    graph = fuse(read_graph(reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
     chosen = [op for op in choose(graph, CompileOptions()).ops if isinstance(op, Convolution)]
     assert [isinstance(op, ByChannel) for op in chosen[1:]] == [True] * 5 + [False]
 

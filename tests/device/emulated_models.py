@@ -2,11 +2,10 @@
 
 Two cores: de212, which every emulated test of edgekit uses, and dc233c, which has an ESP32's MAC16 and hardware loops.
 
-In: seeds of tests/compile/aot_models. Out: the seeds whose output bytes differ.
+In: seeds of edgekit.testing.random_models. Out: the seeds whose output bytes differ.
 """
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.append(str(ROOT / "tests" / "compile"))
 
-import aot_models  # noqa: E402
-import aot_native  # noqa: E402
 
 from edgekit.compile import CompileOptions, compile_model  # noqa: E402
 from edgekit.compile.graph import Graph  # noqa: E402
 from edgekit.compile.options import Optimize, Target  # noqa: E402
 from edgekit.compile.reader import read_graph  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
+from edgekit.testing import native_c  # noqa: E402
+from edgekit.testing.random_models import random_inputs, random_model  # noqa: E402
 
 BATCH = 25  # in one program: more would not fit the board's flash
 CROSS = "xtensa-lx106-elf-"
@@ -65,7 +63,7 @@ def cases(seeds: Iterable[int]) -> list[Case]:
     """(seed, model, graph) of those models that TFLM's arithmetic can hold."""
     found = []
     for seed in seeds:
-        content = aot_models.random_model(seed)
+        content = random_model(seed)
         try:
             found.append((seed, content, read_graph(content)))
         except EdgekitError as error:
@@ -84,12 +82,12 @@ def differing(models: list[Case], core: Core = DE212) -> list[int]:
 def _batch(models: list[Case], core: Core) -> list[int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        inputs = [aot_models.random_inputs(seed, graph.input.size) for seed, _, graph in models]
+        inputs = [random_inputs(seed, graph.input.size) for seed, _, graph in models]
         outputs = _run(_program(models, inputs, folder, core), core, folder, models, inputs)
     return [
         seed
         for (seed, content, graph), given, mine in zip(models, inputs, outputs, strict=True)
-        if not np.array_equal(mine, aot_native.tflm(content, given, graph.input.shape))
+        if not np.array_equal(mine, native_c.tflm(content, given, graph.input.shape))
     ]
 
 

@@ -5,12 +5,13 @@ from pathlib import Path
 import emulated_models
 import numpy as np
 import pytest
-from emulated_models import DC233C, aot_models
+from emulated_models import DC233C
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.kernels.by_channel import ByChannel
 from edgekit.compile.kernels.by_tile import ByTile
 from edgekit.compile.reader import read_graph
+from edgekit.testing.builder import reweighted
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 
@@ -40,7 +41,7 @@ def test_random_models_give_tflms_bytes_with_mac16() -> None:
 
 def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_mac16() -> None:
     plain = STUDENT.read_bytes()
-    contents = (plain, aot_models.reweighted(plain, lambda w: w * (abs(w) > 24)), aot_models.reweighted(plain, coarse))
+    contents = (plain, reweighted(plain, lambda w: w * (abs(w) > 24)), reweighted(plain, coarse))
     models = [(seed, content, read_graph(content)) for seed, content in enumerate(contents)]
     assert emulated_models.differing(models, DC233C) == []
 

@@ -3,7 +3,6 @@
 import json
 import struct
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,12 +19,9 @@ from edgekit.device.link import open_link
 from edgekit.device.model_sources import model_files
 from edgekit.device.profile import profile
 from edgekit.errors import EdgekitError
+from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import read_tflite
 from edgekit.values.model import TfliteModel
-
-sys.path.append(str(Path(__file__).parents[1] / "compile"))
-
-import aot_models
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 
@@ -79,7 +75,7 @@ def test_another_image_costs_other_instructions(noticed: Mapping[str, str], mode
 
 
 def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) -> None:
-    r = aot_models.Random(3)
+    r = Random(3)
     x = entry = r.activation((1, 6, 6, 2), 0.1, 0)
     for _ in range(protocol.STEPS_A_FRAME + 7):
         x = r.add(x)

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path += [str(ROOT / "tools/bench"), str(ROOT / "tests/compile")]
+sys.path += [str(ROOT / "tools/bench")]
 
 import board  # noqa: E402
 import contenders  # noqa: E402
-import networks  # noqa: E402
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema  # noqa: E402
 
 from edgekit.compile import compile_model  # noqa: E402
 from edgekit.compile.program import runnable  # noqa: E402
 from edgekit.device.profile import profile_json, profile_model  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.runtimes.interpreters import tflm  # noqa: E402
+from edgekit.testing import networks  # noqa: E402
 from edgekit.tflite.model import read_tflite  # noqa: E402
 from edgekit.values.model import TfliteModel  # noqa: E402
 
@@ -94,7 +95,7 @@ def test_flat_ends_change_no_output() -> None:
     r = networks._Sketch(6, 6, 2)
     pooled = r.pooled(r.conv(r.input, 5))
     logits = r.logits(pooled, 3)
-    r.b.ops = [op for op in r.b.ops if op.builtinOptionsType != networks.schema.BuiltinOptions.ReshapeOptions]
+    r.b.ops = [op for op in r.b.ops if op.builtinOptionsType != schema.BuiltinOptions.ReshapeOptions]
     r.b.ops[-1].inputs[0] = pooled.index  # [1, 1, 1, 5] straight into the fully connected layer
     content = r.b.finish([r.input.index], [logits.index])
     flat = contenders.with_flat_ends(content)

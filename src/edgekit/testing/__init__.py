@@ -1,1 +1,1 @@
-"""What tests and tools share: random models, a fault proxy."""
+"""What tests and tools share: models drawn at random, networks of known shape, C built and run on this computer."""

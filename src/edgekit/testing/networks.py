@@ -1,8 +1,8 @@
 """Two int8 networks of the shapes that people put on small boards, for tests and benchmarks; random weights.
 
 `mobilenet()`: MobileNet v1 0.25 at 96x96 grey, as in TFLM's person_detect. `resnet()`: MLPerf Tiny's ResNet-8 at 32x32
-in three colours. Both end in logits. Every layer's output scale is chosen by running one image through a numpy twin, so
-that the activations use their range and are not saturated, as calibration would do.
+in three colours. Both end in logits. Every layer's output scale is chosen by running one image through a model in numpy,
+so that the activations use their range and are not saturated, as calibration would do.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from aot_models import Builder, schema
 from numpy.typing import NDArray
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+from edgekit.testing.builder import Builder
 
 _SEED = 2024
 # as TensorFlow's converter numbers int8 operators
@@ -70,8 +72,8 @@ class _Sketch:
         options.fusedActivationFunction = _fused(relu)
         if depthwise:
             options.depthMultiplier = 1
-        code, kind = ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions") if depthwise else ("CONV_2D", "Conv2DOptions")
-        self.b.op(code, inputs, y.index, options, kind)
+        code = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
+        self.b.op(code, inputs, y.index, options)
         return y
 
     def add(self, a: _Value, b: _Value) -> _Value:
@@ -79,7 +81,7 @@ class _Sketch:
         y = self._activation(a.real + b.real, relu=True)
         options = schema.AddOptionsT()
         options.fusedActivationFunction = _fused(True)
-        self.b.op("ADD", [a.index, b.index], y.index, options, "AddOptions")
+        self.b.op("ADD", [a.index, b.index], y.index, options)
         return y
 
     def pooled(self, x: _Value) -> _Value:
@@ -90,7 +92,7 @@ class _Sketch:
         options = schema.Pool2DOptionsT()
         options.padding = schema.Padding.VALID
         options.filterHeight, options.filterWidth, options.strideH, options.strideW = height, width, height, width
-        self.b.op("AVERAGE_POOL_2D", [x.index], y.index, options, "Pool2DOptions")
+        self.b.op("AVERAGE_POOL_2D", [x.index], y.index, options)
         return y
 
     def logits(self, x: _Value, count: int) -> _Value:
@@ -99,14 +101,14 @@ class _Sketch:
         new = schema.ReshapeOptionsT()
         new.newShape = [1, x.q.size]
         shape = self.b.tensor([2], "INT32", np.array([1, x.q.size], np.int32))
-        self.b.op("RESHAPE", [x.index, shape], flat, new, "ReshapeOptions")
+        self.b.op("RESHAPE", [x.index, shape], flat, new)
         real = self.rng.normal(0, np.sqrt(1 / x.q.size), (count, x.q.size))
         scale = np.float32(np.abs(real).max() / 127)
         weights = np.round(real / scale).astype(np.int8)
         logits = self._activation((weights * float(scale)) @ x.real, relu=False)
         bias = self.b.tensor([count], "INT32", np.zeros(count, np.int32), [np.float32(x.scale) * scale], [0])
         inputs = [flat, self.b.tensor(weights.shape, data=weights, scales=[scale], zero_points=[0]), bias]
-        self.b.op("FULLY_CONNECTED", inputs, logits.index, schema.FullyConnectedOptionsT(), "FullyConnectedOptions")
+        self.b.op("FULLY_CONNECTED", inputs, logits.index, schema.FullyConnectedOptionsT())
         return logits
 
     def _activation(self, real: NDArray[np.float64], relu: bool) -> _Value:

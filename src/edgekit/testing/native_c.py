@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -64,7 +65,7 @@ def build(
     return program
 
 
-def run(program: Path, jobs: list[tuple[int, np.ndarray]], output_bytes: list[int]) -> list[np.ndarray]:
+def run(program: Path, jobs: list[tuple[int, NDArray[np.int8]]], output_bytes: list[int]) -> list[NDArray[np.int8]]:
     """int8 outputs [count, bytes] for each (model's index, int8 inputs [count, bytes])."""
     stream = b"".join(b"%d %d\n" % (index, len(inputs)) + inputs.tobytes() for index, inputs in jobs)
     done = subprocess.run([str(program)], input=stream, capture_output=True, check=False)
@@ -78,7 +79,7 @@ def run(program: Path, jobs: list[tuple[int, np.ndarray]], output_bytes: list[in
     return results
 
 
-def tflm(content: bytes, inputs: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def tflm(content: bytes, inputs: NDArray[np.int8], shape: tuple[int, ...]) -> NDArray[np.int8]:
     """The same from TensorFlow Lite Micro's wheel."""
     from tflite_micro import runtime
 

@@ -1,0 +1,101 @@
+"""Networks drawn at random from a seed, and inputs for them: what the compiler and TFLM must agree about.
+
+In: a seed. Out: the bytes of a small int8 .tflite of the supported operators, which TFLM loads.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.testing.random_operators import Random
+
+
+def random_model(seed: int) -> bytes:
+    """A network of one to eight operators: an image part, now and then a residual branch, and a tail."""
+    r, entry, exit_ = drawn(seed)
+    return r.b.finish([entry], [exit_])
+
+
+def drawn(seed: int) -> tuple[Random, int, int]:  # noqa: PLR0912
+    """What `random_model` draws: the builder with its tensors, and the indices of both ends."""
+    r = Random(seed)
+    height, width = int(r.rng.integers(1, 15)), int(r.rng.integers(1, 15))
+    x = entry = r.activation((1, height, width, int(r.pick(1, 1, 2, 3, 4, 5, 8))))
+    for _ in range(int(r.pick(1, 1, 1, 2, 3, 4))):
+        draw = r.rng.random()
+        if draw < 0.35:
+            x = r.conv(x)
+            if r.rng.random() < 0.5:
+                x = r.pool(x, "MAX_POOL_2D")
+        elif draw < 0.55:
+            x = r.conv(x, depthwise=True)
+        elif draw < 0.7:
+            x = r.pool(x)
+        elif draw < 0.8:
+            x = r.pad(x)
+        elif draw < 0.9:
+            x = r.add(x)
+        else:
+            shape = r.b.shape(x)
+            branch = r.pick(x, r.reshape(r.reshape(x), shape), r.add(x))
+            x = r.add(branch, r.pick(x, r.add(x)))
+        if np.prod(r.b.shape(x)) > 6000:
+            break
+    tail = r.rng.random()
+    if tail < 0.3:
+        x = r.mean(x)
+    elif tail < 0.6:
+        x = r.reshape(x)
+    if tail < 0.75 and r.rng.random() < 0.8:
+        x = r.dense(x)
+    if r.rng.random() < 0.3 and r.b.shape(x)[-1] < 512:  # beyond, TFLM stops the process when all values are equal
+        x = r.softmax(x)
+    if x == entry:
+        x = r.reshape(x)
+    return r, entry, x
+
+
+def network_of_threes(seed: int) -> bytes:
+    """One to three dense 3x3 convolutions, with 2x2 max-pools and sums between them: what Winograd's filters serve."""
+    r = Random(seed)
+    height, width = int(r.rng.integers(1, 19)), int(r.rng.integers(1, 19))
+    x = entry = r.activation((1, height, width, int(r.pick(1, 1, 2, 3, 4, 6, 8, 12))))
+    for _ in range(int(r.pick(1, 2, 2, 3))):
+        y = r.conv(x, out=int(r.pick(*range(1, 10), 16)), three=True)
+        if r.b.shape(y) == r.b.shape(x) and r.rng.random() < 0.7:
+            y = r.add(x, y)
+        elif min(r.b.shape(y)[1:3]) > 1 and r.rng.random() < 0.6:
+            y = r.halved(y)
+        x = y
+    return r.b.finish([entry], [x])
+
+
+def network_of_rows(seed: int) -> bytes:
+    """Two to five convolutions of any kind, fused pools, sums over longer and shorter ways: what can stream."""
+    r = Random(seed)
+    height, width = int(r.rng.integers(3, 25)), int(r.rng.integers(3, 13))
+    x = entry = r.activation((1, height, width, int(r.pick(1, 2, 3, 4, 8))))
+    for _ in range(int(r.pick(2, 3, 4, 5))):
+        start = x
+        x = r.conv(x, depthwise=r.rng.random() < 0.25, three=r.rng.random() < 0.4)
+        if r.rng.random() < 0.3 and min(r.b.shape(x)[1:3]) > 1:
+            x = r.halved(x)
+        if r.rng.random() < 0.4:
+            other = r.conv(x, out=r.b.shape(x)[3], three=True)  # the same shape where it is SAME
+            if r.b.shape(other) == r.b.shape(x):
+                x = r.add(x, other)
+        if r.b.shape(start) == r.b.shape(x) and r.rng.random() < 0.5:
+            x = r.add(start, x)
+    return r.b.finish([entry], [r.dense(x, 3) if r.rng.random() < 0.5 else x])
+
+
+def any_network(seed: int) -> bytes:
+    """A model of all operators, one of 3x3 filters, or one that can stream."""
+    return (random_model, network_of_threes, network_of_rows)[seed % 3](seed)
+
+
+def random_inputs(content_seed: int, size: int, count: int = 3) -> NDArray[np.int8]:
+    """int8 [count, size]: the first at the ends of the range, the others uniform."""
+    rng = np.random.default_rng(content_seed)
+    inputs = rng.integers(-128, 128, (count, size)).astype(np.int8)
+    inputs[0] = rng.choice([-128, 127], size)
+    return inputs

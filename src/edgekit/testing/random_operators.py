@@ -1,0 +1,227 @@
+"""Operators drawn at random onto a `Builder`: shapes, windows, scales, zero points and activations of every kind."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
+
+from edgekit.testing.builder import Builder
+
+_Choice = TypeVar("_Choice")
+
+
+class Random:
+    """Draws operators onto a builder. `b` may be looked at; every method takes and returns a tensor index."""
+
+    def __init__(self, seed: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.b = Builder()
+
+    def pick(self, *values: _Choice) -> _Choice:
+        """One of the values."""
+        return values[int(self.rng.integers(len(values)))]
+
+    def zero_point(self) -> int:
+        return int(self.pick(-128, 127, 0, int(self.rng.integers(-128, 128)), int(self.rng.integers(-128, 128))))
+
+    def scale(self, low: float = 0.002, high: float = 0.2) -> float:
+        return float(np.float32(np.exp(self.rng.uniform(np.log(low), np.log(high)))))
+
+    def activation(self, shape: Sequence[int], scale: float | None = None, zero_point: int | None = None) -> int:
+        scale = self.scale() if scale is None else scale
+        zero_point = self.zero_point() if zero_point is None else zero_point
+        return self.b.tensor(shape, scales=[scale], zero_points=[zero_point])
+
+    def weights(self, shape: Sequence[int], axis: int) -> tuple[int, NDArray[np.int8], NDArray[np.float32]]:
+        out = shape[axis]
+        count = out if self.rng.random() < 0.7 else 1
+        scales = np.array([self.scale(0.001, 0.05) for _ in range(count)], np.float32)
+        kind = self.pick("any", "any", "any", "extreme", "sparse")
+        data = self.rng.integers(-128, 128, shape)
+        if kind == "extreme":
+            data = self.rng.choice([-128, -127, 127], shape)
+        if kind == "sparse":
+            data = data * (self.rng.random(shape) < 0.3)
+        values = data.astype(np.int8)
+        return self.b.tensor(shape, data=values, scales=scales, zero_points=[0] * count, axis=axis), values, scales
+
+    def bias(self, out: int, x: int, scales: NDArray[np.float32], fan_in: int) -> int:
+        spread = 2**24 if self.rng.random() < 0.1 else int(np.sqrt(fan_in) * 4000)
+        data = self.rng.integers(-spread, spread, out).astype(np.int32)
+        scale = self.b.quantization(x)[0]
+        product = [np.float32(np.float32(scale) * s) for s in scales]
+        return self.b.tensor([out], "INT32", data=data, scales=product, zero_points=[0] * len(product))
+
+    def output_scale(self, x: int, scales: NDArray[np.float32], fan_in: int) -> float:
+        """Mostly one that keeps results in range; sometimes far too small (saturation) or too large."""
+        natural = self.b.quantization(x)[0] * float(np.median(scales)) * 70 * 70 * np.sqrt(fan_in) / 60
+        return float(np.float32(natural * self.pick(1, 1, 1, 1, 1, 1, 0.03, 0.003, 10)))
+
+    def window(self, size: int, most: int) -> tuple[int, int, int]:
+        """Kernel, stride, dilation along one axis of the given size, for SAME or VALID."""
+        kernel = int(self.rng.integers(1, min(most, size) + 1))
+        dilation = int(self.pick(1, 1, 1, 1, 2, 3))
+        if (kernel - 1) * dilation + 1 > size:
+            dilation = 1
+        return kernel, int(self.pick(1, 1, 2, 2, 3)), dilation
+
+    @staticmethod
+    def result(size: int, kernel: int, stride: int, dilation: int, same: bool) -> int:
+        reach = (kernel - 1) * dilation + 1
+        return -(-size // stride) if same else (size - reach) // stride + 1
+
+    def conv(self, x: int, depthwise: bool = False, out: int | None = None, *, three: bool = False) -> int:
+        """`three`: 3x3, stride 1, dense."""
+        _, height, width, channels = self.b.shape(x)
+        same = self.rng.random() < 0.6
+        kh, sy, dy = self.window(height, 5)
+        kw, sx, dx = self.window(width, 5)
+        if self.rng.random() < 0.3:
+            kh = kw = 1
+        if self.rng.random() < 0.4 and min(height, width) >= 3:
+            kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
+        if three:
+            kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
+            same = same or min(height, width) < 3
+        elif same and self.rng.random() < 0.15:
+            kh, kw = kh + height, kw + 2  # the window is larger than the image
+        if dy != 1 or dx != 1:
+            sy = sx = 1
+        shape_y = self.result(height, kh, sy, dy, same)
+        shape_x = self.result(width, kw, sx, dx, same)
+        multiplier = 1
+        if depthwise:
+            multiplier = int(self.pick(1, 1, 1, 2, 3))
+            out = channels * multiplier
+            filter_shape, axis, fan_in = (1, kh, kw, out), 3, kh * kw
+        else:
+            out = out or int(self.rng.integers(1, 14))
+            depth = channels
+            if channels > 1 and not three and self.rng.random() < 0.15:  # grouped
+                groups = int(self.pick(*[g for g in range(2, channels + 1) if channels % g == 0]))
+                depth, out = channels // groups, groups * int(self.rng.integers(1, 7))
+            filter_shape, axis, fan_in = (out, kh, kw, depth), 0, kh * kw * depth
+        w, _, scales = self.weights(filter_shape, axis)
+        y = self.activation((1, shape_y, shape_x, out), self.output_scale(x, scales, fan_in))
+        inputs = [x, w, self.bias(out, x, scales, fan_in)]
+        if not depthwise and self.rng.random() < 0.1:
+            inputs[2:] = self.pick([], [-1])
+        options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
+        options.padding = schema.Padding.SAME if same else schema.Padding.VALID
+        options.strideH, options.strideW, options.dilationHFactor, options.dilationWFactor = sy, sx, dy, dx
+        options.fusedActivationFunction = self.fused(y)
+        if depthwise:
+            options.depthMultiplier = multiplier
+            self.b.op("DEPTHWISE_CONV_2D", inputs, y, options)
+        else:
+            self.b.op("CONV_2D", inputs, y, options)
+        return y
+
+    def fused(self, y: int) -> int:
+        """A fused activation; mostly one that leaves more than one value to the output."""
+        name = self.pick("NONE", "RELU", "RELU", "RELU6", "RELU_N1_TO_1")
+        if name in ("RELU", "RELU6") and self.b.quantization(y)[1] > 60 and self.rng.random() < 0.9:
+            name = "NONE"
+        return int(getattr(schema.ActivationFunctionType, name))
+
+    def pool(self, x: int, kind: str | None = None) -> int:
+        kind = kind or self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D")
+        _, height, width, channels = self.b.shape(x)
+        same = self.rng.random() < 0.4
+        kh, sy, _ = self.window(height, 4)
+        kw, sx, _ = self.window(width, 4)
+        if self.rng.random() < 0.6 and min(height, width) >= 2:
+            kh, kw, sy, sx = self.pick((2, 2, 2, 2), (2, 2, 2, 2), (1, 2, 1, 2), (2, 1, 2, 1))
+        shape = (1, self.result(height, kh, sy, 1, same), self.result(width, kw, sx, 1, same), channels)
+        y = self.activation(shape, *self.b.quantization(x))
+        options = schema.Pool2DOptionsT()
+        options.padding = schema.Padding.SAME if same else schema.Padding.VALID
+        options.strideH, options.strideW, options.filterHeight, options.filterWidth = sy, sx, kh, kw
+        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
+        self.b.op(kind, [x], y, options)
+        return y
+
+    def halved(self, x: int) -> int:
+        """A 2x2 max-pool whose windows neither overlap nor are cut off."""
+        _, height, width, channels = self.b.shape(x)
+        y = self.activation((1, height // 2, width // 2, channels), *self.b.quantization(x))
+        options = schema.Pool2DOptionsT()
+        options.padding = schema.Padding.VALID
+        options.strideH = options.strideW = options.filterHeight = options.filterWidth = 2
+        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
+        self.b.op("MAX_POOL_2D", [x], y, options)
+        return y
+
+    def mean(self, x: int) -> int:
+        channels = self.b.shape(x)[3]
+        keep = self.rng.random() < 0.5
+        axes = self.pick([1, 2], [2, 1], [-3, -2], [1, -2])
+        y = self.activation((1, 1, 1, channels) if keep else (1, channels))
+        options = schema.ReducerOptionsT()
+        options.keepDims = bool(keep)
+        self.b.op("MEAN", [x, self.b.tensor([2], "INT32", np.array(axes, np.int32))], y, options)
+        return y
+
+    def dense(self, x: int, out: int | None = None) -> int:
+        shape = self.b.shape(x)
+        depth = shape[-1] if self.rng.random() < 0.5 else int(np.prod(shape))
+        batches = int(np.prod(shape)) // depth
+        out = out or int(self.rng.integers(1, 12))
+        w, _, scales = self.weights((out, depth), 0)
+        y = self.activation((batches, out), self.output_scale(x, scales, depth))
+        inputs = [x, w, self.bias(out, x, scales, depth)]
+        if self.rng.random() < 0.1:
+            inputs[2:] = [-1]
+        options = schema.FullyConnectedOptionsT()
+        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
+        self.b.op("FULLY_CONNECTED", inputs, y, options)
+        return y
+
+    def reshape(self, x: int, shape: Sequence[int] | None = None) -> int:
+        size = int(np.prod(self.b.shape(x)))
+        shape = shape or self.pick((1, size), (size,), (1, 1, 1, size))
+        y = self.activation(shape, *self.b.quantization(x))
+        options = schema.ReshapeOptionsT()
+        options.newShape = list(shape)
+        self.b.op("RESHAPE", [x, self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))], y, options)
+        return y
+
+    def pad(self, x: int) -> int:
+        shape = self.b.shape(x)
+        amounts = self.rng.integers(0, 3, (len(shape), 2))
+        amounts[0] = 0
+        if self.rng.random() < 0.6:
+            amounts[-1] = 0
+        y = self.activation(
+            tuple(int(s + a + b) for s, (a, b) in zip(shape, amounts, strict=True)), *self.b.quantization(x)
+        )
+        self.b.op("PAD", [x, self.b.tensor(amounts.shape, "INT32", amounts.astype(np.int32))], y, schema.PadOptionsT())
+        return y
+
+    def softmax(self, x: int) -> int:
+        y = self.activation(self.b.shape(x), 1 / 256, -128)
+        options = schema.SoftmaxOptionsT()
+        options.beta = float(self.pick(1.0, 1.0, 0.5, 2.7, 30.0))
+        self.b.op("SOFTMAX", [x], y, options)
+        return y
+
+    def add(self, x: int, other: int | None = None) -> int:
+        shape = list(self.b.shape(x))
+        if other is None:
+            kind = self.pick("same", "channels", "scalar", "some")
+            if kind == "channels":
+                shape = [1] * (len(shape) - 1) + shape[-1:]
+            if kind == "scalar":
+                shape = [1]
+            if kind == "some":
+                shape = [1 if self.rng.random() < 0.5 else s for s in shape]
+            data = self.rng.integers(-128, 128, shape).astype(np.int8)
+            other = self.b.tensor(shape, data=data, scales=[self.scale()], zero_points=[self.zero_point()])
+        largest = max(self.b.quantization(x)[0], self.b.quantization(other)[0])
+        y = self.activation(self.b.shape(x), largest * self.pick(1, 1, 1.7, 0.6, 0.6, 0.02, 10))
+        options = schema.AddOptionsT()
+        options.fusedActivationFunction = self.fused(y)
+        self.b.op("ADD", [x, other] if self.rng.random() < 0.7 else [other, x], y, options)
+        return y
