@@ -1,7 +1,7 @@
 """Two int8 networks of the shapes that people put on small boards, for tests and benchmarks; random weights.
 
 `mobilenet()`: MobileNet v1 0.25 at 96x96 grey, as in TFLM's person_detect. `resnet()`: MLPerf Tiny's ResNet-8 at 32x32
-in three colours. Both end in logits. Every layer's output scale is chosen by running one image through a model in numpy,
+in three colours. Both end in logits. Every layer's output scale is chosen by running one image through numpy,
 so that the activations use their range and are not saturated, as calibration would do.
 """
 
