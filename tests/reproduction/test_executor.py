@@ -5,23 +5,21 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rehearsal import DATA, Rehearsal
 
 from edgekit.errors import EdgekitError
+from edgekit.executor.local import LocalExecutor
+from edgekit.executor.ray_cluster import RayExecutor
+from edgekit.executor.units import Progress, execute, run_unit
 from edgekit.reproduction.budgets import SMOKE_BUDGET
-from edgekit.reproduction.cluster import RayCrew
-from edgekit.reproduction.executor import (
-    Crew,
-    Ended,
-    LocalCrew,
-    carry_out_unit,
-)
 from edgekit.reproduction.plan import Unit
-from edgekit.reproduction.schedule import TRIES, Told, carry_out
-from edgekit.reproduction.work import STAGES, Settings, Work
+from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 
 RESNET, STUDENT = Unit("teach", "resnet18", 0), Unit("student", "plain", 0)
 PRUNED = Unit("prune_network", "resnet18", 0, 4.0)
@@ -34,88 +32,84 @@ def settings(rehearsal: Rehearsal, tmp_path: Path) -> Settings:
     return Settings("smoke", DATA, tmp_path, "none", accelerator="cpu", cache_dir=rehearsal.cache / "edgekit")
 
 
-def through(crew: Crew, on_progress: object = lambda told: None) -> dict[Unit, Ended]:
-    try:
-        return carry_out(UNITS, {unit: unit.needs(SMOKE_BUDGET) for unit in UNITS}, crew, on_progress)  # type: ignore[arg-type]
-    finally:
-        crew.close()
+def through(
+    executor: LocalExecutor[Unit, None] | RayExecutor[Unit, None],
+    on_progress: Callable[[Progress[Unit, None]], object] = lambda progress: None,
+) -> dict[Unit, str]:
+    """Every unit's problem."""
+    problems: dict[Unit, str] = {}
+    with closing(executor):
+        for progress in execute(executor, UNITS, lambda unit: unit.needs(SMOKE_BUDGET)):
+            if progress.result and not progress.retry:
+                problems[progress.result.item] = progress.result.problem
+            on_progress(progress)
+    return problems
+
+
+def local(settings: Settings, size: int) -> LocalExecutor[Unit, None]:
+    return LocalExecutor(partial(do_unit, settings), size, settings.folder / "workers.log")
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_unit_tried_again(settings: Settings) -> None:
-    crew, news = LocalCrew(settings, 2), list[Told]()
+    executor, news = local(settings, 2), list[Progress[Unit, None]]()
 
-    def on_progress(told: Told) -> None:
-        news.append(told)
+    def on_progress(progress: Progress[Unit, None]) -> None:
+        news.append(progress)
         if len(news) == 1:  # the first unit has just been handed out
-            os.kill(crew._workers[0].process.pid or 0, signal.SIGKILL)
+            os.kill(executor._workers[0].process.pid or 0, signal.SIGKILL)
 
-    ended = through(crew, on_progress)
-    assert {unit: one.problem for unit, one in ended.items()} == dict.fromkeys(UNITS, "")
-    (retry,) = [told for told in news if told.retry]
-    assert retry.ended is not None
-    assert retry.ended.unit == RESNET
-    assert "killed by SIGKILL" in retry.ended.problem
+    assert through(executor, on_progress) == dict.fromkeys(UNITS, "")
+    (retry,) = [progress.result for progress in news if progress.retry]
+    assert retry is not None
+    assert retry.item == RESNET
+    assert "killed by SIGKILL" in retry.problem
     reader = Work(settings, make=False)
     assert all(reader.do(unit) is not None for unit in UNITS)
 
 
-def test_a_unit_whose_workers_always_die_is_given_up_and_the_others_go_on(settings: Settings) -> None:
-    crew = LocalCrew(settings, 1)
-
-    def on_progress(told: Told) -> None:
-        if told.ended is None and told.running == (RESNET,):
-            os.kill(next(w.process.pid or 0 for w in crew._workers if w.unit == RESNET), signal.SIGKILL)
-
-    ended = through(crew, on_progress)
-    assert ended[RESNET].problem.endswith(f"killed by SIGKILL, {TRIES} times")
-    assert ended[PRUNED].problem == f"not tried, because {RESNET.name} failed"
-    assert ended[STUDENT].problem == ""
-
-
 def test_a_unit_that_raises_is_reported_in_words_and_not_tried_again(settings: Settings, tmp_path: Path) -> None:
-    news: list[Told] = []
-    crew = LocalCrew(dataclasses.replace(settings, weights="imagenet", weights_dir=tmp_path), 1)
-    ended = through(crew, news.append)
-    assert "resnet18-f37072fd.pth does not exist" in ended[RESNET].problem
-    assert ended[STUDENT].problem == ""
-    assert not any(told.retry for told in news)
+    news: list[Progress[Unit, None]] = []
+    problems = through(local(dataclasses.replace(settings, weights="imagenet", weights_dir=tmp_path), 1), news.append)
+    assert "resnet18-f37072fd.pth does not exist" in problems[RESNET]
+    assert problems[PRUNED] == f"not tried, because {RESNET} failed"
+    assert problems[STUDENT] == ""
+    assert not any(progress.retry for progress in news)
 
 
 def test_a_machine_that_does_not_see_the_folder_says_so(settings: Settings, tmp_path: Path) -> None:
-    ended = carry_out_unit(dataclasses.replace(settings, folder=tmp_path / "elsewhere"), STUDENT)
-    assert "does not see" in ended.problem
-    assert "file system that all its machines share" in ended.problem
+    result = run_unit(partial(do_unit, dataclasses.replace(settings, folder=tmp_path / "elsewhere")), STUDENT)
+    assert "does not see" in result.problem
+    assert "file system that all its machines share" in result.problem
 
 
 def test_ray_does_the_same_units_and_survives_a_killed_worker(settings: Settings) -> None:
-    killed: list[int] = []
+    killed, news = list[int](), list[Progress[Unit, None]]()
 
-    def on_progress(told: Told) -> None:
+    def on_progress(progress: Progress[Unit, None]) -> None:
+        news.append(progress)
         end = time.monotonic() + 60
-        while not killed and RESNET in told.running and time.monotonic() < end:
+        while not killed and RESNET in progress.running and time.monotonic() < end:
             for pid in ray_workers():
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
             time.sleep(0.02)
 
-    news: list[Told] = []
     try:
-        crew = RayCrew(settings, "local", 1)
+        executor = RayExecutor(partial(do_unit, settings), "local", 1)
     except EdgekitError as error:
         pytest.skip(f"{error.message} (three times; Ray gives its processes 30 s)")
-    ended = through(crew, lambda told: (news.append(told), on_progress(told)))
+    assert through(executor, on_progress) == dict.fromkeys(UNITS, "")
     assert killed
-    assert {unit: one.problem for unit, one in ended.items()} == dict.fromkeys(UNITS, "")
-    assert [told.ended.unit for told in news if told.retry and told.ended] == [RESNET]
+    assert [progress.result.item for progress in news if progress.retry and progress.result] == [RESNET]
 
 
 def ray_workers() -> list[int]:
-    """Processes of ours that carry out a unit for Ray at this moment."""
+    """Processes of ours that do a unit for Ray at this moment."""
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             try:
-                if b"ray::carry_out_unit" in (process / "cmdline").read_bytes() and is_ours(int(process.name)):
+                if b"ray::run_unit" in (process / "cmdline").read_bytes() and is_ours(int(process.name)):
                     found.append(int(process.name))
             except OSError:
                 continue

@@ -101,7 +101,7 @@ def test_every_figure_of_every_section_has_a_text_alternative(report: dict[str, 
 
 def test_every_unit_was_made_once_and_none_is_left_half_done(rehearsal: Rehearsal) -> None:
     lines = [json.loads(line) for line in (rehearsal.out / "units.jsonl").read_text().splitlines()]
-    assert sorted(line["unit"] for line in lines) == sorted(unit.name for unit in plan(SMOKE_BUDGET, (0,)))
+    assert sorted(line["unit"] for line in lines) == sorted(str(unit) for unit in plan(SMOKE_BUDGET, (0,)))
     left = [path.name for path in (rehearsal.out / ".units").iterdir()]
     assert not [name for name in left if ".part" in name or name.endswith(".checkpoint")]
 

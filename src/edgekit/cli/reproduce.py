@@ -60,10 +60,10 @@ def reproduce(
     workers: int | None, ray: str, accelerator: str, report_only: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run the paper: every system, table and figure, with the statistics that it lacks, into one report."""
+    from edgekit.cli.progress import UnitBars
     from edgekit.report.render import as_json as page_json
     from edgekit.report.render import write_all
     from edgekit.reproduction.page import page_of
-    from edgekit.reproduction.progress import UnitBars
     from edgekit.reproduction.reading import results_of
     from edgekit.reproduction.run import Request, reproduce
 
@@ -71,7 +71,7 @@ def reproduce(
         done = reproduce(Request(
             budget=budget, data=data, out=out, seeds=seeds, parts=tuple(word.strip() for word in only.split(",")),
             weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray, accelerator=accelerator,
-            do=not report_only, command=shlex.join(["edgekit", *sys.argv[1:]]), on_progress=bars.told,
+            do=not report_only, command=shlex.join(["edgekit", *sys.argv[1:]]), on_progress=bars.unit,
             on_warning=bars.warn,
         ))  # fmt: skip
     page = page_of(done, results_of(done))
@@ -90,7 +90,7 @@ def reproduce(
 
 
 def _failed(done: "Done") -> dict[str, str]:
-    return {unit.name: one.problem for unit, one in done.problems.items()}
+    return {str(unit): problem for unit, problem in done.problems.items()}
 
 
 REPRODUCE_COMMANDS = (reproduce,)

@@ -87,10 +87,10 @@ def _warnings(done: Done) -> tuple[str, ...]:
     if done.budget.reductions:
         said.append(f"**Smaller than the paper.** {' '.join(done.budget.reductions)}")
     if done.problems:
-        first = next(iter(done.problems.values()))
+        unit, problem = next(iter(done.problems.items()))
         said.append(
             f"{len(done.problems)} of {len(done.units)} units of work failed; their cells are dashes. "
-            f"The first: {first.unit.name}: {first.problem.splitlines()[-1]}"
+            f"The first: {unit}: {problem.splitlines()[-1]}"
         )
     elif done.missing:
         seeds = Counter(unit.seed for unit in done.missing)
@@ -152,7 +152,7 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
 
 
 def _costs(done: Done, results: Results) -> Section:
-    asked = {unit.name for unit in done.units}
+    asked = {str(unit) for unit in done.units}
     latest = {line["unit"]: line["cpu_s"] for line in done.log if line["unit"] in asked}  # a unit may be made again
     kinds: Counter[str] = Counter()
     for unit, cpu_s in latest.items():
@@ -178,8 +178,7 @@ def _how(done: Done) -> Section:
     )
     parts: list[Part] = [Facts(facts), Code(request.command)]
     if done.problems:
-        lines = (f"{one.unit.name}: {one.problem.splitlines()[-1]}" for one in done.problems.values())
-        parts.append(Bullets(tuple(lines)))
+        parts.append(Bullets(tuple(f"{unit}: {what.splitlines()[-1]}" for unit, what in done.problems.items())))
     recipe = Code(json.dumps(_as_run(done), indent=1), "json", "The budget: recipe, sizes and sweeps")
     return Section("How it was made", tuple(parts), sections=(Section("Recipe", (recipe,), folded=True),))
 

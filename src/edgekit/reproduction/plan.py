@@ -31,8 +31,7 @@ class Unit:
     temperature: float | None = None
     mix: tuple[float, float] | None = None
 
-    @property
-    def name(self) -> str:
+    def __str__(self) -> str:
         """For progress and messages: `prune_network densenet121, alpha 4, seed 0`."""
         words = [f"{self.kind} {self.what}".strip()]
         words += [] if self.alpha is None else [f"alpha {self.alpha:g}"]

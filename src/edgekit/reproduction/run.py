@@ -3,29 +3,28 @@
 In: what a user asks for. Out: a folder with finished units, and a `Work` to read them with.
 """
 
+import dataclasses
 import json
+import os
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from edgekit import __version__
 from edgekit.data.sources import load_splits, print_warning
 from edgekit.errors import EdgekitError
-from edgekit.files import (
-    clear_unfinished,
-    disk_error,
-    failures_of,
-    only_one,
-    write_json,
-)
+from edgekit.executor.local import LocalExecutor
+from edgekit.executor.ray_cluster import RayExecutor
+from edgekit.executor.units import Executor, Progress, execute
+from edgekit.files import clear_unfinished, disk_error, failures_of, only_one, write_json
 from edgekit.pipeline.cache import CacheMiss
 from edgekit.recipes.reading import to_dict
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
-from edgekit.reproduction.executor import Crew, Ended, LocalCrew
 from edgekit.reproduction.plan import PARTS, Unit, plan
-from edgekit.reproduction.schedule import Told, carry_out
-from edgekit.reproduction.work import STAGES, Settings, Work
+from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 
 _IDENTITY, _LOG = "reproduction.json", "units.jsonl"
 
@@ -55,7 +54,7 @@ class Request:
     cache_dir: Path | None = None
     do: bool = True
     command: str = "edgekit reproduce"
-    on_progress: Callable[[Told], None] = lambda told: None
+    on_progress: Callable[[Progress[Unit, None]], None] = lambda progress: None
     on_warning: Callable[[str], None] = print_warning
 
 
@@ -67,7 +66,7 @@ class Done:
         units: all that were asked for.
         made: how many of them were made now.
         missing: those that are not made.
-        problems: of those that failed, by unit.
+        problems: what went wrong, of those that failed.
         log: every unit that was ever made in this folder: `unit`, `wall_s`, `cpu_s`, `where`, `warnings`.
         weights: `none` or `imagenet`.
     """
@@ -79,7 +78,7 @@ class Done:
     units: tuple[Unit, ...]
     made: int
     missing: tuple[Unit, ...]
-    problems: Mapping[Unit, Ended]
+    problems: Mapping[Unit, str]
     log: tuple[Mapping[str, Any], ...]
 
 
@@ -114,7 +113,7 @@ def reproduce(request: Request) -> Done:
     })  # fmt: skip
     reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
     missing = [unit for unit in units if not _is_made(reader, unit)]
-    problems: dict[Unit, Ended] = {}
+    problems: dict[Unit, str] = {}
     if missing and request.do:
         networks = [unit.what for unit in missing if unit.what in NETWORKS]
         if weights == "imagenet" and networks:
@@ -123,46 +122,40 @@ def reproduce(request: Request) -> Done:
             check_weights(dict.fromkeys(networks), settings.weights_dir)
         with only_one(request.out, "reproduce"):
             clear_unfinished(request.out / STAGES)  # of workers that were killed
-            problems = _carry_out(request, settings, budget, missing)
+            problems = _execute(request, settings, budget, missing)
     left = tuple(unit for unit in missing if unit in problems) if request.do else tuple(missing)
     made = len(missing) - len(left)
     return Done(request, budget, weights, reader, units, made, left, problems, _read_log(request.out))
 
 
-def _carry_out(request: Request, settings: Settings, budget: Budget, missing: list[Unit]) -> dict[Unit, Ended]:
-    crew = _crew(request, settings, len(missing))
+def _execute(request: Request, settings: Settings, budget: Budget, missing: list[Unit]) -> dict[Unit, str]:
+    """Does the missing units and logs those that are done; the problems of those that failed."""
     log = request.out / _LOG
-
-    def told(news: Told) -> None:
-        if news.ended is not None and not news.ended.problem:
-            one = news.ended
-            line = {"unit": one.unit.name, "wall_s": round(one.wall_s, 2), "cpu_s": round(one.cpu_s, 2)}
-            with failures_of(log), log.open("a") as stream:
-                stream.write(json.dumps({**line, "where": one.where, "warnings": one.warnings}) + "\n")
-        request.on_progress(news)
-
-    try:
-        ended = carry_out(missing, {unit: unit.needs(budget) for unit in missing}, crew, told)
-    finally:
-        crew.close()
-    return {unit: one for unit, one in ended.items() if one.problem}
+    problems: dict[Unit, str] = {}
+    with closing(_executor(request, settings, len(missing))) as executor:
+        for progress in execute(executor, missing, lambda unit: unit.needs(budget)):
+            one = progress.result
+            if one is not None and one.problem and not progress.retry:
+                problems[one.item] = one.problem
+            elif one is not None and not one.problem:
+                line = {"unit": str(one.item), "wall_s": round(one.wall_s, 2), "cpu_s": round(one.cpu_s, 2)}
+                with failures_of(log), log.open("a") as stream:
+                    stream.write(json.dumps({**line, "where": one.where, "warnings": one.warnings}) + "\n")
+            request.on_progress(progress)
+    return problems
 
 
-def _crew(request: Request, settings: Settings, most: int) -> Crew:
-    import dataclasses
-    import os
-
+def _executor(request: Request, settings: Settings, most: int) -> Executor[Unit, None]:
     from edgekit.training.nets import accelerator
 
     device = accelerator(settings.accelerator)
     if request.ray:
-        from edgekit.reproduction.cluster import RayCrew
-
-        return RayCrew(settings, request.ray, request.workers)
+        return RayExecutor(partial(do_unit, settings), request.ray, request.workers)
     cores = os.cpu_count() or 1
-    workers = request.workers or (cores if device.type == "cpu" else 1)
-    workers = max(1, min(workers, most))
-    return LocalCrew(dataclasses.replace(settings, threads=max(1, cores // workers)), workers)
+    workers = max(1, min(request.workers or (cores if device.type == "cpu" else 1), most))
+    threads = max(1, cores // workers)
+    function = partial(do_unit, dataclasses.replace(settings, threads=threads))
+    return LocalExecutor(function, workers, settings.folder / STAGES / "workers.log", threads)
 
 
 def _is_made(reader: Work, unit: Unit) -> bool:

@@ -6,16 +6,18 @@ nothing raises `CacheMiss`. Nothing here knows whether it runs in this process, 
 
 import dataclasses
 import json
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgekit.data.audit import Audit
+from edgekit.errors import EdgekitError
 from edgekit.metrics.scores import margins_of_logits
 from edgekit.pipeline.cache import Arrays, StageCache
 from edgekit.pipeline.stages import (
@@ -279,6 +281,31 @@ class Work:
             cache_dir=self.settings.cache_dir, on_warning=self.on_warning,
         )  # fmt: skip
         return BuildStages(recipe, self.settings.data, self._stages, options, watch=True, loaded=self._loaded)
+
+
+def do_unit(settings: Settings, unit: Unit, warn: Callable[[str], None]) -> None:
+    """Does one unit in this process, into the cache in `settings.folder`: what an executor's workers run.
+
+    Raises:
+        EdgekitError: this machine does not see the folder, or whatever the unit's own stages raise.
+    """
+    if not (settings.folder / STAGES).is_dir():
+        raise EdgekitError(
+            f"{socket.gethostname()} does not see {settings.folder}.",
+            "A cluster needs --out and --data on a file system that all its machines share.",
+        )
+    work = _work_of(settings)
+    work.on_warning = warn
+    work.do(unit)
+
+
+@lru_cache(maxsize=1)
+def _work_of(settings: Settings) -> Work:
+    """Kept between the units of one worker: images and trained networks are read once."""
+    from edgekit.training.rebuild import use_threads
+
+    use_threads(settings.threads)
+    return Work(settings)
 
 
 def _median_us(call: Callable[[], object]) -> float:
