@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from edgekit.data.phantom import phantom_catalogue
-from edgekit.values.task import CLASS_NAMES
+from edgekit.values.task import CHEST_XRAY
 from smoke_build import Said, Smoke
 
 Edgekit = Callable[..., Said]
@@ -178,7 +178,7 @@ def test_a_data_set_with_markup_in_its_name_is_shown_as_it_is(edgekit: Edgekit, 
 def test_two_patients_of_a_class_are_too_few_for_teachers_that_leave_some_out(
     edgekit: Edgekit, xrays: Path, tmp_path: Path
 ) -> None:
-    for name in CLASS_NAMES:
+    for name in CHEST_XRAY.labels:
         for path in images(xrays, f"train/{name}")[2:]:
             path.unlink()
     words = ("build-model", "--recipe", "smoke", "--data", xrays, "--out", tmp_path / "out")

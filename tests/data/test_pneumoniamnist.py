@@ -66,8 +66,8 @@ def test_a_file_that_is_not_the_published_one_is_refused(server, monkeypatch, tm
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (make_npz()[:20_000], "is damaged or no PneumoniaMNIST file"),
-        (b"PK\x03\x04 no zip", "is damaged or no PneumoniaMNIST file"),
+        (make_npz()[:20_000], "is damaged or not a PneumoniaMNIST file"),
+        (b"PK\x03\x04 no zip", "is damaged or not a PneumoniaMNIST file"),
         (make_npz(test_labels=np.full((8, 1), 7, np.uint8)), "labels are not 0 and 1"),
         (make_npz(val_images=np.zeros((6, 30, 30), np.uint8)), r"val_images is uint8 \(6, 30, 30\)"),
         (make_npz(test_images=np.zeros((7, 28, 28), np.uint8)), r"test_images is uint8 \(7, 28, 28\)"),

@@ -11,18 +11,20 @@ from edgekit.data.splits import split
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import DataInfo
+from edgekit.values.task import CHEST_XRAY
 
 
 def make(patients, labels, digests=None, splits=None):
     count = len(patients)
     return Catalogue(
-        info=DataInfo("made", "0" * 64, False),
+        info=DataInfo("made", "0" * 64, False, CHEST_XRAY),
         ids=tuple(f"train/{i:04d}.png" for i in range(count)),
         labels=np.array(labels, np.int64),
         splits=tuple(splits or ["train"] * count),
         patients=tuple(patients),
         digests=tuple(digests or [""] * count),
         pictures=FilePictures(()),
+        class_names=CHEST_XRAY.labels,
     )
 
 

@@ -16,6 +16,7 @@ from edgekit.device.model_sources import model_files
 from edgekit.tflite.model import read_tflite
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
+from edgekit.values.task import CHEST_XRAY
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 
@@ -101,4 +102,4 @@ def xrays() -> ImageSet:
 @pytest.fixture(scope="session")
 def data_info() -> DataInfo:
     """Its description."""
-    return DataInfo("drawn discs", "0" * 64, synthetic=True)
+    return DataInfo("drawn discs", "0" * 64, True, CHEST_XRAY)

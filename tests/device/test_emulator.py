@@ -28,7 +28,7 @@ from edgekit.pipeline.loading import load_model
 from edgekit.runtimes.desktop import arena_bytes
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
-from edgekit.values.task import CLASS_NAMES
+from edgekit.values.task import CHEST_XRAY
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -58,7 +58,7 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
     height, width, _ = loaded.model.input_shape
     folder = Path(os.environ.get("EDGEKIT_XRAYS", REPOSITORY.parent / "shared/data/chest_xray")) / "test"
     if folder.is_dir():
-        paths = [path for name in CLASS_NAMES for path in sorted((folder / name).iterdir())[:16]]
+        paths = [path for name in CHEST_XRAY.labels for path in sorted((folder / name).iterdir())[:16]]
         images = np.stack([load_grey(path, (height, width)) for path in paths])
         ids = tuple(path.name for path in paths)
     else:
@@ -66,7 +66,7 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
         images, ids = drawn.images, drawn.ids
     xrays = ImageSet(images, np.arange(32) // 16, ids, ids)
     with connected("emulator", loaded.model, lambda: loaded.compiled().files, threshold=loaded.threshold) as client:
-        run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", synthetic=False), state_dir=tmp_path)
+        run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", False, CHEST_XRAY), state_dir=tmp_path)
     assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays).predictions).identical == 32
     assert run.device["arena_bytes"] < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
     assert run.device["flash_bytes"] - run.device["model_bytes"] < 60 * 1024

@@ -6,6 +6,7 @@ from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import Agreement, DeviceRun
 from edgekit.device.view import LiveScore, device_table
 from edgekit.values.evaluation import Prediction, Threshold
+from edgekit.values.task import CHEST_XRAY
 
 ONE_OF_EACH = (  # label, margin: with a threshold of 5 a hit, a false alarm, a miss, a rejection
     Prediction("a", 1, (0, 9), 100),
@@ -22,7 +23,7 @@ def text_of(shown: object) -> str:
 
 
 def test_the_live_lines_tell_accuracy_confusion_rate_retries_and_latency_in_80_columns() -> None:
-    live = LiveScore(624, Threshold(0.9, 5), "us", quiet=True)
+    live = LiveScore(624, CHEST_XRAY, Threshold(0.9, 5), "us", quiet=True)
     for one in ONE_OF_EACH:
         live(one, LinkCounts(retries=3))
     said = text_of(live)
@@ -37,7 +38,7 @@ def test_the_live_lines_tell_accuracy_confusion_rate_retries_and_latency_in_80_c
 
 
 def test_what_an_earlier_run_did_counts_in_the_score_but_not_in_the_rate() -> None:
-    live = LiveScore(5, Threshold(0.9, 5), "us", quiet=True)
+    live = LiveScore(5, CHEST_XRAY, Threshold(0.9, 5), "us", quiet=True)
     live.resumed(ONE_OF_EACH)
     assert "4/5" in text_of(live)
     assert "accuracy 0.500" in live.line()

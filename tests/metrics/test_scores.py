@@ -10,20 +10,12 @@ from sklearn import metrics as reference
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.intervals import wilson
-from edgekit.metrics.scores import (
-    METRICS,
-    agreement,
-    auc,
-    choose_threshold,
-    decide,
-    evaluate,
-    evaluate_predictions,
-    mcnemar,
-    spread,
-)
-from edgekit.recipes.recipe import ThresholdRecipe
+from edgekit.metrics.scores import METRICS, auc, evaluate, evaluate_predictions, mcnemar, spread
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo
+from edgekit.values.task import CHEST_XRAY
+
+DATA = DataInfo("made", "00", False, CHEST_XRAY)
 
 
 def noisy(n: int = 400, seed: int = 0, shift: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +25,7 @@ def noisy(n: int = 400, seed: int = 0, shift: float = 2.0) -> tuple[np.ndarray, 
 
 
 def scored(margins: np.ndarray, labels: np.ndarray, threshold: Threshold) -> EvalReport:
-    return evaluate(margins, labels, threshold, runtime="tflm", model_sha256="ab" * 32)
+    return evaluate(margins, labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
 
 
 @settings(max_examples=60, deadline=None)
@@ -140,70 +132,10 @@ def test_outputs_that_are_not_numbers_and_an_empty_set_are_said_plainly() -> Non
 
 def test_predictions_of_a_board_score_like_margins_even_at_the_ends_of_int8() -> None:
     ends = [Prediction("a", 1, (np.int8(-128), np.int8(127))), Prediction("b", 0, (np.int8(127), np.int8(-128)))]  # type: ignore[arg-type]
-    info = DataInfo("phantom", "00", True, notes=("drawn",))
+    info = DataInfo("phantom", "00", True, CHEST_XRAY, notes=("drawn",))
     report = evaluate_predictions(ends, Threshold(0.5, 255), runtime="tflm", model_sha256="", data=info, notes=("x",))
     assert report.confusion == {"tn": 1, "fp": 0, "fn": 0, "tp": 1}
     assert (report.data, report.synthetic, report.notes) == ("phantom", True, ("drawn", "x"))
-
-
-def test_the_threshold_is_the_most_specific_within_one_standard_error_of_the_best() -> None:
-    margins, labels = noisy(300, seed=5, shift=3.0)
-    chosen = choose_threshold(margins, labels)
-
-    scores = np.unique(margins)
-    tried = [Threshold(1 / (1 + math.exp(-cut))) for cut in (scores[:-1] + scores[1:]) / 2]
-    reports = [scored(margins, labels, threshold) for threshold in tried]
-    best = max(reports, key=lambda r: (r.balanced_accuracy, r.threshold.probability))
-    sick, well = labels.sum(), (1 - labels).sum()
-    error = 0.5 * math.sqrt(best.recall * (1 - best.recall) / sick + best.specificity * (1 - best.specificity) / well)
-    expected = max(
-        r.threshold.probability for r in reports if r.balanced_accuracy >= best.balanced_accuracy - error - 1e-12
-    )
-    assert chosen.probability == pytest.approx(expected, rel=1e-12)
-    assert chosen.margin_q is None
-    assert scored(margins, labels, chosen).specificity > best.specificity
-
-
-def test_a_separable_validation_is_cut_halfway() -> None:
-    labels = np.array([0, 0, 1, 1])
-    assert choose_threshold(np.array([-3.0, -1.0, 2.0, 5.0]), labels).probability == pytest.approx(
-        1 / (1 + math.exp(-0.5))
-    )
-    assert choose_threshold(np.array([-30, -10, 21, 50]), labels, scale=0.1).margin_q == 6  # 5.5, rounded up
-    assert choose_threshold(np.array([-30, 3, 4, 50]), labels, scale=0.1).margin_q == 4
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(-255, 255), min_size=2, max_size=40), st.floats(0.01, 0.5), st.randoms())
-def test_the_int8_threshold_and_its_probability_make_the_same_decisions(
-    values: list[int], scale: float, random: object
-) -> None:
-    margins, labels = np.array(values), np.arange(len(values)) % 2
-    threshold = choose_threshold(margins, labels, scale=scale)
-    assert threshold.margin_q is not None
-    every = np.arange(-255, 256)
-    resolved = np.abs(every * scale) < 30  # beyond that a double's probability no longer tells margins apart
-    assert np.array_equal(decide(every, threshold)[resolved], decide(every * scale, threshold)[resolved])
-
-
-def test_constant_and_saturated_scores_give_a_usable_threshold() -> None:
-    labels = np.array([0, 1, 0, 1])
-    assert choose_threshold(np.zeros(4), labels) == Threshold(0.5)
-    assert choose_threshold(np.zeros(4, int), labels, scale=0.1).margin_q == 1
-    saturated = choose_threshold(np.array([50.0, 60.0, 51.0, 61.0]), labels)
-    assert 0 < saturated.probability < 1
-    assert np.isfinite(decide(np.array([50.0]), saturated)).all()
-
-
-def test_validation_with_one_class_cannot_choose_a_threshold() -> None:
-    with pytest.raises(EdgekitError, match="one class only"):
-        choose_threshold(np.array([1.0, 2.0]), np.array([1, 1]))
-
-
-def test_agreement_counts_equal_answers_by_argmax_or_at_each_models_threshold() -> None:
-    floats, ints = np.array([-1.0, 0.2, 0.9, 3.0]), np.array([-10, 0, 9, 30])
-    assert agreement(floats, ints) == 0.75  # equal int8 logits are normal
-    assert agreement(floats, ints, Threshold(0.6), Threshold(0.6, 5)) == 1.0
 
 
 def test_mcnemar_is_the_exact_binomial_test() -> None:
@@ -220,15 +152,3 @@ def test_spread_over_seeds_is_mean_and_sample_deviation() -> None:
     assert (accuracy.min, accuracy.max) == (min(values), max(values))
     assert (accuracy.mean, accuracy.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert math.isnan(spread(reports[:1])["auc"].sd)
-
-
-def test_the_sensitivity_rule_keeps_what_it_promises_and_no_lower_threshold_is_taken() -> None:
-    rng = np.random.default_rng(3)
-    labels = np.repeat([0, 1], 200)
-    margins = np.round(rng.normal(np.where(labels, 20, -20), 15)).astype(int)
-    recipe = ThresholdRecipe(rule="sensitivity", sensitivity=0.9)
-    margin_q = choose_threshold(margins, labels, recipe, scale=0.1).margin_q
-    assert margin_q is not None
-    assert (margins[labels == 1] >= margin_q).mean() >= 0.9 > (margins[labels == 1] > margin_q).mean()
-    flat = choose_threshold(np.zeros(4), np.array([0, 0, 1, 1]), recipe)
-    assert 0 <= flat.probability <= 1  # no cut separates anything, yet there is an answer

@@ -21,9 +21,10 @@ from edgekit.report.card import (
 from edgekit.report.tables import StageRow
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo
+from edgekit.values.task import CHEST_XRAY
 
 FLATBUFFER = b"not run here, only hashed"
-PHANTOM = DataInfo("phantom", "f" * 64, synthetic=True, licence="CC0", notes=("drawn by a program",))
+PHANTOM = DataInfo("phantom", "f" * 64, True, CHEST_XRAY, licence="CC0", notes=("drawn by a program",))
 
 
 def report_of(seed: int = 0, n: int = 200, data: DataInfo = PHANTOM) -> EvalReport:
@@ -63,7 +64,7 @@ def card(report: EvalReport, rows: list[StageRow]) -> Card:
             ("CONV_2D", "MAX_POOL_2D", "FULLY_CONNECTED"),
         ),
         input=InputFacts(96, 96, 1, 1 / 255, -128),
-        output=OutputFacts(0.11, 3),
+        output=OutputFacts(0.11, 3, CHEST_XRAY.labels),
         threshold=CardThreshold(0.62, 4, "one standard error"),
         metrics=Metrics(validation=report_of(1, 120), test=report),
         seeds=spread([report, report_of(2), report_of(3)]),

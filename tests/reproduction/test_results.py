@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from edgekit.metrics.scores import decide, evaluate
+from edgekit.metrics.decisions import decide
+from edgekit.metrics.scores import evaluate
 from edgekit.reproduction.budgets import BUDGETS, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3
 from edgekit.reproduction.plan import PARTS, Unit, plan
@@ -25,19 +26,21 @@ from edgekit.reproduction.tables import (
 )
 from edgekit.values.evaluation import Threshold
 from edgekit.values.images import DataInfo
+from edgekit.values.task import CHEST_XRAY
 
+DATA = DataInfo("phantom", "", True, CHEST_XRAY)
 RNG = np.random.default_rng(0)
 LABELS = (RNG.random(200) < 0.6).astype(np.int64)
 
 
 def scored(noise: float, seed: int) -> Scored:
     margins = LABELS * 2.0 - 1 + np.random.default_rng(seed).normal(0, noise, len(LABELS))
-    report = evaluate(margins, LABELS, Threshold(0.5, 1), runtime="torch", model_sha256="")
+    report = evaluate(margins, LABELS, Threshold(0.5, 1), runtime="torch", model_sha256="", data=DATA)
     return Scored(margins, report, report)
 
 
 def results(**systems: System) -> Results:
-    return Results(DataInfo("phantom", "", True), LABELS, systems, {}, {}, (), {}, None)
+    return Results(DATA, LABELS, systems, {}, {}, (), {}, None)
 
 
 def test_equal_logits_are_normal_in_tables_as_in_tests_between_systems() -> None:

@@ -73,7 +73,7 @@ def eval_device(
     program = loaded.program(profile) if report is not None else None
     done = evaluate_board(
         loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=_status,
-        watch=lambda images, threshold, board: LiveScore(images, threshold, latency_unit(board), quiet=as_json),
+        watch=lambda images, task, cut, board: LiveScore(images, task, cut, latency_unit(board), quiet=as_json),
     )  # fmt: skip
     plain = to_json(done.scored) | run_json(done.run, done.compared)
     _show(plain if as_json else None, [report_table(done.scored), device_table(done.run, done.compared)])

@@ -43,7 +43,7 @@ class Duplicates:
         within: by split, how many images repeat an earlier one of the same split.
         across: by pair of splits (`train/test`), how many different images stand in both.
         groups: the ids of each set of equal images, those across splits first.
-        two_labels: how many groups have both labels.
+        two_labels: how many groups have more than one label.
     """
 
     within: Mapping[str, int]
@@ -88,13 +88,14 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
     catalogue = open_catalogue(data, cache_dir=cache_dir or default_cache_dir(), on_warning=on_warning)
     looks, unreadable = _looked_at(catalogue)
     splits = [name for name in ("train", "val", "test") if name in catalogue.splits]
-    classes = catalogue.class_names
     found = Counter(zip(catalogue.splits, catalogue.labels.tolist(), strict=True))
     readable = [look for look in looks if look is not None]
     return Audit(
         info=catalogue.info,
         images=len(catalogue),
-        counts={split: {classes[label]: found[split, label] for label in (0, 1)} for split in splits},
+        counts={
+            split: {name: found[split, label] for label, name in enumerate(catalogue.class_names)} for split in splits
+        },
         width=_spread([look.width for look in readable]),
         height=_spread([look.height for look in readable]),
         modes=dict(Counter(look.mode for look in readable).most_common()),

@@ -36,12 +36,12 @@ class Catalogue:
     """One data set as found, N images sorted by id.
 
     Attributes:
-        labels: int64 [N], 0 normal, 1 pneumonia.
+        labels: int64 [N], class numbers: positions in the task's labels.
         splits: N of `train`, `val`, `test`, as the source says. Where no image is in `val` or `test`, that split is
             made from train by patient.
         patients: N patient names.
         digests: N hex SHA-256 of the image bytes, empty where the source cannot tell cheaply.
-        class_names: the names of class 0 and class 1 in this set.
+        class_names: what this set calls the task's labels, in their order.
     """
 
     info: DataInfo
@@ -51,7 +51,7 @@ class Catalogue:
     patients: tuple[str, ...]
     digests: tuple[str, ...]
     pictures: Pictures
-    class_names: tuple[str, str] = ("NORMAL", "PNEUMONIA")
+    class_names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.ids)

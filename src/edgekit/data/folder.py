@@ -20,7 +20,7 @@ from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
 from edgekit.data.preprocess import load_grey
 from edgekit.errors import EdgekitError
 from edgekit.values.images import DataInfo
-from edgekit.values.task import CLASS_NAMES
+from edgekit.values.task import CHEST_XRAY
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 # The official validation folder holds 16 images, too few to choose anything on: it joins train.
@@ -33,7 +33,8 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-LAYOUT = "Give a folder with NORMAL and PNEUMONIA below it, or below its train and test folders."
+NEGATIVE, POSITIVE = CHEST_XRAY.labels
+LAYOUT = f"Give a folder with {NEGATIVE} and {POSITIVE} below it, or below its train and test folders."
 # File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
 PATIENT = re.compile(r"(person\d+)(?=_)|((?:NORMAL2-)?IM-\d+)(?=-)", re.IGNORECASE)
 _RELEASE_NAME = re.compile(r"person\d+_(bacteria|virus)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?")
@@ -89,7 +90,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     paths = tuple(item[1] for item in found)
     digests = _digests(paths)
     patients, notes = _patients(ids)
-    if not licence and class_names == CLASS_NAMES and all(_RELEASE_NAME.fullmatch(path.stem) for path in paths):
+    if not licence and class_names == CHEST_XRAY.labels and all(_RELEASE_NAME.fullmatch(path.stem) for path in paths):
         licence = f"{RELEASE_LICENCE} (recognised by its file names)"
     splits = tuple(item[2] for item in found)
     if both := shared(patients, splits, "train", "test"):
@@ -97,10 +98,12 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
             f"{len(both)} patient names stand in both train and test as the source splits them; whether they are the "
             "same people is not known"
         )
-    if class_names != CLASS_NAMES:
-        notes.append(f"NORMAL stands for {class_names[0]} and PNEUMONIA, the positive class, for {class_names[1]}")
+    if class_names != CHEST_XRAY.labels:
+        notes.append(f"{NEGATIVE} stands for {class_names[0]} and {POSITIVE}, the positive class, for {class_names[1]}")
     return Catalogue(
-        info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, licence, tuple(notes)),
+        info=DataInfo(
+            name or folder.resolve().name, fingerprint_of(ids, digests), False, CHEST_XRAY, licence, tuple(notes)
+        ),
         ids=ids,
         labels=np.array([item[3] for item in found], np.int64),
         splits=splits,
@@ -147,17 +150,17 @@ def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
     if len(classes) > 2:
         shown = ", ".join(classes[:6])
         raise EdgekitError(f"{root} has {len(classes)} classes ({shown}); edgekit takes two.", LAYOUT)
-    if [name.upper() for name in classes] == list(CLASS_NAMES):
-        return (CLASS_NAMES[0], CLASS_NAMES[1])
-    if classes[1].casefold() == "normal":  # beside COVID, say: what is not normal is what is looked for
+    if [name.upper() for name in classes] == [NEGATIVE, POSITIVE]:
+        return (NEGATIVE, POSITIVE)
+    if classes[1].upper() == NEGATIVE:  # beside COVID, say: what is not normal is what is looked for
         classes.reverse()
     return (classes[0], classes[1])
 
 
 def _check_no_class_is_empty(
-    root: Path, found: Sequence[tuple[str, Path, str, int]], class_names: tuple[str, str], splits: Sequence[str]
+    root: Path, found: Sequence[tuple[str, Path, str, int]], class_names: Sequence[str], splits: Sequence[str]
 ) -> None:
-    counts = {(split, label): 0 for split in splits for label in (0, 1)}
+    counts = {(split, label): 0 for split in splits for label in range(len(class_names))}
     for _, _, split, label in found:
         counts[split, label] += 1
     for (split, label), count in counts.items():

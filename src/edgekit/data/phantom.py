@@ -17,7 +17,7 @@ from edgekit.data.preprocess import to_grey
 from edgekit.errors import EdgekitError
 from edgekit.files import key_of
 from edgekit.values.images import DataInfo
-from edgekit.values.task import CLASS_NAMES
+from edgekit.values.task import CHEST_XRAY
 
 SMALLEST = 40  # below it a class of a split may be empty
 
@@ -39,7 +39,9 @@ class DrawnPictures:
     def original(self, row: int) -> Image.Image:
         """The drawing at its own size."""
         part, number, label = self.keys[row]
-        return Image.fromarray(phantom_drawing.draw(np.random.default_rng((self.seed, part, number)), label == 1))
+        return Image.fromarray(
+            phantom_drawing.draw(np.random.default_rng((self.seed, part, number)), label == CHEST_XRAY.positive_index)
+        )
 
 
 def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
@@ -53,7 +55,7 @@ def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
             f"phantom:{seed}:{train_images} is too small to be split.", f"Ask for {SMALLEST} images or more."
         )
     entries = sorted(
-        (f"{split}/{CLASS_NAMES[number % 2]}/phantom-{number:06d}.png", split, (part, number, number % 2))
+        (f"{split}/{CHEST_XRAY.labels[number % 2]}/phantom-{number:06d}.png", split, (part, number, number % 2))
         for part, (split, count) in enumerate((("train", train_images), ("test", train_images // 4)))
         for number in range(count)
     )
@@ -65,6 +67,7 @@ def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
             name="phantom",
             fingerprint=key_of({"phantom": drawing, "seed": seed, "train_images": train_images}),
             synthetic=True,
+            task=CHEST_XRAY,
             licence="Apache-2.0, drawn by edgekit",
             notes=("synthetic: drawn by a program, no patient; figures say nothing about medicine",),
         ),
@@ -74,4 +77,5 @@ def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
         patients=ids,
         digests=("",) * len(ids),
         pictures=DrawnPictures(seed, keys),
+        class_names=CHEST_XRAY.labels,
     )

@@ -19,7 +19,7 @@ from edgekit.data.preprocess import to_grey
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256
 from edgekit.values.images import DataInfo
-from edgekit.values.task import CLASS_NAMES
+from edgekit.values.task import CHEST_XRAY
 
 # https://zenodo.org/records/10519652 (MedMNIST v2 and MedMNIST+); the MD5 sums are medmnist.INFO's.
 URL = "https://zenodo.org/records/10519652/files/{name}?download=1"
@@ -81,7 +81,7 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
     if any(set(np.unique(values)) != {0, 1} for values in labels.values()):
         raise _damaged(path, "its labels are not 0 and 1")
     entries = sorted(
-        (f"{split}/{CLASS_NAMES[label]}/{number:05d}.png", split, number, int(label))
+        (f"{split}/{CHEST_XRAY.labels[label]}/{number:05d}.png", split, number, int(label))
         for split, values in labels.items()
         for number, label in enumerate(values)
     )
@@ -91,6 +91,7 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
             name=f"pneumoniamnist-{edge}",
             fingerprint=fingerprint_of([name], [file_sha256(path)]),
             synthetic=False,
+            task=CHEST_XRAY,
             licence=LICENCE,
             notes=(
                 "no patients are given: every image counts as its own patient, and the authors' validation set may "
@@ -103,6 +104,7 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
         patients=ids,
         digests=("",) * len(ids),
         pictures=ArrayPictures(path, edge, tuple((entry[1], entry[2]) for entry in entries)),
+        class_names=CHEST_XRAY.labels,
     )
 
 
@@ -117,5 +119,6 @@ def _read(path: Path, name: str) -> NDArray[np.uint8]:
 
 def _damaged(path: Path, why: str) -> EdgekitError:
     return EdgekitError(
-        f"{path} is damaged or no PneumoniaMNIST file: {why}.", "Delete it and run the command again to fetch it anew."
+        f"{path} is damaged or not a PneumoniaMNIST file: {why}.",
+        "Delete it and run the command again to fetch it anew.",
     )

@@ -38,7 +38,7 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
     if not len(val):
         train, val = _divided(catalogue, train, recipe.val_fraction, recipe.split_seed, "validation")
     for name, rows in (("training", train), ("validation", val), ("test", test)):
-        _check_both_classes(catalogue, rows, name)
+        _check_all_classes(catalogue, rows, name)
     calibration = _sample(catalogue, train, recipe.calibration_images, recipe.split_seed)
     everything = ImageSet(images, catalogue.labels, catalogue.ids, catalogue.patients)
     return ImageSplits(catalogue.info, *(everything.take(rows) for rows in (train, val, calibration, test)))
@@ -84,11 +84,12 @@ def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
 
 def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name: str) -> tuple[Rows, Rows]:
     """Sets `fraction` of each class aside, whole groups only. Returns (rest, aside)."""
-    strata: dict[int, list[list[int]]] = {0: [], 1: []}
+    strata: list[list[list[int]]] = [[] for _ in catalogue.class_names]
     for group in _groups(catalogue, rows):
-        strata[int(catalogue.labels[group].mean() >= 0.5)].append(group)
+        counts = np.bincount(catalogue.labels[group], minlength=len(strata))
+        strata[int(np.flatnonzero(counts == counts.max())[-1])].append(group)
     aside: list[int] = []
-    for label, groups in strata.items():
+    for label, groups in enumerate(strata):
         if len(groups) < 2:
             raise EdgekitError(
                 f"{catalogue.info.name} has {len(groups)} patients of class {catalogue.class_names[label]} "
@@ -107,14 +108,13 @@ def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name:
 
 def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
     """At most `count` of the rows, in the classes' own proportion and with at least one of each."""
-    positives = rows[catalogue.labels[rows] == 1]
-    negatives = rows[catalogue.labels[rows] == 0]
-    count = min(count, len(rows))
-    share = round(count * len(positives) / len(rows))
-    share = min(max(share, 1, count - len(negatives)), len(positives), count - 1)
+    count, left = min(count, len(rows)), len(rows)
     chosen: list[int] = []
-    for part, size in ((positives, share), (negatives, count - share)):
-        chosen += sorted(part.tolist(), key=lambda row: _lot(seed, "calibration", catalogue.ids[row]))[:size]
+    for label in reversed(range(len(catalogue.class_names))):  # `label` more classes follow, each to have one at least
+        part = rows[catalogue.labels[rows] == label].tolist()
+        share = min(max(round(count * len(part) / left), 1, count - (left - len(part))), len(part), count - label)
+        chosen += sorted(part, key=lambda row: _lot(seed, "calibration", catalogue.ids[row]))[:share]
+        count, left = count - share, left - len(part)
     return np.array(sorted(chosen), np.int64)
 
 
@@ -123,11 +123,10 @@ def _lot(seed: int, purpose: str, name: str) -> bytes:
     return hashlib.sha256(f"{seed}\0{purpose}\0{name}".encode()).digest()
 
 
-def _check_both_classes(catalogue: Catalogue, rows: Rows, name: str) -> None:
-    for label in (0, 1):
+def _check_all_classes(catalogue: Catalogue, rows: Rows, name: str) -> None:
+    for label, class_name in enumerate(catalogue.class_names):
         if not (catalogue.labels[rows] == label).any():
             raise EdgekitError(
-                f"The {name} set of {catalogue.info.name} has no readable image "
-                f"of class {catalogue.class_names[label]}.",
+                f"The {name} set of {catalogue.info.name} has no readable image of class {class_name}.",
                 "Add images to that class, or replace the unreadable ones (edgekit data info names them).",
             )

@@ -253,8 +253,8 @@ def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:
 
 def _prediction(images: ImageSet, row: int, done: Mapping[str, list[int]]) -> Prediction:
     name = images.ids[row]
-    first, second, invoke_us = done[name]
-    return Prediction(name, int(images.labels[row]), (first, second), invoke_us)
+    *logits, invoke_us = done[name]
+    return Prediction(name, int(images.labels[row]), tuple(logits), invoke_us)
 
 
 def _load(path: Path) -> dict[str, list[int]]:

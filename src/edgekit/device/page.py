@@ -5,7 +5,6 @@ In: a finished `DeviceRun`, its figures, the images. Out: a `Page`.
 
 from edgekit.device.evaluate import Agreement, DeviceRun, latency
 from edgekit.device.view import NAMED, device_rows, latency_unit
-from edgekit.metrics.scores import margins_of
 from edgekit.report import charts_board
 from edgekit.report.document import (
     Bullets,
@@ -55,7 +54,8 @@ def device_page(
         tflm_arena_bytes: what the model needs in TFLM, to compare.
     """
     board = run.device
-    answers = Answers("int8", margins_of(run.predictions), threshold, model.output_q.scale if model.output_q else 1.0)
+    margins = info.task.margins([one.logits for one in run.predictions])
+    answers = Answers("int8", margins, threshold, model.output_q.scale if model.output_q else 1.0)
     own = board["board"] == "desktop"
     agreement = Cell(f"{compared.identical:,} of {compared.images:,}", "images give the desktop's bytes")
     unit = latency_unit(board["board"])

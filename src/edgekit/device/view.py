@@ -18,6 +18,7 @@ from rich.text import Text
 from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import Agreement, DeviceRun, latency
 from edgekit.values.evaluation import Prediction, Threshold
+from edgekit.values.task import Task
 
 NAMED = 20  # of the images that differ, in the table; the JSON has all
 RATE_OVER = 32  # images: the rate that is shown is that of the latest
@@ -32,11 +33,11 @@ class LiveScore:
         quiet: show nothing.
     """
 
-    def __init__(self, total: int, threshold: Threshold, unit: str, *, quiet: bool = False) -> None:
+    def __init__(self, total: int, task: Task, threshold: Threshold, unit: str, *, quiet: bool = False) -> None:
         columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
         self._bar = Progress(*columns)
-        self._task = self._bar.add_task("", total=total, said="")
-        self._margin_q, self._unit = threshold.margin_q or 0, unit
+        self._row = self._bar.add_task("", total=total, said="")
+        self._task, self._margin_q, self._unit = task, threshold.margin_q or 0, unit
         self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
         self._times: list[int] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=RATE_OVER)
@@ -67,7 +68,7 @@ class LiveScore:
         self._count(one)
         self._moments.append(time.monotonic())
         rate = (len(self._moments) - 1) / max(self._moments[-1] - self._moments[0], 1e-9)
-        self._bar.update(self._task, said=f"{rate:.1f} images/s  {link.retries} retries")
+        self._bar.update(self._row, said=f"{rate:.1f} images/s  {link.retries} retries")
 
     def line(self) -> str:
         """The second line."""
@@ -81,10 +82,11 @@ class LiveScore:
         return f"accuracy {right:.3f}  {said}  p50 {p50:,}  p95 {p95:,} {self._unit}"
 
     def _count(self, one: Prediction) -> None:
-        called = one.margin >= self._margin_q
-        self._counts[("tp" if called else "fn") if one.label else ("fp" if called else "tn")] += 1
+        called = self._task.margins(one.logits) >= self._margin_q
+        positive = self._task.is_positive(one.label)
+        self._counts[("tp" if called else "fn") if positive else ("fp" if called else "tn")] += 1
         self._times.append(one.invoke_us or 0)
-        self._bar.advance(self._task)
+        self._bar.advance(self._row)
 
 
 def latency_unit(board: str) -> str:

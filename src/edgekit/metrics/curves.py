@@ -1,6 +1,7 @@
 """From margins to the points of ROC and reliability curves.
 
-In: margins (pneumonia logit minus normal logit) and labels. Out: `Roc` and `Reliability`, which `figures` draws.
+In: margins (the positive label's logit minus the other's) and which images are positive. Out: `Roc` and `Reliability`,
+which `report.charts_scores` draws.
 """
 
 from dataclasses import dataclass
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.metrics.decisions import decide, probabilities
 from edgekit.metrics.intervals import Interval, wilson
-from edgekit.metrics.scores import auc, decide
+from edgekit.metrics.scores import auc
 from edgekit.values.evaluation import Threshold
 
 Floats = tuple[float, ...]
@@ -21,8 +23,8 @@ class Roc:
     """The curve of one model, from (0, 0) to (1, 1).
 
     Attributes:
-        false_alarms: share of normals called pneumonia (1 - specificity), ascending.
-        recall: share of pneumonias found, at each of them.
+        false_alarms: share of negative images called positive (1 - specificity), ascending.
+        recall: share of positive images found, at each of them.
         low, high: 95 % interval (Wilson) of each recall.
         interval: of the AUC (DeLong).
         point: (false alarms, recall) at the threshold that validation chose, with `point_x` and `point_y`, their
@@ -46,8 +48,8 @@ class Reliability:
     """Ten bins of the said probability, the empty ones left out.
 
     Attributes:
-        said: mean probability of pneumonia in each bin.
-        found: share of pneumonias in it, with `low` and `high`, its 95 % interval (Wilson).
+        said: mean probability of the positive label in each bin.
+        found: share of positive images in it, with `low` and `high`, its 95 % interval (Wilson).
         images: how many images it holds.
         brier: mean squared distance of probability and truth (Brier, Monthly Weather Review 1950;78:1).
         error: expected calibration error, the bins' mean |said - found| weighed by images.
@@ -63,29 +65,29 @@ class Reliability:
     error: float
 
 
-def roc(name: str, margins: NDArray[Any], labels: NDArray[Any], threshold: Threshold | None = None) -> Roc:
-    """The ROC curve of margins [N] (integers for an int8 model) with labels [N]; corners only.
+def roc(name: str, margins: NDArray[Any], positive: NDArray[Any], threshold: Threshold | None = None) -> Roc:
+    """The ROC curve of margins [N] (integers for an int8 model) with positives [N]; corners only.
 
     Raises:
         ValueError: one class only.
     """
-    margins, sick = np.asarray(margins), np.asarray(labels) == 1
-    positives, negatives = int(sick.sum()), int((~sick).sum())
+    margins, positive = np.asarray(margins), np.asarray(positive, bool)
+    positives, negatives = int(positive.sum()), int((~positive).sum())
     if not positives or not negatives:
         raise ValueError("a ROC curve needs both classes")
     order = np.argsort(-margins, kind="stable")
     ends = np.flatnonzero(np.append(np.diff(margins[order]) != 0, True))  # the last image of each run of equal margins
-    tp = np.concatenate([[0], np.cumsum(sick[order])[ends]])
-    fp = np.concatenate([[0], np.cumsum(~sick[order])[ends]])
+    tp = np.concatenate([[0], np.cumsum(positive[order])[ends]])
+    fp = np.concatenate([[0], np.cumsum(~positive[order])[ends]])
     turn = np.ones(len(tp), bool)  # points within a straight stretch say nothing
     turn[1:-1] = np.diff(tp)[:-1] * np.diff(fp)[1:] != np.diff(tp)[1:] * np.diff(fp)[:-1]
     tp, fp = tp[turn], fp[turn]
     bounds = [wilson(int(k), positives) for k in tp]
-    area, interval = auc(margins, np.asarray(labels))
+    area, interval = auc(margins, positive)
     point, point_x, point_y = None, (0.0, 1.0), (0.0, 1.0)
     if threshold is not None:
         called = decide(margins, threshold)
-        alarms, found = int((called & ~sick).sum()), int((called & sick).sum())
+        alarms, found = int((called & ~positive).sum()), int((called & positive).sum())
         point = (alarms / negatives, found / positives)
         point_x, point_y = wilson(alarms, negatives), wilson(found, positives)
     return Roc(
@@ -98,23 +100,18 @@ def roc(name: str, margins: NDArray[Any], labels: NDArray[Any], threshold: Thres
     )  # fmt: skip
 
 
-def reliability(name: str, margins: NDArray[Any], labels: NDArray[Any], scale: float = 1.0) -> Reliability:
-    """How far the probabilities (sigmoid of `scale` times the margins [N]) are those that the labels [N] show.
-
-    Args:
-        scale: of an int8 model's output; 1 for float margins.
-    """
-    said = 1 / (1 + np.exp(-np.clip(np.asarray(margins, np.float64) * scale, -36.0, 36.0)))
-    sick = np.asarray(labels) == 1
+def reliability(name: str, margins: NDArray[Any], positive: NDArray[Any], scale: float = 1.0) -> Reliability:
+    """How far the probabilities of margins [N] (see `probabilities`) are those that the positives [N] show."""
+    said, positive = probabilities(margins, scale), np.asarray(positive, bool)
     bins = np.minimum((said * 10).astype(int), 9)
     held = [bins == b for b in range(10) if (bins == b).any()]
     images = [int(one.sum()) for one in held]
-    found = [int(sick[one].sum()) for one in held]
+    found = [int(positive[one].sum()) for one in held]
     bounds = [wilson(k, n) for k, n in zip(found, images, strict=True)]
     means = [float(said[one].mean()) for one in held]
     shares = [k / n for k, n in zip(found, images, strict=True)]
     gap = sum(n * abs(m - s) for n, m, s in zip(images, means, shares, strict=True)) / len(said)
     return Reliability(
         name, tuple(means), tuple(shares), tuple(b[0] for b in bounds), tuple(b[1] for b in bounds), tuple(images),
-        float(np.mean((said - sick) ** 2)), gap,
+        float(np.mean((said - positive) ** 2)), gap,
     )  # fmt: skip

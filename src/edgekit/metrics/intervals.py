@@ -33,18 +33,18 @@ def balanced_interval(tp: int, fn: int, tn: int, fp: int) -> Interval:
 
 
 def f1_interval(tp: int, fn: int, fp: int) -> Interval:
-    """F1 = 2J / (1 + J), where J = tp / (tp + fp + fn) is a proportion among the images that are pneumonia by label or
+    """F1 = 2J / (1 + J), where J = tp / (tp + fp + fn) is a proportion among the images that are positive by label or
     by answer (Hand, Christen and Kirielle, Machine Learning 2021;110:451): Wilson's interval of J, transformed."""
     low, high = wilson(tp, tp + fp + fn)
     return 2 * low / (1 + low), 2 * high / (1 + high)
 
 
-def newcombe_auc(area: float, sick: int, well: int) -> Interval:
+def newcombe_auc(area: float, positives: int, negatives: int) -> Interval:
     """The two areas t with |area - t| = Z sqrt(V(t)), V being Hanley and McNeil's variance with averaged counts."""
-    extra = (sick + well) / 2 - 1
+    extra = (positives + negatives) / 2 - 1
 
     def excess(t: float) -> float:
-        variance = t * (1 - t) * (1 + extra * ((1 - t) / (2 - t) + t / (1 + t))) / (sick * well)
+        variance = t * (1 - t) * (1 + extra * ((1 - t) / (2 - t) + t / (1 + t))) / (positives * negatives)
         return (area - t) ** 2 - Z * Z * variance
 
     low = 0.0 if area == 0 else _bisect(excess, 0.0, area)

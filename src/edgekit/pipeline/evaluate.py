@@ -13,7 +13,7 @@ from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.metrics.scores import evaluate, margins_of_logits
+from edgekit.metrics.scores import evaluate
 from edgekit.recipes.reading import from_dict
 from edgekit.report.card import load_card
 from edgekit.tflite.model import read_tflite
@@ -46,7 +46,7 @@ def evaluate_file(
     chosen = splits.test if split == "test" else splits.val
     logits, runtime = _logits(model, chosen.images, runtime)
     return evaluate(
-        margins_of_logits(logits), chosen.labels, card.threshold.value(),
+        splits.info.task.margins(logits), chosen.labels, card.threshold.value(),
         runtime=runtime, model_sha256=sha256_of(model.read_bytes()), data=splits.info,
     )  # fmt: skip
 

@@ -28,6 +28,7 @@ from edgekit.metrics.scores import evaluate_predictions
 from edgekit.pipeline.loading import LoadedModel
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class _Unwatched:
 def evaluate_board(
     loaded: LoadedModel, port: str, data: str = "phantom", *,
     limit: int | None = None, baud: int | None = None, strict: bool = False, resume: bool = False,
-    watch: Callable[[int, Threshold, str], AbstractContextManager[Live]] = lambda *_: nullcontext(_Unwatched()),
+    watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live]] = lambda *_: nullcontext(_Unwatched()),
     on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
     """Sends the test images of a data set through the board, and through TFLM on this computer.
@@ -82,7 +83,8 @@ def evaluate_board(
         baud: as in `connected`.
         strict: stop at the first image that cannot be read.
         resume: go on where an evaluation was cut off.
-        watch: given the number of images, the threshold and the kind of board; it is open while the board works.
+        watch: given the number of images, their task, the threshold and the kind of board; it is open while the board
+            works.
         on_wait: is entered while the firmware is built and the board looked for, with what is going on in words.
 
     Raises:
@@ -102,14 +104,14 @@ def evaluate_board(
         if limit is not None and limit < len(images):
             images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
         if client is None:
-            with watch(len(images), loaded.threshold, "desktop") as live:
+            with watch(len(images), splits.info.task, loaded.threshold, "desktop") as live:
                 run = host = evaluate_on_desktop(loaded.model, images, live)
         else:
             with bar("the same on the desktop", len(images)) as advance:
                 host = evaluate_on_desktop(loaded.model, images, lambda *_: advance(1))
             assert client.info is not None
             board = device_json(client.info)["board"]
-            with stopped_says(RESUME), watch(len(images), loaded.threshold, board) as live:
+            with stopped_says(RESUME), watch(len(images), splits.info.task, loaded.threshold, board) as live:
                 run = evaluate_on_device(
                     client, loaded.model, images, splits.info,
                     resume=resume, progress=live, on_resumed=live.resumed,

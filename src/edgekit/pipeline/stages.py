@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from edgekit.data.audit import Audit, audit
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
-from edgekit.metrics.scores import margins_of_logits
 from edgekit.pipeline.cache import Arrays, StageCache
 from edgekit.recipes.reading import to_dict
 from edgekit.recipes.recipe import Recipe
@@ -151,7 +150,8 @@ class BuildStages:
         splits = self.splits(recipe.input_size)
         members, keys = zip(*(self.teach_member(splits, member) for member in range(len(recipe.networks))), strict=True)
         margins = {
-            name: margins_of_logits(combine(np.stack([m[name] for m in members]), recipe.combine)) for name in _HELD_OUT
+            name: splits.info.task.margins(combine(np.stack([m[name] for m in members]), recipe.combine))
+            for name in _HELD_OUT
         }
         soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
         return Teacher(
@@ -280,7 +280,8 @@ class BuildStages:
             from edgekit.runtimes.desktop import run
 
             runtime = runtime_of(variant)
-            return {part: margins_of_logits(run(model, _images(splits, part), runtime)) for part in _HELD_OUT}
+            margins = splits.info.task.margins
+            return {part: margins(run(model, _images(splits, part), runtime)) for part in _HELD_OUT}
 
         inputs = {"model": files.key, "variant": model.variant}
         return self.stages.run(f"score-{name}", inputs, _RUNNING, make)[0]
@@ -293,7 +294,7 @@ class BuildStages:
             from edgekit.training import nets
 
             net = nets.thaw_student(student)
-            return {part: margins_of_logits(run_torch(net, _images(splits, part))) for part in _HELD_OUT}
+            return {part: splits.info.task.margins(run_torch(net, _images(splits, part))) for part in _HELD_OUT}
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}
@@ -319,7 +320,7 @@ class BuildStages:
             return {"json": np.array(json.dumps(to_plain(found)))}
 
         inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
-        arrays, _ = self.stages.run("audit", inputs, ("data/audit.py", "data/folder.py"), make)
+        arrays, _ = self.stages.run("audit", inputs, ("data/audit.py", "data/folder.py", "values/images.py"), make)
         found: Audit = from_plain(Audit, json.loads(str(arrays["json"])))
         return found
 

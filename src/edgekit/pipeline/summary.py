@@ -15,13 +15,8 @@ from numpy.typing import NDArray
 from edgekit.compile import compile_model
 from edgekit.compile.program import program_of
 from edgekit.errors import EdgekitError
-from edgekit.metrics.scores import (
-    agreement,
-    choose_threshold,
-    evaluate,
-    rule_in_words,
-    spread,
-)
+from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
+from edgekit.metrics.scores import evaluate, spread
 from edgekit.pipeline.stages import (
     BuildStages,
     Files,
@@ -72,9 +67,7 @@ def seed_result(
     model = files.models["int8"]
     margins = steps.margins_of_file(splits, files, "int8", f"int8-{seed}")
     output = model.output_q
-    threshold = choose_threshold(
-        margins["val"], splits.val.labels, steps.recipe.threshold, output.scale if output else None
-    )
+    threshold = _chosen(steps, splits, margins, output.scale if output else None)
     validation, test = (
         evaluate(margins[part], labels, threshold, runtime="tflm", model_sha256=model.sha256, data=splits.info)
         for part, labels in (("val", splits.val.labels), ("test", splits.test.labels))
@@ -97,7 +90,7 @@ def stage_rows(
         before = (margins, report.threshold)
 
     def score(name: str, margins: Mapping[str, NDArray[Any]], runtime: str, size: int, sha256: str = "") -> None:
-        threshold = choose_threshold(margins["val"], splits.val.labels, steps.recipe.threshold, None)
+        threshold = _chosen(steps, splits, margins)
         report = evaluate(
             margins["test"], splits.test.labels, threshold, runtime=runtime, model_sha256=sha256, data=splits.info
         )
@@ -126,7 +119,7 @@ def card_of(
         EdgekitError: the model is not quantised at its ends.
     """
     recipe, first = steps.recipe, seeds[0]
-    model = first.files.models["int8"]
+    model, task = first.files.models["int8"], splits.info.task
     if model.input_q is None or model.output_q is None:
         raise EdgekitError("The int8 model has no quantised input and output.", "Run again with --fresh.")
     float_margins = steps.margins_of_file(splits, first.files, "float32", "float32")["test"]
@@ -139,7 +132,7 @@ def card_of(
             counts.parameters - _zeroed(first.pruned.student), counts.macs, arena_bytes, model.ops,
         ),
         input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
-        output=OutputFacts(model.output_q.scale, model.output_q.zero_point),
+        output=OutputFacts(model.output_q.scale, model.output_q.zero_point, task.labels),
         threshold=_card_threshold(first.threshold, recipe),
         metrics=Metrics(first.validation, first.test),
         seeds=spread([seed.test for seed in seeds]),
@@ -157,7 +150,7 @@ def evidence_of(
     steps: BuildStages, splits: ImageSplits, teacher: Teacher | None, plain: Trained | None, first: SeedResult
 ) -> Evidence:
     """What the report shows besides the card; everything but the audit is in the cache by now."""
-    model, val = first.files.models["int8"], splits.val.labels
+    model = first.files.models["int8"]
     scale = model.output_q.scale if model.output_q else 1.0
     answers = [Answers("int8", first.margins["test"], first.threshold, scale)]
     others = {"distilled": steps.margins_of_student(splits, first.distilled.student, "distilled")}
@@ -166,11 +159,19 @@ def evidence_of(
     if teacher is not None:
         others["teacher"] = teacher.margins
     for name, margins in others.items():
-        answers.append(Answers(name, margins["test"], choose_threshold(margins["val"], val, steps.recipe.threshold)))
+        answers.append(Answers(name, margins["test"], _chosen(steps, splits, margins)))
     zeroed = _zeroed(first.pruned.student) / sum(v.size for v in first.pruned.student.weights.values() if v.ndim > 1)
     return Evidence(
         splits.test, tuple(answers), first.pruned.sweep, zeroed, _program(model.flatbuffer), steps.audit(splits)
     )
+
+
+def _chosen(
+    steps: BuildStages, splits: ImageSplits, margins: Mapping[str, NDArray[Any]], scale: float | None = None
+) -> Threshold:
+    """The threshold that validation chooses by the recipe's rule; `scale` is an int8 model's output scale."""
+    positive = splits.info.task.is_positive(splits.val.labels)
+    return choose_threshold(margins["val"], positive, steps.recipe.threshold.kept_sensitivity, scale)
 
 
 def _program(flatbuffer: bytes) -> Program | None:
@@ -182,7 +183,7 @@ def _program(flatbuffer: bytes) -> Program | None:
 
 
 def _card_threshold(threshold: Threshold, recipe: Recipe) -> CardThreshold:
-    return CardThreshold(threshold.probability, threshold.margin_q, rule_in_words(recipe.threshold))
+    return CardThreshold(threshold.probability, threshold.margin_q, rule_in_words(recipe.threshold.kept_sensitivity))
 
 
 def _zeroed(student: Student) -> int:

@@ -134,10 +134,15 @@ class PruneRecipe:
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRecipe:
-    """Where pneumonia begins, chosen on validation: see `report.metrics.choose_threshold`."""
+    """Where the positive label begins, chosen on validation: see `metrics.decisions.choose_threshold`."""
 
     rule: str = choice("one-standard-error", "one-standard-error", "sensitivity")
     sensitivity: float = number(0.9, 0.01, 1)
+
+    @property
+    def kept_sensitivity(self) -> float | None:
+        """The sensitivity that the threshold must keep; None by the one-standard-error rule."""
+        return self.sensitivity if self.rule == "sensitivity" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from edgekit.report.tables import DISCLAIMER, StageRow
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.plain import from_plain, to_plain
-from edgekit.values.task import CLASS_NAMES
+from edgekit.values.task import CHEST_XRAY
 
 NO_BOARD = "Nothing in this card was measured on a real board: every figure comes from a desktop computer."
 
@@ -53,11 +53,11 @@ class InputFacts:
 
 @dataclass(frozen=True, slots=True)
 class OutputFacts:
-    """Quantisation of the two logits, and which is which."""
+    """Quantisation of the logits, and the label of each."""
 
     scale: float
     zero_point: int
-    classes: tuple[str, ...] = CLASS_NAMES
+    classes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def load_card(path: Path) -> Card:
     path = path / "card.json" if path.is_dir() else path
     again = "Take card.json from the folder that build-model wrote, or run build-model again."
     try:
-        card: Card = from_plain(Card, json.loads(path.read_text(encoding="utf-8")))
+        card: Card = from_plain(Card, _with_task(json.loads(path.read_text(encoding="utf-8"))))
         _check(card)
     except FileNotFoundError as error:
         raise EdgekitError(f"There is no card at {path}.", again) from error
@@ -152,6 +152,17 @@ def load_card(path: Path) -> Card:
             again,
         )
     return card
+
+
+def _with_task(values: Any) -> Any:
+    """A card's JSON. Version 0.1 named no task: its models were all asked about chest X-rays."""
+    try:
+        reports = [*values["metrics"].values(), *(row["report"] for row in values["stages"])]
+        for part in (values["data"], *filter(None, reports)):
+            part.setdefault("task", to_plain(CHEST_XRAY))
+    except (AttributeError, KeyError, TypeError):
+        pass  # the reader says what is wrong with it
+    return values
 
 
 def _check(card: Card) -> None:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit, facts_of, table_of
 from edgekit.metrics import curves
-from edgekit.metrics.scores import METRICS, Spread, decide
+from edgekit.metrics.decisions import decide, probabilities
+from edgekit.metrics.scores import METRICS, Spread
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar, Block
 from edgekit.report.document import (
@@ -34,7 +35,6 @@ from edgekit.report.document import (
 from edgekit.report.tables import label, mean_sd, number
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
-from edgekit.values.task import CLASS_NAMES
 
 _MACS = "multiply-accumulates"
 SHOWN = 24  # X-rays of each kind of mistake: all of them would take megabytes on a bad day
@@ -112,7 +112,7 @@ def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping
 
 def confusion_table(report: EvalReport) -> Table:
     """The confusion as a table, truth by row."""
-    c, (first, second) = report.confusion, CLASS_NAMES
+    c, (first, second) = report.confusion, report.task.labels
     columns = (Column("truth", "left"), Column(f"says {first}"), Column(f"says {second}"))
     rows = ((first, _count(c["tn"]), _count(c["fp"])), (second, _count(c["fn"]), _count(c["tp"])))
     return Table(f"Confusion on {report.n:,} images", columns, rows)
@@ -120,17 +120,17 @@ def confusion_table(report: EvalReport) -> Table:
 
 def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequence[Answers]) -> tuple[Figure, ...]:
     """ROC, reliability and confusion of the first model, the others' ROC curves beside its own."""
-    first = answers[0]
+    first, positive = answers[0], report.task.is_positive(labels)
     notes = ("The cross is the threshold that validation chose, with 95 % intervals.",)
     shown: list[Figure] = []
-    both_classes = 0 < labels.sum() < len(labels)
-    rocs = [curves.roc(one.name, one.margins, labels, one.threshold) for one in answers] if both_classes else []
+    both_classes = 0 < positive.sum() < len(labels)
+    rocs = [curves.roc(one.name, one.margins, positive, one.threshold) for one in answers] if both_classes else []
     if rocs:
         shown.append(charts_scores.roc("ROC curve", rocs[:1], notes=(*notes, "Band: 95 % of recall at each point.")))
     shown.append(
         charts_scores.reliability(
             "Reliability",
-            [curves.reliability(first.name, first.margins, labels, first.scale)],
+            [curves.reliability(first.name, first.margins, positive, first.scale)],
             notes=("Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals.",),
         )
     )
@@ -147,7 +147,7 @@ def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
         images: uint8 [N, H, W] in the order of the margins.
     """
     called = decide(answers.margins, answers.threshold)
-    said = 1 / (1 + np.exp(-np.clip(answers.margins * answers.scale, -36.0, 36.0)))
+    said = probabilities(answers.margins, answers.scale)
     height, width = images.images.shape[1:]
     notes = (
         f"p: the model's probability of pneumonia. Shown as it sees them, {width} x {height} pixels.",

@@ -19,7 +19,6 @@ from edgekit.metrics.scores import METRICS, Spread
 from edgekit.recipes.fields import Leaf
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.plain import to_plain
-from edgekit.values.task import CLASS_NAMES
 
 DISCLAIMER = "Research demonstration, not a medical device."
 SYNTHETIC = "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."
@@ -79,11 +78,12 @@ def report_table(report: EvalReport) -> RenderableType:
         figures.add_row(label(name), number(getattr(report, name)), f"{low:.3f} to {high:.3f}")
     confusion = Table(title=f"Confusion, {report.n:,} images", title_justify="left")
     confusion.add_column("truth")
-    for name in CLASS_NAMES:
+    negative, positive = report.task.labels
+    for name in report.task.labels:
         confusion.add_column(f"says {name}", justify="right")
     c = report.confusion
-    confusion.add_row(CLASS_NAMES[0], f"{c['tn']:,}", f"{c['fp']:,}")
-    confusion.add_row(CLASS_NAMES[1], f"{c['fn']:,}", f"{c['tp']:,}")
+    confusion.add_row(negative, f"{c['tn']:,}", f"{c['fp']:,}")
+    confusion.add_row(positive, f"{c['fn']:,}", f"{c['tp']:,}")
     margin_q = report.threshold.margin_q
     int8 = "" if margin_q is None else f", int8 margin at least {margin_q}"
     lines = [f"Threshold, from validation: probability {report.threshold.probability:.4f}{int8}"]

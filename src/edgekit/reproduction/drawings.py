@@ -119,12 +119,12 @@ def answers(results: Results) -> tuple[Figure, ...]:
     shown = {name: results.systems[name] for name in _SHOWN if name in results.systems}
     if not shown:
         return ()
-    labels = results.labels
+    positive = results.info.task.is_positive(results.labels)
     rocs, reliabilities, confusions = [], [], []
     for name, system in shown.items():
         first = system.first
-        rocs.append(curves.roc(SYSTEM_TITLES[name], first.margins, labels, first.chosen.threshold))
-        reliability = curves.reliability(SYSTEM_TITLES[name], first.margins, labels, first.scale)
+        rocs.append(curves.roc(SYSTEM_TITLES[name], first.margins, positive, first.chosen.threshold))
+        reliability = curves.reliability(SYSTEM_TITLES[name], first.margins, positive, first.scale)
         reliabilities.append(charts_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
         for at, words in (("argmax", "the greater logit decides"), ("chosen", "at validation's threshold")):
             confusions.append(

@@ -11,12 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.metrics.scores import (
-    choose_threshold,
-    decide,
-    evaluate,
-    margins_of_logits,
-)
+from edgekit.metrics.decisions import accuracy, choose_threshold
+from edgekit.metrics.scores import evaluate
 from edgekit.pipeline.cache import Arrays, CacheMiss
 from edgekit.pipeline.stages import VARIANTS, runtime_of
 from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
@@ -118,8 +114,8 @@ class _Reader:
         self, margins: Mapping[str, NDArray[Any]], runtime: str = "torch", output: Quantization | None = None
     ) -> Scored:
         scale = output.scale if output else None
-        recipe = self.work.budget.recipe.threshold
-        chosen = choose_threshold(margins["val"], self.splits.val.labels, recipe, scale)
+        sensitivity = self.work.budget.recipe.threshold.kept_sensitivity
+        chosen = choose_threshold(margins["val"], self._positive("val"), sensitivity, scale)
         argmax, at_chosen = (
             evaluate(
                 margins["test"], self.splits.test.labels, threshold, runtime=runtime, model_sha256="",
@@ -129,12 +125,18 @@ class _Reader:
         )  # fmt: skip
         return Scored(margins["test"], argmax, at_chosen, scale or 1.0)
 
+    def _positive(self, part: str) -> NDArray[np.bool_]:
+        return self.splits.info.task.is_positive(getattr(self.splits, part).labels)
+
+    def _margins(self, logits: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {part: self.splits.info.task.margins(logits[part]) for part in ("val", "test")}
+
     def _network(self, network: str, pruned: bool, seed: int) -> dict[str, NDArray[Any]]:
-        return _margins(self._logits(network, pruned, seed))
+        return self._margins(self._logits(network, pruned, seed))
 
     def _ensemble(self, networks: tuple[str, ...], how: str, pruned: bool, seed: int) -> dict[str, NDArray[Any]]:
         members = [self._logits(network, pruned, seed) for network in networks]
-        return _margins({part: combine(np.stack([m[part] for m in members]), how) for part in ("val", "test")})
+        return self._margins({part: combine(np.stack([m[part] for m in members]), how) for part in ("val", "test")})
 
     def _logits(self, network: str, pruned: bool, seed: int) -> Mapping[str, NDArray[Any]]:
         """Of a network as it was trained, or at the alpha that its validation chose."""
@@ -175,7 +177,7 @@ class _Reader:
         points: dict[int, list[_Point]] = {}
         for seed in seeds:
             row = [work.network_pruned(network, seed, alpha) for alpha in alphas] + [work.taught(network, seed)[0]]
-            points[seed] = [(_margins(point), float(point.get("zeroed", 0))) for point in row]
+            points[seed] = [(self._margins(point), float(point.get("zeroed", 0))) for point in row]
         return self._sweep(alphas, points)
 
     def _student_sweep(self, seeds: Sequence[int]) -> PruningSweep:
@@ -187,14 +189,14 @@ class _Reader:
         return self._sweep(alphas, points)
 
     def _sweep(self, alphas: tuple[float, ...], points: Mapping[int, list[_Point]]) -> PruningSweep:
-        def accuracies(part: str, labels: NDArray[np.int64]) -> NDArray[np.float64]:
-            return np.array([[accuracy(m[part], labels) for m, _ in row] for row in points.values()])
+        def accuracies(part: str) -> NDArray[np.float64]:
+            return np.array([[accuracy(m[part], self._positive(part)) for m, _ in row] for row in points.values()])
 
         return PruningSweep(
             (*alphas, np.inf),
             np.array([[zeroed for _, zeroed in row] for row in points.values()]),
-            accuracies("val", self.splits.val.labels),
-            accuracies("test", self.splits.test.labels),
+            accuracies("val"),
+            accuracies("test"),
             tuple(points),
         )
 
@@ -216,7 +218,7 @@ class _Reader:
             return ()
         return tuple(
             Distillation(temperature, mix, seeds, *(
-                tuple(accuracy(made[seed][part], getattr(self.splits, part).labels) for seed in seeds)
+                tuple(accuracy(made[seed][part], self._positive(part)) for seed in seeds)
                 for part in ("val", "test")
             ))
             for temperature, mix, made in points
@@ -250,12 +252,3 @@ class _Reader:
                 one_pass_s = float(arrays[0]["trunk_s"]) * images[0] / (passes * images[0] + images[1])
                 found[network] = Cost(passes, float(arrays[0]["head_s"]) / max(one_pass_s, 1e-9))
         return found
-
-
-def accuracy(margins: NDArray[Any], labels: NDArray[np.int64]) -> float:
-    """Where the greater logit decides."""
-    return float((decide(margins) == (labels == 1)).mean())
-
-
-def _margins(logits: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {part: margins_of_logits(logits[part]) for part in ("val", "test")}

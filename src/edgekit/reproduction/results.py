@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit
-from edgekit.metrics.scores import decide, mcnemar
+from edgekit.metrics.decisions import decide
+from edgekit.metrics.scores import mcnemar
 from edgekit.training.magnitude import most_pruned
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 
-# the class of the greater logit, as the paper decides; equal ones are normal, as without a threshold
+# the class of the greater logit, as the paper decides; equal ones are negative, as without a threshold
 ARGMAX = Threshold(np.nextafter(0.5, 1), 1)
 
 
@@ -127,5 +128,5 @@ class Results:
     def mcnemar(self, one: str, other: str) -> list[float]:
         """p by seed, for the seeds that both have: do they err equally often on the same images?"""
         a, b = self.systems[one].seeds, self.systems[other].seeds
-        sick = self.labels == 1
-        return [mcnemar(decide(a[seed].margins) == sick, decide(b[seed].margins) == sick) for seed in a if seed in b]
+        truth = self.info.task.is_positive(self.labels)
+        return [mcnemar(decide(a[seed].margins) == truth, decide(b[seed].margins) == truth) for seed in a if seed in b]

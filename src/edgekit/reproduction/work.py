@@ -18,7 +18,7 @@ import numpy as np
 
 from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
-from edgekit.metrics.scores import margins_of_logits
+from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, StageCache
 from edgekit.pipeline.stages import (
     BuildStages,
@@ -163,9 +163,10 @@ class Work:
         """The paper's ensemble by the mean of logits, as it was trained."""
         members, keys = zip(*(self.taught(network, seed) for network in networks), strict=True)
         train, val, test = (combine(np.stack([m[part] for m in members]), "mean") for part in ("train", "val", "test"))
-        ids = self.splits(networks[0]).train.ids
+        splits = self.splits(networks[0])
+        task = splits.info.task
         return Teacher(
-            TeacherLogits(train, ids), {"val": margins_of_logits(val), "test": margins_of_logits(test)},
+            TeacherLogits(train, splits.train.ids), {"val": task.margins(val), "test": task.margins(test)},
             int(sum(int(m["parameters"]) for m in members)) * 4, {"members": list(keys), "combine": "mean"},
         )  # fmt: skip
 
@@ -217,8 +218,9 @@ class Work:
         Infinity, not to prune at all, is among the choices."""
         alphas = (*self.budget.recipe.prune.alphas, np.inf)
         points = [self.student_pruned(seed, alpha) for alpha in alphas]
-        labels = self.splits("student").val.labels
-        scores = [float(((point["val"] > 0) == (labels == 1)).mean()) for point in points]
+        splits = self.splits("student")
+        positive = splits.info.task.is_positive(splits.val.labels)
+        scores = [accuracy(point["val"], positive) for point in points]
         return alphas[most_pruned(scores, [float(point["zeroed"]) for point in points])]
 
     def files(self, seed: int) -> Files:

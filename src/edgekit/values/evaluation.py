@@ -1,17 +1,19 @@
 """What a model answered, where its decision lies, and how good it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from edgekit.values.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Where pneumonia begins, chosen on validation and stored with the model.
+    """Where the positive label of a two-label task begins, chosen on validation and stored with the model.
 
     Attributes:
-        probability: softmax probability of pneumonia at which a float model says pneumonia.
-        margin_q: the smallest int8 difference (pneumonia logit minus normal logit) that an int8 model counts as
-            pneumonia; None for a model without int8 outputs.
+        probability: softmax probability of the positive label from which on a float model says it.
+        margin_q: the smallest int8 margin (the positive label's logit minus the other's) that an int8 model counts as
+            positive; None for a model without int8 outputs.
     """
 
     probability: float
@@ -20,24 +22,25 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One image through one model. `logits` are int8 values (as ints) for an int8 model, floats otherwise."""
+    """One image through one model.
+
+    Attributes:
+        label: the class number, a position in the task's labels.
+        logits: one a label; int8 values (as ints) for an int8 model, floats otherwise.
+        invoke_us: what one inference took on the device's own clock.
+    """
 
     id: str
     label: int
-    logits: tuple[float, float]
+    logits: tuple[float, ...]
     invoke_us: int | None = None
-
-    @property
-    def margin(self) -> float:
-        """Pneumonia logit minus normal logit, in the model's own units."""
-        return self.logits[1] - self.logits[0]
 
 
 @dataclass(frozen=True, slots=True)
 class EvalReport:
     """Figures of one model on one set, in [0, 1]; `intervals` holds 95 % bounds by the same names.
 
-    `confusion` has the keys tn, fp, fn, tp; pneumonia is positive.
+    `confusion` has the keys tn, fp, fn, tp, by the task's positive label.
     """
 
     n: int
@@ -53,6 +56,7 @@ class EvalReport:
     threshold: Threshold
     runtime: str
     model_sha256: str
+    task: Task
     data: str = ""
     synthetic: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.values.task import Task
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
@@ -12,7 +14,7 @@ class ImageSet:
 
     Attributes:
         images: uint8 [N, H, W].
-        labels: int64 [N], 0 normal, 1 pneumonia.
+        labels: int64 [N], class numbers: positions in the task's labels.
         ids: N unique names, the path below the data folder (`train/NORMAL/IM-0115-0001.jpeg`).
         patients: N patient names; images of one patient share it.
     """
@@ -43,6 +45,7 @@ class DataInfo:
         name: `chest-xray`, `pneumoniamnist-64`, `phantom` or the folder's name.
         fingerprint: hex SHA-256 over every image file's name and bytes; part of each cache key.
         synthetic: True where the images were drawn, not taken of patients; said wherever a result is shown.
+        task: what a model that is trained on the set is asked.
         licence: licence and attribution, empty where unknown.
         notes: what a reader must know (`no patient in the names: every image counts as its own patient`).
     """
@@ -50,6 +53,7 @@ class DataInfo:
     name: str
     fingerprint: str
     synthetic: bool
+    task: Task
     licence: str = ""
     notes: tuple[str, ...] = ()
 

@@ -5,7 +5,10 @@ name. Class numbers everywhere are positions in `labels`.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Decision = Literal["argmax", "threshold"]
 
@@ -51,6 +54,18 @@ class Task:
         """The class number of the positive label. ValueError where the task has none."""
         return self.labels.index(self.positive)
 
+    def is_positive(self, labels: ArrayLike) -> NDArray[np.bool_]:
+        """Which of the class numbers [N] are the positive label's. ValueError where the task has none."""
+        return np.asarray(np.asarray(labels) == self.positive_index)
+
+    def margins(self, logits: ArrayLike) -> NDArray[Any]:
+        """The positive label's logit minus the other's, [..., 2] to [...]: int64 where the logits are integers, float64
+        otherwise. ValueError where the task has no positive label."""
+        found, positive = np.asarray(logits), self.positive_index
+        # widened before the subtraction: 127 - (-128) does not fit an int8
+        wide = found.astype(np.int64 if found.dtype.kind in "iu" else np.float64)
+        return np.asarray(wide[..., positive] - wide[..., 1 - positive])
+
 
 CHEST_XRAY = Task(
     labels=("NORMAL", "PNEUMONIA"),
@@ -58,4 +73,3 @@ CHEST_XRAY = Task(
     noun="X-ray",
     domain="Research demonstration, not a medical device.",
 )
-CLASS_NAMES = CHEST_XRAY.labels
