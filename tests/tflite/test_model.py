@@ -5,10 +5,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import litert, tflm, to_tensors
-from edgekit.tflite.model import count, read_tflite, strip
+from edgekit.testing.random_models import random_model
+from edgekit.testing.random_operators import Random
+from edgekit.tflite.model import count, read_int8_model, read_tflite
+from edgekit.tflite.reader import read_file
+from edgekit.tflite.strip import strip
 from edgekit.values.model import Quantization
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
@@ -178,7 +183,7 @@ def negative_scale(model: Any) -> None:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (stride_zero, r"operator 0 \(CONV_2D\) has strideW 0"),
+        (stride_zero, r"operator 0 \(CONV_2D\) has StrideW 0"),
         (tensor_from_nowhere, r"operator 1 \(MAX_POOL_2D\) reads a tensor that nothing has written"),
         (tensor_out_of_range, r"operator 1 \(MAX_POOL_2D\) writes a tensor that is not free"),
         (short_buffer, r"holds 1136 bytes"),
@@ -209,3 +214,40 @@ def test_every_truncated_file_is_refused_and_every_mutated_one_refused_or_sound(
         except EdgekitError:
             refused += 1
     assert 50 < refused < 250
+
+
+def test_an_int8_model_of_any_output_is_read_for_those_who_profile_it() -> None:
+    model = read_int8_model(edited(ends_before_the_logits))
+    assert model.ops[-1] == "AVERAGE_POOL_2D"
+    assert model.output_q is not None
+    with pytest.raises(EdgekitError, match="float16 model, not int8"):
+        read_int8_model((VECTORS / "float16.tflite").read_bytes())
+    with pytest.raises(EdgekitError, match="not one image"):
+        read_int8_model(edited(batch_of_two))
+
+
+def test_the_axis_of_a_single_scale_means_nothing() -> None:
+    def axis_out_of_range(model: Any) -> None:
+        graph = model.subgraphs[0]
+        graph.tensors[graph.inputs[0]].quantization.quantizedDimension = 7
+
+    assert read_tflite(edited(axis_out_of_range)).input_q == read_tflite(INT8).input_q
+
+
+def test_a_grouped_convolution_is_sound_and_counted() -> None:
+    r = Random(0)
+    entry = r.activation((1, 4, 4, 6))
+    weights, _, scales = r.weights((4, 1, 1, 3), 0)
+    out = r.activation((1, 4, 4, 4))
+    options = schema.Conv2DOptionsT()
+    options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = 1
+    r.b.op("CONV_2D", [entry, weights, r.bias(4, entry, scales, 3)], out, options)
+    assert count(r.b.finish([entry], [out])).macs == 4 * 4 * 4 * 3
+
+
+def test_what_is_read_of_options_follows_from_their_table() -> None:
+    file = read_file(INT8)
+    assert file.operators[0].options_kind == "Conv2DOptions"
+    assert file.operators[0].options["Padding"] == "SAME"
+    assert file.operators[1].options["FilterHeight"] == 2
+    assert read_file(random_model(4)).operators

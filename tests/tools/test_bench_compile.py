@@ -14,13 +14,11 @@ import board  # noqa: E402
 import contenders  # noqa: E402
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema  # noqa: E402
 
-from edgekit.compile import compile_model  # noqa: E402
-from edgekit.compile.program import runnable  # noqa: E402
 from edgekit.device.profile import profile_json, profile_model  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.runtimes.interpreters import tflm  # noqa: E402
 from edgekit.testing import networks  # noqa: E402
-from edgekit.tflite.model import read_tflite  # noqa: E402
+from edgekit.tflite.model import read_int8_model, read_tflite  # noqa: E402
 from edgekit.values.model import TfliteModel  # noqa: E402
 
 STUDENT = ROOT / "tests/vectors/student/int8.tflite"
@@ -99,7 +97,7 @@ def test_flat_ends_change_no_output() -> None:
     r.b.ops[-1].inputs[0] = pooled.index  # [1, 1, 1, 5] straight into the fully connected layer
     content = r.b.finish([r.input.index], [logits.index])
     flat = contenders.with_flat_ends(content)
-    first, second = (runnable(compile_model(c), c) for c in (content, flat))
+    first, second = (read_int8_model(c) for c in (content, flat))
     assert "RESHAPE" in second.ops
     assert "RESHAPE" not in first.ops
     images = noise(first, 5)
@@ -110,7 +108,7 @@ def test_flat_ends_change_no_output() -> None:
 def test_the_networks_use_their_range_and_are_the_same_everywhere(name: str) -> None:
     content = networks.NETWORKS[name]()
     assert content == networks.NETWORKS[name]()
-    model = runnable(compile_model(content), content)
+    model = read_int8_model(content)
     images = np.stack([networks.image(model.input_shape, seed).ravel() for seed in range(3)])
     outputs = golden(model, images)
     assert len(np.unique(outputs)) > 12

@@ -113,7 +113,7 @@ def compile_command(
                 "picolibc-xtensa-lx106-elf",
             )
         check_flash(compiled, sizes.code_bytes, sizes.constant_bytes, max_flash)
-    arena = tflm_arena_bytes(compiled, content)
+    arena = tflm_arena_bytes(content)
     written = library_files(compiled)
     for path, text in written.items():
         files.write_text(out / path, text)

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.decode import decode
 from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compiled
 from edgekit.errors import EdgekitError
@@ -17,7 +16,7 @@ from edgekit.files import sha256_of
 from edgekit.report.charts_board import Block
 from edgekit.report.sections import Layer, Program
 from edgekit.runtimes.desktop import arena_bytes_apart
-from edgekit.values.model import TfliteModel
+from edgekit.tflite.model import read_int8_model
 
 
 def program_of(compiled: Compiled) -> Program:
@@ -65,27 +64,9 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     return replace(program, layers=tuple(layers))
 
 
-def runnable(compiled: Compiled, content: bytes) -> TfliteModel:
-    """The model for those who run it. `read_tflite` would want two logits; a compiled model may give anything.
-
-    Raises:
-        EdgekitError: its input is not a single image.
-    """
-    entry, end = compiled.graph.input, compiled.graph.output
-    if len(entry.shape) != 4:
-        raise EdgekitError(
-            f"The model's input has the shape {list(entry.shape)}, not [1, height, width, channels].",
-            "Give a model whose input is an image.",
-        )
-    ops = tuple(op.code for op in decode(content).ops)
-    shape = (entry.shape[1], entry.shape[2], entry.shape[3])
-    sha256 = compiled.graph.sha256.hex()
-    return TfliteModel(content, "int8", shape, entry.quantization, end.quantization, ops, sha256)
-
-
-def tflm_arena_bytes(compiled: Compiled, content: bytes) -> int | None:
+def tflm_arena_bytes(content: bytes) -> int | None:
     """TFLM's arena for the same model; None where its interpreter does not run it."""
     try:
-        return arena_bytes_apart(runnable(compiled, content))
+        return arena_bytes_apart(read_int8_model(content))
     except EdgekitError:
         return None

@@ -7,11 +7,11 @@ that this package emits is one whose outputs TFLM defines.
 import hashlib
 from collections.abc import Callable
 
-from edgekit.compile.decode import decode
 from edgekit.compile.graph import Graph, Op
 from edgekit.compile.lowering import plain, weighted
 from edgekit.compile.source import AGAIN, Source, Task
 from edgekit.errors import EdgekitError
+from edgekit.tflite.reader import read_file
 
 _LOWERINGS: dict[str, Callable[[Task], Op]] = {
     "ADD": plain.add,
@@ -39,17 +39,13 @@ def read_graph(content: bytes) -> Graph:
         EdgekitError: the file is damaged, not int8, not static, or has an operator that is not supported; the message
             names the operator or the tensor.
     """
-    source = Source(decode(content))
-    raw = source.raw
-    if len(raw.inputs) != 1 or len(raw.outputs) != 1:
-        raise EdgekitError(
-            f"The model has {len(raw.inputs)} inputs and {len(raw.outputs)} outputs; edgekit compiles one of each.",
-            "Export a model with a single image in and a single vector of logits out.",
-        )
-    entry = source.activation(raw.inputs[0], "the model's input")
-    if raw.tensors[entry.index].data.size:
+    file = read_file(content)
+    source = Source(file)
+    input_, output = file.ends()
+    entry = source.activation(input_, "the model's input")
+    if file.tensors[entry.index].data.size:
         raise EdgekitError("The model's input is a constant.", AGAIN)
-    unknown = sorted({op.code for op in raw.ops} - set(_LOWERINGS))
+    unknown = sorted({op.code for op in file.operators} - set(_LOWERINGS))
     if unknown:
         raise EdgekitError(
             f"The model uses {', '.join(unknown)}, which edgekit.compile does not support.",
@@ -57,11 +53,11 @@ def read_graph(content: bytes) -> Graph:
         )
     source.known.add(entry.index)
     ops = []
-    for position, op in enumerate(raw.ops):
+    for position, op in enumerate(file.operators):
         lowered = _LOWERINGS[op.code](Task(source, op, f"{op.code} (operator {position})"))
         source.known.add(lowered.output.index)
         ops.append(lowered)
-    exit_ = source.activation(raw.outputs[0], "the model's output")
+    exit_ = source.activation(output, "the model's output")
     if exit_.index not in source.known:
         raise EdgekitError("No operator computes the model's output.", AGAIN)
     return Graph(entry, exit_, tuple(ops), hashlib.sha256(content).digest())

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
-from edgekit.compile.decode import RawModel, RawOp, RawTensor
 from edgekit.compile.graph import Tensor
 from edgekit.errors import EdgekitError
+from edgekit.tflite.reader import FileOperator, FileTensor, TfliteFile
 from edgekit.values.model import Quantization
 
 AGAIN = "Export and convert the model again."
@@ -26,15 +26,15 @@ _LIMIT = 2**31 - 2**8  # what a sum may reach, so that adding a zero point stays
 class Source:
     """The tensors of a file. `known`: the activations computed so far."""
 
-    raw: RawModel
+    file: TfliteFile
     known: set[int] = field(default_factory=set)
     constant_elements: int = 0
 
-    def tensor(self, index: int, where: str) -> RawTensor:
+    def tensor(self, index: int, where: str) -> FileTensor:
         """A tensor that is there and plain."""
-        if not 0 <= index < len(self.raw.tensors):
+        if not 0 <= index < len(self.file.tensors):
             raise EdgekitError(f"{_capital(where)} names tensor {index}, which is not there.", "The file is damaged.")
-        raw = self.raw.tensors[index]
+        raw = self.file.tensors[index]
         if raw.special:
             raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with plain dense tensors.")
         return raw
@@ -57,7 +57,7 @@ class Task:
     """One operator to be lowered. `label` names it in messages: `CONV_2D (operator 3)`."""
 
     source: Source
-    op: RawOp
+    op: FileOperator
     label: str
 
     def error(self, what: str, hint: str = AGAIN) -> EdgekitError:
@@ -79,7 +79,7 @@ class Task:
         if len(self.op.outputs) != 1:
             raise EdgekitError(f"{self.label} has {len(self.op.outputs)} outputs instead of one.", AGAIN)
         tensor = self.source.activation(self.op.outputs[0], f"the output of {self.label}")
-        if tensor.index in self.source.known or self.source.raw.tensors[tensor.index].data.size:
+        if tensor.index in self.source.known or self.source.file.tensors[tensor.index].data.size:
             raise EdgekitError(f"{self.label} writes a tensor that is already there.", AGAIN)
         return tensor
 
@@ -89,11 +89,11 @@ class Task:
 
     def is_constant(self, position: int) -> bool:
         """True where the input is there and carries data."""
-        if position >= len(self.op.inputs) or not 0 <= self.op.inputs[position] < len(self.source.raw.tensors):
+        if position >= len(self.op.inputs) or not 0 <= self.op.inputs[position] < len(self.source.file.tensors):
             return False
-        return self.source.raw.tensors[self.op.inputs[position]].data.size > 0
+        return self.source.file.tensors[self.op.inputs[position]].data.size > 0
 
-    def constant(self, position: int, kind: str, dtype: type[np.generic]) -> tuple[RawTensor, NDArray[Any]]:
+    def constant(self, position: int, kind: str, dtype: type[np.generic]) -> tuple[FileTensor, NDArray[Any]]:
         """A constant of the given TensorType name, with its record, in its shape."""
         where = f"input {position} of {self.label}"
         raw = self.source.tensor(self._index(position), where)
@@ -115,8 +115,10 @@ class Task:
 
     def option(self, name: str) -> Any:
         """A field of the operator's options."""
-        if self.op.options is None:
+        if not self.op.options_kind:
             raise EdgekitError(f"{self.label} has no options.", AGAIN)
+        if name not in self.op.options:
+            raise self.error("it carries the options of another operator")
         return self.op.options[name]
 
     def sizes(self, *names: str) -> tuple[int, int]:
@@ -173,7 +175,7 @@ class Task:
         return self.op.inputs[position]
 
 
-def _quantization(raw: RawTensor, where: str) -> Quantization:
+def _quantization(raw: FileTensor, where: str) -> Quantization:
     """The tensor's only scale (a float32 value) and its zero point."""
     if len(raw.scales) != 1 or len(raw.zero_points) != 1:
         raise EdgekitError(
@@ -190,7 +192,7 @@ def _quantization(raw: RawTensor, where: str) -> Quantization:
     return Quantization(scale, zero_point)
 
 
-def _static_shape(raw: RawTensor, where: str) -> tuple[int, ...]:
+def _static_shape(raw: FileTensor, where: str) -> tuple[int, ...]:
     # A batch left open (-1 in the signature) is common and harmless: the batch of `shape` is what runs.
     open_dimensions = [i for i, size in enumerate(raw.signature) if size < 0 and not (i == 0 and raw.shape[:1] == (1,))]
     if open_dimensions or any(size < 1 for size in raw.shape):
@@ -204,7 +206,7 @@ def _static_shape(raw: RawTensor, where: str) -> tuple[int, ...]:
     return raw.shape
 
 
-def _called(raw: RawTensor, where: str) -> str:
+def _called(raw: FileTensor, where: str) -> str:
     return f"{_capital(where)} (tensor {raw.index}, {raw.name!r})"
 
 

@@ -23,8 +23,9 @@ from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import ConvertRecipe
 from edgekit.runtimes.float_networks import run_onnx, run_torch
 from edgekit.runtimes.interpreters import litert, tflm, to_tensors
-from edgekit.tflite.model import read_tflite, strip
+from edgekit.tflite.model import read_tflite
 from edgekit.tflite.quantize import to_float
+from edgekit.tflite.strip import strip
 from edgekit.values.model import Quantization, TfliteModel
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ In: noise from the line, or a typed ERROR. Out: messages with hints.
 from edgekit.device import protocol
 from edgekit.device.protocol import ErrorCode
 from edgekit.errors import EdgekitError
-from edgekit.tflite.model import operator_name
+from edgekit.tflite.reader import operator_name
 
 GREETING = b"m-init-done"  # what the firmware prints once, at its start
 

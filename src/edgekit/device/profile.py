@@ -14,13 +14,13 @@ import numpy as np
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import Layer, layers_of
-from edgekit.compile.program import runnable
 from edgekit.device import protocol
 from edgekit.device.client import Client
 from edgekit.device.code_size import Sizes, measure
 from edgekit.device.evaluate import connected, device_json
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import tflm
+from edgekit.tflite.model import read_int8_model
 
 EMULATED_HZ = 1_000_000_000  # instructions a second of the emulated board's time: -icount shift=0
 
@@ -122,7 +122,7 @@ def profile_model(
     options = options or CompileOptions()
     compiled = compile_model(content, options)
     with_hooks = compile_model(content, replace(options, profile=True))
-    model = runnable(compiled, content)
+    model = read_int8_model(content)
     image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
     with connected(port, model, lambda: with_hooks.files, baud=baud, on_wait=on_wait) as client:
         run = profile(client, image.tobytes())

@@ -1,26 +1,20 @@
-"""A .tflite file: read with every index checked, stripped to what interpreters need, counted.
+"""A .tflite as those need it who run it: checked where an interpreter would trust it, and counted.
 
-In: the file's bytes or path. Out: a `TfliteModel`, smaller bytes, or counts. The schema is the one in tflite-micro's
-wheel; neither torch nor tensorflow is touched. edgekit's files have one image input [1, H, W, C] and two logits.
+In: the file's bytes or path. Out: a `TfliteModel`, or `ModelCounts`.
 """
 
 import math
-import struct
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
+from edgekit.tflite.reader import CORRUPT, FileOperator, FileTensor, TfliteFile, damaged, read_file
 from edgekit.values.model import Quantization, TfliteModel
 
-_IDENTIFIER = b"TFL3"
-_ALIGNMENT = 16  # schema.fbs: Buffer.data is force_align:16; kernels read int32 biases in place
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = {"FLOAT32": 4, "FLOAT16": 2, "INT32": 4, "UINT8": 1, "INT64": 8, "INT16": 2, "INT8": 1, "BOOL": 1}
-# What the flatbuffers library raises on bytes that are not what they should be.
-_CORRUPT = (struct.error, IndexError, KeyError, ValueError, TypeError, OverflowError, AttributeError, MemoryError)
+_AT_LEAST_ONE = ("StrideW", "StrideH", "FilterWidth", "FilterHeight", "DilationWFactor", "DilationHFactor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +34,8 @@ class ModelCounts:
     activation_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tensor:
-    shape: tuple[int, ...]
-    dtype: str
-    constant_bytes: int  # 0 for a tensor that is computed
-    quantization: Quantization | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Op:
-    name: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Graph:
-    tensors: tuple[_Tensor, ...]
-    ops: tuple[_Op, ...]
-    input: int
-    output: int
-
-
 def read_tflite(content: bytes | Path) -> TfliteModel:
-    """Reads a model of one image input [1, H, W, C] and two logits.
+    """Reads a model of one image input [1, H, W, C] and two logits, in any number format.
 
     Args:
         content: the file's bytes, or its path.
@@ -73,235 +44,146 @@ def read_tflite(content: bytes | Path) -> TfliteModel:
         EdgekitError: no such file, not a .tflite, truncated or altered, several subgraphs, inputs or outputs, a
             shape or number format that edgekit does not make.
     """
-    data, name = _bytes_of(content)
-    graph = _graph(data, name)
-    image, logits = graph.tensors[graph.input], graph.tensors[graph.output]
-    if len(image.shape) != 4 or image.shape[0] != 1:
-        raise EdgekitError(
-            f"{name} takes an input of shape {list(image.shape)}, not one image [1, height, width, channels].",
-            "Convert it with batch size 1 and channels last; `edgekit build-model` does.",
-        )
+    file = sound_file(content)
+    model, logits = _model(file), file.tensors[file.outputs[0]]
     if math.prod(logits.shape) != 2:
         raise EdgekitError(
-            f"{name} gives an output of shape {list(logits.shape)}, not two logits [1, 2].",
+            f"{file.name} gives an output of shape {list(logits.shape)}, not two logits [1, 2].",
             "Give a model with the outputs normal and pneumonia.",
         )
-    height, width, channels = image.shape[1:]
-    variant = _variant(graph, name)
-    return TfliteModel(
-        flatbuffer=data,
-        variant=variant,
-        input_shape=(height, width, channels),
-        input_q=image.quantization if variant == "int8" else None,
-        output_q=logits.quantization if variant == "int8" else None,
-        ops=tuple(op.name for op in graph.ops),
-        sha256=sha256_of(data),
-    )
+    return model
+
+
+def read_int8_model(content: bytes | Path) -> TfliteModel:
+    """Reads an int8 model of one image input and any output, such as `compile_model` accepts.
+
+    What interpreters trust is not checked here: compile the model first, or let `read_tflite` read it.
+
+    Raises:
+        EdgekitError: as `read_tflite`, or not an int8 model.
+    """
+    model = _model(read_file(content))
+    if model.variant != "int8":
+        raise EdgekitError(f"This is a {model.variant} model, not int8.", "Convert the model to int8 first.")
+    return model
 
 
 def count(content: bytes | Path) -> ModelCounts:
-    """Counts parameters and multiply-accumulates. Raises as `read_tflite` does."""
-    graph = _graph(*_bytes_of(content))
+    """Counts parameters and multiply-accumulates. Raises as `sound_file` does."""
+    file = sound_file(content)
     macs = parameters = weight_bytes = 0
-    for op in graph.ops:
-        if op.name not in (*_WEIGHTED, "DEQUANTIZE"):  # float16 weights reach their operator through DEQUANTIZE
+    for op in file.operators:
+        if op.code not in (*_WEIGHTED, "DEQUANTIZE"):  # float16 weights reach their operator through DEQUANTIZE
             continue
-        for tensor in (graph.tensors[i] for i in op.inputs if i >= 0 and graph.tensors[i].constant_bytes):
+        for tensor in (file.tensors[i] for i in op.inputs if i >= 0 and file.tensors[i].data.size):
             parameters += math.prod(tensor.shape)
-            weight_bytes += tensor.constant_bytes
-        if op.name in _WEIGHTED:
-            weights = graph.tensors[op.inputs[1]].shape
-            per_output = math.prod(weights[1:3] if op.name == "DEPTHWISE_CONV_2D" else weights[1:])
-            macs += math.prod(graph.tensors[op.outputs[0]].shape) * per_output
-    computed = [tensor for tensor in graph.tensors if not tensor.constant_bytes]
-    activation_bytes = sum(math.prod(tensor.shape) * _ITEM_BYTES[tensor.dtype] for tensor in computed)
+            weight_bytes += tensor.data.size
+        if op.code in _WEIGHTED:
+            weights = file.tensors[op.inputs[1]].shape
+            per_output = math.prod(weights[1:3] if op.code == "DEPTHWISE_CONV_2D" else weights[1:])
+            macs += math.prod(file.tensors[op.outputs[0]].shape) * per_output
+    computed = [tensor for tensor in file.tensors if not tensor.data.size]
+    activation_bytes = sum(math.prod(tensor.shape) * _ITEM_BYTES[tensor.type] for tensor in computed)
     return ModelCounts(parameters, macs, weight_bytes, activation_bytes)
 
 
-def strip(content: bytes) -> bytes:
-    """Drops what no interpreter reads: names, signatures, metadata, the converter's remarks and empty buffers.
+def sound_file(content: bytes | Path) -> TfliteFile:
+    """The records of a .tflite with every index, size and stride checked: TFLM itself trusts the file.
 
     Raises:
-        EdgekitError: as `read_tflite`.
+        EdgekitError: as `read_file`, several inputs or outputs, or what an interpreter would read or write astray.
     """
-    _graph(content, "The model")
-    model = _parsed(content)
-    model.description = model.signatureDefs = model.metadata = model.metadataBuffer = None
-    graph = model.subgraphs[0]
-    graph.name = None
-    kept, row_of = [model.buffers[0]], {0: 0}  # buffer 0 is the empty one by the schema
-    for tensor in graph.tensors:
-        tensor.name = None
-        data = model.buffers[tensor.buffer].data
-        if data is None or len(data) == 0:
-            tensor.buffer = 0
-        elif tensor.buffer not in row_of:
-            row_of[tensor.buffer] = len(kept)
-            kept.append(model.buffers[tensor.buffer])
-        tensor.buffer = row_of[tensor.buffer]
-        if tensor.quantization is not None:
-            tensor.quantization.min = tensor.quantization.max = None
-    model.buffers = kept
-    builder = _aligned_builder(len(content))
-    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def _aligned_builder(size: int) -> Any:
-    import flatbuffers
-
-    class AlignedBuilder(flatbuffers.Builder):  # type: ignore[misc]
-        def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:
-            # Byte vectors are buffers' data, which Python's generated code does not align.
-            return super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment)
-
-    return AlignedBuilder(size)
-
-
-def _bytes_of(content: bytes | Path) -> tuple[bytes, str]:
-    if isinstance(content, bytes):
-        return content, "The model"
+    file = read_file(content)
+    entry, exit_ = file.ends()
     try:
-        return content.read_bytes(), str(content)
-    except FileNotFoundError as error:
-        raise EdgekitError(
-            f"{content} does not exist.", "Check the path, or make a model: edgekit build-model"
-        ) from error
-    except OSError as error:
-        raise EdgekitError(f"{content} cannot be read: {error.strerror or error}.", "Name a .tflite file.") from error
+        for tensor in file.tensors:
+            _check_tensor(tensor)
+        known = {tensor.index for tensor in file.tensors if tensor.data.size} | {entry}
+        for row, op in enumerate(file.operators):
+            _check_operator(op, file.tensors, known, f"operator {row} ({op.code})")
+            known.update(op.outputs)
+        if exit_ not in known or not 0 <= entry < len(file.tensors):
+            raise ValueError("nothing writes the output")
+    except CORRUPT as error:
+        raise damaged(file.name, error) from error
+    return file
 
 
-def _parsed(data: bytes) -> Any:
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
-    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
-
-
-def _graph(data: bytes, name: str) -> _Graph:
-    if data[4:8] != _IDENTIFIER:
-        raise EdgekitError(
-            f"{name} is not a .tflite file (its bytes 4 to 7 are not TFL3).",
-            "Give a .tflite file: `edgekit build-model` writes student_int8.tflite.",
-        )
-    try:
-        model = _parsed(data)
-        single = {
-            "subgraph": model.subgraphs,
-            "input": model.subgraphs[0].inputs,
-            "output": model.subgraphs[0].outputs,
-        }
-        lengths = {what: len(rows) for what, rows in single.items()}
-        graph = _checked_graph(model) if set(lengths.values()) == {1} else None
-    except _CORRUPT as error:
-        raise EdgekitError(
-            f"{name} is damaged: {error or type(error).__name__}.",
-            "Copy or build it again; its SHA-256 stands in the card beside it.",
-        ) from error
-    if graph is None:
-        what = next(what for what, length in lengths.items() if length != 1)
-        raise EdgekitError(
-            f"{name} has {lengths[what]} {what}s, not one.",
-            "edgekit runs networks of one graph with one image in and one row of logits out.",
-        )
-    return graph
-
-
-def _checked_graph(model: Any) -> _Graph:
-    """The one subgraph with every index, size and stride checked: TFLM itself trusts the file. ValueError says what
-    is wrong."""
-    if model.version != 3:
-        raise ValueError(f"schema version {model.version} is not 3")
-    graph = model.subgraphs[0]
-    tensors = tuple(_tensor(tensor, model.buffers, row) for row, tensor in enumerate(graph.tensors))
-    known = {i for i, tensor in enumerate(tensors) if tensor.constant_bytes} | {int(graph.inputs[0])}
-    ops = []
-    for row, operator in enumerate(graph.operators):
-        code = model.operatorCodes[_index(operator.opcodeIndex)]
-        # Codes below 127 stand in the old field, too, and in old files only there.
-        name = _names("BuiltinOperator")[max(int(code.builtinCode), int(code.deprecatedBuiltinCode))]
-        op = _Op(name, tuple(map(int, operator.inputs)), tuple(map(int, operator.outputs)))
-        if any(i != -1 and i not in known for i in op.inputs) or not op.outputs:
-            raise ValueError(f"operator {row} ({name}) reads a tensor that nothing has written")
-        if any(not 0 <= i < len(tensors) or i in known for i in op.outputs):
-            raise ValueError(f"operator {row} ({name}) writes a tensor that is not free")
-        known.update(op.outputs)
-        _check_options(operator.builtinOptions, f"operator {row} ({name})")
-        if name in _WEIGHTED:
-            _check_weights(op, tensors, f"operator {row} ({name})")
-        ops.append(op)
-    if int(graph.outputs[0]) not in known:
-        raise ValueError("nothing writes the output")
-    return _Graph(tensors, tuple(ops), int(graph.inputs[0]), int(graph.outputs[0]))
-
-
-def _tensor(tensor: Any, buffers: Any, row: int) -> _Tensor:
-    shape = tuple(map(int, tensor.shape)) if tensor.shape is not None else ()
-    dtype = _names("TensorType")[tensor.type]
+def _check_tensor(tensor: FileTensor) -> None:
+    shape, dtype, where = tensor.shape, tensor.type, f"tensor {tensor.index}"
     if any(side < 1 for side in shape) or math.prod(shape) > 2**31:
-        raise ValueError(f"tensor {row} has the shape {list(shape)}")
+        raise ValueError(f"{where} has the shape {list(shape)}")
     if dtype not in _ITEM_BYTES:
-        raise ValueError(f"tensor {row} has the type {dtype}, which edgekit does not know")
-    data = buffers[_index(tensor.buffer)].data
-    stored = 0 if data is None else len(data)
-    if stored and stored != math.prod(shape) * _ITEM_BYTES[dtype]:
-        raise ValueError(f"tensor {row} of shape {list(shape)} and type {dtype} holds {stored} bytes")
-    q = tensor.quantization
-    if q is None or q.scale is None or len(q.scale) == 0:
-        return _Tensor(shape, dtype, stored, None)
-    if len(q.scale) not in (1, shape[_index(q.quantizedDimension)]) or len(q.zeroPoint) not in (1, len(q.scale)):
-        raise ValueError(f"tensor {row} of shape {list(shape)} has {len(q.scale)} scales")
-    if not all(math.isfinite(scale) and scale > 0 for scale in q.scale):
-        raise ValueError(f"tensor {row} has a scale that is not positive")
-    return _Tensor(shape, dtype, stored, Quantization(float(q.scale[0]), int(q.zeroPoint[0])))
+        raise ValueError(f"{where} has the type {dtype}, which edgekit does not know")
+    if tensor.data.size not in (0, math.prod(shape) * _ITEM_BYTES[dtype]):
+        raise ValueError(f"{where} of shape {list(shape)} and type {dtype} holds {tensor.data.size} bytes")
+    scales = len(tensor.scales)
+    along = shape[tensor.axis] if 0 <= tensor.axis < len(shape) else 1  # of a single scale the axis means nothing
+    if scales and (scales not in (1, along) or len(tensor.zero_points) not in (1, scales)):
+        raise ValueError(f"{where} of shape {list(shape)} has {scales} scales")
+    if not all(math.isfinite(scale) and scale > 0 for scale in tensor.scales):
+        raise ValueError(f"{where} has a scale that is not positive")
 
 
-def _check_options(options: Any, where: str) -> None:
-    for field in ("strideW", "strideH", "filterWidth", "filterHeight", "dilationWFactor", "dilationHFactor"):
-        if getattr(options, field, 1) < 1:
-            raise ValueError(f"{where} has {field} {getattr(options, field)}")
+def _check_operator(op: FileOperator, tensors: tuple[FileTensor, ...], known: set[int], where: str) -> None:
+    if any(i != -1 and i not in known for i in op.inputs) or not op.outputs:
+        raise ValueError(f"{where} reads a tensor that nothing has written")
+    if any(not 0 <= i < len(tensors) or i in known for i in op.outputs):
+        raise ValueError(f"{where} writes a tensor that is not free")
+    for field in _AT_LEAST_ONE:
+        if op.options.get(field, 1) < 1:
+            raise ValueError(f"{where} has {field} {op.options[field]}")
+    if op.code in _WEIGHTED:
+        _check_weights(op, tensors, where)
 
 
-def _check_weights(op: _Op, tensors: tuple[_Tensor, ...], where: str) -> None:
+def _check_weights(op: FileOperator, tensors: tuple[FileTensor, ...], where: str) -> None:
     image, weights, out = tensors[op.inputs[0]].shape, tensors[op.inputs[1]].shape, tensors[op.outputs[0]].shape
-    rows = weights[-1] if op.name == "DEPTHWISE_CONV_2D" else weights[0]
+    rows = weights[-1] if op.code == "DEPTHWISE_CONV_2D" else weights[0]
     fits = {
-        "CONV_2D": len(weights) == len(image) == len(out) == 4 and weights[3] == image[3],
+        "CONV_2D": len(weights) == len(image) == len(out) == 4
+        and image[3] % weights[3] == 0  # fewer channels than the image: grouped
+        and rows % (image[3] // weights[3]) == 0,
         "DEPTHWISE_CONV_2D": len(weights) == len(image) == len(out) == 4 and weights[3] % image[3] == 0,
         "FULLY_CONNECTED": len(weights) == 2 and math.prod(image) == weights[1] * math.prod(out[:-1]),
-    }[op.name]
+    }[op.code]
     bias = tensors[op.inputs[2]].shape if len(op.inputs) > 2 and op.inputs[2] >= 0 else (rows,)
     if not fits or out[-1] != rows or math.prod(bias) != rows:
         raise ValueError(f"{where} has weights {list(weights)} between {list(image)} and {list(out)}")
 
 
-def _variant(graph: _Graph, name: str) -> str:
-    ends = (graph.tensors[graph.input].dtype, graph.tensors[graph.output].dtype)
-    constants = {tensor.dtype for tensor in graph.tensors if tensor.constant_bytes}
-    quantized_ends = [t for t in (graph.tensors[graph.input], graph.tensors[graph.output]) if t.quantization]
-    if ends == ("INT8", "INT8") and len(quantized_ends) == 2:
-        return "int8"
-    if ends == ("FLOAT32", "FLOAT32") and not any(op.name == "QUANTIZE" for op in graph.ops):
-        return "float16" if "FLOAT16" in constants else "dynamic" if "INT8" in constants else "float32"
-    raise EdgekitError(
-        f"{name} takes {ends[0].lower()} and gives {ends[1].lower()}: neither a float nor a full int8 model.",
-        "Convert it with int8 input and output, as `edgekit build-model` does.",
+def _model(file: TfliteFile) -> TfliteModel:
+    """The value. EdgekitError where the input is not one image, or the ends are neither int8 nor float."""
+    image, logits = (file.tensors[index] for index in file.ends())
+    if len(image.shape) != 4 or image.shape[0] != 1:
+        raise EdgekitError(
+            f"{file.name} takes an input of shape {list(image.shape)}, not one image [1, height, width, channels].",
+            "Convert it with batch size 1 and channels last; `edgekit build-model` does.",
+        )
+    variant = _variant(file, image, logits)
+    return TfliteModel(
+        flatbuffer=file.content,
+        variant=variant,
+        input_shape=(image.shape[1], image.shape[2], image.shape[3]),
+        input_q=_quantization(image) if variant == "int8" else None,
+        output_q=_quantization(logits) if variant == "int8" else None,
+        ops=tuple(op.code for op in file.operators),
+        sha256=sha256_of(file.content),
     )
 
 
-def _index(value: int) -> int:
-    """A list index that Python must not count from the end."""
-    if value < 0:
-        raise IndexError(f"index {value}")
-    return value
+def _quantization(tensor: FileTensor) -> Quantization:
+    return Quantization(float(tensor.scales[0]), int(tensor.zero_points[0]))
 
 
-def operator_name(code: int) -> str:
-    """The name of a built-in operator, or its number where the schema has none."""
-    return _names("BuiltinOperator").get(code, str(code))
-
-
-@cache
-def _names(enum: str) -> dict[int, str]:
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
-    return {value: name for name, value in vars(getattr(schema, enum)).items() if isinstance(value, int)}
+def _variant(file: TfliteFile, image: FileTensor, logits: FileTensor) -> str:
+    ends = (image.type, logits.type)
+    constants = {tensor.type for tensor in file.tensors if tensor.data.size}
+    if ends == ("INT8", "INT8") and all(len(end.scales) and len(end.zero_points) for end in (image, logits)):
+        return "int8"
+    if ends == ("FLOAT32", "FLOAT32") and not any(op.code == "QUANTIZE" for op in file.operators):
+        return "float16" if "FLOAT16" in constants else "dynamic" if "INT8" in constants else "float32"
+    raise EdgekitError(
+        f"{file.name} takes {ends[0].lower()} and gives {ends[1].lower()}: neither a float nor a full int8 model.",
+        "Convert it with int8 input and output, as `edgekit build-model` does.",
+    )
