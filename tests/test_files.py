@@ -1,22 +1,17 @@
 """Files are whole or absent."""
 
-import errno
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgekit import files
 from edgekit.errors import EdgekitError
 from edgekit.files import (
     atomic_path,
     clear_unfinished,
     key_of,
-    only_one,
     write_arrays,
     write_bytes,
     write_json,
@@ -78,46 +73,6 @@ def test_a_folder_that_is_in_the_way_is_said(tmp_path: Path) -> None:
 def test_a_key_follows_content_and_not_the_order_of_names() -> None:
     assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
     assert key_of({"a": 1}) != key_of({"a": "1"}) != key_of({"a": [1]})
-
-
-HOLD = """
-import sys
-from pathlib import Path
-from edgekit.files import only_one
-with only_one(Path(sys.argv[1]), "test"):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path: Path) -> None:
-    folder = tmp_path / "out"
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(Path(files.__file__).parents[1])},
-    ) as holder:  # fmt: skip
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(EdgekitError, match="Another test is at work"), only_one(folder, "test"):
-            pytest.fail("two hold it")
-        holder.kill()
-    with only_one(folder, "test"):
-        assert [path.name for path in folder.iterdir()] == [".lock"]
-
-
-def test_a_file_system_without_locks_goes_on_unguarded_and_one_that_fails_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fails(self: object, *arguments: object, **options: object) -> None:
-        raise OSError(code, os.strerror(code))
-
-    monkeypatch.setattr("filelock.FileLock.acquire", fails)
-    code = errno.ENOLCK
-    with only_one(tmp_path / "out", "test"):
-        pass
-    code = errno.EROFS
-    with pytest.raises(EdgekitError, match="cannot be written"), only_one(tmp_path / "out", "test"):
-        pytest.fail("it is not held")
 
 
 def test_only_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:

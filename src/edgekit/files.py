@@ -19,9 +19,6 @@ from numpy.typing import ArrayLike
 
 from edgekit.errors import EdgekitError
 
-# what a network's file system without locks answers: go on unguarded
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
-
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -80,34 +77,6 @@ def failures_of(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise disk_error(error, path) from error
-
-
-@contextmanager
-def only_one(folder: Path, work: str) -> Iterator[None]:
-    """Holds `folder` for the block, by its file `.lock`; `work` is what may be done once at a time in it, for the
-    message. The system lets go of the lock when its holder ends, however it ends; the file stays.
-
-    Raises:
-        EdgekitError: another process holds the folder, or it cannot be written.
-    """
-    from filelock import FileLock, Timeout  # 40 ms that only builds need
-
-    lock = FileLock(folder / ".lock")
-    with failures_of(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout as error:
-            raise EdgekitError(
-                f"Another {work} is at work in {folder}.", "Wait for it, stop it, or name another folder: --out."
-            ) from error
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def clear_unfinished(folder: Path, names: str = "*") -> None:

@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from edgekit.data import data_info, load_splits
+from edgekit.data.sources import data_info, load_splits
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 

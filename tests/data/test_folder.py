@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from edgekit import data as room
-from edgekit.data import data_info, load_splits
 from edgekit.data.preprocess import load_grey
+from edgekit.data.sources import data_info, load_splits
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 

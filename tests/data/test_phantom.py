@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgekit.data import data_info, load_splits
+from edgekit.data.sources import data_info, load_splits
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 

@@ -6,7 +6,8 @@ import io
 import numpy as np
 import pytest
 
-from edgekit.data import data_info, load_splits, pneumoniamnist
+from edgekit.data import pneumoniamnist
+from edgekit.data.sources import data_info, load_splits
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 

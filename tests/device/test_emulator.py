@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.data import load_splits
 from edgekit.data.preprocess import load_grey
+from edgekit.data.sources import load_splits
 from edgekit.device import emulator, firmware, protocol, throughput
 from edgekit.device.client import Client
 from edgekit.device.evaluate import (

@@ -1,5 +1,9 @@
 """The cache of stages: by content, by code, whole or absent."""
 
+import errno
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,28 +11,28 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.pipeline import cache as room
-from edgekit.pipeline.cache import Arrays, StageCache
+from edgekit.pipeline import cache
+from edgekit.pipeline.cache import Arrays, StageCache, only_one
 
 
-class Kitchen:
+class Maker:
     """Makes a stage and counts how often."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
         self.seen: list[tuple[str, bool]] = []
         self.stages = StageCache(folder, on_stage=lambda name, cached: self.seen.append((name, cached)), **options)
 
-    def run(self, inputs: Any, code: tuple[str, ...] = ("errors.py",)) -> tuple[Arrays, str]:
+    def run(self, inputs: Any) -> tuple[Arrays, str]:
         def make(checkpoint: Path) -> Arrays:
             checkpoint.write_text("half")
             return {"weights": np.arange(6, dtype=np.float32).reshape(2, 3), "note": np.array("cpu")}
 
-        return self.stages.run("teach", inputs, code, make)
+        return self.stages.run("teach", inputs, make)
 
 
 def test_the_same_inputs_come_back_as_they_were_made(tmp_path: Path) -> None:
-    made, key = Kitchen(tmp_path).run({"a": 1, "b": [1, 2]})
-    again = Kitchen(tmp_path)
+    made, key = Maker(tmp_path).run({"a": 1, "b": [1, 2]})
+    again = Maker(tmp_path)
     kept, same = again.run({"b": [1, 2], "a": 1})
     assert again.seen == [("teach", True)]
     assert key == same
@@ -38,30 +42,23 @@ def test_the_same_inputs_come_back_as_they_were_made(tmp_path: Path) -> None:
     assert [path.suffix for path in tmp_path.iterdir()] == [".npz"]  # the checkpoint is gone
 
 
-def test_other_inputs_or_other_code_are_another_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "package"
-    package.mkdir()
-    (package / "errors.py").write_text("one")
-    monkeypatch.setattr(room, "_PACKAGE", package)
-    kitchen = Kitchen(tmp_path / "stages")
-    keys = [kitchen.run({"a": 1})[1], kitchen.run({"a": 1.5})[1]]
-    (package / "errors.py").write_text("two")
-    keys.append(kitchen.run({"a": 1})[1])
-    assert len(set(keys)) == 3
-    assert [cached for _, cached in kitchen.seen] == [False] * 3
+def test_other_inputs_are_another_stage(tmp_path: Path) -> None:
+    maker = Maker(tmp_path)
+    assert maker.run({"a": 1})[1] != maker.run({"a": 1.5})[1]
+    assert [cached for _, cached in maker.seen] == [False] * 2
 
 
 def test_a_file_damaged_at_any_byte_is_made_again_or_still_the_same(tmp_path: Path) -> None:
-    made, _ = Kitchen(tmp_path).run({})
+    made, _ = Maker(tmp_path).run({})
     (path,) = tmp_path.iterdir()
     content = path.read_bytes()
     for position in range(len(content)):
         path.write_bytes(content[:position] + bytes([content[position] ^ 0x5A]) + content[position + 1 :])
-        found = room._read(path)
+        found = cache._read(path)
         assert found is None or found.keys() != made.keys() or np.array_equal(found["weights"], made["weights"])
     for length in range(0, len(content), 7):
         path.write_bytes(content[:length])
-        assert room._read(path) is None
+        assert cache._read(path) is None
 
 
 def test_a_stage_that_fails_leaves_its_checkpoint_and_no_result(tmp_path: Path) -> None:
@@ -69,21 +66,61 @@ def test_a_stage_that_fails_leaves_its_checkpoint_and_no_result(tmp_path: Path) 
         checkpoint.write_text("epoch 3")
         raise EdgekitError("stopped")
 
-    kitchen = Kitchen(tmp_path)
+    maker = Maker(tmp_path)
     with pytest.raises(EdgekitError):
-        kitchen.stages.run("teach", {}, (), fails)
+        maker.stages.run("teach", {}, fails)
     assert [(path.suffix, path.read_text()) for path in tmp_path.iterdir()] == [(".checkpoint", "epoch 3")]
 
 
 def test_fresh_starts_from_an_empty_folder(tmp_path: Path) -> None:
-    Kitchen(tmp_path).run({})
-    kitchen = Kitchen(tmp_path, fresh=True)
+    Maker(tmp_path).run({})
+    maker = Maker(tmp_path, fresh=True)
     assert list(tmp_path.iterdir()) == []
-    kitchen.run({})
-    assert kitchen.seen == [("teach", False)]
+    maker.run({})
+    assert maker.seen == [("teach", False)]
 
 
 def test_a_folder_that_cannot_be_made_is_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(EdgekitError, match="cannot be written"):
-        Kitchen(tmp_path / "file" / "stages")
+        Maker(tmp_path / "file" / "stages")
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from edgekit.pipeline.cache import only_one
+with only_one(Path(sys.argv[1]), "test"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_is_held_by_one_process_until_it_ends_however_it_ends(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(Path(cache.__file__).parents[2])},
+    ) as holder:  # fmt: skip
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(EdgekitError, match="Another test is at work"), only_one(folder, "test"):
+            pytest.fail("two hold it")
+        holder.kill()
+    with only_one(folder, "test"):
+        assert [path.name for path in folder.iterdir()] == [".lock"]
+
+
+def test_a_file_system_without_locks_goes_on_unguarded_and_one_that_fails_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: object, *arguments: object, **options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("filelock.FileLock.acquire", fails)
+    code = errno.ENOLCK
+    with only_one(tmp_path / "out", "test"):
+        pass
+    code = errno.EROFS
+    with pytest.raises(EdgekitError, match="cannot be written"), only_one(tmp_path / "out", "test"):
+        pytest.fail("it is not held")

@@ -1,37 +1,83 @@
-"""What the steps of a build depend on."""
+"""What the stages of a build depend on: all the code that shapes them, and no other."""
 
-import grimp
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from edgekit.pipeline import stages
+from smoke_build import REPOSITORY, Smoke
 
-# Values, names and ways to the disk: a change in them that changes a result shows in a stage's inputs.
-PLAIN = {"errors", "files"}
+FIRST_REMADE = """
+import sys
+from pathlib import Path
+from edgekit.pipeline.build_model import build_model
+from edgekit.pipeline.stages import Options
+from edgekit.recipes.reading import recipe_named
+
+def on_stage(name, cached):
+    if not cached:
+        print(name)
+        sys.exit()
+
+data, out, cache, *changes = sys.argv[1:]
+build_model(recipe_named("smoke", changes), data, Path(out), Options(cache_dir=Path(cache), on_stage=on_stage))
+print("none")
+"""
 
 
-@pytest.fixture(scope="module")
-def imports() -> grimp.ImportGraph:
-    return grimp.build_graph("edgekit", cache_dir=None)
+@pytest.fixture
+def first_remade(smoke: Smoke, tmp_path: Path) -> Callable[[], str]:
+    """Builds again from the finished stages, by a copy of the package in which a test may change files."""
+    shutil.copytree(REPOSITORY / "src", tmp_path / "src")
+    out = smoke.copy(tmp_path)
+
+    def build() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", FIRST_REMADE, smoke.data, str(out), str(smoke.cache / "edgekit"), *smoke.changes],
+            env=os.environ | {"PYTHONPATH": str(tmp_path / "src"), "OMP_NUM_THREADS": "1"},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()[-1]
+
+    return build
 
 
 @pytest.mark.parametrize(
-    ("code", "modules", "imported_for_others"),
+    ("file", "stage"),
     [
-        (stages._TEACHING, {"training.teach", "training.prune"}, {"training.distill", "training.same_view"}),
-        (stages._DISTILLING, {"training.distill"}, {"training.backbones"}),
-        (stages._PRUNING, {"training.prune"}, {"training.backbones"}),
-        (stages._CONVERSION, {"conversion.convert"}, set()),
-        (stages._RUNNING, {"runtimes.desktop"}, set()),
+        ("training/backbones.py", "teach-0"),  # of teach itself
+        ("training/nets.py", "teach-0"),
+        ("values/networks.py", "teach-0"),  # through others
+        ("training/same_view.py", "student-plain"),
+        ("conversion/convert.py", "convert-0"),  # imported by the stage's function alone
+        ("device/flash.py", "none"),
+        ("report/charts.py", "none"),
+        ("cli/main.py", "none"),
     ],
 )
-def test_a_change_in_any_module_that_shapes_a_stage_makes_it_stale(
-    imports: grimp.ImportGraph, code: tuple[str, ...], modules: set[str], imported_for_others: set[str]
+def test_a_change_remakes_what_reaches_the_module_by_imports_and_nothing_before(
+    first_remade: Callable[[], str], tmp_path: Path, file: str, stage: str
 ) -> None:
-    named = {file.removesuffix(".py").replace("/", ".") for file in code}
-    used = {f"edgekit.{name}" for name in modules}
-    used |= {found for module in used for found in imports.find_upstream_modules(module)}
-    leaves = {module.removeprefix("edgekit.") for module in used if not imports.find_children(module)}
-    assert {
-        leaf for leaf in leaves - PLAIN - imported_for_others if not leaf.startswith(("values.", "recipes."))
-    } <= named
-    assert {f"edgekit.{name}" for name in named} <= imports.modules
+    path = tmp_path / "src" / "edgekit" / file
+    path.write_text(path.read_text() + "\nANOTHER = 1\n")
+    assert first_remade() == stage
+
+
+def test_another_comment_or_docstring_remakes_nothing(first_remade: Callable[[], str], tmp_path: Path) -> None:
+    for path in (tmp_path / "src" / "edgekit" / "training").glob("*.py"):
+        path.write_text('"""Other words."""\n\n# more of them\n' + path.read_text().split('"""', 2)[2])
+    assert first_remade() == "none"
+
+
+def test_a_change_of_the_stages_own_function_remakes_it(first_remade: Callable[[], str], tmp_path: Path) -> None:
+    path = tmp_path / "src" / "edgekit" / "pipeline" / "stages.py"
+    old = path.read_text()
+    new = old.replace("curve = np.array([(", "curve = np.asarray([(")
+    assert new != old
+    path.write_text(new)
+    assert first_remade() == "prune-0"

@@ -12,7 +12,7 @@ from edgekit.training import linear_probe, teach
 from edgekit.training.fit import History, fit, predict
 from edgekit.training.linear_probe import features
 from edgekit.training.nets import Backbone
-from edgekit.training.prune import logits_when_pruned
+from edgekit.training.prune_network import logits_when_pruned
 from edgekit.training.rebuild import rebuilt_member
 from edgekit.values.images import ImageSet
 from small_student import discs

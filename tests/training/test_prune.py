@@ -5,15 +5,10 @@ import pytest
 import torch
 
 from edgekit.recipes.recipe import DistillRecipe, FitRecipe, PruneRecipe
+from edgekit.training.magnitude import prune_weights, zeroed_share
 from edgekit.training.nets import freeze_student, student_net, teacher_net
-from edgekit.training.prune import (
-    balanced_accuracy,
-    prune,
-    prune_network,
-    prune_weights,
-    sweep,
-    zeroed_share,
-)
+from edgekit.training.prune import prune
+from edgekit.training.prune_network import balanced_accuracy, prune_network, sweep
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import Student, StudentSpec
 from small_student import discs

@@ -1,9 +1,4 @@
-"""The data room: images from a folder, a download or a drawing board, split by patient.
+"""Images from a folder, a download or a drawing program, split by patient.
 
-In: a `--data` word and an image size. Out: `ImageSplits`, `DataInfo`, or (in `edgekit.data.audit`) an
-`Audit`.
+In: a `--data` word and an image size. Out: `ImageSplits`, `DataInfo` (`sources`), an `Audit` (`audit`).
 """
-
-from edgekit.data.sources import data_info, load_splits
-
-__all__ = ["data_info", "load_splits"]

@@ -3,7 +3,6 @@
 In: a catalogue and an image size. Out: uint8 [N, size, size] and the rows that could not be read.
 """
 
-import hashlib
 import json
 import os
 import zlib
@@ -12,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import PIL
 from numpy.typing import NDArray
 
-from edgekit.data import preprocess
 from edgekit.data.catalogue import Catalogue
 from edgekit.data.progress import bar
 from edgekit.errors import EdgekitError
 from edgekit.files import atomic_path, key_of
+from edgekit.values.code import code_key
 
 
 def decode(catalogue: Catalogue, size: int, cache_dir: Path) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
@@ -45,9 +43,9 @@ def decode(catalogue: Catalogue, size: int, cache_dir: Path) -> tuple[NDArray[np
 
 
 def _key(catalogue: Catalogue, size: int) -> str:
-    """Changes with the data, the size, our preprocessing code and the library that does the work."""
-    code = hashlib.sha256(Path(preprocess.__file__).read_bytes()).hexdigest()
-    return key_of({"data": catalogue.info.fingerprint, "size": size, "code": code, "pillow": PIL.__version__})
+    """Changes with the data, the size, and the code and libraries that do the work."""
+    code = code_key("edgekit.data.preprocess")
+    return key_of({"data": catalogue.info.fingerprint, "size": size, "code": code})
 
 
 def _cached(path: Path, count: int, size: int) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:

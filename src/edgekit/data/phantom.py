@@ -3,9 +3,7 @@
 In: a seed and a number of images. Out: a `Catalogue` whose images are drawn when they are read.
 """
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from edgekit.data.catalogue import Catalogue
 from edgekit.data.preprocess import to_grey
 from edgekit.errors import EdgekitError
 from edgekit.files import key_of
+from edgekit.values.code import code_key
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
 
@@ -61,7 +60,7 @@ def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
     )
     ids = tuple(name for name, _, _ in entries)
     keys = tuple(key for _, _, key in entries)
-    drawing = hashlib.sha256(Path(phantom_drawing.__file__).read_bytes()).hexdigest()
+    drawing = code_key(phantom_drawing.__name__)
     return Catalogue(
         info=DataInfo(
             name="phantom",

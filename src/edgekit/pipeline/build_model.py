@@ -8,13 +8,12 @@ from pathlib import Path
 from edgekit.conversion.embed import check_budget, check_spec, embed
 from edgekit.files import (
     clear_unfinished,
-    only_one,
     write_arrays,
     write_bytes,
     write_json,
     write_text,
 )
-from edgekit.pipeline.cache import StageCache
+from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.pipeline.summary import (
     SeedResult,

@@ -1,28 +1,28 @@
 """The cache of a build's stages: what was made once from the same inputs and the same code is not made again.
 
-In: a stage's name, its inputs as JSON, the source files that shape it, and a function that makes it. Out: named
-arrays, from disk or fresh. A stage's file appears by rename alone, so a build that was killed goes on at its first
-unfinished stage.
+In: a stage's name, its inputs as JSON, and a function that makes it, whose code and imports are part of the key. Out:
+named arrays, from disk or fresh. A stage's file appears by rename alone, so a build that was killed goes on at its
+first unfinished stage.
 """
 
+import errno
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.files import (
-    failures_of,
-    key_of,
-    sha256_of,
-    write_arrays,
-)
+from edgekit.errors import EdgekitError
+from edgekit.files import failures_of, key_of, write_arrays
+from edgekit.values.code import function_key
 
 Arrays = Mapping[str, NDArray[Any]]
-_PACKAGE = Path(__file__).parents[1]
+# what a network's file system without locks answers: go on unguarded
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
 class CacheMiss(Exception):
@@ -53,17 +53,16 @@ class StageCache:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
 
-    def run(
-        self, name: str, inputs: Mapping[str, Any], code: Sequence[str], make: Callable[[Path], Arrays]
-    ) -> tuple[Arrays, str]:
+    def run(self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], Arrays]) -> tuple[Arrays, str]:
         """The stage's arrays and its key, which the stages after it take among their inputs.
 
         Args:
-            inputs: everything that decides the result, JSON-ready: recipe parts and keys of stages before.
-            code: source files below the package (`training/teach.py`) whose change makes the result stale.
-            make: is given a path where it may keep a checkpoint; the file is removed when the stage is done.
+            inputs: everything that decides the result besides code, JSON-ready: recipe parts, keys of stages before.
+            make: is given a path where it may keep a checkpoint; the file is removed when the stage is done. A change
+                in its code, in a module of edgekit that it reaches by imports, or of a library's version makes the
+                result stale.
         """
-        key = key_of({"inputs": inputs, "code": [sha256_of((_PACKAGE / file).read_bytes()) for file in code]})
+        key = key_of({"inputs": inputs, "code": function_key(make)})
         path = self.folder / f"{name}-{key[:16]}.npz"
         kept = _read(path)
         if kept is None and not self._make:
@@ -84,3 +83,31 @@ def _read(path: Path) -> Arrays | None:
             return dict(stored)
     except Exception:  # absent, or damaged from outside, for which zipfile has a dozen exceptions: make it again
         return None
+
+
+@contextmanager
+def only_one(folder: Path, work: str) -> Iterator[None]:
+    """Holds `folder` for the block, by its file `.lock`; `work` is what may be done once at a time in it, for the
+    message. The system lets go of the lock when its holder ends, however it ends; the file stays.
+
+    Raises:
+        EdgekitError: another process holds the folder, or it cannot be written.
+    """
+    from filelock import FileLock, Timeout  # 40 ms that only builds need
+
+    lock = FileLock(folder / ".lock")
+    with failures_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise EdgekitError(
+                f"Another {work} is at work in {folder}.", "Wait for it, stop it, or name another folder: --out."
+            ) from error
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+    try:
+        yield
+    finally:
+        lock.release()

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from edgekit.data import load_splits
 from edgekit.data.progress import bar
+from edgekit.data.sources import load_splits
 from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import (
     RESUME,

@@ -21,6 +21,7 @@ from edgekit.recipes.reading import to_dict
 from edgekit.recipes.recipe import Recipe
 from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
+from edgekit.values.code import library_version
 from edgekit.values.images import ImageSet, ImageSplits
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
@@ -28,27 +29,6 @@ from edgekit.values.plain import from_plain, to_plain
 
 _HELD_OUT = ("val", "test")
 VARIANTS = ("float32", "float16", "dynamic", "int8")
-_TRAINING = (
-    "training/nets.py",
-    "training/narrow_norm.py",
-    "training/augment.py",
-    "training/fit.py",
-    "training/memory.py",
-)
-_TEACHING = (
-    *_TRAINING, "training/teach.py", "training/ensemble.py", "training/backbones.py", "training/linear_probe.py",
-    "training/magnitude.py", "training/prune.py",
-)  # fmt: skip
-_DISTILLING = (*_TRAINING, "training/ensemble.py", "training/same_view.py", "training/distill.py")
-_PRUNING = (*_DISTILLING, "training/magnitude.py", "training/prune.py")
-_RUNNING = ("runtimes/desktop.py", "runtimes/interpreters.py", "tflite/model.py", "tflite/quantize.py")
-_CONVERSION = (
-    "conversion/convert.py",
-    "runtimes/float_networks.py",
-    "runtimes/interpreters.py",
-    "tflite/model.py",
-    "tflite/quantize.py",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +145,7 @@ class BuildStages:
         recipe, keep = self.recipe.teach, self.recipe.distill.same_view
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.training import nets, prune, teach
+            from edgekit.training import nets, prune_network, teach
 
             accelerator = nets.accelerator(self.options.accelerator)
             taught = teach.train_member(
@@ -179,7 +159,9 @@ class BuildStages:
                 found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}
             logits = taught.logits
             if recipe.prune:
-                prune.prune_network(taught.net, splits.val.images, splits.val.labels, self.recipe.prune, accelerator)
+                prune_network.prune_network(
+                    taught.net, splits.val.images, splits.val.labels, self.recipe.prune, accelerator
+                )
                 logits = {
                     part: teach.member_logits(taught.net, getattr(splits, part).images, accelerator)
                     for part in ("train", *_HELD_OUT)
@@ -196,7 +178,7 @@ class BuildStages:
             "member": member,
             "seed": seed,
         }
-        arrays, key = self.stages.run(name or f"teach-{member}", inputs, _TEACHING, make)
+        arrays, key = self.stages.run(name or f"teach-{member}", inputs, make)
         return self._noted(arrays), key
 
     def distill(self, name: str, splits: ImageSplits, teacher: Teacher | None, seed: int) -> Trained:
@@ -227,7 +209,7 @@ class BuildStages:
             "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
             "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
-        arrays, key = self.stages.run(name, inputs, _DISTILLING, make)
+        arrays, key = self.stages.run(name, inputs, make)
         weights = self._noted(arrays)
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
@@ -247,7 +229,7 @@ class BuildStages:
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {"student": distilled.key, "prune": to_dict(recipe)}
-        arrays, key = self.stages.run(f"prune-{seed}", inputs, _PRUNING, make)
+        arrays, key = self.stages.run(f"prune-{seed}", inputs, make)
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
         return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
 
@@ -267,8 +249,11 @@ class BuildStages:
             return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
 
         calibration = _content(splits.calibration)
-        inputs = {"student": pruned.key, "convert": to_dict(self.recipe.convert), "calibration": calibration}
-        arrays, key = self.stages.run(f"convert-{seed}", inputs, _CONVERSION, make)
+        inputs = {
+            "student": pruned.key, "convert": to_dict(self.recipe.convert), "calibration": calibration,
+            "programs": {name: library_version(name) for name in ("onnx2tf", "tensorflow", "tf_keras")},  # not imported
+        }  # fmt: skip
+        arrays, key = self.stages.run(f"convert-{seed}", inputs, make)
         models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
         return Files(models, arrays["onnx"].tobytes(), key)
 
@@ -284,7 +269,7 @@ class BuildStages:
             return {part: margins(run(model, _images(splits, part), runtime)) for part in _HELD_OUT}
 
         inputs = {"model": files.key, "variant": model.variant}
-        return self.stages.run(f"score-{name}", inputs, _RUNNING, make)[0]
+        return self.stages.run(f"score-{name}", inputs, make)[0]
 
     def margins_of_student(self, splits: ImageSplits, student: Student, name: str) -> Arrays:
         """Margins of a student on val and test through torch."""
@@ -298,9 +283,7 @@ class BuildStages:
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}
-        return self.stages.run(
-            f"score-{name}", inputs, ("training/nets.py", "runtimes/float_networks.py", "tflite/quantize.py"), make
-        )[0]
+        return self.stages.run(f"score-{name}", inputs, make)[0]
 
     def arena_bytes(self, model: TfliteModel) -> int:
         """The TFLM arena that the int8 model needs, measured on this machine."""
@@ -310,7 +293,7 @@ class BuildStages:
 
             return {"bytes": np.array(arena_bytes(model))}
 
-        return int(self.stages.run("arena", {"model": model.sha256}, _RUNNING, make)[0]["bytes"])
+        return int(self.stages.run("arena", {"model": model.sha256}, make)[0]["bytes"])
 
     def audit(self, splits: ImageSplits) -> Audit:
         """What the data set holds, every image looked at."""
@@ -320,7 +303,7 @@ class BuildStages:
             return {"json": np.array(json.dumps(to_plain(found)))}
 
         inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
-        arrays, _ = self.stages.run("audit", inputs, ("data/audit.py", "data/folder.py", "values/images.py"), make)
+        arrays, _ = self.stages.run("audit", inputs, make)
         found: Audit = from_plain(Audit, json.loads(str(arrays["json"])))
         return found
 

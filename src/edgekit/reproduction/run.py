@@ -19,8 +19,8 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
-from edgekit.files import clear_unfinished, disk_error, failures_of, only_one, write_json
-from edgekit.pipeline.cache import CacheMiss
+from edgekit.files import clear_unfinished, disk_error, failures_of, write_json
+from edgekit.pipeline.cache import CacheMiss, only_one
 from edgekit.recipes.reading import to_dict
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
 from edgekit.reproduction.plan import PARTS, Unit, plan

@@ -37,13 +37,6 @@ from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
 
 STAGES = ".units"
-_PRUNING = (
-    "training/magnitude.py",
-    "training/prune.py",
-    "training/nets.py",
-    "training/backbones.py",
-    "training/linear_probe.py",
-)
 _TIMED_RUNS = 30
 
 
@@ -134,18 +127,16 @@ class Work:
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.training import nets, prune
+            from edgekit.training import nets, prune_network
 
             splits = self.splits(network)
             net = self._rebuilt(network, seed, arrays)
             accelerator = nets.accelerator(self.settings.accelerator)
             sets = {"val": splits.val, "test": splits.test}
-            zeroed, logits = prune.logits_when_pruned(net, alpha, sets, accelerator, self.on_warning)
+            zeroed, logits = prune_network.logits_when_pruned(net, alpha, sets, accelerator, self.on_warning)
             return {**logits, "zeroed": np.array(zeroed)}
 
-        return self._stages.run(
-            f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, _PRUNING, make
-        )[0]
+        return self._stages.run(f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, make)[0]
 
     def network_us(self, network: str, seed: int) -> float:
         """The median processor time of one image through the network in torch on this desktop, in microseconds."""
@@ -157,7 +148,7 @@ class Work:
             net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
             return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
 
-        return float(self._stages.run(f"time-{network}-{seed}", {"network": above}, (), make)[0]["us"])
+        return float(self._stages.run(f"time-{network}-{seed}", {"network": above}, make)[0]["us"])
 
     def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Teacher:
         """The paper's ensemble by the mean of logits, as it was trained."""
@@ -244,7 +235,7 @@ class Work:
             return {"us": np.array(_median_us(lambda: infer(tensor)))}
 
         inputs = {"model": files.key, "variant": variant}
-        us = self._stages.run(f"time-{variant}-{seed}", inputs, (), make)[0]["us"]
+        us = self._stages.run(f"time-{variant}-{seed}", inputs, make)[0]["us"]
         return FileScores(model, margins, float(us))
 
     # --- data ---
