@@ -124,7 +124,7 @@ void Feed(const uint8_t* data, size_t bytes) {
                              new int8_t[kModel.input_bytes()]()};
   edgekit::App app(
       tape, clock, classifier,
-      {wire::Board::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
+      {wire::BoardKind::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
       {{images[0], images[1]}, kModel.input_bytes()});
   app.Start();
   tape.Put(data, bytes);

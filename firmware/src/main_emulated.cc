@@ -130,7 +130,7 @@ int main() {
   CcountClock clock;
   edgekit::AotClassifier classifier;
   const edgekit::BoardInfo board = {
-      edgekit::wire::Board::kEmulated,
+      edgekit::wire::BoardKind::kEmulated,
       "xtensa de212",
       EDGEKIT_BUILD_ID,
       static_cast<uint32_t>(__ram_end - __ram_start),

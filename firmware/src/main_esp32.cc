@@ -133,7 +133,7 @@ extern "C" void app_main() {
   esp_app_get_elf_sha256(build_id, sizeof(build_id));
   static Preloaded classifier(backend);
   const edgekit::BoardInfo board = {
-      edgekit::wire::Board::kReal,
+      edgekit::wire::BoardKind::kReal,
       "esp32",
       build_id,
       RamBytes(),

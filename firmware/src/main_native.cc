@@ -111,7 +111,7 @@ int main(int argc, char** argv) {
   MonotonicClock clock;
   edgekit::AotClassifier classifier;
   const edgekit::BoardInfo board = {
-      edgekit::wire::Board::kNative, "native", EDGEKIT_BUILD_ID, 0, 0, 0, 1u << 20, 4000000};
+      edgekit::wire::BoardKind::kNative, "native", EDGEKIT_BUILD_ID, 0, 0, 0, 1u << 20, 4000000};
   static edgekit::App app(stream, clock, classifier, board,
                           {{images[0], images[1]}, sizeof(images[0])});
   stream.WaitForClient();

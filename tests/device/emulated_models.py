@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[2]
 
 
+from edgekit.boards.board import ESP32  # noqa: E402
+from edgekit.boards.emulators import Emulator  # noqa: E402
 from edgekit.compile import CompileOptions, compile_model  # noqa: E402
 from edgekit.compile.graph import Graph  # noqa: E402
 from edgekit.compile.options import Optimize, Target  # noqa: E402
@@ -27,35 +29,20 @@ from edgekit.testing import native_c  # noqa: E402
 from edgekit.testing.random_models import random_inputs, random_model  # noqa: E402
 
 BATCH = 25  # in one program: more would not fit the board's flash
-CROSS = "xtensa-lx106-elf-"
-LIBRARY = "/usr/lib/xtensa-lx106-elf"
-FLAGS = [
-    "-O1", "-ffreestanding", "-mlongcalls", "-ffunction-sections", "-fdata-sections",
-    "-isystem", f"{LIBRARY}/include",
-]  # fmt: skip
-QEMU = ["qemu-system-xtensa", "-display", "none", "-monitor", "none", "-semihosting"]
+EMULATED = ROOT / "firmware/boards/emulated"
 
 
 @dataclass(frozen=True)
 class Core:
-    """A core of QEMU's kc705 boards: where its memory and its UART lie, and how C is compiled for it."""
+    """What C is compiled for and where it runs."""
 
-    machine: str
-    cpu: str
-    uart: int
-    flash: int
-    dram: int
+    emulator: Emulator
     target: Target
-    flags: tuple[str, ...]
     optimize: Optimize = "size"
 
 
-DE212 = Core("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, "generic", ())
-# After reset its MMU maps every address to itself; RAM begins at 0.
-DC233C = Core(
-    "kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, "esp32",
-    ("-DEDGEKIT_MAC16=1", "-include", str(ROOT / "tests/native/mac16_as.h")),
-)  # fmt: skip
+DE212 = Core(ESP32.emulator, "generic")
+DC233C = Core(ESP32.target_emulator, "esp32")
 Case = tuple[int, bytes, Graph]
 
 
@@ -101,27 +88,17 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, c
         jobs.append(f"{{m{index}_invoke, i{index}, {len(given)}, {graph.input.size}, {graph.output.size}}}")
     lines = ["alignas(16) static uint8_t arena[96 * 1024];", *includes, *arrays, "const Job kJobs[] = {"]
     (folder / "batch.h").write_text("\n".join([*lines, ",\n".join(jobs), "};", ""]))
-    board = ROOT / "firmware/boards/emulated"
-    sources = [ROOT / "tests/native/batch.cc", board / "start.S", board / "rt.c"]
+    sources = [ROOT / "tests/native/batch.cc", EMULATED / "start.S", EMULATED / "rt.c"]
     sources += [folder / f"m{index}.c" for index in range(len(models))]
-    objects = []
+    toolchain, objects = ESP32.toolchain, []
+    own = {".cc": (f"-DUART={core.emulator.uart:#x}",), ".c": core.emulator.c_flags(EMULATED), ".S": ()}
     for source in sources:
-        standard = {
-            ".cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti", f"-DUART={core.uart:#x}"],
-            ".c": ["-std=gnu99", *core.flags],
-            ".S": [],
-        }[source.suffix]
-        compiler = CROSS + ("g++" if source.suffix == ".cc" else "gcc")
-        objects.append(str(folder / f"{source.stem}.o"))
-        _call([compiler, *FLAGS, *standard, f"-I{folder}", "-c", str(source), "-o", objects[-1]])
+        objects.append(folder / f"{source.stem}.o")
+        compile_one = toolchain.compile_command(source, *own[source.suffix], f"-I{folder}", optimize="-O1")
+        _call([*compile_one, "-o", str(objects[-1])])
     program = folder / "batch.elf"
-    script = (board / "board.ld").read_text()
-    for address, own in ((DE212.flash, core.flash), (DE212.dram, core.dram)):
-        assert f"{address:#x}" in script
-        script = script.replace(f"{address:#x}", f"{own:#x}")
-    (folder / "board.ld").write_text(script)
-    link = ["-nostartfiles", "-nostdlib", "-T", str(folder / "board.ld"), "-Wl,--gc-sections,--no-warn-rwx-segments"]
-    _call([CROSS + "gcc", *objects, *link, f"-L{LIBRARY}/lib/release", "-lc", "-lgcc", "-o", str(program)])
+    (folder / "board.ld").write_text(core.emulator.linker_script(EMULATED))
+    _call(toolchain.link_command(objects, folder / "board.ld", program))
     return program
 
 
@@ -130,7 +107,7 @@ def _run(
 ) -> list[NDArray[np.int8]]:
     said = folder / "uart.bin"
     done = subprocess.run(
-        [*QEMU, "-M", core.machine, "-cpu", core.cpu, "-serial", f"file:{said}", "-kernel", str(program)],
+        core.emulator.command(program, ("-serial", f"file:{said}")),
         capture_output=True,
         timeout=300,
         check=False,

@@ -34,7 +34,7 @@ def expected_of(model: TfliteModel, xrays: ImageSet, count: int = 100) -> dict[s
 def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> None:
     info = client.hello()
     assert info.model_sha256.hex() == model.sha256
-    assert (info.board, info.backend, info.chip) == (protocol.Board.NATIVE, protocol.Backend.AOT, "native")
+    assert (info.board, info.backend, info.chip) == (protocol.BoardKind.NATIVE, protocol.Backend.AOT, "native")
     assert (info.height, info.width, info.channels, info.outputs) == (32, 32, 1, 2)
     assert info.input_scale == pytest.approx(model.input_q.scale)  # type: ignore[union-attr]
     assert info.output_scale == pytest.approx(model.output_q.scale)  # type: ignore[union-attr]

@@ -94,7 +94,7 @@ def test_another_chip_is_refused_before_anything_is_written(bootloader: Callable
 def test_a_port_at_which_no_chip_answers_says_how_to_start_the_bootloader(built: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = f"socket://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(EdgekitError, match="No ESP32 answers") as caught:
+        with pytest.raises(EdgekitError, match="No classic ESP32 answers") as caught:
             flash(port, built)
     assert "BOOT" in caught.value.hint
 
@@ -158,11 +158,3 @@ def test_only_the_classic_esp32_is_taken(name: str, classic: bool) -> None:
     else:
         with pytest.raises(EdgekitError, match="not a classic ESP32"):
             identify(said)
-
-
-def test_the_projects_own_partitions_hold_an_application_of_the_recipes_size() -> None:
-    from edgekit.recipes.builtin import ESP32
-
-    rows = (Path(__file__).parents[2] / "firmware/partitions.csv").read_text().splitlines()
-    (app,) = (row for row in rows if row.startswith("factory"))
-    assert int(app.split(",")[4], 0) == ESP32.embed.flash_bytes

@@ -115,7 +115,7 @@ def test_a_board_is_left_at_the_rate_at_which_the_next_run_looks_for_it(serial_b
 @pytest.mark.parametrize("word", ["emulator", "native", "desktop"])
 def test_a_word_that_leads_to_no_line_is_refused_by_commands_that_need_one(word: str, tmp_path: Path) -> None:
     for command in (lambda: open_link(word), lambda: flash(word, tmp_path)):
-        with pytest.raises(EdgekitError, match=f"{word} is no board on a line") as caught:
+        with pytest.raises(EdgekitError, match=f"{word} is not a board on a serial line") as caught:
             command()
         assert "auto" in caught.value.hint
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.device.evaluate import connected
-from edgekit.device.protocol import Board
+from edgekit.device.protocol import BoardKind
 from edgekit.device.selftest import selftest
 from edgekit.pipeline.loading import load_model
 from edgekit.values.model import DEFAULT_MODEL
@@ -21,5 +21,5 @@ def test_the_board_passes_the_selftest() -> None:
     loaded = load_model(Path(__file__).parents[2] / DEFAULT_MODEL)
     with connected(os.environ["EDGEKIT_PORT"], loaded.model, lambda: loaded.compiled().files) as client:
         assert client.info is not None
-        assert client.info.board == Board.REAL
+        assert client.info.board == BoardKind.REAL
         assert [check for check in selftest(client, loaded.model) if not check.passed] == []

@@ -19,56 +19,17 @@ import platformdirs
 from numpy.typing import NDArray
 
 from edgekit import files
-from edgekit.device.firmware import need
+from edgekit.boards.board import ESP32
+from edgekit.boards.emulators import QEMU, Emulator
+from edgekit.boards.toolchains import need
 from edgekit.errors import EdgekitError
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 BOARD = ROOT / "firmware/boards/emulated"
-CROSS = "xtensa-lx106-elf-"
-LIBRARY = "/usr/lib/xtensa-lx106-elf"
-FLAGS = ("-O2", "-ffreestanding", "-mlongcalls", "-ffunction-sections", "-fdata-sections")
-STANDARDS = {
-    ".c": ("gcc", ("-std=gnu11", "-isystem", f"{LIBRARY}/include")),
-    ".cc": ("g++", ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")),
-    ".S": ("gcc", ()),
-}
-QEMU = (
-    "qemu-system-xtensa", "-display", "none", "-monitor", "none", "-semihosting", "-icount", "shift=0,sleep=off",
-)  # fmt: skip
+TOOLCHAIN = ESP32.toolchain
+FLAGS = ("-O2", *TOOLCHAIN.flags)
 RUN_LIMIT_S = 900
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """A core of QEMU's kc705 boards.
-
-    Attributes:
-        uart, flash, dram: where they lie.
-        tick: instructions a tick of CCOUNT, with -icount shift=0.
-        flags: for a contender's own C.
-    """
-
-    machine: str
-    cpu: str
-    uart: int
-    flash: int
-    dram: int
-    tick: int
-    flags: tuple[str, ...] = ()
-
-    def script(self) -> str:
-        """The linker script."""
-        text = (BOARD / "board.ld").read_text()
-        return text.replace(f"{LX106.flash:#x}", f"{self.flash:#x}").replace(f"{LX106.dram:#x}", f"{self.dram:#x}")
-
-
-LX106 = Core("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, 25)
-# The same code on a core with an ESP32's MAC16 and hardware loops. Its MMU maps every address to itself after reset.
-MAC16 = Core(
-    "kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, 100,
-    ("-DEDGEKIT_MAC16=1", "-include", str(ROOT / "tests/native/mac16_as.h")),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +61,7 @@ class Run:
 
 def run(
     sources: Sequence[Source], objects: Sequence[Path], generated: Mapping[str, str], images: NDArray[np.int8],
-    outputs: int, base: tuple[int, int] | None, core: Core = LX106,
+    outputs: int, base: tuple[int, int] | None, core: Emulator = ESP32.emulator,
 ) -> Run:  # fmt: skip
     """Links a contender with the harness and runs it.
 
@@ -118,9 +79,9 @@ def run(
         for path, text in (*generated.items(), ("images.h", _images(images, outputs))):
             files.write_text(folder / path, text)
         harness = Source(HERE / "main.c", (f"-DBENCH_UART={core.uart:#x}", f"-DBENCH_TICK={core.tick}"))
-        own = [harness, *sources, *(Source(p, core.flags) for p in sorted(folder.rglob("*.c*")))]
+        own = [harness, *sources, *(Source(p, core.c_flags(BOARD)) for p in sorted(folder.rglob("*.c*")))]
         built = compiled([Source(s.path, (*s.options, f"-I{folder}", f"-I{HERE}")) for s in own], folder / "own")
-        files.write_text(folder / "board.ld", core.script())
+        files.write_text(folder / "board.ld", core.linker_script(BOARD))
         program = _linked([*built, *objects, *_common()], folder / "bench.elf", folder / "board.ld")
         code, constants = _sizes(program)
         line = _emulated(program, folder, core)
@@ -150,8 +111,8 @@ def compiled(sources: Sequence[Source], into: Path | None = None) -> list[Path]:
     """The object files of the sources; those of a library (`into` None) are kept in the cache."""
     jobs = []
     for number, source in enumerate(sources):
-        compiler, standard = STANDARDS[source.path.suffix]
-        command = [CROSS + compiler, *FLAGS, *standard, *source.options, "-w", "-c", str(source.path)]
+        c = ("-std=gnu11",) if source.path.suffix == ".c" else ()  # TFLM's C asks for it
+        command = TOOLCHAIN.compile_command(source.path, *c, *source.options, "-w")
         plain = [word.replace(str(ROOT), "") for word in command]  # another checkout gives the same objects
         key = files.key_of([plain, files.file_sha256(source.path)])[:20]
         folder = into or platformdirs.user_cache_path("edgekit") / "bench"
@@ -166,7 +127,7 @@ def _compile(job: tuple[list[str], Path]) -> None:
     command, target = job
     if target.is_file():
         return
-    need(command[0])
+    TOOLCHAIN.need(command[0].removeprefix(TOOLCHAIN.prefix))
     part = target.with_suffix(".part.o")
     done = subprocess.run([*command, "-o", str(part)], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -180,11 +141,8 @@ def _common() -> list[Path]:
 
 
 def _linked(objects: Sequence[Path], program: Path, script: Path) -> Path:
-    command = [
-        need(CROSS + "gcc"), *map(str, objects), "-nostartfiles", "-nostdlib", "-T", str(script),
-        "-Wl,--gc-sections,--no-warn-rwx-segments", f"-L{LIBRARY}/lib/release", "-lm", "-lc", "-lgcc",
-        "-o", str(program),
-    ]  # fmt: skip
+    TOOLCHAIN.need()
+    command = TOOLCHAIN.link_command(objects, script, program, "-lm")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         wrong = [line for line in done.stderr.splitlines() if "undefined" in line or "overflow" in line]
@@ -194,7 +152,9 @@ def _linked(objects: Sequence[Path], program: Path, script: Path) -> Path:
 
 def _sizes(program: Path) -> tuple[int, int]:
     """Code without soft floats, and constants."""
-    table = subprocess.run([CROSS + "size", "-A", program], capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(
+        [TOOLCHAIN.prefix + "size", "-A", program], capture_output=True, text=True, check=True
+    ).stdout
     found = dict(re.findall(r"^\.(text|rodata)\s+(\d+)", table, re.MULTILINE))
     (soft,) = compiled([Source(HERE / "softfloat.c")])
     names = set(re.findall(r" T (\w+)", _nm(soft)))
@@ -204,13 +164,13 @@ def _sizes(program: Path) -> tuple[int, int]:
 
 
 def _nm(path: Path, *options: str) -> str:
-    return subprocess.run([CROSS + "nm", *options, path], capture_output=True, text=True, check=True).stdout
+    return subprocess.run([TOOLCHAIN.prefix + "nm", *options, path], capture_output=True, text=True, check=True).stdout
 
 
-def _emulated(program: Path, folder: Path, core: Core) -> bytes:
-    need(QEMU[0])
+def _emulated(program: Path, folder: Path, core: Emulator) -> bytes:
+    need(QEMU)
     said = folder / "uart.bin"
-    command = [*QEMU, "-M", core.machine, "-cpu", core.cpu, "-serial", f"file:{said}", "-kernel", str(program)]
+    command = core.command(program, ("-serial", f"file:{said}"), counted="awake")
     try:
         done = subprocess.run(command, capture_output=True, timeout=RUN_LIMIT_S, check=False)
     except subprocess.TimeoutExpired as error:
@@ -233,4 +193,4 @@ def _images(images: NDArray[np.int8], outputs: int) -> str:
 
 def available() -> bool:
     """Whether compiler and emulator are here."""
-    return bool(shutil.which(CROSS + "g++") and shutil.which(QEMU[0]))
+    return bool(shutil.which(TOOLCHAIN.prefix + "g++") and shutil.which(QEMU))

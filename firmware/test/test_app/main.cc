@@ -99,7 +99,7 @@ struct Bench {
   App app{line,
           clock,
           classifier,
-          {wire::Board::kNative, "bench", "1", 0, 0, 0, 0, 2000000},
+          {wire::BoardKind::kNative, "bench", "1", 0, 0, 0, 0, 2000000},
           {{images[0], images[1]}, 500}};
 
   void Run() {
@@ -261,7 +261,7 @@ void GoodFrameKeepsTheRate() {
 void TooLargeAModelIsRefused() {
   static Bench bench;
   static App small(bench.line, bench.clock, bench.classifier,
-                   {wire::Board::kNative, "", "", 0, 0, 0, 0, 0},
+                   {wire::BoardKind::kNative, "", "", 0, 0, 0, 0, 0},
                    {{bench.images[0], bench.images[1]}, 499});
   small.Start();
   wire::Infer infer;

@@ -16,8 +16,8 @@ from edgekit.errors import EdgekitError
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from rich.console import RenderableType
 
+    from edgekit.boards.toolchains import Sizes
     from edgekit.compile import Compiled
-    from edgekit.device.code_size import Sizes
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -91,11 +91,11 @@ def compile_command(
     C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
     """
     from edgekit import files
+    from edgekit.boards.toolchains import LX106, sizes_of
     from edgekit.compile import CompileOptions, compile_model
     from edgekit.compile.layers import check_flash, check_ram
     from edgekit.compile.library import library_files
     from edgekit.compile.program import tflm_arena_bytes
-    from edgekit.device.code_size import measure
     from edgekit.report import render
 
     if report is not None:
@@ -104,13 +104,12 @@ def compile_command(
     compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
         check_ram(compiled, max_ram)
-    sizes = measure(compiled.files)
+    sizes = sizes_of(compiled.files)
     if max_flash is not None:
         if sizes is None:
             raise EdgekitError(
                 "Flash cannot be measured: the cross compiler is not installed.",
-                "On Debian or Ubuntu: apt-get install --no-install-recommends gcc-xtensa-lx106 binutils-xtensa-lx106 "
-                "picolibc-xtensa-lx106-elf",
+                f"On Debian or Ubuntu: apt-get install --no-install-recommends {LX106.packages}",
             )
         check_flash(compiled, sizes.code_bytes, sizes.constant_bytes, max_flash)
     arena = tflm_arena_bytes(content)

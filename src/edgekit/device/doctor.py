@@ -13,8 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit import __version__
+from edgekit.boards.board import BOARDS, usb_name
+from edgekit.boards.emulators import QEMU
+from edgekit.boards.toolchains import need
 from edgekit.device import firmware
-from edgekit.device.link import USB_IDS, Port, ports
+from edgekit.device.link import Port, ports
 from edgekit.errors import EdgekitError
 
 PACKAGES = (
@@ -25,11 +28,6 @@ PACKAGES = (
     ("torch", "torch", "edgekit build-model", "pip install 'edgekit[build]'"),
     ("tensorflow", "tensorflow", "edgekit build-model", "pip install 'edgekit[build]'"),
     ("platformio", "platformio", "pio run -d firmware", "pip install platformio"),
-)
-PROGRAMS = (
-    ("g++", "--port native"),
-    ("xtensa-lx106-elf-g++", "--port emulator"),
-    ("qemu-system-xtensa", "--port emulator"),
 )
 
 
@@ -52,8 +50,8 @@ def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, .
             "python", sys.version_info >= (3, 11), f"{python}, edgekit {__version__}", "", "Use Python 3.11 or 3.12."
         ),
         *(_package(*row) for row in PACKAGES),
-        *(_program(*row) for row in PROGRAMS),
-        _espressif(),
+        *_programs(),
+        _vendor_toolchain(),
         _firmware(),
         *_permission(),
         *_boards(ports(), usb_devices),
@@ -70,19 +68,29 @@ def _package(name: str, module: str, needed_for: str, advice: str) -> Finding:
         return Finding(name, True, "installed", needed_for)
 
 
-def _program(name: str, needed_for: str) -> Finding:
+def _programs() -> list[Finding]:
+    toolchains = {board.toolchain.prefix: board.toolchain for board in BOARDS.values()}
+    return [
+        _program("g++", "--port native"),
+        *(_program(f"{each.prefix}g++", "--port emulator", each.packages) for each in toolchains.values()),
+        _program(QEMU, "--port emulator"),
+    ]
+
+
+def _program(name: str, needed_for: str, packages: str = "") -> Finding:
     try:
-        path = firmware.need(name)
+        path = need(name, packages)
     except EdgekitError as error:
         return Finding(name, False, "not installed", needed_for, error.hint)
     said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
     return Finding(name, True, said.splitlines()[0] if said else path, needed_for)
 
 
-def _espressif() -> Finding:
+def _vendor_toolchain() -> Finding:
     """What PlatformIO keeps of Espressif's toolchain; `pio run -d firmware` downloads it the first time."""
     core = Path(os.environ.get("PLATFORMIO_CORE_DIR", Path.home() / ".platformio"))
-    found = sorted(path.name for path in core.glob("packages/toolchain-xtensa-esp*"))
+    patterns = {board.vendor_toolchain for board in BOARDS.values()}
+    found = sorted(path.name for pattern in patterns for path in core.glob(f"packages/{pattern}"))
     advice = "Nothing, where the computer is online: pio run -d firmware downloads it (about 1 GB)."
     return Finding("Espressif's toolchain", bool(found), ", ".join(found) or "not there", "real boards", advice)
 
@@ -161,7 +169,6 @@ def _usb_chips(usb_devices: Path) -> list[str]:
             ids = int(vendor.read_text(), 16), int((vendor.parent / "idProduct").read_text(), 16)
         except (OSError, ValueError):
             continue
-        chip = USB_IDS.get(ids) or USB_IDS.get((ids[0], None))
-        if chip is not None:
+        if chip := usb_name(*ids):
             chips.append(chip)
     return chips

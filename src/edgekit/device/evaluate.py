@@ -17,11 +17,12 @@ import numpy as np
 import platformdirs
 
 from edgekit import files
+from edgekit.boards.board import ESP32, Board
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client, LinkCounts
 from edgekit.device.link import FIRST_BAUD, open_link
 from edgekit.device.model_sources import model_files
-from edgekit.device.protocol import Backend, Board, Info
+from edgekit.device.protocol import Backend, BoardKind, Info
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
@@ -86,6 +87,7 @@ def connected(
     *,
     threshold: Threshold | None = None,
     arena_bytes: int = 0,
+    board: Board = ESP32,
     baud: int | None = None,
     on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
 ) -> Iterator[Client]:
@@ -93,18 +95,19 @@ def connected(
 
     Args:
         compiled: gives `compile_model(model.flatbuffer).files`; called only where a firmware is built.
+        board: the one that `emulator` stands in for.
         baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
         on_wait: is entered until the board has answered, with what is going on in words.
 
     Raises:
         EdgekitError: whatever keeps the board from answering; another model on it.
     """
-    name = {"emulator": "emulated", "native": "native"}.get(port)
+    name = {"emulator": board.emulated_environment, "native": firmware.HOST_ENVIRONMENT}.get(port)
     with ExitStack() as stack:
         with on_wait("Building and starting the firmware" if name else f"Looking for a board at {port}"):
             if name is not None:
                 sources = model_files(model, compiled(), threshold, arena_bytes)
-                port = stack.enter_context(emulator.running(firmware.build(name, sources)))
+                port = stack.enter_context(emulator.running(firmware.build(name, sources, board), board.emulator))
             link = open_link(port)
             stack.callback(link.close)
             client = Client(link)
@@ -222,7 +225,7 @@ def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
 def device_json(info: Info) -> dict[str, Any]:
     """The board's identity as JSON-ready values."""
     plain = asdict(info) | {
-        "board": Board(info.board).name.lower(),
+        "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
         "model_sha256": info.model_sha256.hex(),
         "input_scale": info.input_scale,

@@ -1,6 +1,6 @@
-"""The firmware for the boards of this computer, native and emulated, built with the compilers that are here.
+"""The firmware for this computer, native and emulated, built with the compilers that are here.
 
-In: a board's name and the model's sources. Out: a program, kept in the user's cache.
+In: an environment of platformio.ini and the model's sources. Out: a program, kept in the user's cache.
 The real board is built by PlatformIO (`pio run -d firmware -t upload`) from the same sources.
 """
 
@@ -8,7 +8,6 @@ import configparser
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -18,14 +17,11 @@ from pathlib import Path
 import platformdirs
 
 from edgekit import files
+from edgekit.boards.board import ESP32, Board
+from edgekit.boards.toolchains import need
 from edgekit.errors import EdgekitError
 
-BOARDS = ("native", "emulated")
-_DEBIAN = {
-    "g++": "build-essential",
-    "xtensa-lx106-elf-g++": "gcc-xtensa-lx106 binutils-xtensa-lx106 picolibc-xtensa-lx106-elf",
-    "qemu-system-xtensa": "qemu-system-misc",
-}
+HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of this computer
 
 
 def folder() -> Path:
@@ -54,37 +50,38 @@ def write_model(sources: Mapping[str, str], into: Path | None = None) -> Path:
     return target
 
 
-def build(board: str, sources: Mapping[str, str]) -> Path:
-    """Builds the firmware for a board of this computer and returns the program. A build that exists is not repeated.
+def build(environment: str, sources: Mapping[str, str], board: Board = ESP32) -> Path:
+    """Builds the firmware for this computer and returns the program. A build that exists is not repeated.
 
     Args:
-        board: one of BOARDS.
+        environment: HOST_ENVIRONMENT, or the board's `emulated_environment`.
         sources: `model_files`' answer.
+        board: the one that is emulated.
 
     Raises:
         EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
-            instance that the model does not fit an ESP32's room.
+            instance that the model does not fit the board's room.
     """
     root = folder()
-    options = _options(root / "platformio.ini", board)
+    options = _options(root / "platformio.ini", environment)
     own = _sources(root, options["build_src_filter"])
     texts = [path.read_bytes() for path in sorted(root.glob("lib/*/src/**/*.h")) + own]
-    key = files.key_of([board, options, files.sha256_of(*texts), dict(sources)])[:16]
-    out = platformdirs.user_cache_path("edgekit") / "firmware" / f"{board}-{key}"
+    key = files.key_of([environment, options, files.sha256_of(*texts), dict(sources)])[:16]
+    out = platformdirs.user_cache_path("edgekit") / "firmware" / f"{environment}-{key}"
     program = out / ("firmware.elf" if "custom_cross" in options else "firmware")
     if program.is_file():
         return program
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{board}-") as temporary:
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{environment}-") as temporary:
         work = Path(temporary)
         write_model(sources, work / "model")
-        _compile(root, own, options, work / program.name, key)
+        _compile(root, own, options, work / program.name, key, board)
         out.mkdir(exist_ok=True)
         (work / program.name).replace(program)
     return program
 
 
-def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: Path, key: str) -> None:
+def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: Path, key: str, board: Board) -> None:
     work = program.parent
     cross = options.get("custom_cross", "")
     flags = shlex.split(options["build_flags"])
@@ -104,39 +101,24 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
             [compiler, *flags, *standard[source.suffix].split(), "-c", str(source), "-o", objects[-1]],
         )
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(_run, commands))
+        list(pool.map(lambda command: _run(command, board), commands))
     if cross:
         script = str(root / options["custom_ldscript"])
         link = [cross + "gcc", *objects, "-nostartfiles", "-nostdlib", "-T", script, *link_flags, "-lc", "-lgcc"]
     else:
         link = ["g++", *objects, *link_flags]
-    _run([*link, "-o", str(program)])
+    _run([*link, "-o", str(program)], board)
 
 
-def need(program: str) -> str:
-    """The path of a program.
-
-    Raises:
-        EdgekitError: it is not installed; says how to get it.
-    """
-    found = shutil.which(program)
-    if found is None:
-        package = _DEBIAN.get(program) or _DEBIAN.get(program.replace("gcc", "g++"), program)
-        raise EdgekitError(
-            f"{program} is not installed.", f"On Debian or Ubuntu: apt-get install --no-install-recommends {package}"
-        )
-    return found
-
-
-def _run(command: list[str]) -> None:
-    need(command[0])
+def _run(command: list[str], board: Board) -> None:
+    need(command[0], board.toolchain.packages if command[0].startswith(board.toolchain.prefix) else "")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return
     overflow = re.search(r"(section .+ will not fit in region|region) `?(\w+)'?.* overflowed by (\d+)", done.stderr)
     if overflow:
         raise EdgekitError(
-            f"The firmware does not fit: {overflow[2]} is {overflow[3]} bytes short of what an ESP32 leaves.",
+            f"The firmware does not fit: {overflow[2]} is {overflow[3]} bytes short of what a {board.title} leaves.",
             "Build the model with fewer channels or a smaller image.",
         )
     lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
@@ -146,10 +128,10 @@ def _run(command: list[str]) -> None:
     )
 
 
-def _options(ini: Path, board: str) -> dict[str, str]:
+def _options(ini: Path, environment: str) -> dict[str, str]:
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",))
     parser.read(ini)
-    options = {**parser["hosted"], **parser[f"env:{board}"]}
+    options = {**parser["hosted"], **parser[f"env:{environment}"]}
     return {
         name: re.sub(r"\$\{(.+?)\.(\w+)\}", lambda m: parser[m[1]][m[2]], value).strip()
         for name, value in options.items()

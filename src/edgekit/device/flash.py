@@ -11,14 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgekit.boards.board import ESP32, Board
 from edgekit.device import firmware
 from edgekit.device.link import find_board, refuse_word
 from edgekit.errors import EdgekitError
 
-BOOTLOADER_OFFSET = 0x1000  # fixed in the ESP32's ROM
-PARTITIONS_OFFSET = 0x8000  # ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET
 IMAGE_MAGIC = 0xE9
-CHIP_ID = 0  # of the ESP32, in an image's extended header
 BUILD_HINT = "Build the firmware first: pio run -d firmware"
 Line = Callable[[str], None]
 
@@ -55,12 +53,16 @@ class Flashed:
     app_room_bytes: int
 
 
-def flash(port: str, build: Path | None = None, *, baud: int = 921600, on_line: Line = lambda _: None) -> Flashed:
+def flash(
+    port: str, build: Path | None = None, *,
+    board: Board = ESP32, baud: int = 921600, on_line: Line = lambda _: None,
+) -> Flashed:  # fmt: skip
     """Flashes a board.
 
     Args:
         port: a serial device, `auto`, or `socket://host:port`.
         build: folder with bootloader.bin, partitions.bin and firmware.bin; PlatformIO's by default.
+        board: the one that is there.
         on_line: is given esptool's lines as they come.
 
     Raises:
@@ -68,19 +70,20 @@ def flash(port: str, build: Path | None = None, *, baud: int = 921600, on_line: 
             application larger than its partition, no connection, a hash that does not match.
     """
     refuse_word(port)
-    planned = plan(build or firmware.folder() / ".pio/build/esp32dev")
+    planned = plan(build or firmware.folder() / ".pio/build" / board.environment, board)
     port = find_board() if port == "auto" else port
     common = ["--port", port] + ([] if "://" in port else ["--baud", str(baud)])
     # esptool itself leaves the board in its loader between the two calls
-    looked = _esptool([*common, "--after", "no-reset", "flash-id"], port, on_line)
-    chip, flash_bytes = identify(looked)
+    looked = _esptool([*common, "--after", "no-reset", "flash-id"], port, on_line, board)
+    chip, flash_bytes = identify(looked, board)
     if flash_bytes < planned.flash_bytes:
         raise EdgekitError(
             f"The board at {port} has {flash_bytes:,} bytes of flash; the firmware needs {planned.flash_bytes:,}.",
-            "Use a board with 4 MB, or make the partitions of firmware/partitions.csv smaller.",
+            f"Use a board with {board.flashing.flash_bytes >> 20} MB, or make the partitions of "
+            "firmware/partitions.csv smaller.",
         )
     where = [word for offset, file in planned.files for word in (hex(offset), str(file))]
-    said = _esptool([*common, "--chip", "esp32", "write-flash", *where], port, on_line)
+    said = _esptool([*common, "--chip", board.flashing.chip, "write-flash", *where], port, on_line, board)
     verified = said.count("Hash of data verified")
     if verified != len(planned.files):
         raise EdgekitError(
@@ -91,7 +94,7 @@ def flash(port: str, build: Path | None = None, *, baud: int = 921600, on_line: 
     return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app.size_bytes)
 
 
-def plan(build: Path) -> Plan:
+def plan(build: Path, board: Board = ESP32) -> Plan:
     """Reads a build folder and checks that its parts belong together.
 
     Raises:
@@ -102,8 +105,9 @@ def plan(build: Path) -> Plan:
         if not part.is_file():
             raise EdgekitError(f"{part} does not exist.", BUILD_HINT)
     bootloader, table, app_file = parts
+    at = board.flashing
     for image in (bootloader, app_file):
-        _check_image(image)
+        _check_image(image, board)
     partitions = parse_partitions(table.read_bytes(), table)
     app = next((p for p in partitions if p.type == 0), None)
     if app is None:
@@ -114,10 +118,10 @@ def plan(build: Path) -> Plan:
             f"The firmware has {app_bytes:,} bytes, its partition {app.name} {app.size_bytes:,}.",
             "Build a smaller model, or enlarge the partition in firmware/partitions.csv.",
         )
-    if bootloader.stat().st_size > PARTITIONS_OFFSET - BOOTLOADER_OFFSET:
+    if bootloader.stat().st_size > at.partitions_offset - at.bootloader_offset:
         raise EdgekitError(f"{bootloader} runs into the partition table.", BUILD_HINT)
     end = max(p.offset + p.size_bytes for p in partitions)
-    places = ((BOOTLOADER_OFFSET, bootloader), (PARTITIONS_OFFSET, table), (app.offset, app_file))
+    places = ((at.bootloader_offset, bootloader), (at.partitions_offset, table), (app.offset, app_file))
     return Plan(places, app, app_bytes, end)
 
 
@@ -125,7 +129,7 @@ def parse_partitions(table: bytes, source: Path) -> tuple[Partition, ...]:
     """The rows of a binary partition table.
 
     Raises:
-        EdgekitError: it is none.
+        EdgekitError: these bytes are not a partition table.
     """
     rows = []
     for at in range(0, len(table) - 31, 32):
@@ -138,33 +142,36 @@ def parse_partitions(table: bytes, source: Path) -> tuple[Partition, ...]:
     return tuple(rows)
 
 
-def identify(said: str) -> tuple[str, int]:
+def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
     """Chip and flash size in bytes from esptool's words.
 
     Raises:
-        EdgekitError: not a classic ESP32, or no size in them.
+        EdgekitError: another chip than the board's, or no size in them.
     """
     chip = re.search(r"Chip type:\s*(.+)", said)
     size = re.search(r"Detected flash size:\s*(\d+)([KM])B", said)
     if chip is None or size is None:
         raise EdgekitError("esptool does not say which chip and flash the board has.", "Run `edgekit doctor`.")
     name = chip[1].strip()
-    if not re.match(r"ESP32(-[DU]|-PICO|\b(?!-))", name):
-        raise EdgekitError(f"The board has an {name}, not a classic ESP32.", "Use an ESP32 board (esp32dev).")
+    if not re.match(board.flashing.detected, name):
+        raise EdgekitError(
+            f"The board has an {name}, not a {board.title}.", f"Use a {board.title} board ({board.environment})."
+        )
     return name, int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
 
 
-def _check_image(image: Path) -> None:
+def _check_image(image: Path, board: Board) -> None:
     head = image.read_bytes()[:24]
     if len(head) < 24 or head[0] != IMAGE_MAGIC:
         raise EdgekitError(f"{image} is not a firmware image.", BUILD_HINT)
-    if int.from_bytes(head[12:14], "little") != CHIP_ID:
+    if int.from_bytes(head[12:14], "little") != board.flashing.image_chip_id:
         raise EdgekitError(
-            f"{image} was built for another chip.", "Build it for the ESP32: pio run -d firmware -e esp32dev"
+            f"{image} was built for another chip.",
+            f"Build it for the {board.title}: pio run -d firmware -e {board.environment}",
         )
 
 
-def _esptool(arguments: list[str], port: str, on_line: Line) -> str:
+def _esptool(arguments: list[str], port: str, on_line: Line, board: Board) -> str:
     command = [sys.executable, "-m", "esptool", *arguments]
     said = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -182,7 +189,9 @@ def _esptool(arguments: list[str], port: str, on_line: Line) -> str:
             f"{port} cannot be opened.", "Close what else uses it; `edgekit doctor` looks at permissions."
         )
     if "Failed to connect" in text or "No serial data received" in text:
-        raise EdgekitError(f"No ESP32 answers at {port}.", "Hold BOOT, press EN, release BOOT, and flash again.")
+        raise EdgekitError(
+            f"No {board.title} answers at {port}.", "Hold BOOT, press EN, release BOOT, and flash again."
+        )
     errors = [line.strip() for line in said if "error" in line.lower()]
     raise EdgekitError(
         f"esptool failed: {errors[-1] if errors else text.strip()[-200:]}", "Check cable and power, then flash again."

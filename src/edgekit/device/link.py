@@ -11,20 +11,10 @@ from typing import Any, Protocol
 import serial
 from serial.tools import list_ports
 
+from edgekit.boards.board import usb_name
 from edgekit.errors import EdgekitError
 
 FIRST_BAUD = 115200
-# USB serial chips on ESP32 boards, and Espressif's own ids; product None stands for any.
-USB_IDS: dict[tuple[int, int | None], str] = {
-    (0x10C4, 0xEA60): "CP210x",
-    (0x1A86, 0x7523): "CH340",
-    (0x1A86, 0x55D4): "CH9102",
-    (0x1A86, 0x55D3): "CH343",
-    (0x0403, 0x6001): "FT232R",
-    (0x0403, 0x6010): "FT2232 (ESP-Prog, Wrover-Kit)",
-    (0x0403, 0x6015): "FT231X",
-    (0x303A, None): "Espressif USB",
-}
 
 
 class Link(Protocol):
@@ -59,9 +49,7 @@ def ports() -> list[Port]:
     """The serial ports of this computer, boards first."""
     found = []
     for info in list_ports.comports():
-        chip = None
-        if info.vid is not None:
-            chip = USB_IDS.get((info.vid, info.pid)) or USB_IDS.get((info.vid, None))
+        chip = None if info.vid is None else usb_name(info.vid, info.pid)
         found.append(Port(info.device, info.description or "", chip))
     return sorted(found, key=lambda port: (port.chip is None, port.device))
 
@@ -104,7 +92,7 @@ def refuse_word(port: str) -> None:
     """Raises EdgekitError where `port` is a word of --port that leads to no line."""
     if port in ("emulator", "native", "desktop"):
         raise EdgekitError(
-            f"{port} is no board on a line, so this command has nothing to do there.",
+            f"{port} is not a board on a serial line, so this command has nothing to do there.",
             "Give a serial device, auto or socket://HOST:PORT. `edgekit eval-device` takes emulator, native, desktop.",
         )
 

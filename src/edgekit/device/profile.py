@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from edgekit.boards.emulators import INSTRUCTIONS_PER_S
+from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import Layer, layers_of
 from edgekit.device import protocol
 from edgekit.device.client import Client
-from edgekit.device.code_size import Sizes, measure
 from edgekit.device.evaluate import connected, device_json
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import tflm
 from edgekit.tflite.model import read_int8_model
-
-EMULATED_HZ = 1_000_000_000  # instructions a second of the emulated board's time: -icount shift=0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +37,27 @@ class Profile:
 
     ticks: tuple[int, ...]
     tick_hz: int
-    board: protocol.Board
+    board: protocol.BoardKind
     outputs: bytes
 
     @property
     def instructions(self) -> tuple[int, ...] | None:
         """By step, on the emulated board; None elsewhere."""
-        if self.board != protocol.Board.EMULATED:
+        if self.board != protocol.BoardKind.EMULATED:
             return None
         return tuple(ticks * self.resolution for ticks in self.ticks)
 
     @property
     def us(self) -> tuple[float, ...] | None:
         """Microseconds by step; None on the emulated board, whose time is none."""
-        if self.board == protocol.Board.EMULATED:
+        if self.board == protocol.BoardKind.EMULATED:
             return None
         return tuple(round(ticks * 1e6 / self.tick_hz, 3) for ticks in self.ticks)
 
     @property
     def resolution(self) -> int:
         """Instructions in a tick of the emulated board."""
-        return EMULATED_HZ // self.tick_hz
+        return INSTRUCTIONS_PER_S // self.tick_hz
 
 
 def profile(client: Client, image: bytes) -> Profile:
@@ -78,7 +77,7 @@ def profile(client: Client, image: bytes) -> Profile:
         if len(ticks) >= answer.steps:
             break
     assert client.info is not None
-    return Profile(tuple(ticks), answer.tick_hz, protocol.Board(client.info.board), outcome.outputs)
+    return Profile(tuple(ticks), answer.tick_hz, protocol.BoardKind(client.info.board), outcome.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def profile_model(
     if run.outputs != tflm(model)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
     return ModelProfile(
-        model.sha256, options, device, layers, run, compiled.plan.arena_bytes, measure(compiled.files)
+        model.sha256, options, device, layers, run, compiled.plan.arena_bytes, sizes_of(compiled.files)
     )  # fmt: skip
 
 

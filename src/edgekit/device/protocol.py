@@ -58,7 +58,7 @@ class ErrorCode(IntEnum):
     INPUT_TOO_LARGE = 11  # [bytes that the device can hold]
 
 
-class Board(IntEnum):
+class BoardKind(IntEnum):
     """What the firmware runs on."""
 
     REAL = 0

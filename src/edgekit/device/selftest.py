@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgekit.device import throughput
 from edgekit.device.client import Client
-from edgekit.device.protocol import Board
+from edgekit.device.protocol import BoardKind
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.model import TfliteModel
@@ -67,7 +67,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     steady = {o.outputs for o in again} == {expected[-1].tobytes()}
     checks.append(Check("repeatable", steady and len(again) == 5, "the same input five times"))
     times = sorted(o.invoke_us for o in outcomes)
-    unit = "thousand instructions" if info.board == Board.EMULATED else "us"
+    unit = "thousand instructions" if info.board == BoardKind.EMULATED else "us"
     found = f"p50 {times[len(times) // 2]:,}, min {times[0]:,}, max {times[-1]:,} {unit}"
     checks.append(Check("timing", times[0] > 0, found))
     rates = throughput.measure(client)

@@ -5,6 +5,7 @@ A recipe is saved as JSON beside every artefact that came of it.
 
 from dataclasses import dataclass
 
+from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
 from edgekit.recipes.fields import choice, number, numbers
 from edgekit.values.networks import StudentSpec
@@ -158,11 +159,10 @@ class ConvertRecipe:
 
 @dataclass(frozen=True, slots=True)
 class EmbedRecipe:
-    """What the board leaves to a model. ESP32: 4 MB flash with a 1.25 MB application partition by default, of
-    520 KB SRAM some 300 KB of data RAM, the largest free block about 110 KB (ESP-IDF, measured by its users)."""
+    """What the board leaves to a model; by default what the classic ESP32 does."""
 
-    flash_bytes: int = number(1_310_720, 1024, 16_777_216)
-    arena_bytes: int = number(102_400, 1024, 4_194_304)
+    flash_bytes: int = number(ESP32.room.flash_bytes, 1024, 16_777_216)
+    arena_bytes: int = number(ESP32.room.arena_bytes, 1024, 4_194_304)
     model_bytes: int = number(40_700, 1024, 4_194_304)
 
 

@@ -132,7 +132,7 @@ void App::OnHello(uint16_t seq, const wire::Hello& hello) {
   const Model& model = classifier_.model();
   wire::Info info;
   info.nonce = nonce_;
-  info.board = static_cast<uint8_t>(board_.board);
+  info.board = static_cast<uint8_t>(board_.kind);
   info.backend = static_cast<uint8_t>(classifier_.backend());
   info.model_error = static_cast<uint16_t>(load_status_.code);
   info.error_detail = load_status_.detail;

@@ -91,7 +91,7 @@ class Classifier {
 
 // What a board says of itself; 0 where it cannot know.
 struct BoardInfo {
-  wire::Board board;
+  wire::BoardKind kind;
   const char* chip;
   const char* build_id;
   uint32_t ram_bytes, flash_bytes, clock_hz;

@@ -34,7 +34,7 @@ enum class ErrorCode : uint16_t {
   kInputTooLarge = 11,
 };
 
-enum class Board : uint8_t {
+enum class BoardKind : uint8_t {
   kReal = 0,
   kEmulated = 1,
   kNative = 2,

@@ -1,0 +1,144 @@
+"""The boards: one row each, and every command asks the row.
+
+A further board is one more entry of `BOARDS`. `firmware/` has files of its own that PlatformIO reads without Python
+(platformio.ini, partitions.csv, sdkconfig.defaults, boards/emulated/board.ld): they say how that firmware is built, and
+tests/boards holds each row against them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgekit.boards.emulators import DC233C, DE212, Emulator
+from edgekit.boards.toolchains import LX106, Toolchain
+
+UsbId = tuple[int, int | None]
+"""Vendor and product; product None stands for any."""
+
+# Serial chips that sit between USB and the UART of most boards, whatever their core.
+SERIAL_CHIPS: Mapping[UsbId, str] = {
+    (0x10C4, 0xEA60): "CP210x",
+    (0x1A86, 0x7523): "CH340",
+    (0x1A86, 0x55D4): "CH9102",
+    (0x1A86, 0x55D3): "CH343",
+    (0x0403, 0x6001): "FT232R",
+    (0x0403, 0x6010): "FT2232 (ESP-Prog, Wrover-Kit)",
+    (0x0403, 0x6015): "FT231X",
+    (0x303A, None): "Espressif USB",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flashing:
+    """How an image gets into the board's flash.
+
+    Attributes:
+        chip: esptool's word for it.
+        detected: regular expression of the names that esptool gives chips on which this firmware runs.
+        image_chip_id: in the extended header of an image.
+        bootloader_offset: fixed in the chip's ROM.
+        partitions_offset: ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET.
+        flash_bytes: of the whole flash chip.
+        flash_mode, flash_freq: ESP-IDF's words.
+    """
+
+    chip: str
+    detected: str
+    image_chip_id: int
+    bootloader_offset: int
+    partitions_offset: int
+    flash_bytes: int
+    flash_mode: str
+    flash_freq: str
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the board leaves to a model and its program, in bytes.
+
+    Attributes:
+        flash_bytes: the application's partition.
+        static_ram_bytes: static data.
+        arena_bytes: the largest block that is left for TFLM's arena.
+        program_flash_bytes: what the application takes of its partition besides the model.
+    """
+
+    flash_bytes: int
+    static_ram_bytes: int
+    arena_bytes: int
+    program_flash_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board.
+
+    Attributes:
+        name: how the user names it, and edgekit's files.
+        title: how messages name it.
+        core: its processor.
+        clock_hz: at which the firmware runs it.
+        environment: PlatformIO's for the firmware with TFLM; `{environment}_aot` has the compiled C instead.
+        vendor_toolchain: pattern of the packages in which PlatformIO keeps its compiler.
+        usb: how it shows on USB.
+        toolchain: the cross compiler of a related core, with which sizes are measured and the emulated board is built.
+        emulator: the core that stands in for the board.
+        emulated_environment: PlatformIO's for the firmware that runs there.
+        target_emulator: the same for C that was compiled with `--target NAME`.
+    """
+
+    name: str
+    title: str
+    core: str
+    clock_hz: int
+    environment: str
+    vendor_toolchain: str
+    usb: Mapping[UsbId, str]
+    flashing: Flashing
+    room: Room
+    toolchain: Toolchain
+    emulator: Emulator
+    emulated_environment: str
+    target_emulator: Emulator
+
+
+ESP32 = Board(
+    name="esp32",
+    title="classic ESP32",
+    core="Xtensa LX6",
+    clock_hz=240_000_000,
+    environment="esp32dev",
+    vendor_toolchain="toolchain-xtensa-esp*",
+    usb=SERIAL_CHIPS,
+    flashing=Flashing(
+        chip="esp32",
+        detected=r"ESP32(-[DU]|-PICO|\b(?!-))",
+        image_chip_id=0,
+        bootloader_offset=0x1000,
+        partitions_offset=0x8000,
+        flash_bytes=4 * 1024 * 1024,
+        flash_mode="dio",
+        flash_freq="40m",
+    ),
+    room=Room(
+        flash_bytes=0x140000,
+        static_ram_bytes=0x28000,  # ESP-IDF's cap on static data, of 520 KB of SRAM
+        arena_bytes=102_400,  # the largest free block is about 110 KB (ESP-IDF, measured by its users)
+        # An estimate on the safe side, not measured: an empty ESP-IDF application is about 180 KB, TFLM's interpreter
+        # 85 to 115 KB, and edgekit's links drivers and kernels as well.
+        program_flash_bytes=450_000,
+    ),
+    toolchain=LX106,
+    emulator=DE212,
+    emulated_environment="emulated",
+    target_emulator=DC233C,
+)
+
+BOARDS: dict[str, Board] = {board.name: board for board in (ESP32,)}
+
+
+def usb_name(vendor: int, product: int) -> str | None:
+    """What a USB device is, where it may lead to one of the boards; None for others."""
+    for board in BOARDS.values():
+        if found := board.usb.get((vendor, product)) or board.usb.get((vendor, None)):
+            return found
+    return None

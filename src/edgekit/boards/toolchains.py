@@ -1,0 +1,132 @@
+"""The cross compilers of this computer: commands that compile C, C++ and assembly for a core, and what C weighs there.
+
+In: sources. Out: commands, or `Sizes`. Nothing here is needed to flash a board: PlatformIO has its own compiler.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgekit.errors import EdgekitError
+
+_DEBIAN = {  # program -> the packages that bring it
+    "g++": "build-essential",
+    "qemu-system-xtensa": "qemu-system-misc",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A cross compiler.
+
+    Attributes:
+        prefix: of its programs, `xtensa-lx106-elf-` for xtensa-lx106-elf-gcc.
+        flags: of every compilation, besides the optimization.
+        library: folder of its C library.
+        packages: Debian's that bring it.
+    """
+
+    prefix: str
+    flags: tuple[str, ...]
+    library: str
+    packages: str
+
+    @property
+    def gcc(self) -> str:
+        """The program that compiles C and links."""
+        return self.prefix + "gcc"
+
+    def compile_command(self, source: str | Path, *options: str, optimize: str = "-O2") -> list[str]:
+        """The command that compiles a .c, .cc or .S file; `-o` is left to the caller."""
+        program, standard = {
+            ".c": ("gcc", ("-std=c99", "-isystem", f"{self.library}/include")),
+            ".cc": ("g++", ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics")),
+            ".S": ("gcc", ()),
+        }[Path(source).suffix]
+        return [self.prefix + program, optimize, *self.flags, *standard, *options, "-c", str(source)]
+
+    def link_command(self, objects: Sequence[str | Path], script: Path, program: Path, *libraries: str) -> list[str]:
+        """The command that links a bare-metal program; gcc does it, for this compiler brings no C++ library."""
+        return [
+            self.gcc, *map(str, objects), "-nostartfiles", "-nostdlib", "-T", str(script),
+            "-Wl,--gc-sections,--no-warn-rwx-segments", f"-L{self.library}/lib/release",
+            *libraries, "-lc", "-lgcc", "-o", str(program),
+        ]  # fmt: skip
+
+    def need(self, tool: str = "gcc") -> str:
+        """The path of one of its programs. Raises as `need` does."""
+        return need(self.prefix + tool, self.packages)
+
+    def installed(self) -> bool:
+        """Whether it is on this computer."""
+        return shutil.which(self.gcc) is not None
+
+
+LX106 = Toolchain(
+    prefix="xtensa-lx106-elf-",
+    flags=("-ffreestanding", "-mlongcalls", "-ffunction-sections", "-fdata-sections"),
+    library="/usr/lib/xtensa-lx106-elf",
+    packages="gcc-xtensa-lx106 binutils-xtensa-lx106 picolibc-xtensa-lx106-elf",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes of machine code (literals among it) and of constants; `compiler` names what made them."""
+
+    code_bytes: int
+    constant_bytes: int
+    compiler: str
+
+
+def need(program: str, packages: str = "") -> str:
+    """The path of a program.
+
+    Args:
+        packages: Debian's that bring it, where this module does not know.
+
+    Raises:
+        EdgekitError: it is not installed; says how to get it.
+    """
+    found = shutil.which(program)
+    if found is None:
+        packages = packages or _DEBIAN.get(program, program)
+        raise EdgekitError(
+            f"{program} is not installed.", f"On Debian or Ubuntu: apt-get install --no-install-recommends {packages}"
+        )
+    return found
+
+
+def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | None:
+    """What the C files of `files` (text by file name) weigh together; None where the compiler is not installed.
+
+    Raises:
+        EdgekitError: the compiler refuses the C.
+    """
+    if not toolchain.installed():
+        return None
+    sources = [file for file in files if file.endswith(".c")]
+    with tempfile.TemporaryDirectory() as name:
+        for file, text in files.items():
+            (Path(name) / file).write_text(text)
+        for source in sources:
+            command = toolchain.compile_command(source)
+            done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise EdgekitError(
+                    f"{toolchain.gcc} refuses the C: {done.stderr.strip()[:300]}", "This is a bug worth reporting."
+                )
+        objects = [file.replace(".c", ".o") for file in sources]
+        table = subprocess.run(
+            [toolchain.prefix + "size", "-A", *objects], cwd=name, capture_output=True, text=True, check=True
+        )
+    sections = re.findall(r"^\.(text|literal|rodata)\S*\s+(\d+)", table.stdout, re.MULTILINE)
+    return Sizes(
+        sum(int(size) for section, size in sections if section != "rodata"),
+        sum(int(size) for section, size in sections if section == "rodata"),
+        f"{toolchain.gcc} -O2",
+    )
