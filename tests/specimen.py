@@ -22,6 +22,7 @@ from edgekit.report.document import (
 )
 from edgekit.values.evaluation import Threshold
 
+DOMAIN = "Research demonstration, not a medical device."
 NETWORKS = (
     "VGG19",
     "AlexNet",
@@ -188,6 +189,7 @@ def page(synthetic: bool = True) -> Page:
             "the paper's transfer learning.",
         ),
         synthetic=synthetic,
+        domain=DOMAIN,
         highlights=Highlights(
             (
                 ("accuracy", Cell("0.929", "0.907 to 0.947", value=0.929)),

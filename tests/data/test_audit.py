@@ -1,20 +1,18 @@
 """The audit of a data set."""
 
 import dataclasses
-import io
 import json
 import shutil
 
 from PIL import Image
-from rich.console import Console
 
-from edgekit.data.audit import Audit, audit, render
+from edgekit.data.audit import Audit, audit
+from edgekit.report.pages.sections import data_section
+from terminal import printed
 
 
 def text_of(found: Audit) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    console.print(render(found))
-    return console.file.getvalue()
+    return printed(data_section(found.info, found).parts, 200)
 
 
 def test_it_counts_what_is_there(release, tmp_path, write_image):
@@ -69,8 +67,8 @@ def test_it_can_be_written_as_json_and_read_by_a_person(release, tmp_path):
         assert fact in text
 
 
-def test_synthetic_data_are_called_so_in_capitals(tmp_path):
-    assert "SYNTHETIC" in text_of(audit("phantom:0:40", cache_dir=tmp_path))
+def test_synthetic_data_are_called_so(tmp_path):
+    assert "synthetic phantoms" in text_of(audit("phantom:0:40", cache_dir=tmp_path))
 
 
 def test_a_set_in_which_nothing_can_be_read_is_still_audited(release, tmp_path):

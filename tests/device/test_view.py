@@ -4,9 +4,10 @@ from rich.console import Console
 
 from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import Agreement, DeviceRun
-from edgekit.device.view import LiveScore, device_table
+from edgekit.device.view import LiveScore, device_facts
 from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.task import CHEST_XRAY
+from terminal import printed
 
 ONE_OF_EACH = (  # label, margin: with a threshold of 5 a hit, a false alarm, a miss, a rejection
     Prediction("a", 1, (0, 9), 100),
@@ -49,7 +50,7 @@ def test_the_first_images_that_differ_are_named_and_the_rest_are_counted() -> No
     names = tuple(f"test/{number}.png" for number in range(25))
     board = {"board": "emulated", "chip": "xtensa de212", "backend": "aot", "arena_bytes": 9000}
     run = DeviceRun(ONE_OF_EACH, board, LinkCounts(), 1.0)
-    said = text_of(device_table(run, Agreement(30, 5, names)))
+    said = printed([device_facts(run, Agreement(30, 5, names))], 80)
     assert "test/19.png" in said
     assert "test/20.png" not in said
     assert "and 5 more" in said

@@ -16,6 +16,7 @@ from dom import Node, parse, table_texts
 from edgekit.errors import EdgekitError
 from edgekit.report import document, render
 from edgekit.report.document import (
+    SYNTHETIC,
     Cell,
     Column,
     Figure,
@@ -28,8 +29,9 @@ from edgekit.report.document import (
     picture,
 )
 from edgekit.report.render_html import html, standalone
+from edgekit.report.render_json import page_json
 from edgekit.report.render_markdown import markdown
-from edgekit.report.tables import DISCLAIMER, SYNTHETIC
+from specimen import DOMAIN
 
 HOSTILE = "<script>alert(1)</script>\"'&amp;|"
 
@@ -96,19 +98,27 @@ def test_every_figure_and_picture_has_a_text_alternative(page: Page, tree: Node)
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
-def test_results_never_stand_without_the_disclaimer(synthetic: bool) -> None:
+def test_results_never_stand_without_what_their_domain_must_say(synthetic: bool) -> None:
     page = specimen.page(synthetic)
     tree = parse(html(page))
     results = [node for node in tree.all("p") if node.attributes.get("class") == "badge"]
     assert len(results) == sum(section.results for section in page.sections) == 3
     for node in results:
-        assert DISCLAIMER in node.words()
+        assert DOMAIN in node.words()
         assert ("Synthetic" in node.words()) == synthetic
     assert (SYNTHETIC in tree.all("header")[0].words()) == synthetic
-    assert tree.all("header")[0].words().startswith(DISCLAIMER)
+    assert tree.all("header")[0].words().startswith(DOMAIN)
     assert (SYNTHETIC in markdown(page)) == synthetic
-    assert markdown(page).index(DISCLAIMER) < markdown(page).index("## ")
-    assert (render.as_json(page)["disclaimer"], render.as_json(page)["synthetic"]) == (DISCLAIMER, synthetic)
+    assert markdown(page).index(DOMAIN) < markdown(page).index("## ")
+    assert (page_json(page)["disclaimer"], page_json(page)["synthetic"]) == (DOMAIN, synthetic)
+
+
+def test_a_page_of_no_domain_says_nothing_of_medicine_and_leaves_no_empty_banner() -> None:
+    page = dataclasses.replace(specimen.page(synthetic=False), domain="")
+    tree = parse(html(page))
+    assert not [node for node in tree.all("p") if node.attributes.get("class") in ("badge", "banner")]
+    assert "medical" not in html(page) + markdown(page) + json.dumps(page_json(page))
+    assert "****" not in markdown(page)
 
 
 def test_warnings_are_the_first_thing_that_is_said(page: Page, tree: Node) -> None:
@@ -152,7 +162,7 @@ def test_code_and_strong_words_are_marked_and_other_stars_are_not() -> None:
 
 def test_html_markdown_and_json_hold_the_same_tables(page: Page, tree: Node) -> None:
     tables = [part for part in every(page) if isinstance(part, Table)]
-    found = [part for part in walk(render.as_json(page)) if part.get("kind") == "table"]
+    found = [part for part in walk(page_json(page)) if part.get("kind") == "table"]
     assert len(tables) == len(tree.all("table")) == len(found) == 1
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table_lines(markdown(page), tables[0])]
     for shown, line, plain in zip(table_texts(tree.all("table")[0]), lines, found[0]["rows"], strict=True):
@@ -182,16 +192,16 @@ def walk(value: object) -> list[dict[str, object]]:
 
 
 def test_the_highlights_and_every_alternative_are_in_all_three(page: Page) -> None:
-    written, plain = markdown(page), json.dumps(render.as_json(page), ensure_ascii=False)
+    written, plain = markdown(page), json.dumps(page_json(page), ensure_ascii=False)
     assert page.highlights is not None
     for name, cell in page.highlights.items:
         assert f"{cell.text} ({cell.detail})" in written
-        assert render.as_json(page)["highlights"]["items"][name]["value"] == cell.value
+        assert page_json(page)["highlights"]["items"][name]["value"] == cell.value
     for part in every(page):
         if isinstance(part, Figure):
             assert part.alt in written
             assert part.alt in plain
-    assert json.loads(json.dumps(render.as_json(page), allow_nan=False)) == render.as_json(page)
+    assert json.loads(json.dumps(page_json(page), allow_nan=False)) == page_json(page)
 
 
 def test_the_same_page_is_the_same_bytes() -> None:
@@ -212,7 +222,7 @@ def test_a_report_is_written_by_its_extension(page: Page, tmp_path: Path) -> Non
         render.write(page, tmp_path / name, {"n": 624})
     assert (tmp_path / "a.html").read_text() == html(page)
     assert (tmp_path / "a.md").read_text() == markdown(page)
-    assert json.loads((tmp_path / "a.json").read_text()) == {"n": 624, "page": render.as_json(page)}
+    assert json.loads((tmp_path / "a.json").read_text()) == {"n": 624, "page": page_json(page)}
     with pytest.raises(EdgekitError, match=r"a\.pdf") as caught:
         render.write(page, tmp_path / "a.pdf")
     assert ".html" in caught.value.hint

@@ -4,40 +4,34 @@ import json
 import math
 
 import numpy as np
-from rich.console import Console, RenderableType
 
 from edgekit.metrics.scores import evaluate, spread
 from edgekit.report.tables import (
     StageRow,
-    report_table,
-    seeds_table,
-    stages_table,
+    evaluation_parts,
+    seeds_parts,
+    stages_parts,
     to_json,
 )
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.plain import from_plain
 from edgekit.values.task import CHEST_XRAY
+from terminal import printed
 
+PHANTOM = DataInfo("phantom", "0", True, CHEST_XRAY)
 KEYS = [
     *("n", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc", "intervals"),
     *("confusion", "threshold", "runtime", "model_sha256", "task", "data", "synthetic", "notes"),
 ]
 
 
-def shown(table: RenderableType, width: int = 100) -> str:
-    console = Console(width=width)
-    with console.capture() as capture:
-        console.print(table)
-    return capture.get()
-
-
 def test_every_table_names_synthetic_data_the_runtime_and_what_it_is_not(
     report: EvalReport, rows: list[StageRow]
 ) -> None:
-    seeds = seeds_table(spread([report]), data="phantom", synthetic=True, runtime="tflm")
-    for table in (report_table(report), stages_table(rows), seeds):
-        lines = shown(table).rstrip().splitlines()
+    seeds = seeds_parts(spread([report]), PHANTOM)
+    for table in (evaluation_parts(report), stages_parts(rows, PHANTOM), seeds):
+        lines = printed(table).rstrip().splitlines()
         assert "synthetic phantoms" in lines[0]
         assert lines[-2] == "Runtime: desktop, tflm interpreter"
         assert lines[-1] == "Research demonstration, not a medical device."
@@ -46,13 +40,13 @@ def test_every_table_names_synthetic_data_the_runtime_and_what_it_is_not(
 def test_real_data_is_not_called_synthetic() -> None:
     real = DataInfo("chest-xray", "0", False, CHEST_XRAY)
     report = evaluate(np.array([1, 2]), np.array([0, 1]), Threshold(0.5, 2), runtime="tflm", model_sha256="", data=real)
-    text = shown(report_table(report))
+    text = printed(evaluation_parts(report))
     assert text.startswith("Evaluation, chest-xray")
     assert "synthetic" not in text
 
 
 def test_an_evaluation_shows_intervals_and_each_cell_of_the_confusion(report: EvalReport) -> None:
-    lines = shown(report_table(report)).splitlines()
+    lines = printed(evaluation_parts(report)).splitlines()
     low, high = report.intervals["auc"]
     assert any("AUC" in line and f"{report.auc:.3f}" in line and f"{low:.3f} to {high:.3f}" in line for line in lines)
     normal, pneumonia = (next(x for x in lines if x.startswith(f"│ {name}")) for name in ("NORMAL", "PNEUMONIA"))
@@ -63,7 +57,7 @@ def test_an_evaluation_shows_intervals_and_each_cell_of_the_confusion(report: Ev
 
 
 def test_the_stages_keep_their_order_and_a_stage_that_was_not_run_keeps_its_row(rows: list[StageRow]) -> None:
-    text = shown(stages_table(rows))
+    text = printed(stages_parts(rows, PHANTOM))
     assert text.index("teacher") < text.index("dynamic") < text.index("int8")
     dynamic = next(line for line in text.splitlines() if "dynamic" in line)
     assert "33,192" in dynamic
@@ -75,14 +69,14 @@ def test_the_stages_fit_80_columns_whole_and_take_words_where_there_is_room(
     report: EvalReport, rows: list[StageRow]
 ) -> None:
     largest = StageRow("student (plain)", report, 640_123_456, 107_344 / 640_123_456, 0.971)
-    table = stages_table([largest, *rows])
-    lines = shown(table, 80).splitlines()
+    table = stages_parts([largest, *rows], PHANTOM)
+    lines = printed(table, 80).splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[1].split() == ["stage", "acc", "F1", "AUC", "spec", "bytes", "ratio", "agree", "runtime"]
     assert [word for word in lines[3].split() if word[0].isalpha()] == ["student", "tflm"]
     assert {"(plain)", "640,123,456", "<0.01", "0.971", f"{report.auc:.3f}"} <= {*lines[3].split()}
-    assert "…" not in shown(table, 80)
-    assert "agreement" in shown(table, 140).splitlines()[2]
+    assert "…" not in printed(table, 80)
+    assert "agreement" in printed(table, 140).splitlines()[2]
 
 
 def test_json_has_the_promised_keys_and_nulls_where_a_figure_is_undefined(report: EvalReport) -> None:

@@ -3,7 +3,6 @@
 In: a .tflite and options. Out: the library, and the plan as a table, a drawing or JSON.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgekit.cli.output import show
 from edgekit.errors import EdgekitError
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
-    from rich.console import RenderableType
-
     from edgekit.boards.toolchains import Sizes
     from edgekit.compile import Compiled
+    from edgekit.report.document import Part
 
 _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 
@@ -97,6 +96,7 @@ def compile_command(
     from edgekit.compile.library import library_files
     from edgekit.compile.program import tflm_arena_bytes
     from edgekit.report import render
+    from edgekit.report.document import Code
 
     if report is not None:
         render.check_name(report)
@@ -121,13 +121,7 @@ def compile_command(
         from edgekit.report.pages.program import plan_page
 
         render.write(plan_page(plain), report, plain)
-    if as_json:
-        click.echo(json.dumps(plain, indent=2))
-        return
-    from rich.console import Console
-
-    Console().print(*_parts(compiled, sizes, arena), sep="\n")
-    click.echo(f"{out}: {', '.join(sorted(written))}")
+    show((*_parts(compiled, sizes, arena), Code(f"{out}: {', '.join(sorted(written))}")), plain, as_json)
 
 
 COMPILE_COMMANDS = (compile_command,)
@@ -165,23 +159,22 @@ def _plain(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> di
     }
 
 
-def _parts(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> "list[RenderableType]":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
+def _parts(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> "list[Part]":
     from edgekit.compile.layers import drawing, layers_of, ram_bytes
+    from edgekit.report.document import Code, Column, Prose, Row, Table
+    from edgekit.report.tables import count
 
     layers = layers_of(compiled)
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("step", justify="right")
-    table.add_column("layer")
-    table.add_column("kernel")
-    for heading in ("MACs", "weights", "live", "at"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for step, layer in enumerate(layers):
-        figures = (layer.macs, layer.weight_bytes, layer.bytes)
-        table.add_row(str(step), layer.op, layer.kernel, *(f"{figure:,}" for figure in figures), layer.place)
+    words = (Column("layer", "left"), Column("kernel", "left"))
+    heads = (Column("step"), *words, *map(Column, ("MACs", "weights", "live", "at")))
+    rows: list[Row] = [
+        (str(step), layer.op, layer.kernel, *map(count, (layer.macs, layer.weight_bytes, layer.bytes)), layer.place)
+        for step, layer in enumerate(layers)
+    ]
+    legend = (
+        "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins; rows: so many "
+        "live at once, because its operator takes turns with the next.",
+    )
     ends = compiled.graph.input.size + compiled.graph.output.size
     peak, needed = compiled.plan.arena_bytes, ram_bytes(compiled)
     beside = f", {needed / arena:.0%} of TFLM's arena of {arena:,} bytes" if arena else ""
@@ -194,9 +187,5 @@ def _parts(compiled: "Compiled", sizes: "Sizes | None", arena: int | None) -> "l
         "without the cross compiler (gcc-xtensa-lx106).",
         *([TWIN] if compiled.options.target == "esp32" else []),
     ]
-    legend = (
-        "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins; rows: so many "
-        "live at once, because its operator takes turns with the next.\n"
-        "The arena, step by step: # activations, - scratch rows, = written over what has been read."
-    )
-    return [table, Text(legend), Text(drawing(compiled)), *map(Text, lines)]
+    plan = "The arena, step by step: # activations, - scratch rows, = written over what has been read"
+    return [Table("Layers", heads, tuple(rows), legend), Code(drawing(compiled), "", plan), *map(Prose, lines)]

@@ -3,10 +3,8 @@
 In: options. Out: what is printed, and files that were asked for.
 """
 
-import json
 import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgekit.cli.compile import optimize_option, target_option
+from edgekit.cli.output import show
 from edgekit.errors import EdgekitError
 from edgekit.values.model import DEFAULT_MODEL
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from contextlib import AbstractContextManager
 
-    from rich.console import RenderableType
 
 _PORT_HELP = "A serial device, auto, socket://HOST:PORT, emulator, native or desktop."
 _port = click.option("--port", required=True, metavar="PORT", help=_PORT_HELP)
@@ -61,11 +59,11 @@ def eval_device(
     """Score the model on a board, X-ray by X-ray, and compare every output byte with the desktop's."""
     from edgekit.device.evaluate import run_json
     from edgekit.device.page import device_page
-    from edgekit.device.view import LiveScore, device_table, latency_unit
+    from edgekit.device.view import LiveScore, device_facts, latency_unit
     from edgekit.pipeline.evaluate_board import evaluate_board
     from edgekit.pipeline.loading import load_model
     from edgekit.report.render import check_name, write
-    from edgekit.report.tables import report_table, to_json
+    from edgekit.report.tables import evaluation_parts, to_json
 
     loaded = load_model(model)
     if report is not None:  # what is wrong with these shows at once, too
@@ -76,7 +74,7 @@ def eval_device(
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, latency_unit(board), quiet=as_json),
     )  # fmt: skip
     plain = to_json(done.scored) | run_json(done.run, done.compared)
-    _show(plain if as_json else None, [report_table(done.scored), device_table(done.run, done.compared)])
+    show([*evaluation_parts(done.scored), device_facts(done.run, done.compared)], plain, as_json)
     if report is not None:
         page = device_page(
             done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,
@@ -95,8 +93,8 @@ def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
     from edgekit.device.evaluate import connected, device_json
     from edgekit.device.selftest import selftest as run
-    from edgekit.device.view import table
     from edgekit.pipeline.loading import load_model
+    from edgekit.report.document import Column, Table
 
     loaded = load_model(model)
     with connected(
@@ -107,9 +105,10 @@ def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
         identity = device_json(client.info)
         checks = run(client, loaded.model)
     plain = {"passed": all(check.passed for check in checks), "device": identity, "checks": [asdict(c) for c in checks]}
-    rows = [("ok" if check.passed else "FAILED", check.name, check.found) for check in checks]
+    rows = tuple(("ok" if check.passed else "FAILED", check.name, check.found) for check in checks)
     title = f"Self-test of {identity['chip']} ({identity['board']}, {identity['backend']})"
-    _show(plain if as_json else None, [table(title, ("", "check", "found"), rows)])
+    heads = (Column("", "left"), Column("check", "left"), Column("found", "left"))
+    show([Table(title, heads, rows)], plain, as_json)
     if not plain["passed"]:
         raise EdgekitError("The self-test failed.", "Keep this output (--json) and report it with the board's name.")
 
@@ -122,10 +121,11 @@ def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
 def flash(port: str, build: Path | None, baud: int, as_json: bool) -> None:
     """Write the firmware to a board: chip, flash size and partition are checked first."""
     from edgekit.device.flash import flash as run
+    from edgekit.report.document import Prose
 
     done = run(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
     said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified."
-    _show(asdict(done) if as_json else None, [said])
+    show([Prose(said)], asdict(done), as_json)
 
 
 @click.command("doctor")
@@ -133,12 +133,12 @@ def flash(port: str, build: Path | None, baud: int, as_json: bool) -> None:
 def doctor(as_json: bool) -> None:
     """See what is installed and connected, and what to do about what is not."""
     from edgekit.device.doctor import doctor as run
-    from edgekit.device.view import table
+    from edgekit.report.document import Column, Table
 
     findings = run()
-    rows = [("ok" if f.ok else "--", f.name, f.found, f.needed_for, f.advice) for f in findings]
-    shown = table("edgekit doctor", ("", "what", "found", "needed for", "to do"), rows)
-    _show({"findings": [asdict(f) for f in findings]} if as_json else None, [shown])
+    rows = tuple(("ok" if f.ok else "--", f.name, f.found, f.needed_for, f.advice) for f in findings)
+    heads = tuple(Column(title, "left") for title in ("", "what", "found", "needed for", "to do"))
+    show([Table("edgekit doctor", heads, rows)], {"findings": [asdict(f) for f in findings]}, as_json)
 
 
 @click.command("firmware")
@@ -174,12 +174,3 @@ def _status(what: str) -> "AbstractContextManager[object]":
 def typed() -> str:
     """The command as the user typed it."""
     return shlex.join(["edgekit", *sys.argv[1:]])
-
-
-def _show(plain: Mapping[str, Any] | None, parts: "list[RenderableType]") -> None:
-    from rich.console import Console
-
-    if plain is not None:
-        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
-    else:
-        Console().print(*parts, sep="\n")

@@ -1,6 +1,5 @@
 """The command line, thin: parse, call, print. Each handler imports what it needs, so that `--help` is quick."""
 
-import json
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import click
 from edgekit import __version__
 from edgekit.cli.compile import COMPILE_COMMANDS
 from edgekit.cli.device import DEVICE_COMMANDS, typed
+from edgekit.cli.output import show
 from edgekit.cli.profile import PROFILE_COMMANDS
 from edgekit.cli.reproduce import REPRODUCE_COMMANDS
 from edgekit.errors import EdgekitError, stopped_says
@@ -69,7 +69,8 @@ def build_model(
     from edgekit.pipeline.stages import Options
     from edgekit.recipes.reading import recipe_named
     from edgekit.report.card import card_json
-    from edgekit.report.tables import seeds_table, stages_table
+    from edgekit.report.document import Code
+    from edgekit.report.tables import seeds_parts, stages_parts
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / recipe.name
@@ -80,14 +81,12 @@ def build_model(
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
         )  # fmt: skip
         card = build_model(recipe, data, out, options)
-    if as_json:
-        _print(card_json(card))
-        return
-    _print(stages_table(card.stages))
-    if len(recipe.seeds) > 1:
-        _print(seeds_table(card.seeds, data=card.data.name, synthetic=card.data.synthetic, runtime="tflm"))
-    click.echo(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes.")
-    click.echo(f"Its card is {out}/card.md, its C array {out}/model_data.cc.")
+    seeds = seeds_parts(card.seeds, card.data) if len(recipe.seeds) > 1 else ()
+    written = (
+        Code(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes."),
+        Code(f"Its card is {out}/card.md, its C array {out}/model_data.cc."),
+    )
+    show((*stages_parts(card.stages, card.data), *seeds, *written), card_json(card), as_json)
 
 
 @cli.command()
@@ -107,10 +106,10 @@ def evaluate(model: Path, data: str, runtime: str | None, split: str, strict: bo
     MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
     """
     from edgekit.pipeline.evaluate import evaluate_file
-    from edgekit.report.tables import report_table, to_json
+    from edgekit.report.tables import evaluation_parts, to_json
 
     report = evaluate_file(model, data, runtime=runtime, split=split, strict=strict)
-    _print(to_json(report) if as_json else report_table(report))
+    show(evaluation_parts(report), to_json(report), as_json)
 
 
 @cli.command()
@@ -127,7 +126,7 @@ def recipe(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     from edgekit.report.tables import fields_table
 
     chosen = recipe_named(name, changes)
-    _print(to_dict(chosen) if as_json else fields_table(leaves(chosen)))
+    show([fields_table(chosen.name, leaves(chosen))], to_dict(chosen), as_json)
 
 
 @cli.group("data")
@@ -143,11 +142,12 @@ def data_info(data: str, as_json: bool) -> None:
 
     Duplicates are told by their bytes and by their pixels, within and across splits.
     """
-    from edgekit.data.audit import audit, render
+    from edgekit.data.audit import audit
+    from edgekit.report.pages.sections import data_section
     from edgekit.values.plain import to_plain
 
     found = audit(data)
-    _print(to_plain(found) if as_json else render(found))
+    show(data_section(found.info, found).parts, to_plain(found), as_json)
 
 
 for command in (*COMPILE_COMMANDS, *DEVICE_COMMANDS, *PROFILE_COMMANDS, *REPRODUCE_COMMANDS):
@@ -193,12 +193,3 @@ def _give_up_stdout() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _print(value: Any) -> None:
-    if isinstance(value, dict):
-        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-    else:
-        from rich.console import Console
-
-        Console().print(value)

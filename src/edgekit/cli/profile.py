@@ -3,7 +3,6 @@
 In: a .tflite and a port. Out: a table with bars, or JSON.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +15,12 @@ from edgekit.cli.compile import (
     report_option,
     target_option,
 )
+from edgekit.cli.output import show
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
     from collections.abc import Mapping
 
-    from rich.console import RenderableType
+    from edgekit.report.document import Part
 
 _BAR_COLUMNS = 8
 
@@ -54,41 +54,33 @@ def profile_command(
         from edgekit.report.pages.program import profile_page
 
         render.write(profile_page(plain), report, plain)
-    if as_json:
-        click.echo(json.dumps(plain, indent=2))
-        return
-    from rich.console import Console
-
-    Console().print(*_parts(plain), sep="\n")
+    show(_parts(plain), plain, as_json)
 
 
 PROFILE_COMMANDS = (profile_command,)
 
 
-def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
+def _parts(plain: "Mapping[str, Any]") -> "list[Part]":
+    from edgekit.report.document import Column, Prose, Table
+    from edgekit.report.tables import count
 
     unit = "us" if plain["total"]["instructions"] is None else "instructions"
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("layer", no_wrap=True)
-    for heading in ("MACs", unit, "a MAC" if unit == "instructions" else "share", "bytes", "weights"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
     most = max(layer[unit] for layer in plain["layers"]) or 1
     total, device = plain["total"], plain["device"]
-    for layer in plain["layers"]:
-        spent = layer[unit]
-        table.add_row(
+    rows = [
+        (
             layer["op"],
-            f"{layer['macs']:,}",
-            f"{spent:,}" if unit == "instructions" else f"{spent:,.1f}",
-            _relative(spent, layer["macs"] if unit == "instructions" else None, total[unit]),
-            f"{layer['bytes']:,}",
-            f"{layer['weight_bytes']:,}",
-            "█" * round(_BAR_COLUMNS * spent / most),
+            count(layer["macs"]),
+            f"{layer[unit]:,}" if unit == "instructions" else f"{layer[unit]:,.1f}",
+            _relative(layer[unit], layer["macs"] if unit == "instructions" else None, total[unit]),
+            count(layer["bytes"]),
+            count(layer["weight_bytes"]),
+            "█" * round(_BAR_COLUMNS * layer[unit] / most),
         )
+        for layer in plain["layers"]
+    ]
+    figures = ("MACs", unit, "a MAC" if unit == "instructions" else "share", "bytes", "weights")
+    heads = (Column("layer", "left"), *map(Column, figures), Column("", "left"))
     lines = [
         f"{device['chip']}, {device['board']}: "
         + (
@@ -105,7 +97,7 @@ def _parts(plain: "Mapping[str, Any]") -> "list[RenderableType]":
         "bytes: of arena in use while the layer runs. Input: noise from a fixed seed; the outputs are TFLM's.",
         *([TWIN] if plain["options"]["target"] == "esp32" else []),
     ]
-    return [table, *map(Text, lines)]
+    return [Table("Layers", heads, tuple(rows)), *map(Prose, lines)]
 
 
 def _relative(spent: float, macs: int | None, total: float) -> str:

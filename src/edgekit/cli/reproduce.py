@@ -3,7 +3,6 @@
 In: options. Out: a folder with finished units and a report; a few lines, or JSON, on stdout.
 """
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgekit.cli.output import show
 from edgekit.errors import EdgekitError, stopped_says
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -61,8 +61,9 @@ def reproduce(
 ) -> None:  # fmt: skip
     """Run the paper: every system, table and figure, with the statistics that it lacks, into one report."""
     from edgekit.cli.progress import UnitBars
-    from edgekit.report.render import as_json as page_json
+    from edgekit.report.document import Code, Prose
     from edgekit.report.render import write_all
+    from edgekit.report.render_json import page_json
     from edgekit.reproduction.page import page_of
     from edgekit.reproduction.reading import results_of
     from edgekit.reproduction.run import Request, reproduce
@@ -76,11 +77,11 @@ def reproduce(
         ))  # fmt: skip
     page = page_of(done, results_of(done))
     write_all(page, out)
-    if as_json:
-        click.echo(json.dumps({**page_json(page), "failed": _failed(done)}, indent=2, ensure_ascii=False))
-    else:
-        click.echo(f"{len(done.units)} units of work: {done.made} made now, {len(done.missing)} missing.")
-        click.echo(f"The report is {out}/report.html, also as report.md and report.json.")
+    said = (
+        Prose(f"{len(done.units)} units of work: {done.made} made now, {len(done.missing)} missing."),
+        Code(f"The report is {out}/report.html, also as report.md and report.json."),
+    )
+    show(said, {**page_json(page), "failed": _failed(done)}, as_json)
     if done.problems:
         failed = _failed(done)
         raise EdgekitError(

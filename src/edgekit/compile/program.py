@@ -14,7 +14,7 @@ from edgekit.compile.options import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.report.charts_board import Block
-from edgekit.report.sections import Layer, Program
+from edgekit.report.pages.sections import Layer, Program
 from edgekit.runtimes.desktop import arena_bytes_apart
 from edgekit.tflite.model import read_int8_model
 

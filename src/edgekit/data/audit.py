@@ -1,6 +1,6 @@
 """Looks at every image of a data set and says what is there: `edgekit data info`.
 
-In: a `--data` word. Out: an `Audit`, JSON-ready by `dataclasses.asdict`, and its rendering.
+In: a `--data` word. Out: an `Audit`; `report.tables` shows it.
 """
 
 import hashlib
@@ -12,11 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-
-from rich.console import Group, RenderableType
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
 
 from edgekit.data.catalogue import Catalogue, shared
 from edgekit.data.preprocess import to_grey
@@ -170,53 +165,3 @@ def _duplicates(catalogue: Catalogue, keys: Sequence[str], splits: Sequence[str]
         groups=tuple(tuple(catalogue.ids[row] for row in rows) for rows in groups),
         two_labels=sum(len({int(catalogue.labels[row]) for row in rows}) > 1 for rows in groups),
     )
-
-
-def render(found: Audit) -> RenderableType:
-    """The audit as a person reads it: a table by split, then the facts, each on a line."""
-    kind = " (SYNTHETIC, drawn by a program)" if found.info.synthetic else ""
-    table = Table(title=f"{escape(found.info.name)}: {found.images:,} images{kind}", title_justify="left")
-    head, rows = table_of(found)
-    for column, heading in enumerate(head):
-        table.add_column(escape(heading), justify="right" if column else "left")
-    for row in rows:
-        table.add_row(*row)
-    notes = [f"note: {note}" for note in found.info.notes]
-    known = [f"licence: {found.info.licence or 'not known'}", f"fingerprint: {found.info.fingerprint}"]
-    return Group(table, *(Text(line) for line in (*facts_of(found), *notes, *known)))
-
-
-def table_of(found: Audit) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """The headings, and a row a split: images by class, patients, repeated files and pixels."""
-    names = list(next(iter(found.counts.values())))
-    head = ("split", *names, "patients", "equal files within", "equal pixels within")
-    rows = []
-    for split, by_class in found.counts.items():
-        equal = (found.byte_identical.within[split], found.pixel_identical.within[split])
-        figures = (*(by_class[name] for name in names), found.patients[split], *equal)
-        rows.append((split, *(f"{figure:,}" for figure in figures)))
-    return head, rows
-
-
-def facts_of(found: Audit) -> list[str]:
-    """Sizes, shared patients, equal images and unreadable files, a line each."""
-    lines = []
-    if found.width and found.height:
-        w, h = found.width, found.height
-        lines.append(
-            f"width {w.min} to {w.max} px (median {w.median:g}), height {h.min} to {h.max} (median {h.median:g})"
-        )
-        lines.append("modes: " + ", ".join(f"{mode} {count:,}" for mode, count in found.modes.items()))
-    for pair, count in found.patients_shared.items():
-        lines.append(f"patient names in both {pair}: {count}")
-    for what, same in (("files", found.byte_identical), ("pixels", found.pixel_identical)):
-        lines += [f"images of equal {what} in both {pair}: {count}" for pair, count in same.across.items()]
-        if same.two_labels:
-            lines.append(f"groups of equal {what} that carry both labels: {same.two_labels}")
-    if found.pixel_identical.groups:
-        lines.append(f"for example equal: {' = '.join(found.pixel_identical.groups[0])}")
-    lines.append(f"unreadable: {len(found.unreadable)}")
-    lines += [f"  {reason}" for reason in list(found.unreadable.values())[:20]]
-    if len(found.unreadable) > 20:
-        lines.append(f"  and {len(found.unreadable) - 20} more: --json names all")
-    return lines

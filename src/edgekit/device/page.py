@@ -16,7 +16,7 @@ from edgekit.report.document import (
     Part,
     Section,
 )
-from edgekit.report.sections import (
+from edgekit.report.pages.sections import (
     Answers,
     Program,
     answers_figures,
@@ -24,8 +24,8 @@ from edgekit.report.sections import (
     headline,
     mistakes,
     program_parts,
-    scores_table,
 )
+from edgekit.report.tables import scores_table
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -84,6 +84,7 @@ def device_page(
         warnings=tuple(_warnings(run, compared)),
         sections=tuple(sections),
         synthetic=info.synthetic,
+        domain=info.task.domain,
         highlights=headline(scored, *more),
     )
 

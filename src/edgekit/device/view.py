@@ -1,22 +1,21 @@
 """What a person sees of a board: its score while it works, and tables of what it said.
 
-In: predictions as they come, a finished `DeviceRun`. Out: rich renderables; the live lines go to stderr.
+In: predictions as they come, a finished `DeviceRun`. Out: parts of a document; the live lines go to stderr.
 """
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from types import TracebackType
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from edgekit.device.client import LinkCounts
 from edgekit.device.evaluate import Agreement, DeviceRun, latency
+from edgekit.report.document import Facts
 from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.task import Task
 
@@ -94,7 +93,7 @@ def latency_unit(board: str) -> str:
     return "k instructions" if board == "emulated" else "us"
 
 
-def device_table(run: DeviceRun, compared: Agreement) -> RenderableType:
+def device_facts(run: DeviceRun, compared: Agreement) -> Facts:
     """The board's identity, its agreement with the desktop, memory, line and latency."""
     rows = device_rows(run, compared)
     rows[2:2] = [("differs", name) for name in compared.differing[:NAMED]]
@@ -102,7 +101,7 @@ def device_table(run: DeviceRun, compared: Agreement) -> RenderableType:
         rows.insert(2 + NAMED, ("differs", f"and {more:,} more: --json names all"))
     if run.device["board"] != "real":
         rows.append(("note", "not a real board: memory and latency are not an ESP32's"))
-    return table("On the device", ("", ""), rows)
+    return Facts(tuple(rows), "On the device")
 
 
 def device_rows(run: DeviceRun, compared: Agreement) -> list[tuple[str, str]]:
@@ -129,11 +128,3 @@ def device_rows(run: DeviceRun, compared: Agreement) -> list[tuple[str, str]]:
         unit = "thousand instructions (emulated: no time)" if board["board"] == "emulated" else "us"
         rows.append(("latency", f"p50 {times.p50:,}, p95 {times.p95:,}, {times.min:,} to {times.max:,} {unit}"))
     return rows
-
-
-def table(title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> RenderableType:
-    """Rows of plain text under a title."""
-    shown = Table(*head, title=title, title_justify="left", show_header=any(head))
-    for row in rows:
-        shown.add_row(*map(escape, row))
-    return shown

@@ -35,7 +35,7 @@ from edgekit.report.card import (
     OutputFacts,
 )
 from edgekit.report.pages.model import Evidence
-from edgekit.report.sections import Answers, Program
+from edgekit.report.pages.sections import Answers, Program
 from edgekit.report.tables import StageRow
 from edgekit.tflite.model import count
 from edgekit.values.evaluation import EvalReport, Threshold

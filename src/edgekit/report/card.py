@@ -15,7 +15,7 @@ from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.metrics.scores import METRICS, Spread
-from edgekit.report.tables import DISCLAIMER, StageRow
+from edgekit.report.tables import StageRow
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.plain import from_plain, to_plain
@@ -109,7 +109,7 @@ class Card:
     versions: Mapping[str, str]
     made_on: str
     use: str = "research only"
-    disclaimer: str = DISCLAIMER
+    disclaimer: str = CHEST_XRAY.domain
     hardware: str = NO_BOARD
 
 

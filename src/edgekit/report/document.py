@@ -1,14 +1,14 @@
-"""What a report page is made of: frozen values, drawn by nobody in particular.
+"""What a report is made of: frozen values, drawn for the terminal, HTML, Markdown and JSON by the `render_` modules.
 
-In: figures and words that a command found out. Out: a `Page`, which `render` turns into one HTML file, Markdown or
-JSON. `figures`, `figures_scores` and `figures_board` make each `Figure`; `curves` makes what ROC and reliability
-diagrams show of margins and labels.
+In: figures and words that a command found out. Out: parts for the terminal (`render_terminal`), or a `Page` of them,
+which `render` writes as one HTML file, Markdown or JSON. `charts`, `charts_scores` and `charts_board` make each
+`Figure`; `metrics.curves` makes what ROC and reliability diagrams show of margins and labels.
 
     page = Page(
         title="Reproduction",
         lead=("Five networks, three seeds.",),
         warnings=("ImageNet weights could not be had: every network started from random weights.",),
-        synthetic=False,
+        domain=task.domain,
         sections=(
             Section("Table I", results=True, parts=(
                 Table(
@@ -17,20 +17,20 @@ diagrams show of margins and labels.
                     (("VGG19", "91.35", Cell("90.87", detail="88.4 to 92.9", value=0.9087, mark="strong")),),
                     notes=("95 % intervals below each figure.",),
                 ),
-                figures.curves("Accuracy by epoch", [figures.over_seeds("VGG19", runs)], percent=True),
-                figures_scores.roc("ROC on test", [curves.roc("VGG19", margins, labels, threshold)]),
+                charts.curves("Accuracy by epoch", [charts.over_seeds("VGG19", runs)], percent=True),
+                charts_scores.roc("ROC on test", [curves.roc("VGG19", margins, labels, threshold)]),
             )),
         ),
     )
     render.write(page, out / "report.html")       # also .md and .json, by the extension
 
 Every text of a page (but not `Code.text`) may hold `code` in backticks and **strong** words; nothing else is markup,
-and everything is escaped. A page has one disclaimer, which the renderers add; nobody has to write it.
+and everything is escaped. The renderers repeat a page's `domain` and that its images are synthetic; no section has to.
 """
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,6 +40,8 @@ from PIL import Image
 
 Align = Literal["left", "right"]
 Mark = Literal["", "strong", "muted"]
+SYNTHETIC = "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."
+_INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,24 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. Neighbours of the same `group` share a heading above theirs."""
+    """One column.
+
+    Attributes:
+        group: neighbours of the same group share a heading above theirs.
+        short: the heading on a narrow terminal, which explains it below the table; `title` if empty.
+        optional: left out on a narrow terminal.
+    """
 
     title: str
     align: Align = "right"
     group: str = ""
+    short: str = ""
+    optional: bool = False
+
+    @property
+    def heading(self) -> str:
+        """The title with its group, where both stand in one line."""
+        return f"{self.group}: {self.title}" if self.group else self.title
 
 
 Row = tuple[Cell | str | None, ...]
@@ -95,7 +110,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing; take it from `figures`.
+    """A drawing; take it from `charts`, `charts_scores` or `charts_board`.
 
     Attributes:
         caption: what it shows, without a full stop.
@@ -167,7 +182,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """X-rays side by side. `notes` must hold their licence and attribution (`DataInfo.licence`)."""
+    """Images side by side. `notes` must hold their licence and attribution (`DataInfo.licence`)."""
 
     caption: str
     pictures: tuple[Picture, ...]
@@ -182,7 +197,8 @@ class Section:
     """A heading and what stands below it.
 
     Attributes:
-        results: True where results are shown: the disclaimer, and the word synthetic where it applies, stand there too.
+        results: True where results are shown: the page's `domain`, and the word synthetic where it applies, stand there
+            too.
         sections: subsections, one level deep.
         folded: shown as a line that opens at a click (recipes, environments, long tables); open in print.
     """
@@ -202,6 +218,8 @@ class Page:
         lead: the first paragraphs, before the table of contents.
         warnings: what must be read before any figure; the first thing on the page.
         synthetic: the images were drawn by a program; said at the top and with every section of results.
+        domain: what must be said of such results (`Task.domain`), at the top, with every section of results, and at the
+            end; empty for what is not about a task.
         highlights: shown at the top, if any.
         footer: last words: when and by what this was made. The time, if any, is the caller's to give: the same page
             renders to the same bytes.
@@ -212,6 +230,7 @@ class Page:
     lead: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     synthetic: bool = False
+    domain: str = ""
     highlights: Highlights | None = None
     footer: tuple[str, ...] = ()
 
@@ -236,6 +255,17 @@ def percent(share: float, low: float | None = None, high: float | None = None, m
 def as_cell(cell: Cell | str | None) -> Cell:
     """A table's entry as a `Cell`."""
     return Cell("–", mark="muted") if cell is None else Cell(cell) if isinstance(cell, str) else cell
+
+
+def inline(text: str) -> Iterator[tuple[str, Literal["", "code", "strong"]]]:
+    """The pieces of a text, each with what it is marked as, without the marks."""
+    reached = 0
+    for match in _INLINE.finditer(text):
+        yield text[reached : match.start()], ""
+        code, strong = match.groups()
+        yield (code, "code") if code else (strong, "strong")
+        reached = match.end()
+    yield text[reached:], ""
 
 
 def slug(text: str) -> str:

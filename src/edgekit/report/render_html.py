@@ -4,23 +4,25 @@ In: a `Page`. Out: text; the same page renders to the same bytes. The template a
 """
 
 import base64
-import re
 from functools import cache
 from importlib.resources import files as package_files
 from typing import Any, NamedTuple
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from edgekit.report.document import (
+    SYNTHETIC,
     Column,
     Figure,
     Page,
     Part,
     Section,
     as_cell,
+    inline,
     slug,
 )
-from edgekit.report.tables import DISCLAIMER, SYNTHETIC
+
+_TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 
 
 class Entry(NamedTuple):
@@ -31,12 +33,9 @@ class Entry(NamedTuple):
     inner: "list[Entry]"
 
 
-_INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
-
-
 def html(page: Page) -> str:
     """One file: styles and drawings inline, images as data, nothing from a network, no script."""
-    return str(_template().render(page=page, disclaimer=DISCLAIMER, synthetic=SYNTHETIC, outline=_outline(page))) + "\n"
+    return str(_template().render(page=page, synthetic=SYNTHETIC, outline=_outline(page))) + "\n"
 
 
 @cache
@@ -74,14 +73,7 @@ def _resource(name: str) -> str:
 
 def _words(text: str) -> Markup:
     """Escaped text with its `code` and **strong** words."""
-    safe = Markup("")
-    reached = 0
-    for match in _INLINE.finditer(text):
-        safe += escape(text[reached : match.start()])
-        code, strong = match.groups()
-        safe += Markup("<code>{}</code>").format(code) if code else Markup("<strong>{}</strong>").format(strong)
-        reached = match.end()
-    return safe + escape(text[reached:])
+    return Markup("").join(Markup(_TAGS[kind]).format(piece) for piece, kind in inline(text))
 
 
 def _heads(columns: tuple[Column, ...]) -> list[tuple[str, int]]:

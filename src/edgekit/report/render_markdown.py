@@ -6,6 +6,7 @@ In: a `Page`. Out: text, ended by a newline.
 from collections.abc import Iterable, Mapping
 
 from edgekit.report.document import (
+    SYNTHETIC,
     Bullets,
     Cell,
     Code,
@@ -23,7 +24,6 @@ from edgekit.report.document import (
     as_cell,
     slug,
 )
-from edgekit.report.tables import DISCLAIMER, SYNTHETIC
 
 
 def markdown(page: Page, figures: str = "") -> str:
@@ -34,15 +34,15 @@ def markdown(page: Page, figures: str = "") -> str:
             its text alternative.
     """
     names = {id(figure): name for name, figure in figure_files(page).items()} if figures else {}
-    blocks = [f"# {page.title}", f"**{DISCLAIMER}**"]
-    blocks += [f"**{SYNTHETIC}**"] if page.synthetic else []
+    said = [text for text in (page.domain, SYNTHETIC if page.synthetic else "") if text]
+    blocks = [f"# {page.title}", *(f"**{text}**" for text in said)]
     # a warning may hold strong words of its own, which do not nest
     blocks += [f"> {warning}" if "**" in warning else f"> **{warning}**" for warning in page.warnings]
     blocks += page.lead
     if page.highlights:
         blocks += _part_markdown(page.highlights, figures, names)
     for section in page.sections:
-        blocks += _section_markdown(section, 2, page.synthetic, figures, names)
+        blocks += _section_markdown(section, 2, " ".join(said), figures, names)
     return "\n\n".join([*blocks, *page.footer]) + "\n"
 
 
@@ -51,16 +51,14 @@ def parts_markdown(parts: Iterable[Part]) -> str:
     return "\n\n".join(block for part in parts for block in _part_markdown(part, "", {}))
 
 
-def _section_markdown(
-    section: Section, level: int, synthetic: bool, figures: str, names: Mapping[int, str]
-) -> list[str]:
+def _section_markdown(section: Section, level: int, said: str, figures: str, names: Mapping[int, str]) -> list[str]:
     blocks = [f"{'#' * level} {section.title}"]
-    if section.results:
-        blocks.append(f"*{DISCLAIMER}{' ' + SYNTHETIC if synthetic else ''}*")
+    if section.results and said:
+        blocks.append(f"*{said}*")
     for part in section.parts:
         blocks += _part_markdown(part, figures, names)
     for inner in section.sections:
-        blocks += _section_markdown(inner, level + 1, synthetic, figures, names)
+        blocks += _section_markdown(inner, level + 1, said, figures, names)
     return blocks
 
 
@@ -91,7 +89,7 @@ def _part_markdown(part: Part, figures: str, names: Mapping[int, str]) -> list[s
 
 def markdown_table(columns: tuple[Column, ...], rows: tuple[Row, ...]) -> str:
     """A table in GitHub's Markdown. A column's group stands before its title, a cell's detail in brackets."""
-    heads = [f"{c.group}: {c.title}" if c.group else c.title for c in columns]
+    heads = [column.heading for column in columns]
     rules = ["---" if c.align == "left" else "---:" for c in columns]
     lines = [heads, rules]
     for row in rows:

@@ -1,6 +1,7 @@
-"""What the terminal shows: one evaluation, the stages of a build, the spread over seeds; and the JSON of the first.
+"""The tables that the terminal, a page and README share, and the words that they use for figures and runtimes.
 
-In: reports. Out: rich renderables, each of which names its runtime and says what it is not.
+In: reports, stages, recipe fields, an audit, the layers of a program. Out: `Table`s and other parts of a document, each
+of which names its runtime and what must be said of such results.
 """
 
 import math
@@ -8,20 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
-from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
-from rich.markup import escape
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
-
+from edgekit.data.audit import Audit
 from edgekit.metrics.scores import METRICS, Spread
 from edgekit.recipes.fields import Leaf
+from edgekit.report.document import Bullets, Cell, Column, Part, Prose, Row, Table
 from edgekit.values.evaluation import EvalReport
+from edgekit.values.images import DataInfo
 from edgekit.values.plain import to_plain
+from edgekit.values.task import Task
 
-DISCLAIMER = "Research demonstration, not a medical device."
-SYNTHETIC = "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."
 LABELS = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}
 RUNTIMES = {
     "tflm": "desktop, tflm interpreter",
@@ -29,17 +25,18 @@ RUNTIMES = {
     "torch": "desktop, torch",
     "onnx": "desktop, onnxruntime",
 }
-STAGE_COLUMNS = {  # to the heading of a narrow terminal
-    "stage": "stage",
-    "accuracy": "acc",
-    "F1": "F1",
-    "AUC": "AUC",
-    "specificity": "spec",
-    "bytes": "bytes",
-    "ratio": "ratio",
-    "agreement": "agree",
-    "runtime": "runtime",
-}
+_STAGE_COLUMNS = (
+    Column("stage", "left"),
+    Column("accuracy", short="acc"),
+    Column("F1"),
+    Column("AUC"),
+    Column("specificity", short="spec"),
+    Column("bytes"),
+    Column("ratio"),
+    Column("agreement", short="agree"),
+    Column("runtime", "left"),
+)
+_UNREADABLE_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,95 +64,126 @@ def to_json(report: EvalReport) -> dict[str, Any]:
     return plain
 
 
-def report_table(report: EvalReport) -> RenderableType:
-    """One evaluation: each figure with its 95 % interval, and the confusion as a 2x2."""
-    figures = Table(title=_titled("Evaluation", report.data, report.synthetic), title_justify="left")
-    figures.add_column("figure")
-    figures.add_column("value", justify="right")
-    figures.add_column("95 % interval", justify="right")
-    for name in METRICS:
-        low, high = report.intervals[name]
-        figures.add_row(label(name), number(getattr(report, name)), f"{low:.3f} to {high:.3f}")
-    confusion = Table(title=f"Confusion, {report.n:,} images", title_justify="left")
-    confusion.add_column("truth")
-    negative, positive = report.task.labels
-    for name in report.task.labels:
-        confusion.add_column(f"says {name}", justify="right")
-    c = report.confusion
-    confusion.add_row(negative, f"{c['tn']:,}", f"{c['fp']:,}")
-    confusion.add_row(positive, f"{c['fn']:,}", f"{c['tp']:,}")
+def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:
+    """One evaluation: each figure with its 95 % interval, the confusion, the threshold, the model, the notes."""
     margin_q = report.threshold.margin_q
     int8 = "" if margin_q is None else f", int8 margin at least {margin_q}"
-    lines = [f"Threshold, from validation: probability {report.threshold.probability:.4f}{int8}"]
-    if report.model_sha256:
-        lines.append(f"Model SHA-256: {report.model_sha256}")
-    lines += [f"Note: {note}" for note in report.notes]
-    return Group(figures, confusion, *map(Text, lines), _ending([report.runtime]))
-
-
-def stages_table(rows: Sequence[StageRow]) -> RenderableType:
-    """The stages of a build, in their order: whole words in a box where there is room, else what fits 80 columns."""
-    reports = [row.report for row in rows if row.report]
-    data, synthetic = (reports[0].data, any(r.synthetic for r in reports)) if reports else ("", False)
-    title = _titled("Stages", data, synthetic)
-    wide = Table(title=title, title_justify="left")
-    narrow = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0)
+    return (
+        scores_table(_titled("Evaluation", report.data, report.synthetic), {"value": report}),
+        confusion_table(report),
+        Prose(f"Threshold, from validation: probability {report.threshold.probability:.4f}{int8}"),
+        *([Prose(f"Model SHA-256: {report.model_sha256}")] if report.model_sha256 else []),
+        *(Prose(f"Note: {note}") for note in report.notes),
+        *_ending([report.runtime], report.task),
     )
-    for word, short in STAGE_COLUMNS.items():
-        justify: JustifyMethod = "left" if word in ("stage", "runtime") else "right"
-        wide.add_column(word, justify=justify, no_wrap=True)
-        narrow.add_column(short, justify=justify, overflow="fold")
-    for row in rows:
-        wide.add_row(*stage_cells(row))
-        narrow.add_row(*stage_cells(row))
-    notes = [
-        Text(
-            "spec: specificity. ratio: size of the float32 student over this one. "
-            "agree: share of equal answers with the stage before."
-        ),
-        Text(
-            f"Thresholds were chosen on validation; {reports[0].n:,} images." if reports else "Nothing was evaluated."
-        ),
-    ]
-    return Group(_Fitting(wide, narrow), *notes, _ending([r.runtime for r in reports]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Fitting:
-    """The first of two tables if the terminal is wide enough for it, else the second."""
-
-    wide: Table
-    narrow: Table
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = options.max_width
-        fits = Measurement.get(console, options.update(width=10_000), self.wide).maximum <= room
-        yield self.wide if fits else self.narrow
+def stages_parts(rows: Sequence[StageRow], data: DataInfo) -> tuple[Part, ...]:
+    """What ends a build: its stages in their order, at which thresholds, on what."""
+    reports = [row.report for row in rows if row.report]
+    on = f"Thresholds were chosen on validation; {reports[0].n:,} images." if reports else "Nothing was evaluated."
+    table = stages_table(_titled("Stages", data.name, data.synthetic), rows)
+    return (table, Prose(on), *_ending([report.runtime for report in reports], data.task))
 
 
-def seeds_table(seeds: Mapping[str, Spread], *, data: str, synthetic: bool, runtime: str) -> RenderableType:
-    """Mean, deviation and range of each figure over the seeds."""
-    table = Table(title=_titled("Over the seeds", data, synthetic), title_justify="left")
-    table.add_column("figure")
-    for name in ("mean ± sd", "least", "greatest"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, figure in seeds.items():
-        table.add_row(label(name), mean_sd(figure), number(figure.min), number(figure.max))
+def seeds_parts(seeds: Mapping[str, Spread], data: DataInfo) -> tuple[Part, ...]:
+    """Mean, deviation and range of each figure of the int8 models over the seeds."""
+    heads = (Column("figure", "left"), *map(Column, ("mean ± sd", "least", "greatest")))
+    rows = [(label(name), mean_sd(figure), number(figure.min), number(figure.max)) for name, figure in seeds.items()]
     count = max((len(figure.values) for figure in seeds.values()), default=0)
-    return Group(table, Text(f"{count} seeds over one ensemble of teachers."), _ending([runtime]))
+    return (
+        Table(_titled("Over the seeds", data.name, data.synthetic), heads, tuple(rows)),
+        Prose(f"{count} seeds over one ensemble of teachers."),
+        *_ending(["tflm"], data.task),
+    )
 
 
-def fields_table(leaves: Iterable[Leaf]) -> RenderableType:
-    """Every field of a recipe, its value and what it may hold."""
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("field", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    table.add_column("takes")
-    for leaf in leaves:
-        value = ",".join(map(str, leaf.value)) if isinstance(leaf.value, tuple) else leaf.value
-        table.add_row(leaf.path, escape(str(value).lower() if isinstance(value, bool) else str(value)), leaf.allowed)
-    return table
+def with_interval(report: EvalReport, name: str) -> Cell:
+    """A figure of a report with its 95 % interval."""
+    low, high = report.intervals[name]
+    value = float(getattr(report, name))
+    return Cell(number(value), f"{low:.3f} to {high:.3f}", value=value)
+
+
+def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping[str, Spread] | None = None) -> Table:
+    """Every figure of some reports, by the headings given, and the spread over the seeds after the first of them."""
+    columns = [Column("figure", "left"), *(Column(heading) for heading in reports)]
+    rows: list[Row] = []
+    for name in METRICS:
+        cells = [with_interval(report, name) for report in reports.values()]
+        rows.append((label(name), *cells))
+    if seeds:
+        count = max(len(figure.values) for figure in seeds.values())
+        columns.insert(2, Column(f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"))
+        rows = [(*row[:2], _spread(seeds.get(name)), *row[2:]) for name, row in zip(METRICS, rows, strict=True)]
+    return Table(caption, tuple(columns), tuple(rows), ("95 % intervals beside each figure.",))
+
+
+def confusion_table(report: EvalReport) -> Table:
+    """The confusion as a table, truth by row."""
+    c, (first, second) = report.confusion, report.task.labels
+    columns = (Column("truth", "left"), Column(f"says {first}"), Column(f"says {second}"))
+    rows = ((first, count(c["tn"]), count(c["fp"])), (second, count(c["fn"]), count(c["tp"])))
+    return Table(f"Confusion on {report.n:,} images", columns, rows)
+
+
+def stages_table(caption: str, rows: Iterable[StageRow]) -> Table:
+    """Name, figures, size, agreement and runtime of each stage."""
+    note = (
+        "Ratio is the size of the float32 student over that of the stage; agreement is the share of equal answers with "
+        "the stage before."
+    )
+    return Table(caption, _STAGE_COLUMNS, tuple(_stage(row) for row in rows), (note,))
+
+
+def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
+    """Every field of the recipe of that name, its value and what it may hold."""
+    return Table(
+        f"Recipe {name}",
+        (Column("field", "left"), Column("value", "left"), Column("takes", "left")),
+        tuple((leaf.path, _field(leaf.value), leaf.allowed) for leaf in leaves),
+    )
+
+
+def audit_parts(found: Audit) -> tuple[Part, ...]:
+    """A row a split: images by class, patients, repeated files and pixels; then what else was found."""
+    classes = [Column(name) for name in next(iter(found.counts.values()))]
+    equal = (Column("equal files within", short="equal files"), Column("equal pixels within", short="equal pixels"))
+    rows: list[Row] = []
+    for split, by_class in found.counts.items():
+        repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
+        rows.append((split, *map(count, (*by_class.values(), found.patients[split], *repeated))))
+    return (
+        Table(
+            f"Audit of {found.images:,} images, as the source splits them",
+            (Column("split", "left"), *classes, Column("patients"), *equal),
+            tuple(rows),
+        ),
+        Bullets(tuple(_audit_facts(found))),
+    )
+
+
+def _audit_facts(found: Audit) -> list[str]:
+    """Sizes, shared patients, equal images and unreadable files."""
+    lines = []
+    if found.width and found.height:
+        w, h = found.width, found.height
+        lines.append(
+            f"width {w.min} to {w.max} px (median {w.median:g}), height {h.min} to {h.max} (median {h.median:g})"
+        )
+        lines.append("modes: " + ", ".join(f"{mode} {images:,}" for mode, images in found.modes.items()))
+    lines += [f"patient names in both {pair}: {shared}" for pair, shared in found.patients_shared.items()]
+    for what, same in (("files", found.byte_identical), ("pixels", found.pixel_identical)):
+        lines += [f"images of equal {what} in both {pair}: {images}" for pair, images in same.across.items()]
+        if same.two_labels:
+            lines.append(f"groups of equal {what} that carry both labels: {same.two_labels}")
+    if found.pixel_identical.groups:
+        lines.append(f"for example equal: {' = '.join(found.pixel_identical.groups[0])}")
+    lines.append(f"unreadable: {len(found.unreadable)}")
+    lines += list(found.unreadable.values())[:_UNREADABLE_NAMED]
+    if len(found.unreadable) > _UNREADABLE_NAMED:
+        lines.append(f"and {len(found.unreadable) - _UNREADABLE_NAMED} more unreadable: `data info --json` names all")
+    return lines
 
 
 def label(name: str) -> str:
@@ -168,18 +196,14 @@ def number(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
+def count(value: int) -> Cell:
+    """A whole number, thousands in groups."""
+    return Cell(f"{value:,}", value=value)
+
+
 def mean_sd(figure: Spread) -> str:
     """`0.931 ± 0.004`; without the deviation for a single seed."""
     return number(figure.mean) if math.isnan(figure.sd) else f"{figure.mean:.3f} ± {figure.sd:.3f}"
-
-
-def stage_cells(row: StageRow) -> tuple[str, ...]:
-    """Name, accuracy, F1, AUC, specificity, bytes, ratio, agreement and runtime of a stage as text."""
-    r = row.report
-    figures = [number(getattr(r, name)) if r else "-" for name in ("accuracy", "f1", "auc", "specificity")]
-    size = "-" if row.bytes is None else f"{row.bytes:,}"
-    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio >= 0.005 else "<0.01"
-    return row.name, *figures, size, ratio, number(row.agreement), r.runtime if r else "-"
 
 
 def runtime_name(runtime: str) -> str:
@@ -187,11 +211,28 @@ def runtime_name(runtime: str) -> str:
     return RUNTIMES.get(runtime, runtime)
 
 
+def _stage(row: StageRow) -> Row:
+    r = row.report
+    figures = [number(getattr(r, name)) if r else "-" for name in ("accuracy", "f1", "auc", "specificity")]
+    size = "-" if row.bytes is None else f"{row.bytes:,}"
+    ratio = "-" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio >= 0.005 else "<0.01"
+    return row.name, *figures, size, ratio, number(row.agreement), r.runtime if r else "-"
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _spread(figure: Spread | None) -> Cell | None:
+    return Cell(mean_sd(figure), value=figure.mean) if figure else None
+
+
 def _titled(title: str, data: str, synthetic: bool) -> str:
-    parts = [title, *([escape(data)] if data else []), *(["synthetic phantoms"] if synthetic else [])]
-    return ", ".join(parts)
+    return ", ".join([title, *([data] if data else []), *(["synthetic phantoms"] if synthetic else [])])
 
 
-def _ending(runtimes: Sequence[str]) -> Text:
+def _ending(runtimes: Sequence[str], task: Task) -> tuple[Part, ...]:
     named = dict.fromkeys(runtime_name(runtime) for runtime in runtimes if runtime)
-    return Text(f"Runtime: {'; '.join(named) or 'none'}\n{DISCLAIMER}")
+    return Prose(f"Runtime: {'; '.join(named) or 'none'}"), *([Prose(task.domain)] if task.domain else [])

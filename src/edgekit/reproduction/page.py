@@ -26,7 +26,7 @@ from edgekit.report.document import (
     Section,
     Table,
 )
-from edgekit.report.sections import data_section
+from edgekit.report.pages.sections import data_section
 from edgekit.reproduction import drawings, tables
 from edgekit.reproduction.paper import TABLE_2, TABLE_3
 from edgekit.reproduction.results import Results
@@ -46,6 +46,7 @@ def page_of(done: Done, results: Results) -> Page:
         ),
         warnings=_warnings(done),
         synthetic=results.info.synthetic,
+        domain=results.info.task.domain,
         highlights=_highlights(results),
         sections=tuple(section for section in _sections(done, results) if section.parts or section.sections),
         footer=(f"Made by `{done.request.command}`.",),

@@ -19,7 +19,6 @@ from edgekit.report.document import (
     Bullets,
     Cell,
     Code,
-    Column,
     Facts,
     Figure,
     Page,
@@ -28,19 +27,17 @@ from edgekit.report.document import (
     Section,
     Table,
 )
-from edgekit.report.render_markdown import markdown, parts_markdown
-from edgekit.report.sections import (
+from edgekit.report.pages.sections import (
     Answers,
     Program,
     answers_figures,
-    confusion_table,
     data_section,
     headline,
     mistakes,
     program_parts,
-    scores_table,
 )
-from edgekit.report.tables import STAGE_COLUMNS, runtime_name, stage_cells
+from edgekit.report.render_markdown import markdown, parts_markdown
+from edgekit.report.tables import confusion_table, runtime_name, scores_table, stages_table
 from edgekit.values.images import ImageSet
 
 _LIMITS = (
@@ -84,7 +81,7 @@ def model_page(card: Card, evidence: Evidence) -> Page:
 
 def figures_markdown(card: Card) -> str:
     """Test and validation figures with intervals, the seeds, the sizes and the stages, for the README."""
-    return parts_markdown((*_figures(card), *_stages(card)))
+    return parts_markdown((*_figures(card), _stages(card)))
 
 
 def _page(card: Card, evidence: Evidence | None) -> Page:
@@ -92,7 +89,7 @@ def _page(card: Card, evidence: Evidence | None) -> Page:
     if evidence:
         shown = answers_figures(card.metrics.test, evidence.test.labels, evidence.answers)
         results.append(Section("Answers on test", shown))
-    stages: list[Part] = [*_stages(card)]
+    stages: list[Part] = [_stages(card)]
     if evidence:
         stages += [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
     results.append(Section("Stages of the build, on test", tuple(stages)))
@@ -116,6 +113,7 @@ def _page(card: Card, evidence: Evidence | None) -> Page:
         ),
         sections=tuple(sections),
         synthetic=card.data.synthetic,
+        domain=card.data.task.domain,
         highlights=headline(
             card.metrics.test, ("size", Cell(f"{card.model.bytes:,}", "bytes of int8 TFLite", value=card.model.bytes))
         )
@@ -141,13 +139,8 @@ def _figures(card: Card) -> tuple[Part, ...]:
     )
 
 
-def _stages(card: Card) -> tuple[Part, ...]:
-    columns = tuple(Column(name, "left" if name in ("stage", "runtime") else "right") for name in STAGE_COLUMNS)
-    note = (
-        "Ratio is the size of the float32 student over that of the stage; agreement is the share of equal answers with "
-        "the stage before."
-    )
-    return (Table("Each stage at its own threshold", columns, tuple(stage_cells(row) for row in card.stages), (note,)),)
+def _stages(card: Card) -> Table:
+    return stages_table("Each stage at its own threshold", card.stages)
 
 
 def _by_stage(card: Card) -> Figure:

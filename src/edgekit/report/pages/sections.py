@@ -3,7 +3,7 @@
 In: reports, margins, an audit. Out: parts and `Section`s for a `Page`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.data.audit import Audit, facts_of, table_of
+from edgekit.data.audit import Audit
 from edgekit.metrics import curves
 from edgekit.metrics.decisions import decide, probabilities
-from edgekit.metrics.scores import METRICS, Spread
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar, Block
 from edgekit.report.document import (
@@ -32,7 +31,7 @@ from edgekit.report.document import (
     Table,
     picture,
 )
-from edgekit.report.tables import label, mean_sd, number
+from edgekit.report.tables import audit_parts, count, label, with_interval
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 
@@ -87,35 +86,6 @@ def headline(report: EvalReport, *more: tuple[str, Cell]) -> Highlights:
     """The figures that a page begins with."""
     names = ("accuracy", "specificity", "recall", "auc")
     return Highlights((*((label(name), with_interval(report, name)) for name in names), *more))
-
-
-def with_interval(report: EvalReport, name: str) -> Cell:
-    """A figure of a report with its 95 % interval."""
-    low, high = report.intervals[name]
-    value = float(getattr(report, name))
-    return Cell(number(value), f"{low:.3f} to {high:.3f}", value=value)
-
-
-def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping[str, Spread] | None = None) -> Table:
-    """Every figure of some reports, by the headings given, and the spread over the seeds after the first of them."""
-    columns = [Column("figure", "left"), *(Column(heading) for heading in reports)]
-    rows: list[Row] = []
-    for name in METRICS:
-        cells = [with_interval(report, name) for report in reports.values()]
-        rows.append((label(name), *cells))
-    if seeds:
-        count = max(len(figure.values) for figure in seeds.values())
-        columns.insert(2, Column(f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"))
-        rows = [(*row[:2], _spread(seeds.get(name)), *row[2:]) for name, row in zip(METRICS, rows, strict=True)]
-    return Table(caption, tuple(columns), tuple(rows), ("95 % intervals beside each figure.",))
-
-
-def confusion_table(report: EvalReport) -> Table:
-    """The confusion as a table, truth by row."""
-    c, (first, second) = report.confusion, report.task.labels
-    columns = (Column("truth", "left"), Column(f"says {first}"), Column(f"says {second}"))
-    rows = ((first, _count(c["tn"]), _count(c["fp"])), (second, _count(c["fn"]), _count(c["tp"])))
-    return Table(f"Confusion on {report.n:,} images", columns, rows)
 
 
 def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequence[Answers]) -> tuple[Figure, ...]:
@@ -210,13 +180,13 @@ def layers_table(layers: Sequence[Layer]) -> Table:
     columns += {_MACS: [], "µs": [Column(what), Column("share")]}.get(what, [Column(what), Column("a MAC")])
     rows: list[Row] = []
     for step, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
-        cells: list[Cell | None] = [_count(layer.macs), _count(layer.bytes), _count(layer.weight_bytes)]
+        cells: list[Cell | None] = [count(layer.macs), count(layer.bytes), count(layer.weight_bytes)]
         if what == "µs":
             share = cost / (sum(costs) or 1)
             cells += [Cell(f"{cost:,.1f}", value=cost), Cell(f"{share:.1%}", value=share)]
         elif what != _MACS:
             each = cost / layer.macs if layer.macs else None
-            cells += [_count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
+            cells += [count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
         rows.append((f"{step} {layer.name}", *cells))
     return Table("Layers of the compiled C", tuple(columns), tuple(rows))
 
@@ -228,15 +198,8 @@ def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
         ("fingerprint", f"`{info.fingerprint}`"),
         ("licence and attribution", info.licence or "unknown"),
     ]
-    parts: list[Part] = [Facts(tuple(facts))]
-    if info.notes:
-        parts.append(Bullets(info.notes))
-    if audit is not None:
-        head, rows = table_of(audit)
-        columns = (Column(head[0], "left"), *(Column(heading) for heading in head[1:]))
-        parts.append(Table(f"Audit of {audit.images:,} images, as the source splits them", columns, tuple(rows)))
-        parts.append(Bullets(tuple(line.strip() for line in facts_of(audit))))
-    return Section("Data", tuple(parts))
+    notes = [Bullets(info.notes)] if info.notes else []
+    return Section("Data", (Facts(tuple(facts)), *notes, *(audit_parts(audit) if audit else ())))
 
 
 def _costs(layers: Sequence[Layer]) -> tuple[str, list[float]]:
@@ -251,11 +214,3 @@ def _costs(layers: Sequence[Layer]) -> tuple[str, list[float]]:
 def _film(images: ImageSet, row: int, said: float, name: str) -> Picture:
     caption = f"p = {said:.3f}, {PurePosixPath(images.ids[row]).stem}"
     return picture(images.images[row], caption, f"Chest X-ray {images.ids[row]}. {name}.")
-
-
-def _spread(figure: Spread | None) -> Cell | None:
-    return Cell(mean_sd(figure), value=figure.mean) if figure else None
-
-
-def _count(value: int) -> Cell:
-    return Cell(f"{value:,}", value=value)
