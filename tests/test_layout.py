@@ -1,0 +1,60 @@
+"""The layout that README and pyproject promise: few modules at the top, packages that say what they hold, and nobody
+who reaches into another's tests."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE, TESTS, TOOLS = ROOT / "src" / "edgekit", ROOT / "tests", ROOT / "tools"
+
+
+def imported(path: Path) -> set[str]:
+    """The first words of what a file imports: `edgekit`, `numpy`, `rehearsal`."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def python_tools() -> Iterator[Path]:
+    """The tools in Python, with and without an ending."""
+    for path in sorted(TOOLS.rglob("*")):
+        if path.suffix == ".py" or (path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env python")):
+            yield path
+
+
+def test_at_most_four_modules_stand_beside_the_packages() -> None:
+    assert len(list(PACKAGE.glob("*.py"))) <= 4
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    files = [*PACKAGE.rglob("*.py"), *python_tools()]
+    assert len(files) > 150
+    silent = [path for path in files if not ast.get_docstring(ast.parse(path.read_text()))]
+    assert not [str(path.relative_to(ROOT)) for path in silent]
+
+
+def test_every_package_of_tests_is_named_after_a_package_of_edgekit() -> None:
+    mirrored = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    others = {"hardware", "native", "tools", "vectors"}  # a real board, the firmware's C++, tools/, data for all
+    folders = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders <= mirrored | others
+
+
+def test_shared_test_code_stands_at_the_top_of_tests_or_in_edgekit_testing() -> None:
+    of_folder = {path.stem: path.parent for path in TESTS.glob("*/**/*.py")}
+    for path in TESTS.rglob("*.py"):
+        foreign = {name for name in imported(path) if name in of_folder and of_folder[name] != path.parent}
+        assert not foreign, f"{path.relative_to(ROOT)} imports {foreign} of another folder's tests"
+
+
+@pytest.mark.parametrize("path", python_tools(), ids=lambda path: path.name)
+def test_tools_need_no_tests(path: Path) -> None:
+    assert not imported(path) & {found.stem for found in TESTS.rglob("*.py")}
+    assert '"tests' not in path.read_text().replace('"tests/native/', "")  # that folder's C headers are no test
