@@ -79,27 +79,26 @@ def test_of_equal_accuracies_the_alpha_that_zeroes_most_is_chosen() -> None:
 
 
 def test_mcnemar_is_given_seed_by_seed_and_only_where_both_systems_have_the_seed() -> None:
-    found = results(
-        mean=System({0: scored(0.5, 1), 1: scored(0.5, 2)}, 4), plain=System({1: scored(3.0, 3), 2: scored(3.0, 4)}, 4)
-    )
-    (p,) = found.mcnemar("mean", "plain")
+    conventional = System({1: scored(3.0, 3), 2: scored(3.0, 4)}, 4)
+    found = results(mean=System({0: scored(0.5, 1), 1: scored(0.5, 2)}, 4), conventional=conventional)
+    (p,) = found.mcnemar("mean", "conventional")
     assert p < 0.001
     assert found.mcnemar("mean", "mean") == [1.0, 1.0]
 
 
 def test_a_cell_holds_mean_deviation_and_interval_and_a_missing_system_is_a_dash() -> None:
     seeds = {seed: scored(1.0, seed) for seed in (0, 1, 2)}
-    table = table_2(results(plain=System(seeds, 4)))
+    table = table_2(results(conventional=System(seeds, 4)))
     at = [(c.group, c.title) for c in table.columns].index(("here", "accuracy"))
-    teacher, plain = table.rows[0][at], table.rows[1][at]
+    teacher, student = table.rows[0][at], table.rows[1][at]
     assert teacher is None
     values = [one.argmax.accuracy for one in seeds.values()]
-    assert plain is not None
-    assert not isinstance(plain, str)
-    assert plain.text == f"{100 * np.mean(values):.2f}"
-    assert f"± {100 * np.std(values, ddof=1):.2f}; " in plain.detail
+    assert student is not None
+    assert not isinstance(student, str)
+    assert student.text == f"{100 * np.mean(values):.2f}"
+    assert f"± {100 * np.std(values, ddof=1):.2f}; " in student.detail
     low, high = seeds[0].argmax.intervals["accuracy"]
-    assert plain.detail.endswith(f"{100 * low:.1f} to {100 * high:.1f}")
+    assert student.detail.endswith(f"{100 * low:.1f} to {100 * high:.1f}")
 
 
 def test_an_empty_reproduction_still_has_every_row_of_the_paper() -> None:

@@ -14,7 +14,7 @@ from edgekit.cli.output import show
 from edgekit.errors import EdgekitError, stopped_says
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
-    from edgekit.reproduction.run import Done
+    from edgekit.reproduction.run import Reproduction
 
 _ONLY = "table1, table2, table3, table4, figure3, figure4, pruning, temperature"
 
@@ -72,7 +72,7 @@ def reproduce(
         done = reproduce(Request(
             budget=budget, data=data, out=out, seeds=seeds, parts=tuple(word.strip() for word in only.split(",")),
             weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray, accelerator=accelerator,
-            do=not report_only, command=shlex.join(["edgekit", *sys.argv[1:]]), on_progress=bars.unit,
+            report_only=report_only, command=shlex.join(["edgekit", *sys.argv[1:]]), on_progress=bars.unit,
             on_warning=bars.warn,
         ))  # fmt: skip
     page = page_of(done, results_of(done))
@@ -90,7 +90,7 @@ def reproduce(
         )
 
 
-def _failed(done: "Done") -> dict[str, str]:
+def _failed(done: "Reproduction") -> dict[str, str]:
     return {str(unit): problem for unit, problem in done.problems.items()}
 
 

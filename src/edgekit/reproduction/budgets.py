@@ -9,14 +9,7 @@ from dataclasses import dataclass
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import PAPER
-from edgekit.recipes.recipe import (
-    ConvertRecipe,
-    DataRecipe,
-    PruneRecipe,
-    Recipe,
-    StudentRecipe,
-    TeachRecipe,
-)
+from edgekit.recipes.recipe import ConvertRecipe, DataRecipe, PruneRecipe, Recipe, StudentRecipe, TeachRecipe
 
 PAPER_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
 CHOUHAN_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "inception_v3", "googlenet")

@@ -1,6 +1,6 @@
 """The report of a reproduction: what it is not, the paper's tables and figures, what they lack, how it was made.
 
-In: a `Done` and its `Results`. Out: a `Page`; `report.render` writes it.
+In: a `Reproduction` and its `Results`. Out: a `Page`; `report.render` writes it.
 """
 
 import json
@@ -9,6 +9,7 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from edgekit.pipeline.summary import versions
@@ -27,13 +28,13 @@ from edgekit.report.document import (
     Table,
 )
 from edgekit.report.pages.sections import data_section
-from edgekit.reproduction import drawings, tables
+from edgekit.reproduction import figures, tables
 from edgekit.reproduction.paper import TABLE_2, TABLE_3
 from edgekit.reproduction.results import Results
-from edgekit.reproduction.run import Done
+from edgekit.reproduction.run import Reproduction
 
 
-def page_of(done: Done, results: Results) -> Page:
+def page_of(done: Reproduction, results: Results) -> Page:
     """The whole report."""
     return Page(
         title=f"The paper, run again ({done.budget.name})",
@@ -56,57 +57,53 @@ def page_of(done: Done, results: Results) -> Page:
 def _highlights(results: Results) -> Highlights | None:
     shown = (
         ("Teacher", "mean", TABLE_2["teacher"].accuracy),
-        ("Student, conventional", "plain", TABLE_2["plain"].accuracy),
+        ("Student, conventional", "conventional", TABLE_2["conventional"].accuracy),
         ("Student, distilled", "distilled", TABLE_2["distilled"].accuracy),
         ("Its int8 file", "int8", TABLE_3["int8"].accuracy),
     )
     items = []
     for title, name, printed in shown:
         if name in results.systems:
-            argmax, chosen = (_average(results.systems[name].values("accuracy", at)) for at in ("argmax", "chosen"))
-            beside = f"{100 * chosen:.1f} % at validation's threshold; paper {100 * printed:.1f} %"
-            items.append((title, Cell(f"{100 * argmax:.1f} %", beside, value=argmax)))
+            argmax, chosen = (fmean(results.systems[name].values("accuracy", at)) for at in ("argmax", "chosen"))
+            detail = f"{100 * chosen:.1f} % at validation's threshold; paper {100 * printed:.1f} %"
+            items.append((title, Cell(f"{100 * argmax:.1f} %", detail, value=argmax)))
     return Highlights(tuple(items)) if items else None
-
-
-def _average(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def _seeds(seeds: Sequence[int]) -> str:
     return f"with seed {seeds[0]}" if len(seeds) == 1 else f"with the seeds {', '.join(map(str, seeds))}"
 
 
-def _warnings(done: Done) -> tuple[str, ...]:
-    said = []
+def _warnings(done: Reproduction) -> tuple[str, ...]:
+    found = []
     if done.weights == "none":
-        said.append(
+        found.append(
             "**No ImageNet weights.** The networks' frozen trunks are random (`--weights none`): only their last layer "
             "has learned. They and the teacher are far weaker than the paper's, a student that follows such a teacher "
             "may lose by it, and no figure below says how good the paper's networks are."
         )
     if done.budget.reductions:
-        said.append(f"**Smaller than the paper.** {' '.join(done.budget.reductions)}")
+        found.append(f"**Smaller than the paper.** {' '.join(done.budget.reductions)}")
     if done.problems:
         unit, problem = next(iter(done.problems.items()))
-        said.append(
+        found.append(
             f"{len(done.problems)} of {len(done.units)} units of work failed; their cells are dashes. "
             f"The first: {unit}: {problem.splitlines()[-1]}"
         )
     elif done.missing:
         seeds = Counter(unit.seed for unit in done.missing)
-        said.append(
+        found.append(
             f"{len(done.missing)} of {len(done.units)} units of work are not finished ("
             + ", ".join(f"{count} of seed {seed}" for seed, count in sorted(seeds.items()))
             + "): a figure is the mean of the seeds that have it, and a dash stands where none has."
         )
     smaller = [w for line in done.log for w in line.get("warnings", ()) if "memory does not hold" in w]
     if smaller:
-        said.append(f"Batches were made smaller: {smaller[0]}")
-    return tuple(said)
+        found.append(f"Batches were made smaller: {smaller[0]}")
+    return tuple(found)
 
 
-def _sections(done: Done, results: Results) -> Sequence[Section]:
+def _sections(done: Reproduction, results: Results) -> Sequence[Section]:
     parts = set(done.request.parts)
 
     def when(name: str, *shown: Part) -> tuple[Part, ...]:
@@ -118,10 +115,10 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
         Section("Table III: quantization", when("table3", tables.table_3(results)), results=True),
         Section(
             "Table IV: comparison",
-            when("table4", tables.table_4(results), *drawings.against_the_paper(results)), results=True,
+            when("table4", tables.table_4(results), *figures.against_the_paper(results)), results=True,
         ),
-        Section("Figure 3: teachers by epoch", when("figure3", *drawings.figure_3(results)), results=True),
-        Section("Figure 4: student by epoch", when("figure4", *drawings.figure_4(results)), results=True),
+        Section("Figure 3: teachers by epoch", when("figure3", *figures.figure_3(results)), results=True),
+        Section("Figure 4: student by epoch", when("figure4", *figures.figure_4(results)), results=True),
         Section(
             "Pruning sweeps",
             when(
@@ -130,19 +127,19 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
                     "A weight goes where it is under the standard deviation of its layer divided by alpha. The paper "
                     "chose alpha on the test set; both choices are marked, and Table I gives what the first adds."
                 ),
-                *drawings.pruning_sweeps(results),
+                *figures.pruning_sweeps(results),
             ),
             results=True,
         ),
         Section(
             "Temperature and weights of the distillation",
-            when("temperature", tables.distillation_table(results), *drawings.distillation_curves(results))
+            when("temperature", tables.distillation_table(results), *figures.distillation_curves(results))
             if results.distillations else (),
             results=True,
         ),
         Section(
             "What the paper's tables lack",
-            (tables.all_scores(results, "argmax"), tables.all_scores(results, "chosen"), *drawings.answers(results))
+            (*(tables.all_scores(results, at) for at in ("argmax", "chosen")), *figures.score_figures(results))
             if results.systems else (),
             results=True,
         ),
@@ -152,7 +149,7 @@ def _sections(done: Done, results: Results) -> Sequence[Section]:
     )  # fmt: skip
 
 
-def _costs(done: Done, results: Results) -> Section:
+def _costs(done: Reproduction, results: Results) -> Section:
     asked = {str(unit) for unit in done.units}
     latest = {line["unit"]: line["cpu_s"] for line in done.log if line["unit"] in asked}  # a unit may be made again
     kinds: Counter[str] = Counter()
@@ -167,7 +164,7 @@ def _costs(done: Done, results: Results) -> Section:
     return Section("What it cost", tuple(parts))
 
 
-def _how(done: Done) -> Section:
+def _how(done: Reproduction) -> Section:
     request = done.request
     facts = (
         ("command", f"`{request.command}`"),
@@ -184,7 +181,7 @@ def _how(done: Done) -> Section:
     return Section("How it was made", tuple(parts), sections=(Section("Recipe", (recipe,), folded=True),))
 
 
-def _as_run(done: Done) -> dict[str, Any]:
+def _as_run(done: Reproduction) -> dict[str, Any]:
     """The budget with the weights and seeds that were taken; `sizes` holds the networks and their images."""
     budget: dict[str, Any] = to_dict(done.budget)
     budget["weights"] = budget["recipe"]["teach"]["weights"] = done.weights

@@ -45,7 +45,7 @@ class Scores:
 
 TABLE_2: Mapping[str, Scores] = {
     "teacher": Scores(0.9471, 0.954, 0.934, 0.942),
-    "plain": Scores(0.8622, 0.893, 0.822, 0.841),
+    "conventional": Scores(0.8622, 0.893, 0.822, 0.841),
     "distilled": Scores(0.8990, 0.913, 0.874, 0.881),
     "pruned": Scores(0.9038, 0.915, 0.881, 0.894),  # 4.01 % of the weights
 }
@@ -81,7 +81,7 @@ class Compared:
 
 
 TABLE_4: Mapping[str, Compared] = {
-    "plain": Compared("Student, conventional", "the paper", 0.8622, "127 KB"),
+    "conventional": Compared("Student, conventional", "the paper", 0.8622, "127 KB"),
     "int8": Compared("Student, compressed", "the paper", 0.9086, "40 KB"),
     "densenet121": Compared("DenseNet121", "Chouhan 2020", 0.9262, "27 MB"),
     "inception_v3": Compared("Inception V3", "Kermany 2018", 0.9280, "93 MB"),

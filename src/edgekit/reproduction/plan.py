@@ -19,7 +19,7 @@ class Unit:
 
     Attributes:
         kind: `teach`, `prune_network`, `timing`, `student`, `prune_student`, `convert`, `score` or `audit`.
-        what: the network; the student's training (`plain`, or `distilled`); the .tflite variant.
+        what: the network; the student's training (`conventional`, or `distilled`); the .tflite variant.
         alpha: of pruning.
         temperature, mix: of a distillation; None for the recipe's own.
     """
@@ -99,7 +99,7 @@ def _wanted(part: str, budget: Budget, seed: int, order: int) -> Iterator[Unit]:
     distilled = Unit("student", "distilled", seed)
     yield from (Unit("teach", network, seed) for network in _TAUGHT.get(part, ()))
     if part in ("table2", "table4", "figure4"):
-        yield from (Unit("student", "plain", seed), distilled)
+        yield from (Unit("student", "conventional", seed), distilled)
     if part in ("table2", "pruning"):
         yield from (Unit("prune_student", "", seed, alpha) for alpha in budget.recipe.prune.alphas)
     if part in ("table3", "table4"):

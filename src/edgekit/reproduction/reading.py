@@ -1,6 +1,6 @@
 """Reads what the units found: from the cache to `Results`.
 
-In: a `Done`. Out: every system, sweep and curve whose units were made; what was not is left out.
+In: a `Reproduction`. Out: every system, sweep and curve whose units were made; what was not is left out.
 """
 
 import gzip
@@ -17,22 +17,14 @@ from edgekit.pipeline.cache import Arrays, CacheMiss
 from edgekit.pipeline.stages import VARIANTS, runtime_of
 from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.plan import Unit, sweep
-from edgekit.reproduction.results import (
-    ARGMAX,
-    Cost,
-    Distillation,
-    PruningSweep,
-    Results,
-    Scored,
-    System,
-)
-from edgekit.reproduction.run import Done
+from edgekit.reproduction.results import ARGMAX, Cost, Distillation, PruningSweep, Results, Scored, System
+from edgekit.reproduction.run import Reproduction
 from edgekit.reproduction.work import FileScores
 from edgekit.training.ensemble import combine
 from edgekit.values.model import Quantization
 
 
-def results_of(done: Done) -> Results:
+def results_of(done: Reproduction) -> Results:
     """Reads every unit that was made."""
     reader = _Reader(done)
     return Results(
@@ -51,7 +43,7 @@ _Point = tuple[Mapping[str, NDArray[Any]], float]  # margins on val and test, an
 
 
 class _Reader:
-    def __init__(self, done: Done) -> None:
+    def __init__(self, done: Reproduction) -> None:
         self.done, self.work = done, done.work
         self.seeds = done.request.seeds
         self.splits = self.work.splits("student")
@@ -92,7 +84,7 @@ class _Reader:
                 image_us=None if None in slow else sum(s for s in slow if s),
             )  # fmt: skip
         size = self._student_bytes()
-        for how in ("plain", "distilled"):
+        for how in ("conventional", "distilled"):
             add(how, size, lambda how, seed: self.work.student(how, seed).margins, how)
         add("pruned", size, lambda seed: self.work.student_pruned(seed, self.work.chosen_alpha(seed)))
         for variant in VARIANTS:
@@ -154,7 +146,7 @@ class _Reader:
         return found
 
     def _student_bytes(self) -> int | None:
-        for how in ("plain", "distilled"):
+        for how in ("conventional", "distilled"):
             if (student := self.of(self.work.student, how, self.seeds[0])) is not None:
                 weights = student.trained.student.weights
                 return 4 * sum(int(v.size) for name, v in weights.items() if name.endswith(("weight", "bias")))
@@ -227,9 +219,9 @@ class _Reader:
     # --- curves and costs ---
 
     def histories(self) -> dict[str, NDArray[np.float32]]:
-        """By network, `plain` and `distilled`."""
+        """By network, `conventional` and `distilled`."""
         found = {}
-        for name in (*NETWORKS, "plain", "distilled"):
+        for name in (*NETWORKS, "conventional", "distilled"):
             read = self._network_history if name in NETWORKS else self._student_history
             runs = [history for seed in self.seeds if (history := self.of(read, name, seed)) is not None]
             if runs:

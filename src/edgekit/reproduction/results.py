@@ -110,7 +110,8 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Results:
     """Everything, by name. Systems: the networks, `NETWORK-pruned`, `mean`, `vote`, `mean-pruned`, `vote-pruned`,
-    `chouhan`, `chouhan-mean`, `plain`, `distilled`, `pruned`, and the files `float32`, `float16`, `dynamic`, `int8`.
+    `chouhan`, `chouhan-mean`, `conventional`, `distilled`, `pruned`, and the files `float32`, `float16`,
+    `dynamic`, `int8`.
 
     Attributes:
         histories: [seeds, epochs, 3, 2] by network or student: loss and accuracy on train, val and test.

@@ -1,6 +1,6 @@
 """reproduce: plan, do what is not done yet, read what was found. The only writer beside the units' own cache.
 
-In: what a user asks for. Out: a folder with finished units, and a `Work` to read them with.
+In: a `Request`. Out: a folder with finished units, and a `Reproduction`: what was done, and a `Work` to read it with.
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ class Request:
         weights_dir: a folder of torchvision's files; implies `imagenet`.
         workers: processes side by side; 0 for one a core, or a single one where a GPU does the work.
         ray: the address of a cluster, `local`, or empty for processes of this machine.
-        do: False reads what is finished and does no more.
+        report_only: read what is finished and do no more.
     """
 
     budget: str
@@ -52,14 +52,14 @@ class Request:
     ray: str = ""
     accelerator: str = "auto"
     cache_dir: Path | None = None
-    do: bool = True
+    report_only: bool = False
     command: str = "edgekit reproduce"
     on_progress: Callable[[Progress[Unit, None]], None] = lambda progress: None
     on_warning: Callable[[str], None] = print_warning
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class Reproduction:
     """A reproduction, as far as it went.
 
     Attributes:
@@ -82,12 +82,12 @@ class Done:
     log: tuple[Mapping[str, Any], ...]
 
 
-def reproduce(request: Request) -> Done:
+def reproduce(request: Request) -> Reproduction:
     """Does every unit that is not in the cache.
 
     Raises:
         EdgekitError: bad data, weights that cannot be had, a folder of another run, no such budget, part or cluster.
-            A unit that fails raises nothing: see `Done.problems`.
+            A unit that fails raises nothing: see `Reproduction.problems`.
     """
     budget = budget_named(request.budget)
     units = plan(budget, request.seeds, request.parts)
@@ -114,7 +114,7 @@ def reproduce(request: Request) -> Done:
     reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
     missing = [unit for unit in units if not _is_made(reader, unit)]
     problems: dict[Unit, str] = {}
-    if missing and request.do:
+    if missing and not request.report_only:
         networks = [unit.what for unit in missing if unit.what in NETWORKS]
         if weights == "imagenet" and networks:
             from edgekit.training.backbones import check_weights
@@ -123,9 +123,9 @@ def reproduce(request: Request) -> Done:
         with only_one(request.out, "reproduce"):
             clear_unfinished(request.out / STAGES)  # of workers that were killed
             problems = _execute(request, settings, budget, missing)
-    left = tuple(unit for unit in missing if unit in problems) if request.do else tuple(missing)
+    left = tuple(missing) if request.report_only else tuple(problems)
     made = len(missing) - len(left)
-    return Done(request, budget, weights, reader, units, made, left, problems, _read_log(request.out))
+    return Reproduction(request, budget, weights, reader, units, made, left, problems, _read_log(request.out))
 
 
 def _execute(request: Request, settings: Settings, budget: Budget, missing: list[Unit]) -> dict[Unit, str]:

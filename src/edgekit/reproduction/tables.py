@@ -4,33 +4,23 @@ In: `Results`. Out: `Table`s. Every row of the paper keeps its row; a cell that 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
 
-from edgekit.report.document import (
-    Cell,
-    Column,
-    Row,
-    Table,
-)
-from edgekit.reproduction.paper import (
-    STUDENT_ZEROED,
-    TABLE_1,
-    TABLE_2,
-    TABLE_3,
-    TABLE_4,
-    TITLES,
-)
+from edgekit.report.document import Cell, Column, Mark, Row, Table
+from edgekit.reproduction.paper import STUDENT_ZEROED, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
 from edgekit.reproduction.results import Choice, Results, System
 from edgekit.values.evaluation import EvalReport
 
-PAPER, HERE = "paper", "here"
+PAPER, HERE, HERE_ON_TEST = "paper", "here", "here, chosen on test as the paper did"
 SYSTEM_TITLES = {
     **TITLES,
     **{f"{name}-pruned": f"{title}, pruned" for name, title in TITLES.items()},
     "mean": "Ensemble of the paper, mean", "vote": "Ensemble of the paper, vote",
     "mean-pruned": "Ensemble of the paper, pruned, mean", "vote-pruned": "Ensemble of the paper, pruned, vote",
     "chouhan": "Ensemble of Chouhan 2020, vote", "chouhan-mean": "Ensemble of Chouhan 2020, mean",
-    "plain": "Student, conventional", "distilled": "Student, distilled", "pruned": "Student, distilled and pruned",
+    "conventional": "Student, conventional", "distilled": "Student, distilled",
+    "pruned": "Student, distilled and pruned",
     "float32": "Student file, float32", "float16": "Student file, float16", "dynamic": "Student file, dynamic range",
     "int8": "Student file, int8",
 }  # fmt: skip
@@ -43,28 +33,27 @@ _MCNEMAR_NOTE = "McNemar: exact two-sided p, seed by seed, that both err equally
 
 def table_1(results: Results) -> Table:
     """Teachers before and after pruning."""
-    columns = (
-        Column("network", "left"),
-        *(Column(title, group=PAPER) for title in ("accuracy", "pruned", "zeroed", "alpha")),
-        *(Column(title, group=HERE) for title in ("accuracy", "pruned", "zeroed", "alpha", "McNemar p")),
-        *(Column(title, group="here, chosen on test as the paper did") for title in ("pruned", "alpha", "optimism")),
-    )
     rows: list[Row] = []
     for name, printed in TABLE_1.items():
         whole, pruned = results.systems.get(name), results.systems.get(f"{name}-pruned")
         on_val, on_test = (_choices(results, name, part) for part in ("val", "test"))
-        beside = _percent(sum(c.test_accuracy for c in on_test) / len(on_test)) if on_test else None
         rows.append((
             {"vote": "Ensemble by vote", "mean": "Ensemble by mean"}.get(name) or TITLES[name],
-            _paper(printed.accuracy), _paper(printed.pruned_accuracy),
-            None if printed.zeroed is None else _paper(printed.zeroed),
-            None if printed.alpha is None else Cell(f"{printed.alpha:g}", mark="muted", value=printed.alpha),
+            _printed_percent(printed.accuracy), _printed_percent(printed.pruned_accuracy),
+            _printed_percent(printed.zeroed), _number(printed.alpha, "g", mark="muted"),
             _over_seeds(whole, "accuracy"), _over_seeds(pruned, "accuracy"),
             _mean([c.zeroed for c in on_val]), _alphas(on_val), _p(results, name, f"{name}-pruned"),
-            beside, _alphas(on_test), _optimism(on_val, on_test),
+            _number(fmean(c.test_accuracy for c in on_test), factor=100) if on_test else None, _alphas(on_test),
+            _optimism(on_val, on_test),
         ))  # fmt: skip
     return Table(
-        "Table I: teachers on test, before and after pruning, in per cent", columns, tuple(rows),
+        "Table I: teachers on test, before and after pruning, in per cent",
+        _columns("network", {
+            PAPER: ("accuracy", "pruned", "zeroed", "alpha"),
+            HERE: ("accuracy", "pruned", "zeroed", "alpha", "McNemar p"),
+            HERE_ON_TEST: ("pruned", "alpha", "optimism"),
+        }),
+        tuple(rows),
         (
             _ARGMAX_NOTE, _CELL_NOTE, f"{_MCNEMAR_NOTE} Here: before against after pruning.",
             "Alpha, one for each seed (∞: not pruned): of those with the best accuracy on validation the one that "
@@ -75,14 +64,6 @@ def table_1(results: Results) -> Table:
 
 def table_2(results: Results) -> Table:
     """Teacher and student."""
-    columns = (
-        Column("system", "left"),
-        *(Column(title, group=PAPER) for title in ("accuracy", "precision", "recall", "F1")),
-        *(
-            Column(title, group=HERE)
-            for title in ("accuracy", "precision", "recall", "F1", "specificity", "AUC", "McNemar p")
-        ),
-    )
     rows: list[Row] = []
     above = ""
     for name, printed in TABLE_2.items():
@@ -91,21 +72,26 @@ def table_2(results: Results) -> Table:
         macro = [macro_scores(one.argmax) for one in system.seeds.values()] if system else []
         rows.append((
             {"teacher": "Teacher (mean)"}.get(name) or SYSTEM_TITLES[name].removeprefix("Student, ").capitalize(),
-            _paper(printed.accuracy),
-            *(Cell(f"{getattr(printed, f):.3f}", mark="muted") for f in ("precision", "recall", "f1")),
+            _printed_percent(printed.accuracy),
+            *(_number(getattr(printed, name), ".3f", mark="muted") for name in ("precision", "recall", "f1")),
             _over_seeds(system, "accuracy"),
             *(_mean([scores[i] for scores in macro], decimals=3) for i in range(3)),
             _over_seeds(system, "specificity"), _over_seeds(system, "auc", decimals=3), _p(results, above, key),
         ))  # fmt: skip
         above = key
     zeroed = [c.zeroed for c in _choices(results, "student", "val")]
-    said = f"here {100 * sum(zeroed) / len(zeroed):.2f} %" if zeroed else "not run here"
+    zeroed_here = f"here {100 * fmean(zeroed):.2f} %" if zeroed else "not run here"
     return Table(
-        "Table II: teacher and student on test", columns, tuple(rows),
+        "Table II: teacher and student on test",
+        _columns("system", {
+            PAPER: ("accuracy", "precision", "recall", "F1"),
+            HERE: ("accuracy", "precision", "recall", "F1", "specificity", "AUC", "McNemar p"),
+        }),
+        tuple(rows),
         (
             "Precision, recall and F1 are means over both classes: the paper's F1 is not the harmonic mean of its "
             "precision and recall, so that its figures must be such means.",
-            f"Weights zeroed in the pruned student: paper {100 * STUDENT_ZEROED:.2f} %, {said}.",
+            f"Weights zeroed in the pruned student: paper {100 * STUDENT_ZEROED:.2f} %, {zeroed_here}.",
             _CELL_NOTE, f"{_MCNEMAR_NOTE} Each against the row above.",
         ),
     )  # fmt: skip
@@ -113,23 +99,6 @@ def table_2(results: Results) -> Table:
 
 def table_3(results: Results) -> Table:
     """The student's files."""
-    columns = (
-        Column("quantization", "left"),
-        *(Column(title, group=PAPER) for title in ("accuracy", "F1", "KB", "ratio")),
-        *(
-            Column(title, group=HERE)
-            for title in (
-                "accuracy",
-                "F1",
-                "bytes",
-                "ratio",
-                "bytes, gzip",
-                "ratio, gzip",
-                "CPU ms an image",
-                "McNemar p",
-            )
-        ),
-    )
     base = results.systems.get("float32")
     rows: list[Row] = []
     for name, printed in TABLE_3.items():
@@ -137,15 +106,22 @@ def table_3(results: Results) -> Table:
         title = {"float32": "None", "dynamic": "Dynamic range", "float16": "Float16", "int8": "Int8"}[name]
         macro = [macro_scores(one.argmax)[2] for one in system.seeds.values()] if system else []
         rows.append((
-            title, _paper(printed.accuracy), Cell(f"{printed.f1:.3f}", mark="muted"),
-            Cell(f"{printed.kilobytes:.2f}", mark="muted"), Cell(f"{printed.ratio:.2f}", mark="muted"),
+            title, _printed_percent(printed.accuracy), _number(printed.f1, ".3f", mark="muted"),
+            _number(printed.kilobytes, mark="muted"), _number(printed.ratio, mark="muted"),
             _over_seeds(system, "accuracy"), _mean(macro, decimals=3),
-            _count(system, "bytes"), _ratio(base, system, "bytes"),
-            _count(system, "gzip_bytes"), _ratio(base, system, "gzip_bytes"),
+            _number(system.bytes if system else None, ","), _ratio(base, system, "bytes"),
+            _number(system.gzip_bytes if system else None, ","), _ratio(base, system, "gzip_bytes"),
             _milliseconds(system), _p(results, "float32", name) if name != "float32" else None,
         ))  # fmt: skip
     return Table(
-        "Table III: the student, distilled and pruned, quantized", columns, tuple(rows),
+        "Table III: the student, distilled and pruned, quantized",
+        _columns("quantization", {
+            PAPER: ("accuracy", "F1", "KB", "ratio"),
+            HERE: (
+                "accuracy", "F1", "bytes", "ratio", "bytes, gzip", "ratio, gzip", "CPU ms an image", "McNemar p",
+            ),
+        }),
+        tuple(rows),
         (
             "Int8 ran through TensorFlow Lite for Microcontrollers, the others through LiteRT, all on a desktop: no "
             "figure here was measured on a board.",
@@ -168,7 +144,7 @@ def table_4(results: Results) -> Table:
     for name, printed in TABLE_4.items():
         system = results.systems.get(name)
         rows.append((
-            printed.title, Cell(printed.source, mark="muted"), _paper(printed.accuracy),
+            printed.title, Cell(printed.source, mark="muted"), _printed_percent(printed.accuracy),
             Cell(printed.size, mark="muted"),
             _over_seeds(system, "accuracy"), _over_seeds(system, "auc", decimals=3), _size(system),
             _milliseconds(system), _p(results, above, name),
@@ -197,31 +173,32 @@ def all_scores(results: Results, at: str) -> Table:
         (SYSTEM_TITLES[name], *(_over_seeds(system, figure, at, decimals=3) for figure in names))
         for name, system in results.systems.items()
     )
+    positive = results.info.task.positive
     where = "the greater logit decides" if at == "argmax" else "at the threshold that validation chose"
     return Table(
         f"Every system on test, {where}", (Column("system", "left"), *map(Column, titles)), rows,
         (
             _CELL_NOTE.replace(" (Wilson; AUC: DeLong)", ""),
-            "Pneumonia is positive; precision, recall and F1 are of pneumonia.",
+            f"{positive.capitalize()} is positive; precision, recall and F1 are of {positive.lower()}.",
         ),
     )  # fmt: skip
 
 
 def distillation_table(results: Results) -> Table:
     """The sweep over T and alpha/beta."""
-    best = max((sum(d.val) / len(d.val) for d in results.distillations), default=math.nan)
+    best = max((fmean(d.val) for d in results.distillations), default=math.nan)
     rows = tuple(
         (
             f"T = {d.temperature:g}, alpha/beta = {d.mix[0]:g}/{d.mix[1]:g}",
-            _mean(list(d.val), mark=sum(d.val) / len(d.val) == best), _mean(list(d.test)),
+            _mean(d.val, mark="strong" if fmean(d.val) == best else ""), _mean(d.test),
         )
         for d in results.distillations
     )  # fmt: skip
     seeds = results.distillations[0].seeds if results.distillations else ()
-    plain = results.systems.get("plain")
-    if plain is not None and all(seed in plain.seeds for seed in seeds):
-        beside = [plain.seeds[seed].argmax.accuracy for seed in seeds]
-        rows += (("Conventional, without a teacher", None, _mean(beside)),)
+    conventional = results.systems.get("conventional")
+    if conventional is not None and all(seed in conventional.seeds for seed in seeds):
+        accuracies = [conventional.seeds[seed].argmax.accuracy for seed in seeds]
+        rows += (("Conventional, without a teacher", None, _mean(accuracies)),)
     return Table(
         "Distillation by temperature and weights, accuracy in per cent",
         (Column("loss", "left"), Column("validation"), Column("test")), rows,
@@ -236,9 +213,8 @@ def costs_table(results: Results) -> Table:
     """What the frozen trunks cost."""
     rows = tuple(
         (
-            TITLES[name], Cell(str(cost.trunk_passes), value=cost.trunk_passes),
-            Cell(f"{cost.head_passes:.2f}", value=cost.head_passes),
-            Cell(f"{cost.trunk_passes + cost.head_passes:.2f}", value=cost.trunk_passes + cost.head_passes),
+            TITLES[name], _number(cost.trunk_passes, "d"), _number(cost.head_passes),
+            _number(cost.trunk_passes + cost.head_passes),
         )
         for name, cost in results.costs.items()
     )  # fmt: skip
@@ -252,9 +228,8 @@ def costs_table(results: Results) -> Table:
 def macro_scores(report: EvalReport) -> tuple[float, float, float]:
     """Precision, recall and F1 as means over both classes; a class that is never called counts 0."""
     c = report.confusion
-    sick = _prf(c["tp"], c["fp"], c["fn"])
-    well = _prf(c["tn"], c["fn"], c["fp"])
-    return tuple((a + b) / 2 for a, b in zip(sick, well, strict=True))  # type: ignore[return-value]
+    of_positive, of_negative = _prf(c["tp"], c["fp"], c["fn"]), _prf(c["tn"], c["fn"], c["fp"])
+    return tuple((a + b) / 2 for a, b in zip(of_positive, of_negative, strict=True))  # type: ignore[return-value]
 
 
 def _prf(tp: int, fp: int, fn: int) -> tuple[float, float, float]:
@@ -279,15 +254,22 @@ def _over_seeds(system: System | None, figure: str, at: str = "argmax", decimals
     return cell and Cell(cell.text, f"{cell.detail}; {bounds}" if cell.detail else bounds, cell.mark, cell.value)
 
 
-def _mean(values: Sequence[float], decimals: int = 2, mark: bool = False) -> Cell | None:
+def _mean(values: Sequence[float], decimals: int = 2, mark: Mark = "") -> Cell | None:
     """Mean and deviation; with two decimals in per cent."""
     if not values or not all(map(math.isfinite, values)):
         return None
     factor = 100 if decimals == 2 else 1
-    mean = sum(values) / len(values)
-    sd = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1)) if len(values) > 1 else math.nan
-    detail = "" if math.isnan(sd) else f"± {factor * sd:.{decimals}f}"
-    return Cell(f"{factor * mean:.{decimals}f}", detail, "strong" if mark else "", mean)
+    detail = f"± {factor * stdev(values):.{decimals}f}" if len(values) > 1 else ""
+    return Cell(f"{factor * fmean(values):.{decimals}f}", detail, mark, fmean(values))
+
+
+def _number(value: float | None, spec: str = ".2f", factor: float = 1, mark: Mark = "") -> Cell | None:
+    return None if value is None else Cell(format(factor * value, spec), mark=mark, value=value)
+
+
+def _printed_percent(share: float | None) -> Cell | None:
+    """A figure of the paper."""
+    return _number(share, factor=100, mark="muted")
 
 
 def _p(results: Results, one: str, other: str) -> Cell | None:
@@ -305,25 +287,12 @@ def _alphas(choices: Sequence[Choice]) -> Cell | None:
 
 def _optimism(on_val: Sequence[Choice], on_test: Sequence[Choice]) -> Cell | None:
     gains = [t.test_accuracy - v.test_accuracy for v, t in zip(on_val, on_test, strict=True)]
-    return Cell(f"+{100 * sum(gains) / len(gains):.2f}", value=sum(gains) / len(gains)) if gains else None
-
-
-def _paper(share: float) -> Cell:
-    return Cell(f"{100 * share:.2f}", mark="muted", value=share)
-
-
-def _percent(share: float) -> Cell:
-    return Cell(f"{100 * share:.2f}", value=share)
-
-
-def _count(system: System | None, what: str) -> Cell | None:
-    value = getattr(system, what, None)
-    return None if value is None else Cell(f"{value:,}", value=value)
+    return _number(fmean(gains), "+.2f", factor=100) if gains else None
 
 
 def _ratio(base: System | None, system: System | None, what: str) -> Cell | None:
     whole, part = getattr(base, what, None), getattr(system, what, None)
-    return Cell(f"{whole / part:.2f}", value=whole / part) if whole and part else None
+    return _number(whole / part) if whole and part else None
 
 
 def _size(system: System | None) -> Cell | None:
@@ -334,6 +303,9 @@ def _size(system: System | None) -> Cell | None:
 
 
 def _milliseconds(system: System | None) -> Cell | None:
-    if system is None or system.image_us is None:
-        return None
-    return Cell(f"{system.image_us / 1000:.2f}", value=system.image_us)
+    return _number(system.image_us if system else None, factor=1e-3)
+
+
+def _columns(first: str, groups: Mapping[str, Sequence[str]]) -> tuple[Column, ...]:
+    named = (Column(title, group=group) for group, titles in groups.items() for title in titles)
+    return (Column(first, "left"), *named)

@@ -1,4 +1,4 @@
-"""The units of a reproduction as calls of `build-model`'s own steps, cached where those are.
+"""The units of a reproduction as calls of `build-model`'s own stages, cached where those are.
 
 In: settings that fit in a message. Out: what each unit found, made now or read from the cache; a reader that makes
 nothing raises `CacheMiss`. Nothing here knows whether it runs in this process, in another or on a cluster.
@@ -20,13 +20,7 @@ from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, StageCache
-from edgekit.pipeline.stages import (
-    BuildStages,
-    Files,
-    Options,
-    Teacher,
-    Trained,
-)
+from edgekit.pipeline.stages import BuildStages, Files, Options, Teacher, Trained
 from edgekit.recipes.recipe import Recipe
 from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
 from edgekit.reproduction.plan import Unit
@@ -42,7 +36,7 @@ _TIMED_RUNS = 30
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a worker must be told, whether it is a process here or on another machine.
+    """Everything that a worker must know, whether it is a process here or on another machine.
 
     Attributes:
         budget: its name.
@@ -86,13 +80,11 @@ class Work:
     Args:
         make: False only reads.
         on_warning: is told of skipped images and smaller batches.
-        on_make: is told the name of each stage that is made and not read.
     """
 
     settings: Settings
     make: bool = True
     on_warning: Callable[[str], None] = print
-    on_make: Callable[[str], None] = lambda name: None
     _loaded: dict[int, ImageSplits] = field(default_factory=dict)
     _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
     _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
@@ -117,9 +109,9 @@ class Work:
         """Logits on train, val and test, the history, the head; and the key."""
         if (network, seed) not in self._taught:  # a student asks for five of them each time
             recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
-            steps = self._steps_for(recipe)
-            splits = steps.splits(recipe.teach.input_size)
-            self._taught[network, seed] = steps.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
+            stages = self._stages_for(recipe)
+            splits = stages.splits(recipe.teach.input_size)
+            self._taught[network, seed] = stages.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
         return self._taught[network, seed]
 
     def network_pruned(self, network: str, seed: int, alpha: float) -> Arrays:
@@ -136,7 +128,7 @@ class Work:
             zeroed, logits = prune_network.logits_when_pruned(net, alpha, sets, accelerator, self.on_warning)
             return {**logits, "zeroed": np.array(zeroed)}
 
-        return self._stages.run(f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, make)[0]
+        return self._cache.run(f"prune-{network}-{seed}-{alpha:g}", {"network": above, "alpha": alpha}, make)[0]
 
     def network_us(self, network: str, seed: int) -> float:
         """The median processor time of one image through the network in torch on this desktop, in microseconds."""
@@ -148,7 +140,7 @@ class Work:
             net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
             return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
 
-        return float(self._stages.run(f"time-{network}-{seed}", {"network": above}, make)[0]["us"])
+        return float(self._cache.run(f"time-{network}-{seed}", {"network": above}, make)[0]["us"])
 
     def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Teacher:
         """The paper's ensemble by the mean of logits, as it was trained."""
@@ -180,15 +172,15 @@ class Work:
     def student(
         self, how: str, seed: int, temperature: float | None = None, mix: tuple[float, float] | None = None
     ) -> StudentScores:
-        """The student, `plain` or `distilled`; at the recipe's own T and alpha/beta unless others are given."""
+        """The student, `conventional` or `distilled`; at the recipe's own T and alpha/beta unless others are given."""
         recipe = self.budget.recipe.distill
         alpha, beta = mix or (recipe.alpha, recipe.beta)
         changed = dataclasses.replace(recipe, temperature=temperature or recipe.temperature, alpha=alpha, beta=beta)
-        steps = self._steps_for(dataclasses.replace(self.budget.recipe, distill=changed))
-        splits = steps.splits(self.budget.recipe.student.input_size)
+        stages = self._stages_for(dataclasses.replace(self.budget.recipe, distill=changed))
+        splits = stages.splits(self.budget.recipe.student.input_size)
         teacher = self.teacher(seed) if how == "distilled" else None
-        trained = steps.distill(f"student-{how}-{seed}", splits, teacher, seed)
-        return StudentScores(trained, steps.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
+        trained = stages.distill(f"student-{how}-{seed}", splits, teacher, seed)
+        return StudentScores(trained, stages.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
         """Margins of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
@@ -198,7 +190,7 @@ class Work:
             return {**distilled.margins, "zeroed": np.array(0.0)}
         student = distilled.trained.student
         weights = prune_weights(student.weights, alpha)
-        margins = self._student_steps.margins_of_student(
+        margins = self._student_stages.margins_of_student(
             self.splits("student"), Student(student.spec, weights), f"pruned-{seed}-{alpha:g}"
         )
         return {**margins, "zeroed": np.array(zeroed_share(weights))}
@@ -219,13 +211,13 @@ class Work:
         distilled, alpha = self.student("distilled", seed).trained, self.chosen_alpha(seed)
         pruned = Student(distilled.student.spec, prune_weights(distilled.student.weights, alpha))
         key = Trained(pruned, json.dumps([distilled.key, alpha]))
-        return self._student_steps.convert(self.splits("student"), key, seed)
+        return self._student_stages.convert(self.splits("student"), key, seed)
 
     def file_scores(self, seed: int, variant: str) -> FileScores:
         """One of the files: int8 through TFLM, the others through LiteRT."""
         files = self.files(seed)
         model = files.models[variant]
-        margins = self._student_steps.margins_of_file(self.splits("student"), files, variant, f"{variant}-{seed}")
+        margins = self._student_stages.margins_of_file(self.splits("student"), files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes.interpreters import litert, tflm, to_tensors
@@ -235,7 +227,7 @@ class Work:
             return {"us": np.array(_median_us(lambda: infer(tensor)))}
 
         inputs = {"model": files.key, "variant": variant}
-        us = self._stages.run(f"time-{variant}-{seed}", inputs, make)[0]["us"]
+        us = self._cache.run(f"time-{variant}-{seed}", inputs, make)[0]["us"]
         return FileScores(model, margins, float(us))
 
     # --- data ---
@@ -243,13 +235,13 @@ class Work:
     def splits(self, what: str) -> ImageSplits:
         """The data at the size of a network, or of the `student`."""
         recipe = self.budget.recipe
-        return self._student_steps.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
+        return self._student_stages.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
 
     def audit(self) -> Audit:
         """What `edgekit data info` says of the data."""
-        return self._student_steps.audit(self.splits("student"))
+        return self._student_stages.audit(self.splits("student"))
 
-    # --- the steps of build-model ---
+    # --- the stages of build-model ---
 
     @cached_property
     def budget(self) -> Budget:
@@ -257,23 +249,19 @@ class Work:
         return budget_named(self.settings.budget)
 
     @cached_property
-    def _stages(self) -> StageCache:
-        def told(name: str, cached: bool) -> None:
-            if not cached:
-                self.on_make(name)
-
-        return StageCache(self.settings.folder / STAGES, make=self.make, on_stage=told)
+    def _cache(self) -> StageCache:
+        return StageCache(self.settings.folder / STAGES, make=self.make, on_stage=lambda name, cached: None)
 
     @cached_property
-    def _student_steps(self) -> BuildStages:
-        return self._steps_for(self.budget.recipe)
+    def _student_stages(self) -> BuildStages:
+        return self._stages_for(self.budget.recipe)
 
-    def _steps_for(self, recipe: Recipe) -> BuildStages:
+    def _stages_for(self, recipe: Recipe) -> BuildStages:
         options = Options(
             weights_dir=self.settings.weights_dir, accelerator=self.settings.accelerator,
             cache_dir=self.settings.cache_dir, on_warning=self.on_warning,
         )  # fmt: skip
-        return BuildStages(recipe, self.settings.data, self._stages, options, watch=True, loaded=self._loaded)
+        return BuildStages(recipe, self.settings.data, self._cache, options, watch=True, loaded=self._loaded)
 
 
 def do_unit(settings: Settings, unit: Unit, warn: Callable[[str], None]) -> None:

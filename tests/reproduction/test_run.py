@@ -21,7 +21,7 @@ from edgekit.reproduction.budgets import SMOKE_BUDGET
 from edgekit.reproduction.plan import Unit
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 
-RESNET, STUDENT = Unit("teach", "resnet18", 0), Unit("student", "plain", 0)
+RESNET, STUDENT = Unit("teach", "resnet18", 0), Unit("student", "conventional", 0)
 PRUNED = Unit("prune_network", "resnet18", 0, 4.0)
 UNITS = (RESNET, PRUNED, STUDENT)
 

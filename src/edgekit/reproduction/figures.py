@@ -16,9 +16,10 @@ from edgekit.reproduction.results import Results
 from edgekit.reproduction.tables import SYSTEM_TITLES
 
 _SETS = ("training", "validation", "test")
+_HELD_OUT = (("validation", "val"), ("test", "test"))  # as read, and as an attribute of a sweep
 _NEVER = "Test, shown as the paper shows it: it was never used to choose anything."
 _BAND = "Line: mean over the seeds; band: least to greatest."
-_SHOWN = ("mean", "plain", "distilled", "pruned", "int8")  # ROC, reliability, confusion: the way to the board
+_SHOWN = ("mean", "conventional", "distilled", "pruned", "int8")  # ROC, reliability, confusion: the way to the board
 
 
 def figure_3(results: Results) -> tuple[Figure, ...]:
@@ -29,7 +30,7 @@ def figure_3(results: Results) -> tuple[Figure, ...]:
 
 def figure_4(results: Results) -> tuple[Figure, ...]:
     """Accuracy and loss of the student by epoch, with and without distillation."""
-    titles = {"distilled": "distilled", "plain": "conventional"}
+    titles = {"distilled": "distilled", "conventional": "conventional"}
     named = {title: results.histories[name] for name, title in titles.items() if name in results.histories}
     return _by_epoch("Figure 4: student", named)
 
@@ -61,17 +62,14 @@ def pruning_sweeps(results: Results) -> tuple[Figure, ...]:
         upto = len(alphas)
         accuracy = [
             charts.over_seeds(part, [list(map(float, row[:upto])) for row in getattr(sweep, key)], alphas)
-            for part, key in (("validation", "val"), ("test", "test"))
+            for part, key in _HELD_OUT
         ]
         zeroed = charts.over_seeds("zeroed", [list(map(float, row[:upto])) for row in sweep.zeroed], alphas)
         chosen = {
             "validation": sweep.choice(0, "val").alpha,
             "test, as the paper did": sweep.choice(0, "test").alpha,
         }
-        whole = ", ".join(
-            f"{part} {100 * float(getattr(sweep, key)[:, -1].mean()):.2f} %"
-            for part, key in (("validation", "val"), ("test", "test"))
-        )
+        whole = ", ".join(f"{part} {100 * float(getattr(sweep, key)[:, -1].mean()):.2f} %" for part, key in _HELD_OUT)
         shown.append(
             charts.sweep(
                 f"Pruning {TITLES.get(name, 'the student')}", accuracy, zeroed, chosen=chosen, y="accuracy",
@@ -96,7 +94,7 @@ def distillation_curves(results: Results) -> tuple[Figure, ...]:
         if len(points) > 1:
             series = [
                 charts.over_seeds(part, list(zip(*(getattr(d, key) for d in points), strict=True)), x)
-                for part, key in (("validation", "val"), ("test", "test"))
+                for part, key in _HELD_OUT
             ]
             notes = (_BAND,) if len(own.val) > 1 else ()
             shown.append(charts.curves(caption, series, x=label, percent=True, notes=notes))
@@ -114,7 +112,7 @@ def against_the_paper(results: Results) -> tuple[Figure, ...]:
     return (charts.dots("Accuracy on test beside the paper's", rows, notes=(note,)),) if rows else ()
 
 
-def answers(results: Results) -> tuple[Figure, ...]:
+def score_figures(results: Results) -> tuple[Figure, ...]:
     """ROC, reliability and confusion of the teacher, the students and the int8 file, first seed."""
     shown = {name: results.systems[name] for name in _SHOWN if name in results.systems}
     if not shown:
