@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.kernels.by_channel import ByChannel
-from edgekit.compile.kernels.by_tile import ByTile
+from edgekit.compile.convolutions.by_channel import ByChannel
+from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.graph import Convolution
 from edgekit.compile.reader import read_graph
 from edgekit.testing import native_c
 from edgekit.testing.builder import reweighted
@@ -46,7 +47,10 @@ def test_two_threads_give_tflms_bytes_without_a_race(name: str, tmp_path: Path) 
         content = reweighted(content, pruned)
     graph = read_graph(content)
     compiled = compile_model(content, CompileOptions("m0", target="esp32"))
-    assert any(isinstance(op, ByChannel | ByTile) and op.parts == 2 for op in compiled.graph.ops)
+    assert any(
+        isinstance(op, Convolution) and isinstance(op.kernel, ByChannel | ByTile) and op.kernel.parts == 2
+        for op in compiled.graph.ops
+    )
     files = {**compiled.files, "m0.c": compiled.files["m0.c"] + PAIR}
     program = native_c.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
     inputs = random_inputs(1, graph.input.size)

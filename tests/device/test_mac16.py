@@ -8,8 +8,9 @@ import pytest
 from emulated_models import DC233C
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
-from edgekit.compile.kernels.by_channel import ByChannel
-from edgekit.compile.kernels.by_tile import ByTile
+from edgekit.compile.convolutions.by_channel import ByChannel
+from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.graph import Convolution
 from edgekit.compile.reader import read_graph
 from edgekit.testing.builder import reweighted
 
@@ -27,7 +28,7 @@ def with_mac16(count: int, seeds: range) -> list[emulated_models.Case]:
         case
         for case in emulated_models.cases(seeds)
         if any(
-            isinstance(op, ByChannel | ByTile) and op.coding is not None
+            isinstance(op, Convolution) and isinstance(op.kernel, ByChannel | ByTile) and op.kernel.coding is not None
             for op in compile_model(case[1], CompileOptions(target="esp32")).graph.ops
         )
     ][:count]

@@ -1,14 +1,14 @@
 """int8 .tflite -> plain integer C whose outputs are those of TensorFlow Lite Micro, byte for byte.
 
-    reader (decode, lowering) -> graph -> fuse -> forms -> plan -> kernels -> emit
+    reader (decode, lowering) -> graph -> fuse -> kernel_selection -> plan -> emit
 
 numpy only, besides the flatbuffer schema in tflite-micro's wheel.
 """
 
 from edgekit.compile import kernels
 from edgekit.compile.emit import emit
-from edgekit.compile.forms import choose
 from edgekit.compile.fuse import fuse
+from edgekit.compile.kernel_selection import select_kernels
 from edgekit.compile.options import Compiled, CompileOptions
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
@@ -27,5 +27,5 @@ def compile_model(content: bytes, options: CompileOptions | None = None) -> Comp
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    graph = choose(fuse(read_graph(content)), options)
+    graph = select_kernels(fuse(read_graph(content)), options)
     return emit(graph, plan(graph, kernels), options)

@@ -5,12 +5,15 @@ Three TFLite operators become one `Convolution`: a depthwise convolution is a gr
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.values.model import Quantization
+
+if TYPE_CHECKING:
+    from edgekit.compile.convolutions.protocol import ConvolutionKernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Convolution:
         image: (height, width, channels) of the input; `result` likewise, before pooling.
         pad: rows above and columns left of the image.
         pool: window of the fused max-pool, whose stride is its size; (1, 1) where there is none.
+        kernel: what works it out; None before one is selected.
     """
 
     label: str
@@ -70,6 +74,7 @@ class Convolution:
     pad: tuple[int, int]
     requantization: Requantization
     pool: tuple[int, int] = (1, 1)
+    kernel: "ConvolutionKernel | None" = None
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
@@ -81,6 +86,16 @@ class Convolution:
         """Rows and columns that one kernel window spans, dilation included."""
         _, height, width, _ = self.weights.shape
         return (height - 1) * self.dilation[0] + 1, (width - 1) * self.dilation[1] + 1
+
+    @property
+    def pooled(self) -> tuple[int, int]:
+        """Rows and columns of the result after the pool."""
+        return self.result[0] // self.pool[0], self.result[1] // self.pool[1]
+
+    @property
+    def used_columns(self) -> int:
+        """Columns of the result that the pool looks at."""
+        return self.pooled[1] * self.pool[1]
 
     @property
     def macs(self) -> int:

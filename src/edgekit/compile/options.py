@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edgekit.compile.codegen import Constant
 from edgekit.compile.graph import Graph
-from edgekit.compile.kernels.text import Constant
 from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
 
@@ -31,7 +31,7 @@ class CompileOptions:
         target: `generic` for any core, `esp32` for the classic ESP32's.
         profile: True calls `{name}_step(i)` before operator i works and `{name}_step({NAME}_STEPS)` at the end; whoever
             links the program defines that function.
-        compress: `auto` stores a layer's weights compressed where forms.py says that it pays; `never` keeps them plain.
+        compress: `auto` stores a layer's weights compressed where it pays (kernel_selection.py); `never` does not.
 
     Raises:
         EdgekitError: a value that is not one of these.

@@ -1,4 +1,4 @@
-"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena, row-streaming (stream.py).
+"""Where every activation lives: lifetimes, overlaps in place, offsets in one arena, row streaming (row_streaming.py).
 
 The model's input and output are the caller's and take no room. Everything in the arena is bytes, so that no alignment
 is needed for correctness; offsets are multiples of 4 for the sake of `memcpy`.
@@ -17,7 +17,7 @@ from edgekit.compile.graph import (
     Reshape,
     Tensor,
 )
-from edgekit.compile.stream import Pace, Stream, streams
+from edgekit.compile.row_streaming import RowSchedule, Stream, streams
 
 _ALIGNMENT = 4
 _MOST_TRIED = 64  # blocks whose order is improved: more would take seconds
@@ -79,7 +79,7 @@ class Needs(Protocol):
     def scratch_bytes(self, op: Op, external: bool) -> int:
         """Arena bytes that the operator needs while it runs; `external`: its first input is the caller's memory."""
 
-    def pace_of(self, op: Op) -> Pace | None:
+    def row_schedule(self, op: Op) -> RowSchedule | None:
         """How the operator goes down its image; None where it cannot work row by row."""
 
     def inplace_offset(self, op: Op, tensor: Tensor) -> int | None:
@@ -115,7 +115,7 @@ _ORDERS: tuple[Callable[[_Block], tuple[int, int]], ...] = (
 def plan(graph: Graph, needs: Needs) -> Plan:
     """The layout with the smallest arena: every operator by itself, or as many of the first as it pays to stream."""
     whole = laid_out(graph, needs, None)
-    quick = [laid_out(graph, needs, stream, thorough=False) for stream in streams(graph, needs.pace_of)]
+    quick = [laid_out(graph, needs, stream, thorough=False) for stream in streams(graph, needs.row_schedule)]
     best = min(quick, key=lambda plan_: plan_.arena_bytes, default=whole)
     streamed = laid_out(graph, needs, best.stream)
     return streamed if streamed.arena_bytes < whole.arena_bytes else whole

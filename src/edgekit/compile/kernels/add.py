@@ -7,19 +7,21 @@ far it runs ahead is measured, and whoever lies so close behind the edge between
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.graph import Add, Tensor
-from edgekit.compile.kernels.text import (
+from edgekit.compile.codegen import (
     Constant,
     Kernel,
     Site,
     byte_range,
     indent,
 )
+from edgekit.compile.graph import Add, Tensor
+from edgekit.compile.row_streaming import RowSchedule, RowsInMemory
 
 _MOST_BITS = 22  # below the point; more would not help
 _MOST_AHEAD = 1 / 8  # of a step
@@ -85,6 +87,22 @@ static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
     return Kernel(("requantize", "to_byte"), tuple(constants), function)
 
 
+def row_schedule(op: Add) -> RowSchedule | None:
+    """Row by row, where both operands are images of the output's shape."""
+    if len(op.inputs) != 2 or len(set(op.shapes)) != 1 or len(op.output.shape) != 4 or op.output.shape[0] != 1:
+        return None
+    rows = op.output.shape[1]
+    return RowSchedule(1, 1, 0, rows, 1, rows)
+
+
+def streamed(
+    op: Add, site: Site, inputs: Sequence[RowsInMemory], output: RowsInMemory, step: str
+) -> tuple[Kernel, str]:
+    """The functions of a streamed addition, and the C of one step."""
+    pointers = ", ".join(rows.at(step) for rows in (*inputs, output))
+    return add(op, site, elements=output.row_bytes), f"{site.name}({pointers});"
+
+
 def _line(op: Add) -> _Line | None:
     """The line beside the true results of all pairs of bytes; None where 32 bits do not hold a close one."""
     scaling = op.requantization
@@ -115,7 +133,7 @@ def _line(op: Add) -> _Line | None:
 
 
 def _requantized(values: NDArray[np.int64], multiplier: int, shift: int) -> NDArray[np.int64]:
-    """`requantize` of kernels/text.py on arrays."""
+    """`requantize` of codegen.py on arrays."""
     left, right = max(shift, 0), max(-shift, 0)
     scaled = (values * (1 << left) * multiplier + (1 << 30)) >> 31
     mask = (1 << right) - 1

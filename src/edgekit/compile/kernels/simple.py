@@ -1,18 +1,18 @@
 """The operators without weights: pools, mean, softmax, pad, reshape."""
 
+from edgekit.compile.codegen import (
+    Constant,
+    Kernel,
+    Site,
+    byte_range,
+    indent,
+)
 from edgekit.compile.graph import (
     Mean,
     Pad,
     Pool,
     Reshape,
     Softmax,
-)
-from edgekit.compile.kernels.text import (
-    Constant,
-    Kernel,
-    Site,
-    byte_range,
-    indent,
 )
 
 

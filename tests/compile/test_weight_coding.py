@@ -2,25 +2,24 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model, kernels
+from edgekit.compile.convolutions.by_channel import ByChannel
+from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.convolutions.weight_coding import CODINGS, Coding, encode
 from edgekit.compile.emit import emit
-from edgekit.compile.forms import choose
 from edgekit.compile.fuse import fuse
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import by_channel, by_tile, convolution
-from edgekit.compile.kernels.by_channel import ByChannel
-from edgekit.compile.kernels.by_tile import ByTile
+from edgekit.compile.kernel_selection import select_kernels
 from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compress, Target
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
-from edgekit.compile.weights import CODINGS, Coding, encode
 from edgekit.errors import EdgekitError
 from edgekit.testing import native_c
 from edgekit.testing.builder import reweighted
@@ -77,35 +76,40 @@ def differing(cases: list[Case], files: list[dict[str, str]], folder: Path) -> l
     ]
 
 
-def test_every_form_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[Case], tmp_path: Path) -> None:
-    """Each convolution in a form drawn at random, in one part or two, whether it pays or not."""
+def test_every_coding_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[Case], tmp_path: Path) -> None:
+    """Each convolution with a kernel drawn at random, in one part or two, whether it pays or not."""
     rng = np.random.default_rng(0)
     seen: Counter[str] = Counter()
 
     def drawn(op: Convolution) -> Convolution:
-        values = {field.name: getattr(op, field.name) for field in fields(Convolution)}
         parts = int(rng.integers(1, 3)) if op.result[2] > 1 else 1
-        forms = [ByChannel(**values, coding=coding, parts=parts) for coding in (*CODINGS, None)]
-        forms = [form for form in forms if by_channel.possible(form)] + by_tile.forms(op, CODINGS, parts)
-        if not forms:
+        by_channel = [ByChannel(coding, parts) for coding in (*CODINGS, None)]
+        kernels = [kernel for kernel in (*by_channel, *(ByTile(one, parts) for one in CODINGS)) if kernel.fits(op)]
+        if not kernels:
             return op
-        form = forms[int(rng.integers(len(forms)))]
-        seen[convolution.described(replace(form, parts=1))] += 1
+        kernel = kernels[int(rng.integers(len(kernels)))]
+        seen[replace(kernel, parts=1).describe(op)] += 1
         seen[f"{parts} parts"] += 1
-        seen["pooled"] += form.pool != (1, 1)
-        seen["strided"] += form.stride[1] > 1
-        seen["dilated"] += form.dilation[1] > 1
-        seen["empty channel"] += not form.weights.reshape(len(form.weights), -1).any(axis=1).all()
-        return form
+        seen["pooled"] += op.pool != (1, 1)
+        seen["strided"] += op.stride[1] > 1
+        seen["dilated"] += op.dilation[1] > 1
+        seen["empty channel"] += not op.weights.reshape(len(op.weights), -1).any(axis=1).all()
+        return replace(op, kernel=kernel)
 
     files = []
     for number, (_, _, graph) in enumerate(cases):
         ops = tuple(drawn(op) if isinstance(op, Convolution) else op for op in graph.ops)
-        form = replace(graph, ops=ops)
-        files.append(emit(form, plan(form, kernels), CompileOptions(f"m{number}")).files)
+        drawn_graph = replace(graph, ops=ops)
+        files.append(emit(drawn_graph, plan(drawn_graph, kernels), CompileOptions(f"m{number}")).files)
     assert differing(cases, files, tmp_path) == []
     assert len(seen) == 2 * len(CODINGS) + 1 + 6
     assert min(seen.values()) >= 1, seen
+
+
+def by_part(graph: Graph) -> list[ByChannel | ByTile]:
+    """The selected kernels that widen their weights channel by channel."""
+    kernels = [op.kernel for op in graph.ops if isinstance(op, Convolution)]
+    return [kernel for kernel in kernels if isinstance(kernel, ByChannel | ByTile)]
 
 
 def pruned(weights: np.ndarray) -> np.ndarray:
@@ -124,15 +128,15 @@ def clustered(weights: np.ndarray) -> np.ndarray:
     [
         (pruned, "generic", {"list"}, 0.70),
         (pruned, "esp32", {"bytes", "mask"}, 0.52),
-        (clustered, "generic", {"book of 16"}, 0.60),
-        (clustered, "esp32", {"bytes", "book of 16"}, 0.60),
-        (lambda weights: pruned(clustered(weights)), "esp32", {"bytes", "mask + book of 16"}, 0.40),
+        (clustered, "generic", {"codebook of 16"}, 0.60),
+        (clustered, "esp32", {"bytes", "codebook of 16"}, 0.60),
+        (lambda weights: pruned(clustered(weights)), "esp32", {"bytes", "mask + codebook of 16"}, 0.40),
     ],
 )
 def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_byte(
     change: Callable[[np.ndarray], np.ndarray], target: Target, kinds: set[str], share: float, tmp_path: Path
 ) -> None:
-    """Bytes of weights, biases and scales; the first layer's 72 weights may stay plain."""
+    """Bytes of weights, biases and scales; the first layer's 72 weights may stay uncompressed."""
     content = reweighted(STUDENT.read_bytes(), change)
     plain, small = (
         compile_model(content, CompileOptions("m0", target=target, compress=compress)) for compress in COMPRESS
@@ -140,15 +144,14 @@ def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_
     before, after = (sum(layer.weight_bytes for layer in layers_of(one)) for one in (plain, small))
     assert before > 26_000
     assert after < share * before
-    forms = [op for op in small.graph.ops if isinstance(op, ByChannel | ByTile)]
-    assert {op.coding.title if op.coding else "list" for op in forms} == kinds
+    assert {kernel.coding.title if kernel.coding else "list" for kernel in by_part(small.graph)} == kinds
     assert differing([(0, content, small.graph)], [small.files], tmp_path) == []
 
 
 def test_models_compressed_where_it_pays_give_the_bytes_of_tflm(cases: list[Case], tmp_path: Path) -> None:
     some = cases[:12]
     compiled = [compile_model(content, CompileOptions(f"m{i}")) for i, (_, content, _) in enumerate(some)]
-    assert sum(isinstance(op, ByChannel | ByTile) for one in compiled for op in one.graph.ops) >= 4
+    assert sum(len(by_part(one.graph)) for one in compiled) >= 4
     assert differing(some, [one.files for one in compiled], tmp_path) == []
 
 
@@ -160,8 +163,8 @@ def test_weights_that_do_not_compress_stay_as_they_are() -> None:
 
 def test_a_layer_with_a_single_position_is_not_widened_for_it() -> None:
     graph = fuse(read_graph(reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
-    chosen = [op for op in choose(graph, CompileOptions()).ops if isinstance(op, Convolution)]
-    assert [isinstance(op, ByChannel) for op in chosen[1:]] == [True] * 5 + [False]
+    selected = [op.kernel for op in select_kernels(graph, CompileOptions()).ops if isinstance(op, Convolution)]
+    assert [isinstance(kernel, ByChannel) for kernel in selected[1:]] == [True] * 5 + [False]
 
 
 @pytest.mark.parametrize("coding", CODINGS)
@@ -171,12 +174,12 @@ def test_the_size_of_a_coding_is_what_its_savings_promise(coding: Coding) -> Non
     coded = encode(weights, coding)
     assert coded is not None
     values = 10 if coding.masked else 40
-    each = (40 // 8 if coding.masked else 0) + (values // 2 if coding.book else values)
+    each = (40 // 8 if coding.masked else 0) + (values // 2 if coding.codebook else values)
     assert coded.starts == (0, each, 2 * each, 3 * each)
-    assert coded.size == 4 * each + (11 - coding.masked if coding.book else 0)
+    assert coded.size_bytes == 4 * each + (11 - coding.masked if coding.codebook else 0)
 
 
-def test_a_book_holds_sixteen_values_and_no_more() -> None:
+def test_a_codebook_holds_sixteen_values_and_no_more() -> None:
     weights = np.arange(17, dtype=np.int8).reshape(1, 17)
-    assert encode(weights, Coding(book=True)) is None
-    assert encode(weights, Coding(masked=True, book=True)) is not None  # zero needs no code
+    assert encode(weights, Coding(codebook=True)) is None
+    assert encode(weights, Coding(masked=True, codebook=True)) is not None  # zero needs no code

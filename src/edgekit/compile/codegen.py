@@ -1,4 +1,4 @@
-"""What all kernels share: how C text is put together, and the helper functions in C that they name.
+"""How C text is put together, and the helper functions in C that kernels name.
 
 Activations in the arena are unsigned bytes u = q + 128, because Xtensa loads bytes without a sign only. The caller's
 input and output are int8; seen as unsigned bytes they are u ^ 0x80.
@@ -8,9 +8,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgekit.compile.graph import Requantization
-from edgekit.compile.kernels.mac16 import DOTS
-from edgekit.compile.kernels.winograd_helpers import WINOGRAD_HELPERS
-from edgekit.compile.weights import NEXT_CODE
+from edgekit.compile.mac16 import DOTS
+from edgekit.compile.winograd_helpers import WINOGRAD_HELPERS
+
+NEXT_CODE = """
+/* The next 4 bits, the low half of a byte first. */
+static inline uint32_t next_code(const uint8_t **values, int32_t *half) {
+  const uint32_t code = *half ? *(*values)++ >> 4 : **values & 15u;
+  *half ^= 1;
+  return code;
+}
+"""
 
 # name -> (names that must come before, C)
 HELPERS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -243,15 +251,6 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """A row kernel's C: constants, and functions of which the last is `{name}_rows`."""
-
-    helpers: tuple[str, ...]
-    constants: tuple[Constant, ...]
-    functions: str
-
-
-@dataclass(frozen=True, slots=True)
 class Kernel:
     """An operator's C: constants, function, and the helpers that they need.
 
@@ -286,3 +285,8 @@ def byte_range(requantization: Requantization) -> str:
 def indent(text: str, spaces: int) -> str:
     """Every line moved to the right."""
     return "\n".join(" " * spaces + line if line else line for line in text.split("\n"))
+
+
+def round_up(count: int, unit: int) -> int:
+    """The next multiple of `unit`."""
+    return -(-count // unit) * unit

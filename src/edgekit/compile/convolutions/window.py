@@ -6,38 +6,47 @@ result; the next step's window lies `step` image rows further down.
 
 from dataclasses import dataclass
 
+from edgekit.compile.codegen import round_up
 from edgekit.compile.graph import Convolution
+from edgekit.compile.row_streaming import RowSchedule
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class Window(RowSchedule):
     """Geometry of one step; sizes in bytes where not in rows.
 
     Attributes:
         row: a padded row.
         left: padding at its beginning.
         used: image bytes in it; what follows is padding again.
-        top: rows of padding above the image.
-        image_rows, image_row: of the image.
+        image_row: of the image.
         zero: the byte that stands for 0.
+        extra_bytes: memory that the kernel needs besides.
+        overreads: the kernel reads bytes behind the last row, though it does not use them.
     """
 
-    rows: int
     row: int
     left: int
     used: int
-    top: int
-    step: int
-    made: int
-    steps: int
-    image_rows: int
     image_row: int
     zero: int
+    extra_bytes: int
+    overreads: bool
 
     @property
     def size(self) -> int:
-        """Bytes of one window."""
-        return self.rows * self.row
+        """Bytes of one window, up to where `extra_bytes` may begin."""
+        return round_up(self.rows * self.row, 4)
+
+    def gathers(self, external: bool) -> bool:
+        """False where a single row of results, which needs no padding, is computed where it lies.
+
+        All else is copied, which costs little beside the multiplications, and lets the output overwrite the image.
+        `external`: the image is the caller's memory.
+        """
+        apart = self.rows > 1 and self.row != self.image_row  # rows do not lie one behind the other
+        padded = self.top > 0 or self.row != self.used or self.rows > self.image_rows
+        return external or self.steps > 1 or apart or padded or self.overreads
 
     def gather(self, rows: str, image: str, step: str, flip: int, lines: int) -> str:
         """C that copies the rows under a step.
@@ -51,12 +60,13 @@ class Window:
         )
 
 
-def window_of(op: Convolution, made: int, conv_rows: int, conv_columns: int) -> Window:
+def window_of(
+    op: Convolution, made: int, conv_rows: int, conv_columns: int, extra_bytes: int, overreads: bool = False
+) -> Window:
     """The window under `conv_rows` x `conv_columns` results before pooling, which give `made` rows after it."""
     channels = op.image[2]
     row = ((conv_columns - 1) * op.stride[1] + op.reach[1]) * channels
     left = op.pad[1] * channels
-    rows = op.result[0] // op.pool[0]
     return Window(
         rows=(conv_rows - 1) * op.stride[0] + op.reach[0],
         row=row,
@@ -65,8 +75,10 @@ def window_of(op: Convolution, made: int, conv_rows: int, conv_columns: int) -> 
         top=op.pad[0],
         step=conv_rows * op.stride[0],
         made=made,
-        steps=-(-rows // made),
+        steps=-(-op.pooled[0] // made),
         image_rows=op.image[0],
         image_row=op.image[1] * channels,
         zero=op.input.quantization.zero_point + 128,
+        extra_bytes=extra_bytes,
+        overreads=overreads,
     )

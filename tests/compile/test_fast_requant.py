@@ -1,11 +1,11 @@
-"""The staircase beside the two roundings that it stands for, in the same integers as the C."""
+"""The short product beside the two roundings for which it stands, in the same integers as the C."""
 
 import numpy as np
 import pytest
 
 from edgekit.compile import fixed_point
+from edgekit.compile.convolutions.fast_requant import FastRequant, fast_requant
 from edgekit.compile.graph import Requantization
-from edgekit.compile.kernels.rounding import FastRequant, staircase
 
 
 def exact(value: int, scaling: Requantization, channel: int) -> int:
@@ -16,16 +16,16 @@ def exact(value: int, scaling: Requantization, channel: int) -> int:
     return min(max(result, scaling.low), scaling.high) + 128
 
 
-def fast(value: int, stairs: FastRequant, channel: int) -> int | None:
-    """What `finish` of kernels/text.py answers; None where it works the value out in full."""
-    start, end = int(stairs.start[channel]), int(stairs.end[channel])
+def fast(value: int, requant: FastRequant, channel: int) -> int | None:
+    """What `finish` of compile/codegen.py answers; None where it works the value out in full."""
+    start, end = int(requant.start[channel]), int(requant.end[channel])
     if value <= start:
-        return stairs.requantization.low + 128
+        return requant.requantization.low + 128
     if value >= end:
-        return stairs.requantization.high + 128
-    scaled = ((value - start) >> stairs.drop) * int(stairs.scale[channel]) + stairs.offset
+        return requant.requantization.high + 128
+    scaled = ((value - start) >> requant.drop) * int(requant.scale[channel]) + requant.offset
     assert 0 <= scaled < 2**32
-    return None if (scaled & 0xFFFFFF) >> stairs.zone == 0 else scaled >> 24
+    return None if (scaled & 0xFFFFFF) >> requant.zone == 0 else scaled >> 24
 
 
 def drawn(rng: np.random.Generator, channels: int) -> Requantization:
@@ -42,14 +42,14 @@ def drawn(rng: np.random.Generator, channels: int) -> Requantization:
 def test_every_step_begins_where_tflms_rounding_begins_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
     scaling = drawn(rng, 4)
-    stairs = staircase(scaling, np.zeros(4, np.int64))
+    requant = fast_requant(scaling, np.zeros(4, np.int64))
     for channel in range(4):
         limit = (2**31 - 2**8) >> max(scaling.shifts[channel], 0)  # the reader refuses sums beyond
-        start, end = int(stairs.start[channel]), int(stairs.end[channel])
+        start, end = int(requant.start[channel]), int(requant.end[channel])
         near = np.concatenate([start + np.arange(-3, 4), end + np.arange(-3, 4), np.arange(-300, 300)])
         across = np.linspace(max(start - 9, -limit), min(end + 9, limit), 3000).astype(np.int64)
         for value in {int(v) for v in (*near, *across, *rng.integers(-limit, limit, 200)) if abs(v) <= limit}:
-            found = fast(value, stairs, channel)
+            found = fast(value, requant, channel)
             assert found is None or found == exact(value, scaling, channel), (channel, value)
 
 
@@ -59,9 +59,9 @@ def test_ordinary_layers_work_out_few_values_in_full() -> None:
     for _ in range(20):
         shifts = tuple(int(s) for s in rng.integers(-9, -6, 8))
         scaling = Requantization(tuple(int(m) for m in rng.integers(2**30, 2**31, 8)), shifts, -128, -128, 127)
-        stairs = staircase(scaling, np.zeros(8, np.int64))
+        requant = fast_requant(scaling, np.zeros(8, np.int64))
         for channel in range(8):
-            for value in rng.integers(int(stairs.start[channel]) + 1, int(stairs.end[channel]), 200):
-                slow += fast(int(value), stairs, channel) is None
+            for value in rng.integers(int(requant.start[channel]) + 1, int(requant.end[channel]), 200):
+                slow += fast(int(value), requant, channel) is None
                 total += 1
     assert slow < 0.03 * total

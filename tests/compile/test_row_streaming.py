@@ -1,24 +1,24 @@
-"""Operators that take turns: the bytes of TFLM, in a few rows of memory."""
+"""Streamed operators: the bytes of TFLM, in a few rows of memory."""
 
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from test_forms import Case, differing, formed, kind
+from test_kernel_selection import Case, differing, kind, with_random_kernels
 
 from edgekit.compile import CompileOptions, compile_model, kernels
 from edgekit.compile.fuse import fuse
 from edgekit.compile.plan import Plan, laid_out, plan
 from edgekit.compile.reader import read_graph
-from edgekit.compile.stream import streams
+from edgekit.compile.row_streaming import streams
 from edgekit.errors import EdgekitError
 from edgekit.testing.random_models import network_of_rows
 from edgekit.testing.random_operators import Random
 
 
 def cases() -> list[Case]:
-    """Networks that can stream, some with every convolution direct, some in other forms."""
-    found = formed(network_of_rows, range(40), least_forms=0)
+    """Networks that can stream, some with every convolution direct, some with other kernels."""
+    found = with_random_kernels(network_of_rows, range(40), least=0)
     for seed in range(60, 90):
         try:
             content = network_of_rows(seed)
@@ -31,7 +31,7 @@ def cases() -> list[Case]:
 def drawn_plan(case: Case) -> Plan:
     """With one of the streams that are possible, not only with one that saves memory."""
     seed, _, graph = case
-    possible = list(streams(graph, kernels.pace_of))
+    possible = list(streams(graph, kernels.row_schedule))
     stream = possible[np.random.default_rng(seed).integers(len(possible))] if possible else None
     return laid_out(graph, kernels, stream)
 
@@ -49,9 +49,7 @@ def test_whatever_streams_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path)
             seen[kind(op)] += 1
             seen["depthwise"] += getattr(op, "groups", 1) > 1
             seen["strided"] += getattr(op, "stride", (1, 1))[0] > 1
-    wanted = (
-        "streams, deep, whole network, Add, Convolution, Convolution pooled, Winograd 2, Winograd 4, depthwise, strided"
-    )
+    wanted = "streams, deep, whole network, Add, Direct, Direct pooled, Winograd 2, Winograd 4, depthwise, strided"
     assert all(seen[what] >= 5 for what in wanted.split(", ")), seen
     assert differing(some, tmp_path, plans) == []
 

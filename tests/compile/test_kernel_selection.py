@@ -1,8 +1,8 @@
-"""Every form of a convolution gives TFLM's bytes, wherever it can be used at all."""
+"""Every kernel for convolutions gives TFLM's bytes, wherever it can be used at all."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,13 @@ import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile import CompileOptions, compile_model, kernels
+from edgekit.compile.convolutions import kernel_of
+from edgekit.compile.convolutions.by_channel import ByChannel
+from edgekit.compile.convolutions.one_channel import OneChannel
+from edgekit.compile.convolutions.winograd import Winograd
 from edgekit.compile.emit import emit
 from edgekit.compile.fuse import fuse
 from edgekit.compile.graph import Convolution, Graph
-from edgekit.compile.kernels import by_channel, one_channel, winograd
-from edgekit.compile.kernels.by_channel import ByChannel
-from edgekit.compile.kernels.winograd import Winograd
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
@@ -27,14 +28,20 @@ Case = tuple[int, bytes, Graph]
 
 
 def kind(op: object) -> str:
-    tile = f" {op.tile}" if isinstance(op, Winograd) else ""
-    return f"{type(op).__name__}{tile}{' pooled' if isinstance(op, Convolution) and op.pool != (1, 1) else ''}"
+    if not isinstance(op, Convolution):
+        return type(op).__name__
+    kernel = kernel_of(op)
+    tile = f" {kernel.tile}" if isinstance(kernel, Winograd) else ""
+    return f"{type(kernel).__name__}{tile}{' pooled' if op.pool != (1, 1) else ''}"
 
 
-def formed(draw: Callable[[int], bytes], seeds: range, least_forms: int = 1) -> list[Case]:
-    """Models with each convolution in a form drawn by lot among those that it has besides the direct one.
+FAST = CompileOptions(optimize="speed")
 
-    Those where fewer than `least_forms` convolutions have such a form are left out.
+
+def with_random_kernels(draw: Callable[[int], bytes], seeds: range, least: int = 1) -> list[Case]:
+    """Models whose every convolution has a kernel drawn by lot among those that it has besides the direct one.
+
+    Those where fewer than `least` convolutions have such a kernel are left out.
     """
     found = []
     for seed in seeds:
@@ -44,11 +51,14 @@ def formed(draw: Callable[[int], bytes], seeds: range, least_forms: int = 1) -> 
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
         rng = np.random.default_rng(seed)
-        forms = [
-            [*winograd.forms(op), *one_channel.forms(op)] if isinstance(op, Convolution) else [] for op in graph.ops
+        ops = [
+            [replace(op, kernel=one) for kind in (Winograd, OneChannel) for one in kind.candidates(op, FAST)]
+            if isinstance(op, Convolution)
+            else []
+            for op in graph.ops
         ]
-        if sum(map(bool, forms)) >= least_forms:
-            chosen = [some[rng.integers(len(some))] if some else op for op, some in zip(graph.ops, forms, strict=True)]
+        if sum(map(bool, ops)) >= least:
+            chosen = [some[rng.integers(len(some))] if some else op for op, some in zip(graph.ops, ops, strict=True)]
             found.append((seed, content, replace(graph, ops=tuple(chosen))))
     return found
 
@@ -70,8 +80,8 @@ def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> li
     ]
 
 
-def test_every_form_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
-    cases = formed(network_of_threes, range(90))
+def test_every_kernel_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
+    cases = with_random_kernels(network_of_threes, range(90))
     seen = Counter(kind(op) for _, _, graph in cases for op in graph.ops)
     for name in (
         "Winograd 4",
@@ -95,18 +105,17 @@ def test_a_step_over_channels_that_fours_do_not_divide_reads_nothing_behind_the_
     def single_step(op: object) -> bool:  # without padding: SAME to 6x10, then VALID
         return kind(op) == "Winograd 4" and (op.image, op.result[:2]) == ((6, 10, 5), (4, 8))  # type: ignore[attr-defined]
 
-    cases = [case for case in formed(draw, range(200)) if single_step(case[2].ops[1])]
+    cases = [case for case in with_random_kernels(draw, range(200)) if single_step(case[2].ops[1])]
     assert len(cases) >= 2
     assert differing(cases, tmp_path) == []
 
 
 def test_a_list_longer_than_its_count_can_say_is_not_used() -> None:
-    def listed(channels: int) -> ByChannel:
-        op = one_convolution(np.ones((1, 3, 3, channels), np.int8))
-        return ByChannel(**{field.name: getattr(op, field.name) for field in fields(Convolution)}, coding=None)
+    def fits(channels: int) -> bool:
+        return ByChannel(coding=None).fits(one_convolution(np.ones((1, 3, 3, channels), np.int8)))
 
-    assert by_channel.possible(listed(3640))  # 9 * 3640 = 32,760
-    assert not by_channel.possible(listed(3641))  # 32,769 is beyond int16
+    assert fits(3640)  # 9 * 3640 = 32,760
+    assert not fits(3641)  # 32,769 is beyond int16
 
 
 def one_convolution(weights: np.ndarray) -> Convolution:
@@ -129,10 +138,10 @@ def one_convolution(weights: np.ndarray) -> Convolution:
 def test_a_filter_whose_sums_could_leave_its_bits_is_not_used(channels: int, tiles: list[int]) -> None:
     # 9 * channels * 128 * 255 passes 2^25, the limit of the larger tile, between these two
     op = one_convolution(np.full((4, 3, 3, channels), -128, np.int8))
-    assert [form.tile for form in winograd.forms(op)] == tiles
+    assert [kernel.tile for kernel in Winograd.candidates(op, FAST)] == tiles
 
 
-def test_speed_and_size_choose_different_forms_of_the_same_program() -> None:
+def test_speed_and_size_select_different_kernels_for_the_same_convolution() -> None:
     r = Random(1)
     entry = r.activation((1, 24, 24, 8), 0.05, -128)
     content = r.b.finish([entry], [r.conv(entry, out=16, three=True)])
@@ -140,5 +149,5 @@ def test_speed_and_size_choose_different_forms_of_the_same_program() -> None:
         compile_model(content, CompileOptions(optimize=what, compress="never"))  # type: ignore[arg-type]
         for what in ("size", "speed")
     )
-    assert kind(small.graph.ops[0]) == "Convolution"
+    assert kind(small.graph.ops[0]) == "Direct"
     assert kind(fast.graph.ops[0]) == "Winograd 4"

@@ -9,66 +9,72 @@ by column where windows overlap), the last bracket at build time. Sums are uint3
 has made sure that the end result fits into int32_t.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.codegen import Constant, Kernel, Site, indent
+from edgekit.compile.convolutions.depthwise import Depthwise
+from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
+from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.graph import Convolution
-from edgekit.compile.kernels.rounding import FastRequant
-from edgekit.compile.kernels.text import (
-    Constant,
-    Rows,
-    Site,
-    indent,
-)
-from edgekit.compile.kernels.window import Window, window_of
+from edgekit.compile.options import CompileOptions
 
-CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa (kernels.md)
+_CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa
 _UNROLL = 12  # taps written out: 2.88 instructions a MAC in the inner loop with 6, 2.83 with 12
 
 
-def direct(op: Convolution, site: Site, stairs: FastRequant) -> Rows:
+@dataclass(frozen=True, slots=True)
+class Direct:
     """Two positions and four output channels at once; with a pool, one of its windows at a time."""
-    width = op.result[1] // op.pool[1]
-    window, _ = geometry(op)
-    abreast = positions_abreast(op)
-    by_columns = _by_columns(op)
-    weights = _weights(op) + 128
-    functions = "".join(
-        [
-            _columns(op, site, window.row, width * op.pool[1]) if by_columns else _window_sum(op, site, window.row),
-            *(_dot(op, site, window.row, count, abreast) for count, _ in _blocks(op)),
-            _row(op, site, stairs, window.row, abreast, by_columns),
-        ]
-    )
-    return Rows(
-        helpers=("channel", *(("greater",) if op.pool != (1, 1) else ())),
-        constants=(
-            Constant("uint8_t", f"{site.name}_weights", weights.tolist()),
-            stairs.table(f"{site.name}_channels"),
-        ),
-        functions=functions,
-    )
+
+    c_prefix: ClassVar[str] = "convolution"
+
+    @classmethod
+    def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
+        """Itself, whatever the shape, where depthwise.py does not do better."""
+        return [] if Depthwise.fits(op) else [cls()]
+
+    def cost(self, op: Convolution, options: CompileOptions) -> Cost:
+        """Fitted to measurements on the emulated lx106."""
+        results = op.result[0] * op.result[1] * op.result[2]
+        instructions = 2.95 * op.macs + (20 + 16 / (op.pool[0] * op.pool[1])) * results
+        return Cost(instructions, op.weights.size + CODE_BYTES)
+
+    def describe(self, op: Convolution) -> str:
+        """The kernel, in words."""
+        return f"direct, {_positions_abreast(op)} x {min(_CHANNELS, len(op.weights) // op.groups)}"
+
+    def geometry(self, op: Convolution) -> Window:
+        """The window of one row of (pooled) results; besides, the columns' sums."""
+        sums = 4 * op.pool[0] * (op.used_columns + op.weights.shape[2] - 1) if _by_columns(op) else 0
+        return window_of(op, 1, op.pool[0], op.used_columns, sums)
+
+    def emit(self, op: Convolution, site: Site) -> Kernel:
+        """Functions for the sums of a window or its columns, for the products of a block of channels, and the row's."""
+        row = self.geometry(op).row
+        requant = of_byte_sums(op)
+        function = "".join(
+            [
+                _columns(op, site, row, op.used_columns) if _by_columns(op) else _window_sum(op, site, row),
+                *(_dot(op, site, row, count) for count, _ in _blocks(op)),
+                _row(op, site, requant, row),
+            ]
+        )
+        weights = Constant("uint8_t", f"{site.name}_weights", (_weights(op) + 128).tolist())
+        helpers = ("channel",) if op.pool == (1, 1) else ("channel", "greater")
+        return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), function)
 
 
-def instructions(op: Convolution) -> float:
-    """An estimate for one run on the emulated lx106, fitted to measurements."""
-    return 2.95 * op.macs + (20 + 16 / (op.pool[0] * op.pool[1])) * op.result[0] * op.result[1] * op.result[2]
-
-
-def positions_abreast(op: Convolution) -> int:
+def _positions_abreast(op: Convolution) -> int:
     """Positions whose sums grow together."""
     if op.pool == (1, 1):
         return min(2, op.result[1])
     return 2 if op.pool[1] % 2 == 0 else 1
-
-
-def geometry(op: Convolution) -> tuple[Window, int]:
-    """The window, and the bytes of the columns' sums."""
-    used = op.result[1] // op.pool[1] * op.pool[1]
-    extra = 4 * op.pool[0] * (used + op.weights.shape[2] - 1) if _by_columns(op) else 0
-    return window_of(op, 1, op.pool[0], used), extra
 
 
 def _by_columns(op: Convolution) -> bool:
@@ -79,8 +85,8 @@ def _by_columns(op: Convolution) -> bool:
 def _blocks(op: Convolution) -> list[tuple[int, str]]:
     """(channels at once, C of the loop) for the whole blocks of a group and for the rest."""
     per_group = len(op.weights) // op.groups
-    whole, rest = per_group // CHANNELS * CHANNELS, per_group % CHANNELS
-    blocks = [(CHANNELS, f"for (int32_t c = 0; c < {whole}; c += {CHANNELS}) {{")] if whole else []
+    whole, rest = per_group // _CHANNELS * _CHANNELS, per_group % _CHANNELS
+    blocks = [(_CHANNELS, f"for (int32_t c = 0; c < {whole}; c += {_CHANNELS}) {{")] if whole else []
     return [*blocks, (rest, "{")] if rest else blocks
 
 
@@ -89,17 +95,18 @@ def _weights(op: Convolution) -> NDArray[np.int64]:
     per_group = len(op.weights) // op.groups
     taps = op.weights.reshape(op.groups, per_group, -1).astype(np.int64)
     blocks = [
-        taps[group, first : first + CHANNELS].T.ravel()
+        taps[group, first : first + _CHANNELS].T.ravel()
         for group in range(op.groups)
-        for first in range(0, per_group, CHANNELS)
+        for first in range(0, per_group, _CHANNELS)
     ]
     return np.concatenate(blocks)
 
 
-def _row(op: Convolution, site: Site, stairs: FastRequant, row: int, abreast: int, by_columns: bool) -> str:
+def _row(op: Convolution, site: Site, requant: FastRequant, row: int) -> str:
     """C of `{name}_rows`: one row of (pooled) results from the window's rows."""
     pool_height, pool_width = op.pool
-    width, out = op.result[1] // pool_width, op.result[2]
+    width, out = op.pooled[1], op.result[2]
+    abreast, by_columns = _positions_abreast(op), _by_columns(op)
     position = op.stride[1] * op.image[2]  # bytes from one position to the next
     if op.pool == (1, 1):
         tile = [(0, q) for q in range(abreast)]
@@ -110,7 +117,7 @@ def _row(op: Convolution, site: Site, stairs: FastRequant, row: int, abreast: in
         tile = [(r, q) for r in range(pool_height) for q in range(pool_width)]
         loop = f"for (int32_t column = 0; column < {width}; ++column) {{"
     offsets = [r * op.stride[0] * row + q * position for r, q in tile]
-    columns_of_row = width * pool_width + op.weights.shape[2] - 1
+    columns_of_row = op.used_columns + op.weights.shape[2] - 1
     prepare, sums = "", [f"{site.name}_sum(x + {offset})" for offset in offsets]
     if by_columns:
         taps = range(op.weights.shape[2])
@@ -123,7 +130,7 @@ def _row(op: Convolution, site: Site, stairs: FastRequant, row: int, abreast: in
         [
             *(f"windows[{i}] = 0u - 128u * {sum_};" for i, sum_ in enumerate(sums)),
             *(
-                f"{opening}\n{indent(_block(op, site, stairs, offsets, count, abreast), 2)}\n}}"
+                f"{opening}\n{indent(_block(op, site, requant, offsets, count), 2)}\n}}"
                 for count, opening in _blocks(op)
             ),
         ]
@@ -149,9 +156,9 @@ def _row(op: Convolution, site: Site, stairs: FastRequant, row: int, abreast: in
 """
 
 
-def _block(op: Convolution, site: Site, stairs: FastRequant, offsets: list[int], channels: int, abreast: int) -> str:
+def _block(op: Convolution, site: Site, requant: FastRequant, offsets: list[int], channels: int) -> str:
     """The results of `channels` output channels at all positions of a tile."""
-    dot = f"{site.name}_dot{channels}"
+    dot, abreast = f"{site.name}_dot{channels}", _positions_abreast(op)
     positions = abreast if op.pool == (1, 1) else 1
     lines = []
     if op.pool == (1, 1):
@@ -162,7 +169,7 @@ def _block(op: Convolution, site: Site, stairs: FastRequant, offsets: list[int],
             f"{dot}(x + {offsets[first]}, w, windows + {first}, sums);" for first in range(0, len(offsets), abreast)
         ]
     lines += [
-        site.write(f"out[{p * op.result[2] + k}]", stairs.finish(f"(uint32_t)sums[{p * channels + k}]", f"to + {k}"))
+        site.write(f"out[{p * op.result[2] + k}]", requant.finish(f"(uint32_t)sums[{p * channels + k}]", f"to + {k}"))
         for p in range(positions)
         for k in range(channels)
     ]
@@ -170,13 +177,13 @@ def _block(op: Convolution, site: Site, stairs: FastRequant, offsets: list[int],
     return "\n".join(lines)
 
 
-def _dot(op: Convolution, site: Site, row: int, channels: int, abreast: int) -> str:
+def _dot(op: Convolution, site: Site, row: int, channels: int) -> str:
     """C of a function that sums w * u over a window, at `abreast` positions for `channels` channels each.
 
     With a pool it leaves the greatest of these sums and of those that are there already. A function of its own, so that
     its loop has all the registers.
     """
-    position = op.stride[1] * op.image[2]
+    position, abreast = op.stride[1] * op.image[2], _positions_abreast(op)
 
     def taps(count: int) -> str:
         lines: list[str] = []

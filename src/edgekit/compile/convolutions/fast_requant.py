@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.graph import Requantization
-from edgekit.compile.kernels.text import Constant
+from edgekit.compile.codegen import Constant
+from edgekit.compile.graph import Convolution, Requantization
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 _MOST_AHEAD = 1 << 19  # 1/32 of a step on either side: a channel beyond is worked out in full
@@ -50,7 +50,14 @@ class FastRequant:
         return f"finish({total}, {channel}, {low}, {high}, {self.drop}, {self.offset}u, {self.zone}, {zero})"
 
 
-def staircase(requantization: Requantization, bias: NDArray[np.int64]) -> FastRequant:
+def of_byte_sums(op: Convolution) -> FastRequant:
+    """The constants for sums of weight * byte, which lack bias - (zero point + 128) * sum of the weights."""
+    sums = op.weights.reshape(len(op.weights), -1).astype(np.int64).sum(axis=1)
+    missing = op.bias.astype(np.int64) - (op.input.quantization.zero_point + 128) * sums
+    return fast_requant(op.requantization, missing)
+
+
+def fast_requant(requantization: Requantization, bias: NDArray[np.int64]) -> FastRequant:
     """The constants for sums that lack `bias` [channels]."""
     low, high = requantization.low, requantization.high
     channels = len(bias)

@@ -1,0 +1,162 @@
+"""3x3 convolutions by Winograd's minimal filtering, exactly, in integers modulo 2^32. Stride 1, dense.
+
+    Y = A^T [(G g G^T) * (B^T d B)] A          (Lavin and Gray, 2015, arXiv 1509.09308)
+
+F(4x4): 36 multiplications make 16 results of 9 taps, a quarter of the direct kernel's; F(2x2): 16 make 4. B and A are
+integers. G has fractions, so that 24 G (2 G) is used, and the results are 576 Y (4 Y); times the inverse of 9 modulo
+2^32 that is 64 Y. Wherever |Y| < 2^25, which is checked for the weights at hand, a shift then gives Y, and until then
+sums may wrap. The last row of 24 G is halved, and doubled in A, so that the weights fit 16 bits:
+144 * 128 = 18,432. The inputs are bytes, 0 to 255, and reach at most 50 * 255 = 12,750 after the transform.
+
+A tile's channels lie in the order 0, 2, 1, 3 of each four, as two words of two come out of one load.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.compile.codegen import Constant, Kernel, Site, indent, round_up
+from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
+from edgekit.compile.convolutions.window import Window, window_of
+from edgekit.compile.graph import Convolution
+from edgekit.compile.options import CompileOptions
+from edgekit.compile.winograd_helpers import BLOCKS
+
+_FILTERS = {
+    2: np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
+    4: np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 12]]),
+}
+CHANNEL_ORDER = (0, 2, 1, 3)  # of each four, in transformed tiles
+_INPUT, _OUTPUT = {2: 100, 4: 260}, {2: 90, 4: 230}  # instructions of the transforms, for a tile and channel
+_SHIFTS = {2: 2, 4: 6}
+_MOST_BUFFER = 4096  # bytes for transformed tiles and their sums; more would only save reads of the weights
+
+
+@dataclass(frozen=True, slots=True)
+class Winograd:
+    """A row of tiles: `tile` rows of sums, `tile` wide each, and what a pool leaves of them."""
+
+    c_prefix: ClassVar[str] = "winograd"
+    tile: int
+
+    def fits(self, op: Convolution) -> bool:
+        """3x3, with no pool or one of 2x2, and weights whose sums stay exact."""
+        shape = op.weights.shape[1:3] == (3, 3) and op.stride == op.dilation == (1, 1) and op.groups == 1
+        flat = op.weights.reshape(len(op.weights), -1).astype(np.int64)
+        most = 255 * max(int(np.clip(flat, 0, None).sum(axis=1).max()), int(np.clip(-flat, 0, None).sum(axis=1).max()))
+        return shape and op.pool in ((1, 1), (2, 2)) and most << _SHIFTS[self.tile] < 2**31
+
+    @classmethod
+    def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
+        """Every size of tile that gives exact results; it never pays in bytes of flash."""
+        return [kernel for kernel in map(cls, _FILTERS) if kernel.fits(op)] if options.optimize == "speed" else []
+
+    def cost(self, op: Convolution, options: CompileOptions) -> Cost:
+        """Fitted to measurements on the emulated lx106."""
+        tiles = self._lanes(op) * self._groups(op) * self.geometry(op).steps
+        depth, out, elements = round_up(op.image[2], 4), op.result[2], (self.tile + 2) ** 2
+        of_a_tile = depth * _INPUT[self.tile] + out * (elements * (2.85 * depth + 3) + _OUTPUT[self.tile])
+        weight_bytes = 2 * elements * depth * round_up(out, BLOCKS[self._lanes(op)])
+        return Cost(tiles * of_a_tile + 24 * op.output.size, weight_bytes + CODE_BYTES)
+
+    def describe(self, op: Convolution) -> str:
+        """The kernel, in words."""
+        return f"Winograd F({self.tile}x{self.tile}), {self._lanes(op) * self._groups_at_once(op)} tiles at once"
+
+    def geometry(self, op: Convolution) -> Window:
+        """The window of a row of tiles; besides, transformed tiles and sums."""
+        columns = self._groups(op) * self._lanes(op) * self.tile
+        buffer = self._groups_at_once(op) * self._group_bytes(op)
+        return window_of(op, self.tile // op.pool[0], self.tile, columns, buffer, overreads=op.image[2] % 4 != 0)
+
+    def emit(self, op: Convolution, site: Site) -> Kernel:
+        """Transforms as many tiles as the buffer holds, then multiplies them with a block of output channels a time."""
+        window, requant = self.geometry(op), of_byte_sums(op)
+        tile, channels, out = self.tile, op.image[2], op.result[2]
+        size, lanes, at_once, depth = tile + 2, self._lanes(op), self._groups_at_once(op), round_up(channels, 4)
+        block, group = BLOCKS[lanes], depth * lanes // 2  # output channels; words of a group's channels
+        pooled = op.pool != (1, 1)
+        wide, width = tile // op.pool[1], op.pooled[1]
+        input_ = f"winograd{tile}x{lanes}_input" + ("" if channels % 4 == 0 else "_bytes")
+        dot = f"winograd{tile}x{lanes}_dot{8 if depth % 8 == 0 else 4}"
+        output = f"winograd{tile}_output" + ("_pooled" if pooled else "")
+        last = "" if out % block == 0 else f"\n          if (c + k >= {out}) continue;"
+        made = ", int32_t made" if window.made > 1 else ""
+        functions = f"""{site.signature(f", uint32_t *scratch{made}")} {{
+  edgekit_word *const tiles = (edgekit_word *)scratch;
+  uint32_t *const sums = scratch + {size * size * group * at_once};
+  for (int32_t first = 0; first < {self._groups(op) * lanes}; first += {at_once * lanes}) {{
+    for (int32_t n = 0; n < {at_once * lanes}; ++n) {{
+      {input_}(rows + (first + n) * {tile * channels}, {window.row}, {channels},
+          tiles + n / {lanes} * {group} + n % {lanes}, {at_once * group}, {depth // 4});
+    }}
+    const int16_t *weights = {site.name}_weights;
+    for (int32_t c = 0; c < {out}; c += {block}, weights += {size * size * depth * block}) {{
+      {dot}((const edgekit_half *)tiles, weights, sums, {at_once}, {2 * group});
+      {output}(sums, {lanes * block * at_once});
+      const uint32_t *sum = sums;
+      for (int32_t n = first; n < first + {at_once * lanes}; ++n) {{
+        for (int32_t k = 0; k < {block}; ++k, sum += {size * size}) {{{last}
+          const channel *to = {site.name}_channels + c + k;
+          uint8_t *out = output + n * {wide * out} + c + k;
+          for (int32_t row = 0; row < {"made" if made else 1}; ++row, out += {site.output_row}) {{
+{indent(self._store(op, site, requant, wide, width), 12)}
+          }}
+        }}
+      }}
+    }}
+  }}
+}}
+"""
+        weights = Constant("int16_t", f"{site.name}_weights", self._weights(op, block).ravel().tolist())
+        helpers = ("channel", input_, dot, output)
+        return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), functions)
+
+    def _store(self, op: Convolution, site: Site, requant: FastRequant, wide: int, width: int) -> str:
+        """C that finishes one row of a tile; tiles to the right of the image, or across its border, are cut off."""
+        out = op.result[2]
+
+        def cell(column: str) -> str:
+            sum_ = f"(uint32_t)((int32_t)sum[row * {wide} + {column}] >> {_SHIFTS[self.tile]})"
+            return site.write(f"out[{column} * {out}]", requant.finish(sum_, "to"))
+
+        if width % wide == 0 and width // wide == self._groups(op) * self._lanes(op):
+            return "\n".join(cell(str(column)) for column in range(wide))
+        inside = f"column < {wide} && n * {wide} + column < {width}"
+        return f"for (int32_t column = 0; {inside}; ++column) {{\n  {cell('column')}\n}}"
+
+    def _weights(self, op: Convolution, block: int) -> NDArray[np.int64]:
+        """[block of output channels, element, input channel, output channel of the block]."""
+        g = _FILTERS[self.tile]
+        transformed = np.einsum("ai,oijc,bj->abco", g, op.weights.astype(np.int64), g)  # [size, size, I, O]
+        size, _, depth, out = transformed.shape
+        padded = np.zeros((size * size, round_up(depth, 4), round_up(out, block)), np.int64)
+        padded[:, :depth, :out] = transformed.reshape(size * size, depth, out)
+        order = [four + i for four in range(0, round_up(depth, 4), 4) for i in CHANNEL_ORDER]
+        blocks = padded[:, order].reshape(size * size, round_up(depth, 4), -1, block)
+        return np.ascontiguousarray(blocks.transpose(2, 0, 1, 3))
+
+    def _tiles(self, op: Convolution) -> int:
+        """Tiles in a row of them, as many as have results of use."""
+        return -(-op.used_columns // self.tile)
+
+    def _lanes(self, op: Convolution) -> int:
+        """Tiles side by side in the inner loop: those that leave the fewest over."""
+        return min(BLOCKS, key=lambda lanes: (round_up(self._tiles(op), lanes), lanes))
+
+    def _groups(self, op: Convolution) -> int:
+        """As many times as many tiles make a row."""
+        return -(-self._tiles(op) // self._lanes(op))
+
+    def _groups_at_once(self, op: Convolution) -> int:
+        """Groups of tiles between one reading of the weights and the next."""
+        groups = self._groups(op)
+        fitting = (n for n in range(1, groups + 1) if groups % n == 0 and n * self._group_bytes(op) <= _MOST_BUFFER)
+        return max(fitting, default=1)
+
+    def _group_bytes(self, op: Convolution) -> int:
+        return (self.tile + 2) ** 2 * self._lanes(op) * (2 * round_up(op.image[2], 4) + 4 * BLOCKS[self._lanes(op)])
