@@ -12,7 +12,7 @@ Import("env")  # noqa: F821
 
 firmware = Path(env.subst("$PROJECT_DIR"))  # noqa: F821
 root = firmware.parent
-if not (firmware / "lib/model/src/model/info.h").is_file() and "PIOTEST_RUNNING_NAME" not in env:  # noqa: F821
+if not (firmware / "lib/model/src/model/model.json").is_file() and "PIOTEST_RUNNING_NAME" not in env:  # noqa: F821
     model = root / "models/chest_xray/student_int8.tflite"
     python = root / ".venv/bin/python"  # of tools/check and tools/demo; else the one that runs PlatformIO
     command = [str(python if python.is_file() else sys.executable), "-m", "edgekit", "firmware", "--model", str(model)]

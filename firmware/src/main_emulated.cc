@@ -3,8 +3,8 @@
 #include <stdint.h>
 
 #include "app/app.h"
+#include "app/model.h"
 #include "classifier_aot/aot_classifier.h"
-#include "model/info.h"
 
 #ifndef EDGEKIT_BUILD_ID
 #define EDGEKIT_BUILD_ID "dev"
@@ -121,7 +121,7 @@ class Uart final : public edgekit::ByteStream {
   uint32_t baud_ = 115200;
 };
 
-alignas(16) int8_t images[2][edgekit::generated::kModel.input_bytes()];
+alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
 
 }  // namespace
 

@@ -1,6 +1,7 @@
 // The ESP32 under ESP-IDF: UART0, which boards lead to their USB serial chip.
 // No test compiles this file: it needs Espressif's toolchain. See firmware/README.md.
 #include "app/app.h"
+#include "app/model.h"
 #include "driver/uart.h"
 #include "esp_app_desc.h"
 #include "esp_cpu.h"
@@ -11,7 +12,6 @@
 #include "esp_rom_sys.h"
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
-#include "model/info.h"
 #ifdef EDGEKIT_AOT
 #include "classifier_aot/aot_classifier.h"
 #else
@@ -95,7 +95,7 @@ uint32_t RamBytes() {
                                reinterpret_cast<char*>(&_data_start) + used);
 }
 
-alignas(16) int8_t images[2][edgekit::generated::kModel.input_bytes()];
+alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
 
 // Loads before the figures are taken: the arena is part of them.
 class Preloaded final : public edgekit::Classifier {

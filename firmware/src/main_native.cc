@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "app/model.h"
 #include "classifier_aot/aot_classifier.h"
-#include "model/info.h"
 
 #ifndef EDGEKIT_BUILD_ID
 #define EDGEKIT_BUILD_ID "dev"
@@ -85,7 +85,7 @@ class MonotonicClock final : public edgekit::Clock {
 #endif
 };
 
-alignas(16) int8_t images[2][edgekit::generated::kModel.input_bytes()];
+alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
 
 }  // namespace
 

@@ -1,18 +1,18 @@
 """Boards of this computer with a small model on them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from proxy import Proxy
 
-from edgekit.compile import compile_model
+from edgekit.compile import Compiled, compile_model
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
+from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
-from edgekit.device.model_sources import model_files
 from edgekit.tflite.model import read_tflite
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -28,25 +28,25 @@ def model() -> TfliteModel:
 
 
 @pytest.fixture(scope="session")
-def compiled(model: TfliteModel) -> Mapping[str, str]:
+def compiled(model: TfliteModel) -> Compiled:
     """It as C."""
-    return compile_model(model.flatbuffer).files
+    return compile_model(model.flatbuffer)
 
 
 @pytest.fixture(scope="session")
-def sources(model: TfliteModel, compiled: Mapping[str, str]) -> Mapping[str, str]:
+def sources(model: TfliteModel, compiled: Compiled) -> ModelSources:
     """What firmware/lib/model holds for it."""
-    return model_files(model, compiled, None, 16_384)
+    return model_sources(model, compiled)
 
 
 @pytest.fixture(scope="session")
-def native(sources: Mapping[str, str]) -> Path:
+def native(sources: ModelSources) -> Path:
     """The firmware for this computer, under the sanitizers."""
     return firmware.build("native", sources)
 
 
 @pytest.fixture(scope="session")
-def emulated(sources: Mapping[str, str]) -> Path:
+def emulated(sources: ModelSources) -> Path:
     """The firmware for the emulated Xtensa."""
     return firmware.build("emulated", sources)
 

@@ -5,22 +5,24 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgekit.compile import Compiled
 from edgekit.data.preprocess import load_grey
 from edgekit.data.sources import load_splits
 from edgekit.device import emulator, firmware, protocol, throughput
 from edgekit.device.client import Client
+from edgekit.device.connection import connected
 from edgekit.device.evaluate import (
     agreement,
-    connected,
     evaluate_on_desktop,
     evaluate_on_device,
 )
+from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
@@ -65,7 +67,7 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
         drawn = load_splits("phantom:5:160", height, loaded.data).test.take(np.arange(32))
         images, ids = drawn.images, drawn.ids
     xrays = ImageSet(images, np.arange(32) // 16, ids, ids)
-    with connected("emulator", loaded.model, lambda: loaded.compiled().files, threshold=loaded.threshold) as client:
+    with connected("emulator", loaded.model, loaded.sources) as client:
         run = evaluate_on_device(client, loaded.model, xrays, DataInfo("x", "0", False, CHEST_XRAY), state_dir=tmp_path)
     assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays).predictions).identical == 32
     assert run.device["arena_bytes"] < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
@@ -75,20 +77,18 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
 TIMED = {"line"}  # a rate, which a busy computer spoils: not for a test to judge
 
 
-def test_the_selftest_passes_on_the_emulated_board(model: TfliteModel, compiled: Mapping[str, str]) -> None:
-    with connected("emulator", model, lambda: compiled, arena_bytes=16_384, baud=921600) as client:
+def test_the_selftest_passes_on_the_emulated_board(model: TfliteModel, compiled: Compiled) -> None:
+    with connected("emulator", model, lambda: model_sources(model, compiled), baud=921600) as client:
         failed = {check.name for check in selftest(client, model) if not check.passed}
     assert failed <= TIMED
 
 
-def test_the_selftest_finds_a_model_that_computes_something_else(
-    model: TfliteModel, compiled: Mapping[str, str]
-) -> None:
+def test_the_selftest_finds_a_model_that_computes_something_else(model: TfliteModel, compiled: Compiled) -> None:
     # the same hash in front of other arithmetic: a mean that is one too high somewhere
-    wrong = dict(compiled)
+    wrong = dict(compiled.files)
     place = wrong["model.c"].rindex("}")
     wrong["model.c"] = wrong["model.c"][:place] + "  output[0] = (int8_t)(output[0] ^ 1);\n" + wrong["model.c"][place:]
-    with connected("native", model, lambda: wrong, arena_bytes=16_384) as client:
+    with connected("native", model, lambda: model_sources(model, replace(compiled, files=wrong))) as client:
         failed = {check.name for check in selftest(client, model) if not check.passed}
     assert failed - TIMED == {"byte-exact", "repeatable"}
 
@@ -181,19 +181,20 @@ def test_aot_takes_less_than_half_of_tflms_ram_and_little_flash(emulated: Path, 
     assert info.flash_bytes - info.model_bytes < 60 * 1024
 
 
-def test_a_model_that_does_not_fit_an_esp32_is_refused_by_the_linker(sources: Mapping[str, str]) -> None:
-    greedy = dict(sources)
+def test_a_model_that_does_not_fit_an_esp32_is_refused_by_the_linker(sources: ModelSources) -> None:
+    greedy = dict(sources.files)
     greedy["model.h"] = greedy["model.h"].replace("#define MODEL_ARENA_BYTES ", "#define MODEL_ARENA_BYTES 200000 + ")
     with pytest.raises(EdgekitError, match=r"does not fit: dram is \d+ bytes short") as caught:
-        firmware.build("emulated", greedy)
+        firmware.build("emulated", replace(sources, files=greedy))
     assert "fewer channels" in caught.value.hint
 
 
-def test_code_and_description_of_different_models_do_not_run(sources: Mapping[str, str], model: TfliteModel) -> None:
-    mixed = dict(sources)
-    mixed["info.h"] = mixed["info.h"].replace("    239, ", "    238, ", 1)
-    assert mixed["info.h"] != sources["info.h"]
-    with emulator.running(firmware.build("native", mixed)) as port:
+def test_code_and_description_of_different_models_do_not_run(sources: ModelSources, model: TfliteModel) -> None:
+    mixed = dict(sources.files)
+    begin = f"    0x{model.sha256[:2]},"
+    mixed["model_data.h"] = mixed["model_data.h"].replace(begin, "    0x00,", 1)
+    assert mixed["model_data.h"] != sources.files["model_data.h"]
+    with emulator.running(firmware.build("native", replace(sources, files=mixed))) as port:
         client = Client(open_link(port))
         assert client.hello().model_error == 5
         with pytest.raises(EdgekitError, match="no usable model"):
@@ -202,10 +203,12 @@ def test_code_and_description_of_different_models_do_not_run(sources: Mapping[st
 
 
 def test_a_missing_program_is_named_with_the_package_that_has_it(
-    sources: Mapping[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sources: ModelSources, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    changed = {**sources, "info.h": sources["info.h"] + "\n// not built before\n"}
+    changed = replace(
+        sources, files={**sources.files, "model.h": sources.files["model.h"] + "/* not built before */\n"}
+    )
     with pytest.raises(EdgekitError, match="not installed") as caught:
         firmware.build("emulated", changed)
     assert "apt-get install --no-install-recommends gcc-xtensa-lx106" in caught.value.hint

@@ -16,10 +16,10 @@ from proxy import Proxy
 from edgekit.cli.device import eval_device
 from edgekit.device import emulator
 from edgekit.device.client import Client
+from edgekit.device.connection import check_model
 from edgekit.device.evaluate import (
     Agreement,
     agreement,
-    check_model,
     evaluate_on_desktop,
     evaluate_on_device,
     latency,

@@ -3,7 +3,6 @@
 import json
 import struct
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,8 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import layers_of
 from edgekit.device import emulator, firmware, protocol
 from edgekit.device.client import Client
+from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
-from edgekit.device.model_sources import model_files
 from edgekit.device.profile import profile
 from edgekit.errors import EdgekitError
 from edgekit.testing.random_operators import Random
@@ -27,10 +26,10 @@ VECTORS = Path(__file__).parents[1] / "vectors/student"
 
 
 @pytest.fixture(scope="session")
-def noticed(model: TfliteModel) -> Mapping[str, str]:
+def noticed(model: TfliteModel) -> ModelSources:
     """The sources of the small student with a profile."""
     compiled = compile_model(model.flatbuffer, CompileOptions(profile=True))
-    return model_files(model, compiled.files, None, 16_384)
+    return model_sources(model, compiled)
 
 
 def client_of(port: str) -> Client:
@@ -44,7 +43,7 @@ def noise(model: TfliteModel, seed: int = 0) -> bytes:
 
 
 def test_the_emulated_board_counts_the_same_instructions_in_every_run(
-    noticed: Mapping[str, str], model: TfliteModel
+    noticed: ModelSources, model: TfliteModel
 ) -> None:
     seen = []
     for start in range(2):
@@ -66,7 +65,7 @@ def test_the_emulated_board_counts_the_same_instructions_in_every_run(
     assert 0 <= outcome.invoke_us * 1000 - sum(instructions) < 5000
 
 
-def test_another_image_costs_other_instructions(noticed: Mapping[str, str], model: TfliteModel) -> None:
+def test_another_image_costs_other_instructions(noticed: ModelSources, model: TfliteModel) -> None:
     with emulator.running(firmware.build("emulated", noticed)) as port:
         client = client_of(port)
         first, second = (profile(client, noise(model, seed)) for seed in range(2))
@@ -83,7 +82,7 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
     (tmp_path / "long.tflite").write_bytes(content)
     model = read_tflite(tmp_path / "long.tflite")
     compiled = compile_model(content, CompileOptions(profile=True))
-    with emulator.running(firmware.build("emulated", model_files(model, compiled.files, None, 16_384))) as port:
+    with emulator.running(firmware.build("emulated", model_sources(model, compiled))) as port:
         client = client_of(port)
         run = profile(client, noise(model))
         with pytest.raises(EdgekitError, match="BAD_OFFSET"):
@@ -94,7 +93,7 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
     assert min(adds) > 0
 
 
-def test_a_profile_before_any_run_is_all_zeros(noticed: Mapping[str, str]) -> None:
+def test_a_profile_before_any_run_is_all_zeros(noticed: ModelSources) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
         answer = client.ask(protocol.Profile(0), protocol.StepTicks)
@@ -103,9 +102,7 @@ def test_a_profile_before_any_run_is_all_zeros(noticed: Mapping[str, str]) -> No
     assert answer.tick_hz == 1_000_000_000
 
 
-def test_the_native_board_takes_microseconds_whose_sum_is_the_runs(
-    noticed: Mapping[str, str], model: TfliteModel
-) -> None:
+def test_the_native_board_takes_microseconds_whose_sum_is_the_runs(noticed: ModelSources, model: TfliteModel) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
         run = profile(client, noise(model))
@@ -130,7 +127,7 @@ def test_ordinary_firmware_carries_nothing_of_it_and_says_what_to_flash(
 
 
 def test_a_senseless_answer_is_an_error_and_no_endless_loop(
-    noticed: Mapping[str, str], model: TfliteModel, monkeypatch: pytest.MonkeyPatch
+    noticed: ModelSources, model: TfliteModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
@@ -165,7 +162,7 @@ def test_the_command_gives_layers_and_totals_as_json_and_as_a_table() -> None:
     assert all(len(line) <= 80 for line in table.splitlines())
 
 
-def test_a_board_with_another_program_is_refused(noticed: Mapping[str, str]) -> None:
+def test_a_board_with_another_program_is_refused(noticed: ModelSources) -> None:
     with (
         emulator.running(firmware.build("native", noticed)) as port,  # compiled for size
         pytest.raises(EdgekitError, match=r"has \d+ steps and [\d,]+ bytes of arena, and this one") as refusal,

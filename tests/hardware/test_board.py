@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.device.evaluate import connected
+from edgekit.device.connection import connected
 from edgekit.device.protocol import BoardKind
 from edgekit.device.selftest import selftest
 from edgekit.pipeline.loading import load_model
@@ -19,7 +19,7 @@ pytestmark = [
 
 def test_the_board_passes_the_selftest() -> None:
     loaded = load_model(Path(__file__).parents[2] / DEFAULT_MODEL)
-    with connected(os.environ["EDGEKIT_PORT"], loaded.model, lambda: loaded.compiled().files) as client:
+    with connected(os.environ["EDGEKIT_PORT"], loaded.model, loaded.sources) as client:
         assert client.info is not None
         assert client.info.board == BoardKind.REAL
         assert [check for check in selftest(client, loaded.model) if not check.passed] == []

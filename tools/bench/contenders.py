@@ -15,7 +15,7 @@ from board import HERE, Source, compiled
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.device.model_sources import model_files
+from edgekit.compile.c_array import c_array
 from edgekit.errors import EdgekitError
 from edgekit.values.model import TfliteModel
 
@@ -130,19 +130,12 @@ def _tflm(model: TfliteModel, tflm: Path, esp_nn: Path | None) -> Contender:
         kernels = [Source(folder / f"{name}.cc", (*options, *defines, *include)) for name in _ESP_KERNELS]
         plain = sorted(p for p in (esp_nn / "src").rglob("*.c") if p.stem.endswith(("_ansi", "_opt")))
         objects += compiled([*kernels, *(Source(path, (*defines, *include)) for path in plain)])
-    generated = {f"model/{name}": text for name, text in _model_files(model).items()}
+    generated = {f"model/{name}": text for name, text in c_array(model, 1, 0, folder="model/").items()}
     own = (
         Source(HERE / "tflm.cc", (*options, f"-DBENCH_ARENA_BYTES={ARENA_BYTES}")),
         Source(HERE / "glue.cc", options),
     )
     return Contender(own, tuple(objects), generated, io_apart=False)
-
-
-def _model_files(model: TfliteModel) -> dict[str, str]:
-    """Data and operator list, without info.h, which is the firmware's."""
-    header = {"model.h": "#define MODEL_OUTPUT_BYTES 1\n"}
-    made = model_files(model, header, None, 0)
-    return {name: made[name] for name in ("data.h", "data.cc", "ops.h")}
 
 
 def _tflm_options(tflm: Path) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 
 #include "bench.h"
 #include "images.h"
-#include "model/data.h"
-#include "model/ops.h"
+#include "model/model_data.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
 namespace {

@@ -91,16 +91,13 @@ def eval_device(
 @_json
 def selftest(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
-    from edgekit.device.evaluate import connected, device_json
+    from edgekit.device.connection import connected, device_json
     from edgekit.device.selftest import selftest as run
     from edgekit.pipeline.loading import load_model
     from edgekit.report.document import Column, Table
 
     loaded = load_model(model)
-    with connected(
-        port, loaded.model, lambda: loaded.compiled().files,
-        threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud, on_wait=_status,
-    ) as client:  # fmt: skip
+    with connected(port, loaded.model, loaded.sources, baud=baud, on_wait=_status) as client:
         assert client.info is not None
         identity = device_json(client.info)
         checks = run(client, loaded.model)
@@ -154,12 +151,10 @@ def prepare_firmware(model: Path, profile: bool, optimize: Any, target: Any) -> 
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.compile import CompileOptions
     from edgekit.device.firmware import write_model
-    from edgekit.device.model_sources import model_files
     from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model)
-    compiled = loaded.compiled(CompileOptions(optimize=optimize, target=target, profile=profile)).files
-    click.echo(write_model(model_files(loaded.model, compiled, loaded.threshold, loaded.arena_bytes)))
+    click.echo(write_model(loaded.sources(CompileOptions(optimize=optimize, target=target, profile=profile))))
 
 
 DEVICE_COMMANDS = (eval_device, selftest, flash, doctor, prepare_firmware)

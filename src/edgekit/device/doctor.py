@@ -119,11 +119,11 @@ def _firmware() -> Finding:
         folder = firmware.folder()
     except EdgekitError as error:
         return Finding("firmware", False, "sources not found", "flashing and emulating", error.hint)
-    model = folder / "lib/model/src/model/info.h"
-    if not model.is_file():
+    sha256 = firmware.model_in(folder)
+    if sha256 is None:
         advice = "Write one into it: edgekit firmware [--model FILE.tflite]"
         return Finding("firmware", False, f"{folder}, without a model", "pio run -d firmware", advice)
-    return Finding("firmware", True, f"{folder}, model {model.read_text().split('from ')[1][:12]}")
+    return Finding("firmware", True, f"{folder}, model {sha256[:12]}")
 
 
 def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:

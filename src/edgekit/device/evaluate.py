@@ -7,8 +7,7 @@ kept in a state file, so that an evaluation that was cut off goes on where it st
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,21 +16,16 @@ import numpy as np
 import platformdirs
 
 from edgekit import files
-from edgekit.boards.board import ESP32, Board
-from edgekit.device import emulator, firmware
 from edgekit.device.client import Client, LinkCounts
-from edgekit.device.link import FIRST_BAUD, open_link
-from edgekit.device.model_sources import model_files
-from edgekit.device.protocol import Backend, BoardKind, Info
+from edgekit.device.connection import device_json
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
-from edgekit.values.evaluation import Prediction, Threshold
+from edgekit.values.evaluation import Prediction
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
 
 SAVE_EVERY_S = 1.0
-LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
 RESUME = "What is done is kept: run the command again with --resume."
 Progress = Callable[[Prediction, LinkCounts], None]
 
@@ -77,62 +71,6 @@ class DeviceRun:
         if board == "desktop":
             return str(self.device["backend"])
         return str(chip) if board in ("real", chip) else f"{board} {chip}"
-
-
-@contextmanager
-def connected(
-    port: str,
-    model: TfliteModel,
-    compiled: Callable[[], Mapping[str, str]],
-    *,
-    threshold: Threshold | None = None,
-    arena_bytes: int = 0,
-    board: Board = ESP32,
-    baud: int | None = None,
-    on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
-) -> Iterator[Client]:
-    """Opens a port (`emulator` and `native` are built and started first) and greets the board.
-
-    Args:
-        compiled: gives `compile_model(model.flatbuffer).files`; called only where a firmware is built.
-        board: the one that `emulator` stands in for.
-        baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
-        on_wait: is entered until the board has answered, with what is going on in words.
-
-    Raises:
-        EdgekitError: whatever keeps the board from answering; another model on it.
-    """
-    name = {"emulator": board.emulated_environment, "native": firmware.HOST_ENVIRONMENT}.get(port)
-    with ExitStack() as stack:
-        with on_wait("Building and starting the firmware" if name else f"Looking for a board at {port}"):
-            if name is not None:
-                sources = model_files(model, compiled(), threshold, arena_bytes)
-                port = stack.enter_context(emulator.running(firmware.build(name, sources, board), board.emulator))
-            link = open_link(port)
-            stack.callback(link.close)
-            client = Client(link)
-            info = client.hello(elsewhere=LEFT_AT if link.has_rate else ())
-            check_model(info, model)
-            wanted = baud or (info.max_baud if link.has_rate else None)
-            if wanted is not None:
-                client.negotiate(wanted)
-        yield client
-        if wanted is not None:  # as a runner or a monitor expects to find it
-            with suppress(EdgekitError):
-                client.negotiate(FIRST_BAUD)
-
-
-def check_model(info: Info, model: TfliteModel) -> None:
-    """Refuses a board that holds another model.
-
-    Raises:
-        EdgekitError: names both models by their SHA-256.
-    """
-    if info.model_sha256.hex() != model.sha256:
-        raise EdgekitError(
-            f"The board holds the model {info.model_sha256.hex()[:12]}, the desk has {model.sha256[:12]}.",
-            "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
-        )
 
 
 def evaluate_on_device(
@@ -220,21 +158,6 @@ def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
         return None
     at = [times[min(len(times) - 1, -(-len(times) * percent // 100) - 1)] for percent in (50, 95)]
     return Latency(at[0], at[1], times[0], times[-1])
-
-
-def device_json(info: Info) -> dict[str, Any]:
-    """The board's identity as JSON-ready values."""
-    plain = asdict(info) | {
-        "board": BoardKind(info.board).name.lower(),
-        "backend": Backend(info.backend).name.lower().replace("_", "-"),
-        "model_sha256": info.model_sha256.hex(),
-        "input_scale": info.input_scale,
-        "output_scale": info.output_scale,
-    }
-    return {name: value for name, value in plain.items() if name not in _NOT_IDENTITY}
-
-
-_NOT_IDENTITY = ("nonce", "reserved", "input_scale_bits", "output_scale_bits", "model_error", "error_detail")
 
 
 def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:

@@ -5,6 +5,7 @@ The real board is built by PlatformIO (`pio run -d firmware -t upload`) from the
 """
 
 import configparser
+import json
 import os
 import re
 import shlex
@@ -12,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -19,8 +21,15 @@ import platformdirs
 from edgekit import files
 from edgekit.boards.board import ESP32, Board
 from edgekit.boards.toolchains import need
+from edgekit.compile import Compiled
+from edgekit.compile.c_array import c_array
+from edgekit.device.protocol import CHUNK_BYTES, MAX_CHUNKS
 from edgekit.errors import EdgekitError
+from edgekit.values.evaluation import Threshold
+from edgekit.values.model import TfliteModel
+from edgekit.values.task import Task
 
+MODEL_FOLDER = "lib/model/src/model"
 HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of this computer
 
 
@@ -41,21 +50,75 @@ def folder() -> Path:
     )
 
 
-def write_model(sources: Mapping[str, str], into: Path | None = None) -> Path:
-    """Writes the sources to `lib/model/src/model` of the firmware (or `into`) and returns that folder."""
-    target = into or folder() / "lib/model/src/model"
-    for name, text in sources.items():
+@dataclass(frozen=True, slots=True)
+class ModelSources:
+    """A model as `firmware/lib/model` holds it.
+
+    Attributes:
+        files: texts by file name: the compiled C, and the .tflite as a C array.
+        sha256: of the .tflite.
+        profile: the C tells what each layer costs.
+    """
+
+    files: Mapping[str, str]
+    sha256: str
+    profile: bool = False
+
+
+def model_sources(
+    model: TfliteModel, compiled: Compiled, *,
+    task: Task | None = None, threshold: Threshold | None = None, arena_bytes: int = 16_384,
+) -> ModelSources:  # fmt: skip
+    """The sources of a firmware for the model.
+
+    Args:
+        model: an int8 model.
+        compiled: the same as C, named `model`.
+        task, threshold: as in `c_array`.
+        arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try.
+
+    Raises:
+        EdgekitError: what `c_array` raises, or an input too large for the protocol.
+    """
+    height, width, channels = model.input_shape
+    if height * width * channels > MAX_CHUNKS * CHUNK_BYTES:
+        raise EdgekitError(
+            f"An input of {height}x{width}x{channels} is more than the protocol's {MAX_CHUNKS * CHUNK_BYTES} bytes.",
+            "Build the model for a smaller image.",
+        )
+    outputs = compiled.graph.output.size
+    array = c_array(model, outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
+    return ModelSources({**compiled.files, **array}, model.sha256, compiled.options.profile)
+
+
+def write_model(sources: ModelSources, into: Path | None = None) -> Path:
+    """Writes the sources to `lib/model/src/model` of the firmware (or `into`), where no other source is left, and
+    returns that folder. `model.json` says what they are."""
+    target = into or folder() / MODEL_FOLDER
+    texts = {**sources.files, "model.json": json.dumps({"sha256": sources.sha256, "profile": sources.profile}) + "\n"}
+    for name, text in texts.items():
         if not (target / name).is_file() or (target / name).read_text() != text:
             files.write_text(target / name, text)
+    for path in target.iterdir():  # of an earlier edgekit: PlatformIO would compile it, too
+        if path.suffix in (".h", ".c", ".cc") and path.name not in texts:
+            path.unlink()
     return target
 
 
-def build(environment: str, sources: Mapping[str, str], board: Board = ESP32) -> Path:
+def model_in(root: Path) -> str | None:
+    """The SHA-256 of the model that `firmware/lib/model` holds; None where it holds none."""
+    try:
+        return str(json.loads((root / MODEL_FOLDER / "model.json").read_text())["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path:
     """Builds the firmware for this computer and returns the program. A build that exists is not repeated.
 
     Args:
         environment: HOST_ENVIRONMENT, or the board's `emulated_environment`.
-        sources: `model_files`' answer.
+        sources: of the model.
         board: the one that is emulated.
 
     Raises:
@@ -64,9 +127,11 @@ def build(environment: str, sources: Mapping[str, str], board: Board = ESP32) ->
     """
     root = folder()
     options = _options(root / "platformio.ini", environment)
+    if sources.profile:
+        options["build_flags"] += " -DEDGEKIT_PROFILE=1"
     own = _sources(root, options["build_src_filter"])
     texts = [path.read_bytes() for path in sorted(root.glob("lib/*/src/**/*.h")) + own]
-    key = files.key_of([environment, options, files.sha256_of(*texts), dict(sources)])[:16]
+    key = files.key_of([environment, options, files.sha256_of(*texts), dict(sources.files)])[:16]
     out = platformdirs.user_cache_path("edgekit") / "firmware" / f"{environment}-{key}"
     program = out / ("firmware.elf" if "custom_cross" in options else "firmware")
     if program.is_file():
@@ -85,8 +150,6 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
     work = program.parent
     cross = options.get("custom_cross", "")
     flags = shlex.split(options["build_flags"])
-    if "MODEL_STEPS" in (work / "model/model.h").read_text():  # compiled with a profile
-        flags.append("-DEDGEKIT_PROFILE=1")
     link_flags = [flag for flag in flags if flag.startswith(("-L", "-Wl,", "-fsanitize"))]
     flags = [flag for flag in flags if not flag.startswith(("-L", "-Wl,"))]
     flags += [f"-I{path}" for path in sorted(root.glob("lib/*/src")) if path.parent.name != "model"]

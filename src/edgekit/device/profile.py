@@ -5,8 +5,8 @@ of one run.
 """
 
 import struct
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import Layer, layers_of
 from edgekit.device import protocol
 from edgekit.device.client import Client
-from edgekit.device.evaluate import connected, device_json
+from edgekit.device.connection import Wait, connected, device_json
+from edgekit.device.firmware import model_sources
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import tflm
 from edgekit.tflite.model import read_int8_model
@@ -105,7 +106,7 @@ class ModelProfile:
 
 def profile_model(
     content: bytes, port: str, options: CompileOptions | None = None, *, baud: int | None = None,
-    on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    on_wait: Wait = nullcontext,
 ) -> ModelProfile:  # fmt: skip
     """Runs an int8 .tflite once on a board and asks what every layer took.
 
@@ -123,7 +124,7 @@ def profile_model(
     with_hooks = compile_model(content, replace(options, profile=True))
     model = read_int8_model(content)
     image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
-    with connected(port, model, lambda: with_hooks.files, baud=baud, on_wait=on_wait) as client:
+    with connected(port, model, lambda: model_sources(model, with_hooks), baud=baud, on_wait=on_wait) as client:
         run = profile(client, image.tobytes())
         assert client.info is not None
         device, arena_bytes = device_json(client.info), client.info.arena_bytes

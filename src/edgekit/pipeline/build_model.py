@@ -5,7 +5,7 @@ In: a recipe and a data set. Out: a folder with the model in every format, its C
 
 from pathlib import Path
 
-from edgekit.conversion.embed import check_budget, check_spec, embed
+from edgekit.compile.c_array import c_array
 from edgekit.files import (
     clear_unfinished,
     write_arrays,
@@ -13,6 +13,7 @@ from edgekit.files import (
     write_json,
     write_text,
 )
+from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.pipeline.summary import (
@@ -75,7 +76,11 @@ def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None
         write_bytes(out / f"student_{name}.tflite", model.flatbuffer)
     write_bytes(out / "student.onnx", first.files.onnx)
     write_student(out / "student.npz", first.pruned.student)
-    for file, text in embed(first.files.models["int8"], first.threshold, card.model.arena_bytes).items():
+    task = card.data.task
+    array = c_array(
+        first.files.models["int8"], len(task.labels), card.model.arena_bytes, task=task, threshold=first.threshold
+    )
+    for file, text in array.items():
         write_text(out / file, text)
     render.write(model_page(card, evidence), out / "report.html")
     write_json(out / "recipe.json", card.recipe)

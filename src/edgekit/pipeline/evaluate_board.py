@@ -13,13 +13,12 @@ import numpy as np
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.device.client import LinkCounts
+from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import (
     RESUME,
     Agreement,
     DeviceRun,
     agreement,
-    connected,
-    device_json,
     evaluate_on_desktop,
     evaluate_on_device,
 )
@@ -72,7 +71,7 @@ def evaluate_board(
     loaded: LoadedModel, port: str, data: str = "phantom", *,
     limit: int | None = None, baud: int | None = None, strict: bool = False, resume: bool = False,
     watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live]] = lambda *_: nullcontext(_Unwatched()),
-    on_wait: Callable[[str], AbstractContextManager[object]] = nullcontext,
+    on_wait: Wait = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
     """Sends the test images of a data set through the board, and through TFLM on this computer.
 
@@ -93,12 +92,7 @@ def evaluate_board(
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":
-            client = held.enter_context(
-                connected(
-                    port, loaded.model, lambda: loaded.compiled().files,
-                    threshold=loaded.threshold, arena_bytes=loaded.arena_bytes, baud=baud, on_wait=on_wait,
-                )
-            )  # fmt: skip
+            client = held.enter_context(connected(port, loaded.model, loaded.sources, baud=baud, on_wait=on_wait))
         splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
         images = splits.test
         if limit is not None and limit < len(images):

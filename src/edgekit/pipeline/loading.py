@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.program import profiled_program, program_of
+from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import ESP32
 from edgekit.recipes.reading import from_dict
@@ -18,13 +19,16 @@ from edgekit.runtimes.desktop import arena_bytes
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.task import Task
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model, where its decision lies, TFLM's arena for it in bytes, and how its data were split."""
+    """A model, what it is asked (None: nobody has said), where its decision lies, TFLM's arena for it in bytes, and how
+    its data were split."""
 
     model: TfliteModel
+    task: Task | None
     threshold: Threshold
     arena_bytes: int
     data: DataRecipe
@@ -32,6 +36,13 @@ class LoadedModel:
     def compiled(self, options: CompileOptions | None = None) -> Compiled:
         """The model as C."""
         return compile_model(self.model.flatbuffer, options)
+
+    def sources(self, options: CompileOptions | None = None) -> ModelSources:
+        """The model as the firmware takes it. Raises as `model_sources` does."""
+        compiled = self.compiled(options)
+        return model_sources(
+            self.model, compiled, task=self.task, threshold=self.threshold, arena_bytes=self.arena_bytes
+        )
 
     def program(self, profile: Path | None = None) -> Program | None:
         """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler
@@ -59,5 +70,6 @@ def load_model(path: Path = DEFAULT_MODEL) -> LoadedModel:
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:
-            return LoadedModel(model, card.threshold.value(), card.model.arena_bytes, from_dict(card.recipe).data)
-    return LoadedModel(model, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
+            data = from_dict(card.recipe).data
+            return LoadedModel(model, card.data.task, card.threshold.value(), card.model.arena_bytes, data)
+    return LoadedModel(model, None, Threshold(0.5, 1), arena_bytes(model), ESP32.data)

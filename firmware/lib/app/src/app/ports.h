@@ -52,7 +52,7 @@ struct StepTicks {
 };
 #endif
 
-// An outcome and the number that belongs to it (see wire.py's ErrorCode).
+// An outcome and the number that belongs to it (see wire::ErrorCode).
 struct Status {
   wire::ErrorCode code = wire::ErrorCode::kOk;
   uint32_t detail = 0;
@@ -67,7 +67,7 @@ struct Model {
       output_scale_bits;     // IEEE-754 singles: this firmware computes in integers
   uint32_t output_scale_e9;  // the output scale in billionths, for text
   int16_t input_zero_point, output_zero_point;
-  int16_t margin_q;  // where pneumonia begins: output 1 minus output 0
+  int16_t margin_q;  // of two answers, the least lead of the positive one
   uint32_t model_bytes;
   constexpr size_t input_bytes() const { return size_t{height} * width * channels; }
 };

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "model/info.h"
+#include "app/model.h"
 extern "C" {
 #include "model/model.h"
 }
@@ -26,7 +26,7 @@ int32_t step_now = MODEL_STEPS;  // none
 
 // Code and description are generated together; a mixture of two builds must not run.
 Status AotClassifier::Load() {
-  const Model& m = generated::kModel;
+  const Model& m = kModel;
   if (MODEL_INPUT_BYTES != m.input_bytes() || MODEL_OUTPUT_BYTES != m.outputs ||
       memcmp(model_sha256, m.sha256, 32) != 0) {
     return {wire::ErrorCode::kNoModel, 0};
@@ -43,7 +43,7 @@ Status AotClassifier::Run(const int8_t* input, int8_t* output) {
   return {};
 }
 
-const Model& AotClassifier::model() const { return generated::kModel; }
+const Model& AotClassifier::model() const { return kModel; }
 
 uint32_t AotClassifier::arena_bytes() const { return MODEL_ARENA_BYTES; }
 

@@ -5,9 +5,7 @@
 
 #include <new>
 
-#include "model/data.h"
-#include "model/info.h"
-#include "model/ops.h"
+#include "app/model.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -49,7 +47,7 @@ int FirstUnknownOp(const tflite::Model* model) {
 }  // namespace
 
 Status TflmClassifier::Load() {
-  const Model& expected = generated::kModel;
+  const Model& expected = kModel;
   const tflite::Model* model = tflite::GetModel(generated::kModelData);
   if (model->version() != TFLITE_SCHEMA_VERSION) {
     return {ErrorCode::kNoModel, static_cast<uint32_t>(model->version())};
@@ -91,7 +89,7 @@ Status TflmClassifier::Run(const int8_t* input, int8_t* output) {
   return {};
 }
 
-const Model& TflmClassifier::model() const { return generated::kModel; }
+const Model& TflmClassifier::model() const { return kModel; }
 
 wire::Backend TflmClassifier::backend() const {
 #ifdef EDGEKIT_ESP_NN  // ESP_NN itself is private to esp-tflite-micro

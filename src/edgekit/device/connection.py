@@ -1,0 +1,89 @@
+"""From a port to a board that has said who it is and carries the right model.
+
+In: a port, a model. Out: a `Client` for as long as the block lasts; the board's identity as JSON values.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import asdict
+from typing import Any
+
+from edgekit.boards.board import ESP32, Board
+from edgekit.device import emulator, firmware
+from edgekit.device.client import Client
+from edgekit.device.firmware import ModelSources
+from edgekit.device.link import FIRST_BAUD, open_link
+from edgekit.device.protocol import Backend, BoardKind, Info
+from edgekit.errors import EdgekitError
+from edgekit.values.model import TfliteModel
+
+LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
+_NOT_IDENTITY = ("nonce", "reserved", "input_scale_bits", "output_scale_bits", "model_error", "error_detail")
+Wait = Callable[[str], AbstractContextManager[object]]
+"""Entered while something takes a moment, with what is going on in words."""
+
+
+@contextmanager
+def connected(
+    port: str,
+    model: TfliteModel,
+    sources: Callable[[], ModelSources],
+    *,
+    board: Board = ESP32,
+    baud: int | None = None,
+    on_wait: Wait = nullcontext,
+) -> Iterator[Client]:
+    """Opens a port (`emulator` and `native` are built and started first) and greets the board.
+
+    Args:
+        sources: gives `model_sources(model, ...)`; called only where a firmware is built.
+        board: the one that `emulator` stands in for.
+        baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
+        on_wait: is entered until the board has answered, with what is going on in words.
+
+    Raises:
+        EdgekitError: whatever keeps the board from answering; another model on it.
+    """
+    name = {"emulator": board.emulated_environment, "native": firmware.HOST_ENVIRONMENT}.get(port)
+    with ExitStack() as stack:
+        with on_wait("Building and starting the firmware" if name else f"Looking for a board at {port}"):
+            if name is not None:
+                program = firmware.build(name, sources(), board)
+                port = stack.enter_context(emulator.running(program, board.emulator))
+            link = open_link(port)
+            stack.callback(link.close)
+            client = Client(link)
+            info = client.hello(elsewhere=LEFT_AT if link.has_rate else ())
+            check_model(info, model)
+            wanted = baud or (info.max_baud if link.has_rate else None)
+            if wanted is not None:
+                client.negotiate(wanted)
+        yield client
+        if wanted is not None:  # as a runner or a monitor expects to find it
+            with suppress(EdgekitError):
+                client.negotiate(FIRST_BAUD)
+
+
+def check_model(info: Info, model: TfliteModel) -> None:
+    """Refuses a board that holds another model.
+
+    Raises:
+        EdgekitError: names both models by their SHA-256.
+    """
+    if info.model_sha256.hex() != model.sha256:
+        raise EdgekitError(
+            f"The board holds the model {info.model_sha256.hex()[:12]}, the desk has {model.sha256[:12]}.",
+            "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
+        )
+
+
+def device_json(info: Info) -> dict[str, Any]:
+    """The board's identity as JSON-ready values."""
+    plain = asdict(info) | {
+        "board": BoardKind(info.board).name.lower(),
+        "backend": Backend(info.backend).name.lower().replace("_", "-"),
+        "model_sha256": info.model_sha256.hex(),
+        "input_scale": info.input_scale,
+        "output_scale": info.output_scale,
+    }
+    return {name: value for name, value in plain.items() if name not in _NOT_IDENTITY}

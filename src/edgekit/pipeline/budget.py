@@ -1,0 +1,95 @@
+"""Whether a model fits its board: asked of a student before it is trained, and of the finished model.
+
+In: a model or the shape of one, and the recipe's limits. Out: a `Budget`, or a refusal that says what to do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgekit.boards.board import ESP32, Board
+from edgekit.errors import EdgekitError
+from edgekit.recipes.recipe import EmbedRecipe
+from edgekit.values.model import TfliteModel
+from edgekit.values.networks import StudentSpec
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One limit of the board: `used_bytes` of `limit_bytes`."""
+
+    name: str
+    used_bytes: int
+    limit_bytes: int
+
+    @property
+    def over_bytes(self) -> int:
+        """How many bytes too many; 0 where it fits."""
+        return max(0, self.used_bytes - self.limit_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a model takes of the board: the .tflite, the application's flash with it, TFLM's arena in RAM."""
+
+    model: BudgetLine
+    flash: BudgetLine
+    arena: BudgetLine
+
+
+def check_budget(model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe, board: Board = ESP32) -> Budget:
+    """Weighs a model against what the board leaves to it.
+
+    Args:
+        arena_bytes: TFLM's arena for the model.
+
+    Raises:
+        EdgekitError: one or more limits are exceeded; names each with the bytes over and what to do.
+    """
+    model_bytes = len(model.flatbuffer)
+    budget = Budget(
+        model=BudgetLine("model", model_bytes, recipe.model_bytes),
+        flash=BudgetLine("flash", model_bytes + board.room.program_flash_bytes, recipe.flash_bytes),
+        arena=BudgetLine("arena", arena_bytes, recipe.arena_bytes),
+    )
+    _refuse_excess((budget.model, budget.flash, budget.arena), "takes")
+    return budget
+
+
+def check_spec(spec: StudentSpec, recipe: EmbedRecipe) -> None:
+    """Weighs a student before hours are spent on it, by what its shape alone takes: int8 kernels and 4-byte biases,
+    and the input and output of the operator that holds most. The file and the arena will be somewhat larger.
+
+    Raises:
+        EdgekitError: even that is too much; names each limit with the bytes over and what to do.
+    """
+    inputs, side = 1, spec.input_size
+    weights, tensors = 4 * 2, 0
+    for channels, depth in zip(spec.channels, spec.depths, strict=True):
+        for _ in range(depth):
+            weights += 9 * inputs * channels + 4 * channels
+            tensors = max(tensors, side * side * (inputs + channels))
+            inputs = channels
+        tensors = max(tensors, side * side * inputs * 5 // 4)  # the pool's
+        side //= 2
+    weights += 2 * inputs
+    lines = BudgetLine("model", weights, recipe.model_bytes), BudgetLine("arena", tensors, recipe.arena_bytes)
+    _refuse_excess(lines, "takes at least")
+
+
+def _refuse_excess(lines: Sequence[BudgetLine], takes: str) -> None:
+    advice = {
+        "model": "take fewer channels in the last stages (--set student.channels=8,16,32,48)",
+        "flash": "take fewer channels, or a larger application partition and --set embed.flash_bytes=...",
+        "arena": "take a smaller image (--set student.input_size=80) or fewer channels in the first stage",
+    }
+    over = [line for line in lines if line.over_bytes]
+    if over:
+        excess = "; ".join(
+            f"{line.name} {takes} {line.used_bytes:,} bytes, {line.over_bytes:,} over the limit of {line.limit_bytes:,}"
+            for line in over
+        )
+        raise EdgekitError(
+            f"The model does not fit the board: {excess}.",
+            f"To fit, {'; '.join(advice[line.name] for line in over)}. If your board has the room, raise "
+            f"{', '.join(f'embed.{line.name}_bytes' for line in over)}.",
+        )

@@ -1,0 +1,80 @@
+"""The firmware's sources: what is written into them agrees with the model, and what cannot run is named here."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from edgekit.compile import Compiled
+from edgekit.device import firmware
+from edgekit.device.firmware import ModelSources, model_sources
+from edgekit.errors import EdgekitError
+from edgekit.values.evaluation import Threshold
+from edgekit.values.model import TfliteModel
+
+FIRMWARE = Path(__file__).parents[2] / "firmware"
+
+
+def test_threshold_arena_and_outputs_reach_the_firmware(model: TfliteModel, compiled: Compiled) -> None:
+    header = model_sources(model, compiled, threshold=Threshold(0.7, margin_q=-23), arena_bytes=95_920).files[
+        "model_data.h"
+    ]
+    assert "kMarginQ = -23;" in header
+    assert "kTflmArenaBytes = 95920;" in header
+    assert "kOutputs = 2;" in header
+
+
+def test_an_input_beyond_the_protocol_is_refused(model: TfliteModel, compiled: Compiled) -> None:
+    large = dataclasses.replace(model, input_shape=(512, 512, 1))
+    with pytest.raises(EdgekitError, match="512x512x1 is more than the protocol's 122880 bytes"):
+        model_sources(large, compiled)
+
+
+def test_sources_that_did_not_change_are_not_written_again(sources: ModelSources, tmp_path: Path) -> None:
+    firmware.write_model(sources, tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    firmware.write_model(sources, tmp_path)
+    assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
+    assert set(before) == {"model.h", "model.c", "model_data.h", "model_data.cc", "model.json"}
+
+
+def test_what_an_earlier_edgekit_wrote_beside_the_model_is_not_compiled_with_it(
+    sources: ModelSources, tmp_path: Path
+) -> None:
+    (tmp_path / "data.cc").write_text("of version 0.1")
+    firmware.write_model(sources, tmp_path)
+    assert not (tmp_path / "data.cc").exists()
+
+
+def test_the_firmware_says_which_model_it_holds(sources: ModelSources, model: TfliteModel, tmp_path: Path) -> None:
+    assert firmware.model_in(tmp_path) is None
+    place = firmware.write_model(sources, tmp_path / firmware.MODEL_FOLDER)
+    assert firmware.model_in(tmp_path) == model.sha256
+    (place / "model.json").write_text("[]")
+    assert firmware.model_in(tmp_path) is None
+
+
+def test_versions_of_the_real_board_are_pinned() -> None:
+    ini = (FIRMWARE / "platformio.ini").read_text()
+    assert "platform = espressif32@6.13.0" in ini
+    assert "framework = espidf" in ini
+    pins = (FIRMWARE / "src/idf_component.yml").read_text()
+    assert 'espressif/esp-tflite-micro: "1.3.8"' in pins
+    assert 'espressif/esp-nn: "1.2.3"' in pins
+
+
+def test_every_source_that_cmake_names_exists() -> None:
+    listed = re.findall(r"\$\{lib\}(/[\w/]+\.(?:cc|c))", (FIRMWARE / "src/CMakeLists.txt").read_text())
+    generated = [name for name in listed if name.startswith("/model/")]
+    assert len(generated) == 2
+    assert all((FIRMWARE / f"lib{name}").is_file() for name in listed if name not in generated)
+
+
+def test_the_portable_core_uses_c_headers_alone_and_no_heap() -> None:
+    for source in [*FIRMWARE.glob("lib/wire/src/**/*.*"), *FIRMWARE.glob("lib/app/src/**/*.*")]:
+        text = source.read_text()
+        system = set(re.findall(r"#include <(.+)>", text))
+        assert system <= {"stddef.h", "stdint.h", "string.h"}, source
+        code = re.sub(r"//.*", "", text)
+        assert not re.search(r"\b(new|malloc|free|float|double)\b", code), source

@@ -1,0 +1,38 @@
+"""Whether a model fits its board, before it is trained and after."""
+
+from pathlib import Path
+
+import pytest
+
+from edgekit.errors import EdgekitError
+from edgekit.pipeline.budget import check_budget, check_spec
+from edgekit.recipes.builtin import RECIPES
+from edgekit.recipes.recipe import EmbedRecipe
+from edgekit.tflite.model import read_tflite
+
+INT8 = read_tflite(Path(__file__).parents[1] / "vectors/student/int8.tflite")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_student_of_every_recipe_may_fit_its_board(name: str) -> None:
+    check_spec(RECIPES[name].student.spec(), RECIPES[name].embed)
+
+
+def test_a_model_that_fits_gives_its_budget() -> None:
+    budget = check_budget(INT8, 95_920, EmbedRecipe())
+    assert (budget.model.used_bytes, budget.model.limit_bytes) == (len(INT8.flatbuffer), 40_700)
+    assert (budget.arena.used_bytes, budget.arena.limit_bytes) == (95_920, 102_400)
+    assert budget.flash.used_bytes > len(INT8.flatbuffer)
+
+
+def test_each_limit_is_named_with_the_bytes_over_and_what_to_do() -> None:
+    size = len(INT8.flatbuffer)
+    with pytest.raises(EdgekitError, match=r"arena takes 102,401 bytes, 1 over the limit of 102,400\.\n") as caught:
+        check_budget(INT8, 102_401, EmbedRecipe())
+    assert "student.input_size" in caught.value.hint
+    with pytest.raises(EdgekitError, match=rf"model takes {size:,} bytes, 10 over") as caught:
+        check_budget(INT8, 4096, EmbedRecipe(model_bytes=size - 10))
+    assert "student.channels" in caught.value.hint
+    with pytest.raises(EdgekitError, match=r"model takes .*; flash takes .*; arena takes ") as caught:
+        check_budget(INT8, 4096, EmbedRecipe(model_bytes=1024, flash_bytes=1024, arena_bytes=1024))
+    assert "embed.model_bytes, embed.flash_bytes, embed.arena_bytes" in caught.value.hint
