@@ -4,9 +4,9 @@ In: a `Reproduction`. Out: every system, sweep and curve whose units were made; 
 """
 
 import gzip
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,11 @@ from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEM
 from edgekit.reproduction.plan import Unit, sweep
 from edgekit.reproduction.results import ARGMAX, Cost, Distillation, PruningSweep, Results, Scored, System
 from edgekit.reproduction.run import Reproduction
-from edgekit.reproduction.work import FileScores
 from edgekit.training.ensemble import combine
 from edgekit.values.model import Quantization
+
+Found = TypeVar("Found")
+_HELD_OUT = ("val", "test")
 
 
 def results_of(done: Reproduction) -> Results:
@@ -39,72 +41,62 @@ def results_of(done: Reproduction) -> Results:
     )
 
 
-_Point = tuple[Mapping[str, NDArray[Any]], float]  # margins on val and test, and the share of zeroed weights
+_ENSEMBLES = (
+    ("mean", PAPER_ENSEMBLE, "mean", False), ("vote", PAPER_ENSEMBLE, "vote", False),
+    ("mean-pruned", PAPER_ENSEMBLE, "mean", True), ("vote-pruned", PAPER_ENSEMBLE, "vote", True),
+    # Chouhan's five vote
+    ("chouhan", CHOUHAN_ENSEMBLE, "vote", False), ("chouhan-mean", CHOUHAN_ENSEMBLE, "mean", False),
+)  # fmt: skip
 
 
 class _Reader:
     def __init__(self, done: Reproduction) -> None:
-        self.done, self.work = done, done.work
+        self.work = done.work
         self.seeds = done.request.seeds
         self.splits = self.work.splits("student")
 
     @staticmethod
-    def of(read: Callable[..., Any], *words: Any) -> Any:
+    def of(read: Callable[..., Found], *words: Any) -> Found | None:
         """What `read` reads; None where it was not made."""
         try:
             return read(*words)
         except CacheMiss:
             return None
 
+    def made(self, read: Callable[..., Found], *words: Any) -> dict[int, Found]:
+        """What `read` reads of the words and each seed; without the seeds that were not made."""
+        found = {seed: self.of(read, *words, seed) for seed in self.seeds}
+        return {seed: one for seed, one in found.items() if one is not None}
+
     # --- systems ---
 
     def systems(self) -> dict[str, System]:
         found: dict[str, System] = {}
-
-        def add(name: str, size: int | None, margins: Callable[..., Any], *words: Any, **more: Any) -> None:
-            read = {seed: self.of(margins, *words, seed) for seed in self.seeds}
-            scored = {seed: self._scored(one) for seed, one in read.items() if one is not None}
-            if scored and size is not None:
-                found[name] = System(scored, size, **more)
-
-        for network in NETWORKS:
-            size, latency = self._bytes(network), self._image_us(network)
-            add(network, size, self._network, network, False, image_us=latency)
-            add(f"{network}-pruned", size, self._network, network, True, image_us=latency)
-        ensembles = (
-            ("mean", PAPER_ENSEMBLE, "mean", False), ("vote", PAPER_ENSEMBLE, "vote", False),
-            ("mean-pruned", PAPER_ENSEMBLE, "mean", True), ("vote-pruned", PAPER_ENSEMBLE, "vote", True),
-            # Chouhan's five vote
-            ("chouhan", CHOUHAN_ENSEMBLE, "vote", False), ("chouhan-mean", CHOUHAN_ENSEMBLE, "mean", False),
-        )  # fmt: skip
-        for name, networks, how, pruned in ensembles:
-            sizes, slow = [self._bytes(n) for n in networks], [self._image_us(n) for n in networks]
-            add(
-                name, None if None in sizes else sum(s for s in sizes if s), self._ensemble, networks, how, pruned,
-                image_us=None if None in slow else sum(s for s in slow if s),
-            )  # fmt: skip
-        size = self._student_bytes()
-        for how in ("conventional", "distilled"):
-            add(how, size, lambda how, seed: self.work.student(how, seed).margins, how)
-        add("pruned", size, lambda seed: self.work.student_pruned(seed, self.work.chosen_alpha(seed)))
+        alone = ((f"{name}{'-pruned' * pruned}", (name,), "mean", pruned) for name in NETWORKS for pruned in (0, 1))
+        for name, networks, how, pruned in (*alone, *_ENSEMBLES):
+            scored = self._scored(self._ensemble, networks, how, bool(pruned))
+            sizes = [self.of(self._parameter_bytes, network) for network in networks]
+            times = [self.of(self.work.network_us, network, self.seeds[0]) for network in networks]
+            if scored and None not in sizes:
+                image_us = None if None in times else sum(filter(None, times))
+                found[name] = System(scored, sum(filter(None, sizes)), image_us)
+        student_bytes = self._student_bytes()
+        for name in ("conventional", "distilled", "pruned"):
+            if student_bytes is not None and (scored := self._scored(self._student, name)):
+                found[name] = System(scored, student_bytes)
         for variant in VARIANTS:
-            self._add_files(found, variant)
+            files = self.made(self.work.file_scores, variant)
+            if files:
+                runtime, first = runtime_of(variant), next(iter(files.values()))
+                scored = {seed: self._score(one.margins, runtime, one.model.output_q) for seed, one in files.items()}
+                content = first.model.flatbuffer
+                found[variant] = System(scored, len(content), first.image_us, len(gzip.compress(content, 9)))
         return found
 
-    def _add_files(self, found: dict[str, System], variant: str) -> None:
-        read = {seed: self.of(self.work.file_scores, seed, variant) for seed in self.seeds}
-        scores: dict[int, FileScores] = {seed: one for seed, one in read.items() if one is not None}
-        if scores:
-            first = next(iter(scores.values()))
-            by_seed = {
-                seed: self._scored(one.margins, runtime_of(variant), one.model.output_q) for seed, one in scores.items()
-            }
-            content = first.model.flatbuffer
-            found[variant] = System(by_seed, len(content), first.image_us, len(gzip.compress(content, 9)))
+    def _scored(self, margins: Callable[..., Arrays], *words: Any) -> dict[int, Scored]:
+        return {seed: self._score(one) for seed, one in self.made(margins, *words).items()}
 
-    def _scored(
-        self, margins: Mapping[str, NDArray[Any]], runtime: str = "torch", output: Quantization | None = None
-    ) -> Scored:
+    def _score(self, margins: Arrays, runtime: str = "torch", output: Quantization | None = None) -> Scored:
         scale = output.scale if output else None
         sensitivity = self.work.budget.recipe.threshold.kept_sensitivity
         chosen = choose_threshold(margins["val"], self._positive("val"), sensitivity, scale)
@@ -120,30 +112,25 @@ class _Reader:
     def _positive(self, part: str) -> NDArray[np.bool_]:
         return self.splits.info.task.is_positive(getattr(self.splits, part).labels)
 
-    def _margins(self, logits: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        return {part: self.splits.info.task.margins(logits[part]) for part in ("val", "test")}
+    def _accuracies(self, margins: Iterable[Arrays], part: str) -> list[float]:
+        return [accuracy(one[part], self._positive(part)) for one in margins]
 
-    def _network(self, network: str, pruned: bool, seed: int) -> dict[str, NDArray[Any]]:
-        return self._margins(self._logits(network, pruned, seed))
+    def _margins(self, logits: Arrays) -> Arrays:
+        return {part: self.splits.info.task.margins(logits[part]) for part in _HELD_OUT}
 
-    def _ensemble(self, networks: tuple[str, ...], how: str, pruned: bool, seed: int) -> dict[str, NDArray[Any]]:
-        members = [self._logits(network, pruned, seed) for network in networks]
-        return self._margins({part: combine(np.stack([m[part] for m in members]), how) for part in ("val", "test")})
+    def _ensemble(self, networks: tuple[str, ...], how: str, pruned: bool, seed: int) -> Arrays:
+        """Margins of the networks as they were trained, or each at the alpha that its validation chose."""
+        alphas = [self._sweep(n, (seed,)).choice(0, "val").alpha if pruned else np.inf for n in networks]
+        members = [self.work.network_pruned(n, seed, alpha) for n, alpha in zip(networks, alphas, strict=True)]
+        return self._margins({part: combine(np.stack([m[part] for m in members]), how) for part in _HELD_OUT})
 
-    def _logits(self, network: str, pruned: bool, seed: int) -> Mapping[str, NDArray[Any]]:
-        """Of a network as it was trained, or at the alpha that its validation chose."""
-        alpha = self._network_sweep(network, (seed,)).choice(0, "val").alpha if pruned else np.inf
-        if np.isinf(alpha):
-            return self.work.taught(network, seed)[0]
-        return self.work.network_pruned(network, seed, alpha)
+    def _student(self, name: str, seed: int) -> Arrays:
+        if name == "pruned":
+            return self.work.student_pruned(seed, self.work.chosen_alpha(seed))
+        return self.work.student(name, seed).margins
 
-    def _bytes(self, network: str) -> int | None:
-        taught: tuple[Arrays, str] | None = self.of(self.work.taught, network, self.seeds[0])
-        return None if taught is None else 4 * int(taught[0]["parameters"])
-
-    def _image_us(self, network: str) -> float | None:
-        found: float | None = self.of(self.work.network_us, network, self.seeds[0])
-        return found
+    def _parameter_bytes(self, network: str) -> int:
+        return 4 * int(self.work.taught(network, self.seeds[0])[0]["parameters"])
 
     def _student_bytes(self) -> int | None:
         for how in ("conventional", "distilled"):
@@ -156,52 +143,33 @@ class _Reader:
 
     def prunings(self) -> dict[str, PruningSweep]:
         """By network, and of the `student`."""
-        found = {}
-        for name in (*NETWORKS, "student"):
-            read = self._student_sweep if name == "student" else partial(self._network_sweep, name)
-            seeds = [seed for seed in self.seeds if self.of(read, (seed,)) is not None]
-            if seeds:
-                found[name] = read(seeds)
-        return found
+        made = {name: tuple(self.made(self._pruned, name)) for name in (*NETWORKS, "student")}
+        return {name: self._sweep(name, seeds) for name, seeds in made.items() if seeds}
 
-    def _network_sweep(self, network: str, seeds: Sequence[int]) -> PruningSweep:
-        alphas, work = self.work.budget.network_alphas, self.work
-        points: dict[int, list[_Point]] = {}
-        for seed in seeds:
-            row = [work.network_pruned(network, seed, alpha) for alpha in alphas] + [work.taught(network, seed)[0]]
-            points[seed] = [(self._margins(point), float(point.get("zeroed", 0))) for point in row]
-        return self._sweep(alphas, points)
+    def _alphas(self, name: str) -> tuple[float, ...]:
+        budget = self.work.budget
+        return (*(budget.recipe.prune.alphas if name == "student" else budget.network_alphas), np.inf)
 
-    def _student_sweep(self, seeds: Sequence[int]) -> PruningSweep:
-        alphas, work = self.work.budget.recipe.prune.alphas, self.work
-        points: dict[int, list[_Point]] = {}
-        for seed in seeds:
-            row = [work.student_pruned(seed, alpha) for alpha in alphas] + [work.student("distilled", seed).margins]
-            points[seed] = [(point, float(point.get("zeroed", 0))) for point in row]
-        return self._sweep(alphas, points)
+    def _pruned(self, name: str, seed: int) -> list[Arrays]:
+        """Margins and the share of `zeroed` weights, alpha by alpha."""
+        if name == "student":
+            return [self.work.student_pruned(seed, alpha) for alpha in self._alphas(name)]
+        points = [self.work.network_pruned(name, seed, alpha) for alpha in self._alphas(name)]
+        return [{**self._margins(point), "zeroed": point["zeroed"]} for point in points]
 
-    def _sweep(self, alphas: tuple[float, ...], points: Mapping[int, list[_Point]]) -> PruningSweep:
-        def accuracies(part: str) -> NDArray[np.float64]:
-            return np.array([[accuracy(m[part], self._positive(part)) for m, _ in row] for row in points.values()])
-
-        return PruningSweep(
-            (*alphas, np.inf),
-            np.array([[zeroed for _, zeroed in row] for row in points.values()]),
-            accuracies("val"),
-            accuracies("test"),
-            tuple(points),
-        )
+    def _sweep(self, name: str, seeds: tuple[int, ...]) -> PruningSweep:
+        rows = [self._pruned(name, seed) for seed in seeds]
+        zeroed = np.array([[float(point["zeroed"]) for point in row] for row in rows])
+        val, test = (np.array([self._accuracies(row, part) for row in rows]) for part in _HELD_OUT)
+        return PruningSweep(self._alphas(name), zeroed, val, test, seeds)
 
     def distillations(self) -> tuple[Distillation, ...]:
-        own = self.work.budget.recipe.distill
         budget = self.work.budget
+        own, swept = budget.recipe.distill, self.seeds[: budget.sweep_seeds]
         points = []
         for unit in (Unit("student", "distilled", self.seeds[0]), *sweep(budget, self.seeds[0])):
-            read = {
-                seed: self.of(self.work.student, "distilled", seed, unit.temperature, unit.mix)
-                for seed in self.seeds[: budget.sweep_seeds]
-            }
-            made = {seed: one.margins for seed, one in read.items() if one is not None}
+            read = partial(self.work.student, "distilled", temperature=unit.temperature, mix=unit.mix)
+            made = {seed: one.margins for seed, one in self.made(read).items() if seed in swept}
             if made:
                 points.append((unit.temperature or own.temperature, unit.mix or (own.alpha, own.beta), made))
         # points are compared over the same seeds: those that all of them have
@@ -210,8 +178,7 @@ class _Reader:
             return ()
         return tuple(
             Distillation(temperature, mix, seeds, *(
-                tuple(accuracy(made[seed][part], self._positive(part)) for seed in seeds)
-                for part in ("val", "test")
+                tuple(self._accuracies((made[seed] for seed in seeds), part)) for part in _HELD_OUT
             ))
             for temperature, mix, made in points
         )  # fmt: skip
@@ -220,19 +187,12 @@ class _Reader:
 
     def histories(self) -> dict[str, NDArray[np.float32]]:
         """By network, `conventional` and `distilled`."""
-        found = {}
-        for name in (*NETWORKS, "conventional", "distilled"):
-            read = self._network_history if name in NETWORKS else self._student_history
-            runs = [history for seed in self.seeds if (history := self.of(read, name, seed)) is not None]
-            if runs:
-                found[name] = np.stack(runs)
-        return found
+        made = {name: self.made(self._history, name) for name in (*NETWORKS, "conventional", "distilled")}
+        return {name: np.stack(list(runs.values())) for name, runs in made.items() if runs}
 
-    def _network_history(self, network: str, seed: int) -> NDArray[np.float32]:
-        return self.work.taught(network, seed)[0]["history"]
-
-    def _student_history(self, how: str, seed: int) -> NDArray[np.float32]:
-        return self.work.student(how, seed).trained.history
+    def _history(self, name: str, seed: int) -> NDArray[np.float32]:
+        work = self.work
+        return work.taught(name, seed)[0]["history"] if name in NETWORKS else work.student(name, seed).trained.history
 
     def costs(self) -> dict[str, Cost]:
         found = {}

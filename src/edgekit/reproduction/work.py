@@ -98,7 +98,7 @@ class Work:
             "student": lambda: self.student(unit.what, unit.seed, unit.temperature, unit.mix),
             "prune_student": lambda: self.student_pruned(unit.seed, unit.alpha or 0),
             "convert": lambda: self.files(unit.seed),
-            "score": lambda: self.file_scores(unit.seed, unit.what),
+            "score": lambda: self.file_scores(unit.what, unit.seed),
             "audit": self.audit,
         }
         return do[unit.kind]()
@@ -115,8 +115,10 @@ class Work:
         return self._taught[network, seed]
 
     def network_pruned(self, network: str, seed: int, alpha: float) -> Arrays:
-        """Logits on val and test with weights under std/alpha zeroed, and the share `zeroed`."""
+        """Logits on val and test with weights under std/alpha zeroed (none at infinity), and the share `zeroed`."""
         arrays, above = self.taught(network, seed)
+        if np.isinf(alpha):
+            return {**arrays, "zeroed": np.array(0.0)}
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import nets, prune_network
@@ -213,7 +215,7 @@ class Work:
         key = Trained(pruned, json.dumps([distilled.key, alpha]))
         return self._student_stages.convert(self.splits("student"), key, seed)
 
-    def file_scores(self, seed: int, variant: str) -> FileScores:
+    def file_scores(self, variant: str, seed: int) -> FileScores:
         """One of the files: int8 through TFLM, the others through LiteRT."""
         files = self.files(seed)
         model = files.models[variant]
