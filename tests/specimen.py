@@ -21,6 +21,7 @@ from edgekit.report.document import (
     picture,
 )
 from edgekit.values.evaluation import Threshold
+from edgekit.values.program import Span
 
 DOMAIN = "Research demonstration, not a medical device."
 NETWORKS = (
@@ -104,11 +105,11 @@ def all_figures() -> list[Figure]:
         charts_board.memory_plan(
             "Memory plan of the compiled model",
             [
-                charts_board.Block(0, 18432, 0, 1),
-                charts_board.Block(18432, 1200, 0, 0, "scratch"),
-                charts_board.Block(16000, 9216, 1, 2),
-                charts_board.Block(0, 9216, 2, 3),
-                charts_board.Block(9216, 64, 3, 4),
+                Span(0, 18432, 0, 1),
+                Span(18432, 1200, 0, 0, True),
+                Span(16000, 9216, 1, 2),
+                Span(0, 9216, 2, 3),
+                Span(9216, 64, 3, 4),
             ],
             ("CONV_2D + MAX_POOL_2D", "CONV_2D + MAX_POOL_2D", "CONV_2D", "AVERAGE_POOL_2D", "FULLY_CONNECTED"),
             25216,

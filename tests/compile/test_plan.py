@@ -14,11 +14,12 @@ from edgekit.compile.graph import (
     Pool,
     Reshape,
 )
-from edgekit.compile.plan import Plan, Span, plan
+from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing.random_models import random_model
 from edgekit.testing.random_operators import Random
+from edgekit.values.program import Span
 
 
 def planned(content: bytes) -> tuple[Graph, Plan]:

@@ -22,6 +22,7 @@ from edgekit.report.svg import (
     text_width,
 )
 from edgekit.values.evaluation import Threshold
+from edgekit.values.program import Span
 from specimen import margins as sample
 
 
@@ -112,7 +113,7 @@ def test_values_that_are_not_numbers_break_a_line_and_are_never_written() -> Non
 
 
 def test_a_memory_plan_names_every_block_with_its_bytes_and_steps() -> None:
-    blocks = [charts_board.Block(0, 800, 0, 1), charts_board.Block(800, 200, 1, 1, "scratch")]
+    blocks = [Span(0, 800, 0, 1), Span(800, 200, 1, 1, True)]
     drawn = charts_board.memory_plan("m", blocks, ("CONV_2D", "FULLY_CONNECTED"), 1000)
     assert "activation: 800 bytes at 0, steps 0 to 1" in drawn.svg
     assert "scratch: 200 bytes at 800, step 1" in drawn.svg

@@ -4,39 +4,13 @@ In: `Compiled`. Out: `Layer`s and a drawing of the arena over time; a model that
 """
 
 import re
-from dataclasses import dataclass
 
 from edgekit.compile import kernels
 from edgekit.compile.graph import Convolution, Tensor
 from edgekit.compile.options import Compiled
 from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One step of the program.
-
-    Attributes:
-        name: the .tflite's operators with their numbers, `CONV_2D (operator 0) + MAX_POOL_2D (operator 1)`.
-        op: the same without the numbers.
-        kernel: what computes it, in words.
-        macs: multiplications of one run, padding counted.
-        bytes: of the arena that are in use while it runs, scratch among them.
-        scratch_bytes: of these, the rows that it needs for itself.
-        weight_bytes: its constants in flash: weights, biases, scales, tables.
-        place: where its output begins: an offset in the arena, `output` or `input` (the caller's memory). `rows` behind
-            it: its operator takes turns with the next ones, and only so many rows of the output live at once.
-    """
-
-    name: str
-    op: str
-    kernel: str
-    macs: int
-    bytes: int
-    scratch_bytes: int
-    weight_bytes: int
-    place: str
+from edgekit.values.program import Layer
 
 
 def layers_of(compiled: Compiled) -> tuple[Layer, ...]:

@@ -18,6 +18,7 @@ from edgekit.compile.graph import (
     Tensor,
 )
 from edgekit.compile.row_streaming import RowSchedule, Stream, streams
+from edgekit.values.program import Span
 
 _ALIGNMENT = 4
 _MOST_TRIED = 64  # blocks whose order is improved: more would take seconds
@@ -38,20 +39,6 @@ class Step:
     label: str
     live_bytes: int
     scratch_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A run of arena bytes and when it is needed, for people: from operator `first` to operator `last`, both included.
-
-    `scratch`: rows that belong to one operator alone, not an activation that the next one reads.
-    """
-
-    offset: int
-    size: int
-    first: int
-    last: int
-    scratch: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,9 @@ from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.report.charts_board import Block
-from edgekit.report.pages.sections import Layer, Program
 from edgekit.runtimes.desktop import arena_bytes_apart
 from edgekit.tflite.model import read_int8_model
+from edgekit.values.program import Program
 
 
 def program_of(compiled: Compiled) -> Program:
@@ -25,11 +24,8 @@ def program_of(compiled: Compiled) -> Program:
     return Program(
         plan.arena_bytes,
         compiled.graph.input.size + compiled.graph.output.size,
-        tuple(
-            Block(span.offset, span.size, span.first, span.last, "scratch" if span.scratch else "activation")
-            for span in plan.spans
-        ),
-        tuple(Layer(layer.op, layer.macs, layer.bytes, layer.weight_bytes) for layer in layers_of(compiled)),
+        plan.spans,
+        layers_of(compiled),
     )
 
 
@@ -46,22 +42,19 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     try:
         profile = json.loads(path.read_text(encoding="utf-8"))
         sha256, options = profile["model_sha256"], CompileOptions(**profile["options"])
-        costs = [(layer["name"], layer["instructions"], layer["us"]) for layer in profile["layers"]]
+        names = [layer["name"] for layer in profile["layers"]]
+        instructions, us = (tuple(layer[unit] for layer in profile["layers"]) for unit in ("instructions", "us"))
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", again) from error
     except (ValueError, KeyError, TypeError) as error:  # JSON and UTF-8 errors are ValueErrors
-        raise EdgekitError(f"{path} is no profile.", again) from error
+        raise EdgekitError(f"{path} is not a profile.", again) from error
     if sha256 != sha256_of(flatbuffer):
         raise EdgekitError(f"{path} is the profile of the model {sha256[:12]}, not of this one.", again)
     compiled = compile_model(flatbuffer, options)
-    if [name for name, _, _ in costs] != [layer.name for layer in layers_of(compiled)]:
-        raise EdgekitError(f"{path} is the profile of another version's program.", again)
     program = program_of(compiled)
-    layers = [
-        replace(layer, instructions=instructions, us=us)
-        for layer, (_, instructions, us) in zip(program.layers, costs, strict=True)
-    ]
-    return replace(program, layers=tuple(layers))
+    if names != [layer.name for layer in program.layers]:
+        raise EdgekitError(f"{path} is the profile of another version's program.", again)
+    return replace(program, instructions=None if None in instructions else instructions, us=None if None in us else us)
 
 
 def tflm_arena_bytes(content: bytes) -> int | None:

@@ -18,7 +18,6 @@ from edgekit.report.document import (
 )
 from edgekit.report.pages.sections import (
     Answers,
-    Program,
     answers_figures,
     data_section,
     headline,
@@ -29,6 +28,7 @@ from edgekit.report.tables import scores_table
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
+from edgekit.values.program import Program
 
 
 def device_page(

@@ -15,7 +15,7 @@ import numpy as np
 from edgekit.boards.emulators import INSTRUCTIONS_PER_S
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.layers import Layer, layers_of
+from edgekit.compile.layers import layers_of
 from edgekit.device import protocol
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
@@ -23,6 +23,7 @@ from edgekit.device.firmware import model_sources
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import tflm
 from edgekit.tflite.model import read_int8_model
+from edgekit.values.program import Layer
 
 
 @dataclass(frozen=True, slots=True)

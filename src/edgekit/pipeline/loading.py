@@ -14,12 +14,12 @@ from edgekit.recipes.builtin import ESP32
 from edgekit.recipes.reading import from_dict
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
-from edgekit.report.pages.sections import Program
 from edgekit.runtimes.desktop import arena_bytes
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
 from edgekit.values.task import Task
+from edgekit.values.program import Program
 
 
 @dataclass(frozen=True, slots=True)

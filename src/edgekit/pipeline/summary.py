@@ -35,12 +35,13 @@ from edgekit.report.card import (
     OutputFacts,
 )
 from edgekit.report.pages.model import Evidence
-from edgekit.report.pages.sections import Answers, Program
+from edgekit.report.pages.sections import Answers
 from edgekit.report.tables import StageRow
 from edgekit.tflite.model import count
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import ImageSplits
 from edgekit.values.networks import Student
+from edgekit.values.program import Program
 
 _VERSIONS_OF = (
     "edgekit", "torch", "torchvision", "tensorflow", "onnx2tf", "onnx", "tflite-micro", "ai-edge-litert", "numpy",

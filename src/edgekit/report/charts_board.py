@@ -16,25 +16,11 @@ from edgekit.report.svg import (
     plain,
     text_width,
 )
+from edgekit.values.program import Span
 
 _STEP = 24.0  # height of a row
 _PATCH = 0.3  # opacity of a block: a text on two of them, one on the other, stays legible by night
 _COLOURS = {"activation": "c0", "scratch": "c1"}
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A run of bytes in an arena, needed from step `first` to step `last`, both included.
-
-    Attributes:
-        kind: `activation`, `scratch`, or any other word; each has its colour.
-    """
-
-    offset: int
-    size: int
-    first: int
-    last: int
-    kind: str = "activation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +33,7 @@ class Bar:
 
 
 def memory_plan(
-    caption: str, blocks: Sequence[Block], steps: Sequence[str], total_bytes: int, *, notes: Sequence[str] = ()
+    caption: str, spans: Sequence[Span], steps: Sequence[str], total_bytes: int, *, notes: Sequence[str] = ()
 ) -> Figure:
     """Who holds which bytes of the arena while which step runs: steps go down, addresses go right.
 
@@ -61,7 +47,7 @@ def memory_plan(
     left = 14 + min(170.0, max(text_width(name, 11) for name in names))
     right, top = WIDTH - 10.0, 30.0
     bottom = top + _STEP * len(steps)
-    kinds = list(dict.fromkeys(block.kind for block in blocks))
+    kinds = list(dict.fromkeys(span.kind for span in spans))
     board = Drawing(WIDTH, bottom + 62)
     xs = Scale(0, max(1, total_bytes), left, right)
     board.text(right, 12, f"{total_bytes:,} bytes", "ink num", "end")
@@ -69,29 +55,30 @@ def memory_plan(
         y = top + _STEP * row
         board.line(left, y, right, y, "grid")
         board.text(left - 8, y + _STEP / 2, _cut(name, left - 14), "faint", "end", 11)
-    for block in blocks:
-        x, wide = xs(block.offset), max(1.5, xs(block.offset + block.size) - xs(block.offset))
-        y, high = top + _STEP * block.first, _STEP * (block.last - block.first + 1)
-        during = f"step {block.first}" if block.first == block.last else f"steps {block.first} to {block.last}"
-        title = f"{block.kind}: {block.size:,} bytes at {block.offset:,}, {during}"
-        colour = _COLOURS.get(block.kind, f"c{2 + kinds.index(block.kind) % 6}")
+    for span in spans:
+        x, wide = xs(span.offset), max(1.5, xs(span.offset + span.size) - xs(span.offset))
+        y, high = top + _STEP * span.first, _STEP * (span.last - span.first + 1)
+        during = f"step {span.first}" if span.first == span.last else f"steps {span.first} to {span.last}"
+        title = f"{span.kind}: {span.size:,} bytes at {span.offset:,}, {during}"
+        colour = _COLOURS[span.kind]
         board.rect(x, y + 1, wide, high - 2, f"{colour} bar edge", title, _PATCH)
-        size = f"{block.size:,}"
+        size = f"{span.size:,}"
         if text_width(size, 10) + 6 < wide:
             board.text(x + wide / 2, y + _STEP / 2, size, "ink num", "middle", 10)
     board.x_axis(xs, bottom, about=4)
     board.text(right, bottom + 30, "address in the arena", "faint", "end")
     x = 6.0
     for kind in kinds:
-        board.rect(x, bottom + 46, 10, 10, f"{_COLOURS.get(kind, f'c{2 + kinds.index(kind) % 6}')} bar", opacity=_PATCH)
+        board.rect(x, bottom + 46, 10, 10, f"{_COLOURS[kind]} bar", opacity=_PATCH)
         board.text(x + 15, bottom + 51, kind, "ink", size=11)
         x += 30 + text_width(kind, 11)
     told = "; ".join(
-        f"{name}: {sum(b.size for b in blocks if b.first <= step <= b.last):,} bytes in "
-        f"{sum(b.first <= step <= b.last for b in blocks)} blocks"
+        f"{name}: {sum(b.size for b in spans if b.first <= step <= b.last):,} bytes in "
+        f"{sum(b.first <= step <= b.last for b in spans)} blocks"
         for step, name in enumerate(names)
     )
     alt = f"Memory plan of an arena of {total_bytes:,} bytes, step by step. {told}. Blocks that overlap share memory."
+    blocks = [{"offset": s.offset, "size": s.size, "first": s.first, "last": s.last, "kind": s.kind} for s in spans]
     data = data_of(blocks=blocks, steps=list(steps), total_bytes=total_bytes)
     return Figure(caption, board.svg(alt), alt, tuple(notes), data)
 

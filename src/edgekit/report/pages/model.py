@@ -29,7 +29,6 @@ from edgekit.report.document import (
 )
 from edgekit.report.pages.sections import (
     Answers,
-    Program,
     answers_figures,
     data_section,
     headline,
@@ -39,6 +38,7 @@ from edgekit.report.pages.sections import (
 from edgekit.report.render_markdown import markdown, parts_markdown
 from edgekit.report.tables import confusion_table, runtime_name, scores_table, stages_table
 from edgekit.values.images import ImageSet
+from edgekit.values.program import Program
 
 _LIMITS = (
     "It shows what a small network on a microcontroller can do. It must not be used to diagnose.",

@@ -8,7 +8,6 @@ from typing import Any
 
 from edgekit.report.charts_board import (
     Bar,
-    Block,
     bars,
     memory_plan,
 )
@@ -20,15 +19,13 @@ from edgekit.report.document import (
     Section,
     Table,
 )
+from edgekit.values.program import Span
 
 
 def plan_page(plain: Mapping[str, Any]) -> Page:
     """The plan of a compiled model: who holds which bytes when, and what lies in flash."""
     layers, total = plain["layers"], plain["total"]
-    blocks = [
-        Block(s["offset"], s["size"], s["first"], s["last"], "scratch" if s["scratch"] else "activation")
-        for s in plain["spans"]
-    ]
+    spans = [Span(**span) for span in plain["spans"]]
     arena = plain["tflm_arena_bytes"]
     beside = f"{arena:,}, of which this is {total['ram_bytes'] / arena:.0%}" if arena else "not measured"
     code = "not measured" if total["code_bytes"] is None else f"{total['code_bytes']:,} ({total['compiler']})"
@@ -43,7 +40,7 @@ def plan_page(plain: Mapping[str, Any]) -> Page:
         )
     )
     figure = memory_plan(
-        "The arena, step by step", blocks, [layer["op"] for layer in layers], max(1, total["arena_bytes"])
+        "The arena, step by step", spans, [layer["op"] for layer in layers], max(1, total["arena_bytes"])
     )
     weights = bars(
         "Flash by layer", [Bar(layer["op"], layer["weight_bytes"]) for layer in layers], x="bytes of weights"

@@ -15,7 +15,7 @@ from edgekit.data.audit import Audit
 from edgekit.metrics import curves
 from edgekit.metrics.decisions import decide, probabilities
 from edgekit.report import charts_board, charts_scores
-from edgekit.report.charts_board import Bar, Block
+from edgekit.report.charts_board import Bar
 from edgekit.report.document import (
     Bullets,
     Cell,
@@ -34,6 +34,7 @@ from edgekit.report.document import (
 from edgekit.report.tables import audit_parts, count, label, with_interval
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.program import Program
 
 _MACS = "multiply-accumulates"
 SHOWN = 24  # X-rays of each kind of mistake: all of them would take megabytes on a bad day
@@ -52,34 +53,6 @@ class Answers:
     margins: NDArray[Any]
     threshold: Threshold
     scale: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One step of a compiled program.
-
-    Attributes:
-        bytes: of the arena that are in use while it runs.
-        weight_bytes: of its constants in flash.
-        instructions, us: what it cost where it was profiled, one of the two; None where it was not.
-    """
-
-    name: str
-    macs: int
-    bytes: int
-    weight_bytes: int
-    instructions: int | None = None
-    us: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A model as compiled C: its arena over its steps, and its layers. `ends_bytes` are of its input and output."""
-
-    arena_bytes: int
-    ends_bytes: int
-    blocks: tuple[Block, ...]
-    layers: tuple[Layer, ...]
 
 
 def headline(report: EvalReport, *more: tuple[str, Cell]) -> Highlights:
@@ -143,19 +116,19 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
     memory = [Bar("compiled C", needed)]
     if tflm_arena_bytes is not None:
         memory.insert(0, Bar("TFLM arena", tflm_arena_bytes))
-    what, costs = _costs(program.layers)
+    what, costs = _costs(program)
     work = [
-        Bar(f"{step} {layer.name}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
+        Bar(f"{step} {layer.op}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
     ]
     parts: list[Part] = [
         charts_board.memory_plan(
             "Memory plan of the compiled C",
-            program.blocks,
-            [layer.name for layer in program.layers],
+            program.spans,
+            [layer.op for layer in program.layers],
             program.arena_bytes,
             notes=("Blocks that overlap share memory: a layer writes over what it has read.",),
         )
-        if program.blocks
+        if program.spans
         else Bullets(("The program needs no arena.",)),
         charts_board.bars(
             "Work by layer",
@@ -170,16 +143,16 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
             notes=(f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output.",),
         ),
     ]
-    return (*parts, layers_table(program.layers))
+    return (*parts, layers_table(program))
 
 
-def layers_table(layers: Sequence[Layer]) -> Table:
+def layers_table(program: Program) -> Table:
     """The layers of a program, with what each costs where that was measured."""
     columns = [Column("layer", "left"), Column("MACs"), Column("arena in use, bytes"), Column("constants, bytes")]
-    what, costs = _costs(layers)
+    what, costs = _costs(program)
     columns += {_MACS: [], "µs": [Column(what), Column("share")]}.get(what, [Column(what), Column("a MAC")])
     rows: list[Row] = []
-    for step, (layer, cost) in enumerate(zip(layers, costs, strict=True)):
+    for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True)):
         cells: list[Cell | None] = [count(layer.macs), count(layer.bytes), count(layer.weight_bytes)]
         if what == "µs":
             share = cost / (sum(costs) or 1)
@@ -187,7 +160,7 @@ def layers_table(layers: Sequence[Layer]) -> Table:
         elif what != _MACS:
             each = cost / layer.macs if layer.macs else None
             cells += [count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
-        rows.append((f"{step} {layer.name}", *cells))
+        rows.append((f"{step} {layer.op}", *cells))
     return Table("Layers of the compiled C", tuple(columns), tuple(rows))
 
 
@@ -202,13 +175,13 @@ def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     return Section("Data", (Facts(tuple(facts)), *notes, *(audit_parts(audit) if audit else ())))
 
 
-def _costs(layers: Sequence[Layer]) -> tuple[str, list[float]]:
+def _costs(program: Program) -> tuple[str, Sequence[float]]:
     """What was counted, and how much of it each layer took."""
-    if any(layer.instructions is not None for layer in layers):
-        return "instructions", [layer.instructions or 0 for layer in layers]
-    if any(layer.us is not None for layer in layers):
-        return "µs", [layer.us or 0.0 for layer in layers]
-    return _MACS, [layer.macs for layer in layers]
+    if program.instructions is not None:
+        return "instructions", program.instructions
+    if program.us is not None:
+        return "µs", program.us
+    return _MACS, [layer.macs for layer in program.layers]
 
 
 def _film(images: ImageSet, row: int, said: float, name: str) -> Picture:
