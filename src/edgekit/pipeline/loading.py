@@ -18,8 +18,8 @@ from edgekit.runtimes.desktop import arena_bytes
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
-from edgekit.values.task import Task
 from edgekit.values.program import Program
+from edgekit.values.task import Task
 
 
 @dataclass(frozen=True, slots=True)
