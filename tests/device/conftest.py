@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from proxy import Proxy
 
 from edgekit.compile import Compiled, compile_model
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
+from edgekit.testing.fault_proxy import FaultProxy
 from edgekit.tflite.model import read_tflite
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -72,7 +72,7 @@ def through(board: str) -> Iterator[Callable[..., Client]]:
     opened: list[Callable[[], None]] = []
 
     def connect(**faults: object) -> Client:
-        proxy = Proxy(board, **faults)  # type: ignore[arg-type]
+        proxy = FaultProxy(board, **faults)  # type: ignore[arg-type]
         link = open_link(proxy.port)
         opened.extend((link.close, proxy.close))
         client = Client(link)

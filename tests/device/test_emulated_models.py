@@ -2,10 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import emulated_models
 import pytest
 
 from edgekit.compile import Compiled, CompileOptions
+from edgekit.testing import emulated_models
 
 HALVES = 2  # pytest-xdist runs them side by side
 MODELS = 208

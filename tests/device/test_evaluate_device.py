@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from proxy import Proxy
 
 from edgekit.cli.device import eval_device
 from edgekit.device import emulator
@@ -27,6 +26,7 @@ from edgekit.device.evaluate import (
 )
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
+from edgekit.testing.fault_proxy import FaultProxy
 from edgekit.values.evaluation import Prediction
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -189,7 +189,7 @@ def test_eval_device_prints_the_metrics_and_the_agreement(board: str, tmp_path: 
 
 
 def test_a_line_with_one_bad_byte_in_1000_costs_retries_and_no_output(board: str) -> None:
-    proxy = Proxy(board, damage=0.001, delay_s=0.0005, split=True, seed=5)
+    proxy = FaultProxy(board, damage=0.001, delay_s=0.0005, split=True, seed=5)
     answer = evaluated("--port", proxy.port, "--data", "phantom:3:520")
     proxy.close()
     assert answer["n"] >= 100
@@ -227,7 +227,7 @@ def test_a_killed_evaluation_is_completed_by_resume(native: Path, tmp_path: Path
     state = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "edgekit", "eval-device", *slow]
     with emulator.running(native) as port:
-        crawling = Proxy(port, delay_s=0.02, split=False)
+        crawling = FaultProxy(port, delay_s=0.02, split=False)
         killed = subprocess.Popen([*command, "--port", crawling.port], env=state, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 60
         while not list((tmp_path / "edgekit").glob("eval-*.json")):  # written every second
@@ -245,7 +245,7 @@ def test_a_killed_evaluation_is_completed_by_resume(native: Path, tmp_path: Path
 
 
 def test_ctrl_c_says_how_to_go_on(board: str, tmp_path: Path) -> None:
-    crawling = Proxy(board, delay_s=0.05)
+    crawling = FaultProxy(board, delay_s=0.05)
     command = [sys.executable, "-m", "edgekit", "eval-device", "--model", str(INT8), "--data", "phantom:3:520"]
     state = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
     with subprocess.Popen([*command, "--port", crawling.port], env=state, stderr=subprocess.PIPE, text=True) as process:

@@ -2,17 +2,17 @@
 
 from pathlib import Path
 
-import emulated_models
 import numpy as np
 import pytest
-from emulated_models import DC233C
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
 from edgekit.compile.graph import Convolution
 from edgekit.compile.reader import read_graph
+from edgekit.testing import emulated_models
 from edgekit.testing.builder import reweighted
+from edgekit.testing.emulated_models import DC233C
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mlperf_client import MlperfClient
 
 from edgekit.device import emulator
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
-from edgekit.device.mlperf import MlperfClient
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from edgekit.compile import CompileOptions
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.device.client import LinkCounts
@@ -69,7 +70,8 @@ class _Unwatched:
 
 def evaluate_board(
     loaded: LoadedModel, port: str, data: str = "phantom", *,
-    limit: int | None = None, baud: int | None = None, strict: bool = False, resume: bool = False,
+    options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
+    strict: bool = False, resume: bool = False,
     watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live]] = lambda *_: nullcontext(_Unwatched()),
     on_wait: Wait = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
@@ -78,6 +80,7 @@ def evaluate_board(
     Args:
         port: a serial device, auto, socket://HOST:PORT, emulator, native; `desktop` runs TFLM alone.
         data: as in `evaluate_file`.
+        options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
         baud: as in `connected`.
         strict: stop at the first image that cannot be read.
@@ -92,7 +95,9 @@ def evaluate_board(
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":
-            client = held.enter_context(connected(port, loaded.model, loaded.sources, baud=baud, on_wait=on_wait))
+            client = held.enter_context(
+                connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
+            )
         splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
         images = splits.test
         if limit is not None and limit < len(images):

@@ -15,21 +15,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-from edgekit.boards.board import ESP32  # noqa: E402
-from edgekit.boards.emulators import Emulator  # noqa: E402
-from edgekit.compile import CompileOptions, compile_model  # noqa: E402
-from edgekit.compile.graph import Graph  # noqa: E402
-from edgekit.compile.options import Optimize, Target  # noqa: E402
-from edgekit.compile.reader import read_graph  # noqa: E402
-from edgekit.errors import EdgekitError  # noqa: E402
-from edgekit.testing import native_c  # noqa: E402
-from edgekit.testing.random_models import random_inputs, random_model  # noqa: E402
+from edgekit.boards.board import ESP32
+from edgekit.boards.emulators import Emulator
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.graph import Graph
+from edgekit.compile.options import Optimize, Target
+from edgekit.compile.reader import read_graph
+from edgekit.errors import EdgekitError
+from edgekit.testing import native_c
+from edgekit.testing.random_models import random_inputs, random_model
 
 BATCH = 25  # in one program: more would not fit the board's flash
-EMULATED = ROOT / "firmware/boards/emulated"
+HARNESS = Path(__file__).with_name("batch.cc")
+EMULATED = Path(__file__).resolve().parents[3] / "firmware/boards/emulated"  # of a checkout
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, c
         jobs.append(f"{{m{index}_invoke, i{index}, {len(given)}, {graph.input.size}, {graph.output.size}}}")
     lines = ["alignas(16) static uint8_t arena[96 * 1024];", *includes, *arrays, "const Job kJobs[] = {"]
     (folder / "batch.h").write_text("\n".join([*lines, ",\n".join(jobs), "};", ""]))
-    sources = [ROOT / "tests/native/batch.cc", EMULATED / "start.S", EMULATED / "rt.c"]
+    sources = [HARNESS, EMULATED / "start.S", EMULATED / "rt.c"]
     sources += [folder / f"m{index}.c" for index in range(len(models))]
     toolchain, objects = ESP32.toolchain, []
     own = {".cc": (f"-DUART={core.emulator.uart:#x}",), ".c": core.emulator.c_flags(EMULATED), ".S": ()}

@@ -1,4 +1,7 @@
-"""A line with faults: TCP in the middle that drops, flips, duplicates, delays and splits bytes, or falls silent."""
+"""A line with faults: TCP in the middle that drops, flips, doubles, delays and splits bytes, or falls silent.
+
+In: the port of a board. Out: a port that leads there through the faults.
+"""
 
 import contextlib
 import random
@@ -8,7 +11,7 @@ import time
 from collections.abc import Callable
 
 
-class Proxy:
+class FaultProxy:
     """Listens on a port of its own and leads to `target`.
 
     Args:

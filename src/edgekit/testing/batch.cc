@@ -1,5 +1,5 @@
 // Many generated models in one program for the emulated board: runs each on its inputs, writes all
-// outputs to the UART (at the address -DUART=), and ends QEMU. batch.h, made by tests/device/emulated_models.py, holds
+// outputs to the UART (at the address -DUART=), and ends QEMU. batch.h, made by emulated_models.py, holds
 // `kJobs` and `arena`.
 #include <stddef.h>
 #include <stdint.h>
