@@ -46,6 +46,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def read_bytes(path: Path, hint: str) -> bytes:
+    """The file's content. Raises EdgekitError with the hint where it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", hint) from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Writes `content` to `path`: the whole file or nothing."""
     with atomic_path(path) as temporary:

@@ -266,7 +266,32 @@ def test_a_full_disk_or_a_closed_pipe_behind_stdout_ends_without_a_traceback(wor
     assert (done.returncode, done.stderr) == (1, "")
 
 
-def test_a_wrong_option_is_a_usage_error(edgekit: Edgekit) -> None:
-    said = edgekit("evaluate", "x.tflite", "--runtime", "warp")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("evaluate", "x.tflite", "--runtime", "warp"), ("'warp'", "tflm", "edgekit evaluate --help")),
+        (("evaluate",), ("Missing argument 'MODEL'", "edgekit evaluate --help")),
+        (("data", "inform"), ("No such command 'inform'", "edgekit data --help")),
+        (("compile", "x.tflite", "--out", "x", "--max-ram", "-1"), ("-1", "--max-ram", "edgekit compile --help")),
+    ],
+)
+def test_a_wrong_option_is_an_error_like_any_other_that_ends_with_2(
+    edgekit: Edgekit, words: tuple[str, ...], says: tuple[str, ...]
+) -> None:
+    said = edgekit(*words)
     assert said.code == 2
-    assert "tflm" in said.err
+    message, hint = said.err.splitlines()
+    assert message.startswith("error: ")
+    assert hint.startswith("  ")
+    assert all(word in said.err for word in says)
+
+
+def test_a_report_of_another_form_is_refused_before_anything_is_done(edgekit: Edgekit, tmp_path: Path) -> None:
+    words = ("compile", "/nowhere/x.tflite", "--out", tmp_path / "out", "--report", "plan.pdf")
+    edgekit(*words).assert_refused("plan.pdf", ".html")
+
+
+def test_no_command_shows_the_help_and_only_tasks_speak_of_medicine(edgekit: Edgekit) -> None:
+    assert "Commands:" in edgekit().err
+    assert "medical" not in edgekit("--help").out + edgekit("compile", "--help").out
+    assert "not a medical device" in edgekit("reproduce", "--help").out

@@ -1,4 +1,4 @@
-"""The stages of a build as a terminal and as a log see them."""
+"""The stages of a build as a terminal and as a log see them, and the score of a board while it works."""
 
 import os
 import pty
@@ -8,9 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from edgekit.cli import progress
-from edgekit.cli.progress import StageBars
+from edgekit.cli.progress import LiveScore, StageBars
+from edgekit.values.device_run import LinkCounts
+from edgekit.values.evaluation import Prediction, Threshold
+from edgekit.values.task import CHEST_XRAY
 
 
 def build() -> None:
@@ -71,3 +75,40 @@ def test_a_terminal_shows_a_bar_and_keeps_one_line_a_stage() -> None:
     lines = [line.rsplit("\x1b[2K", 1)[-1] for line in seen.splitlines()]  # what follows the last erasure stays
     assert [line.split()[0] for line in lines if line.endswith(" s")] == ["distill-0", "prune-0"]
     assert not any("epoch" in line for line in lines[-2:])
+
+
+ONE_OF_EACH = (  # label, margin: with a threshold of 5 a hit, a false alarm, a miss, a rejection
+    Prediction("a", 1, (0, 9), 100),
+    Prediction("b", 0, (0, 5), 200),
+    Prediction("c", 1, (0, 4), 300),
+    Prediction("d", 0, (9, 0), 400),
+)
+
+
+def text_of(shown: object) -> str:
+    console = Console(width=80, record=True, quiet=False, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
+    console.print(shown)
+    return console.export_text()
+
+
+def test_the_live_lines_tell_accuracy_confusion_rate_retries_and_latency_in_80_columns() -> None:
+    live = LiveScore(624, CHEST_XRAY, Threshold(0.9, 5), "real", quiet=True)
+    for one in ONE_OF_EACH:
+        live(one, LinkCounts(retries=3))
+    said = text_of(live)
+    assert "4/624" in said
+    assert "images/s" in said
+    assert "3 retries" in said
+    assert "accuracy 0.500  tp 1  fp 1  fn 1  tn 1  p50 200  p95 400 us" in said
+    for number in range(620):
+        live(Prediction(str(number), 1, (0, 9), 2_345_678), LinkCounts(retries=123))
+    assert text_of(live).count("\n") == 2  # nothing wraps, nothing is cut
+    assert "p95 2,345,678 us" in text_of(live)
+
+
+def test_what_an_earlier_run_did_counts_in_the_score_but_not_in_the_rate() -> None:
+    live = LiveScore(5, CHEST_XRAY, Threshold(0.9, 5), "real", quiet=True)
+    live.resumed(ONE_OF_EACH)
+    assert "4/5" in text_of(live)
+    assert "accuracy 0.500" in live.line()
+    assert "images/s" not in text_of(live)

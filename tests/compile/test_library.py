@@ -197,9 +197,9 @@ def test_a_model_on_which_tflm_ends_its_process_compiles_without_tflms_arena(tmp
     assert said["total"]["output_bytes"] == 513
 
 
-def test_a_target_of_which_only_the_twin_is_measured_says_so(tmp_path: Path) -> None:
-    assert "portable twin" in compile_command(STUDENT, "--out", tmp_path, "--target", "esp32")
-    assert "portable twin" not in compile_command(STUDENT, "--out", tmp_path)
+def test_a_target_of_which_only_the_portable_fallback_is_measured_says_so(tmp_path: Path) -> None:
+    assert "portable fallback" in compile_command(STUDENT, "--out", tmp_path, "--target", "esp32")
+    assert "portable fallback" not in compile_command(STUDENT, "--out", tmp_path)
 
 
 def test_an_unknown_target_is_answered_with_the_known_ones(tmp_path: Path) -> None:

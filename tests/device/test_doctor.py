@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgekit.cli.device import doctor as command
+from edgekit.cli.device import doctor_command as command
 from edgekit.device.doctor import doctor
 
 

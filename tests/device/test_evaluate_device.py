@@ -12,21 +12,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from edgekit.cli.device import eval_device
+from edgekit.cli.device import eval_device_command
 from edgekit.device import emulator
 from edgekit.device.client import Client
 from edgekit.device.connection import check_model
-from edgekit.device.evaluate import (
-    Agreement,
-    agreement,
-    evaluate_on_desktop,
-    evaluate_on_device,
-    latency,
-    run_json,
-)
+from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device, run_json
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
 from edgekit.testing.fault_proxy import FaultProxy
+from edgekit.values.device_run import Agreement, agreement, latency
 from edgekit.values.evaluation import Prediction
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -168,9 +162,8 @@ def test_another_model_on_the_board_than_on_the_desk_is_refused(client: Client) 
 
 
 def evaluated(*arguments: str) -> dict[str, Any]:
-    done = CliRunner().invoke(
-        eval_device, ["--model", str(INT8), "--data", "phantom:3:40", "--json", *arguments], catch_exceptions=False
-    )
+    words = ["--model", str(INT8), "--data", "phantom:3:40", "--json", *arguments]
+    done = CliRunner().invoke(eval_device_command, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -217,7 +210,7 @@ def test_a_wrong_port_is_named_before_anything_is_loaded_or_run() -> None:
 def test_a_report_that_cannot_be_written_does_not_cost_the_result(board: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way of a folder")
     arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "4", "--port", board]
-    done = CliRunner().invoke(eval_device, [*arguments, "--report", str(tmp_path / "file/report.json")])
+    done = CliRunner().invoke(eval_device_command, [*arguments, "--report", str(tmp_path / "file/report.json")])
     assert done.exit_code == 1
     assert "4 of 4 images give the desktop's bytes" in done.stdout
 
@@ -264,14 +257,14 @@ def test_ctrl_c_says_how_to_go_on(board: str, tmp_path: Path) -> None:
 
 def test_eval_device_shows_a_person_the_device(board: str) -> None:
     arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "6", "--port", board]
-    done = CliRunner().invoke(eval_device, arguments, catch_exceptions=False)
+    done = CliRunner().invoke(eval_device_command, arguments, catch_exceptions=False)
     assert "6 of 6 images give the desktop's bytes" in done.stdout
 
 
 def test_talking_to_a_board_loads_neither_torch_nor_tensorflow(board: str) -> None:
     program = (
-        "import sys; from edgekit.cli.device import eval_device\n"
-        "eval_device(sys.argv[1:], standalone_mode=False)\n"
+        "import sys; from edgekit.cli.device import eval_device_command\n"
+        "eval_device_command(sys.argv[1:], standalone_mode=False)\n"
         "print(sorted({'torch', 'tensorflow', 'onnx'} & set(sys.modules)), file=sys.stderr)"
     )
     arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "2", "--port", board]

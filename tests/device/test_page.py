@@ -12,19 +12,21 @@ from click.testing import CliRunner
 
 import browser
 from dom import Node, parse
-from edgekit.cli.device import eval_device
+from edgekit.cli.device import eval_device_command
 from edgekit.compile import compile_model
 from edgekit.compile.layers import layers_of
 from edgekit.compile.program import profiled_program
-from edgekit.device.evaluate import agreement, evaluate_on_desktop
-from edgekit.device.page import device_page
+from edgekit.device.evaluate import evaluate_on_desktop
 from edgekit.errors import EdgekitError
 from edgekit.metrics.scores import evaluate_predictions
 from edgekit.report.document import Page
+from edgekit.report.pages.device import device_facts, device_page
 from edgekit.report.render_html import html
-from edgekit.values.evaluation import Threshold
+from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
+from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
+from terminal import printed
 
 INT8 = Path(__file__).parents[1] / "vectors/student/int8.tflite"
 ARGUMENTS = ["--model", str(INT8), "--data", "phantom:3:80", "--limit", "12"]
@@ -52,7 +54,7 @@ def test_a_board_gets_the_same_report_in_three_forms(board: str, profile_file: P
     answers: dict[str, Any] = {}
     for name in ("report.html", "report.md", "report.json"):
         words = [*ARGUMENTS, "--port", board, "--report", str(tmp_path / name), "--profile", str(profile_file)]
-        done = CliRunner().invoke(eval_device, [*words, "--json"], catch_exceptions=False)
+        done = CliRunner().invoke(eval_device_command, [*words, "--json"], catch_exceptions=False)
         assert done.exit_code == 0, done.output
         answers = json.loads(done.stdout)
     tree = parse((tmp_path / "report.html").read_text())
@@ -92,7 +94,7 @@ def test_a_report_or_profile_that_cannot_be_is_refused_before_any_image_is_sent(
         (["--report", page, "--profile", none], r"none\.json"),
     ):
         with pytest.raises(EdgekitError, match=named):
-            CliRunner().invoke(eval_device, [*ARGUMENTS, "--port", "/dev/none", *words], catch_exceptions=False)
+            CliRunner().invoke(eval_device_command, [*ARGUMENTS, "--port", "/dev/none", *words], catch_exceptions=False)
 
 
 def test_the_profile_of_another_model_or_program_is_refused(model: TfliteModel, profile_file: Path) -> None:
@@ -159,3 +161,15 @@ def test_one_class_alone_has_a_page_without_a_roc_curve(
     assert not any("ROC" in told for told in drawings(tree))
     assert any("Reliability" in told for told in drawings(tree))
     assert "nan" not in tree.all("main")[0].words().lower()
+
+
+def test_the_first_images_that_differ_are_named_and_the_rest_are_counted() -> None:
+    names = tuple(f"test/{number}.png" for number in range(25))
+    board = {"board": "emulated", "chip": "xtensa de212", "backend": "aot", "arena_bytes": 9000}
+    run = DeviceRun((Prediction("a", 1, (0, 9), 100),), board, LinkCounts(), 1.0)
+    said = printed([device_facts(run, Agreement(30, 5, names))], 80)
+    assert "test/19.png" in said
+    assert "test/20.png" not in said
+    assert "and 5 more" in said
+    assert "not a real board" in said
+    assert run.runtime == "emulated xtensa de212"

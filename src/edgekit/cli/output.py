@@ -1,10 +1,13 @@
-"""The one place where a command prints its result: as JSON for a script, or as tables for a person.
+"""What every command does with its result: prints it, as tables for a person or as JSON for a script.
 
-In: what a command found out. Out: stdout.
+In: what a command found out. Out: stdout; what goes on meanwhile, on stderr.
 """
 
 import json
+import shlex
+import sys
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,11 +16,23 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy and rich
     from edgekit.report.document import Part
 
 
-def show(parts: "Iterable[Part]", plain: Mapping[str, Any], as_json: bool) -> None:
-    """Prints `plain` as JSON where `--json` was given, else the parts."""
+def show(parts: "Iterable[Part]", values: Mapping[str, Any], as_json: bool) -> None:
+    """Prints `values` as JSON where `--json` was given, else the parts."""
     if as_json:
-        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
         return
     from edgekit.report.render_terminal import print_parts
 
     print_parts(parts)
+
+
+def waiting(for_what: str) -> AbstractContextManager[object]:
+    """Says what is going on for as long as it is open, on a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(for_what)
+
+
+def typed() -> str:
+    """The command as the user typed it."""
+    return shlex.join(["edgekit", *sys.argv[1:]])

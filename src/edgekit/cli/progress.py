@@ -1,13 +1,17 @@
-"""Progress of long commands: a line for each stage or unit that ended, and a bar while one runs. Goes to stderr.
+"""Progress of long commands: a line for each stage or unit that ended, and a bar while one runs; the score of a board
+while it works. Goes to stderr.
 
 In a pipe or a log there is no bar; a long stage says every so often how far it is.
 """
 
 import time
+from collections import deque
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,11 +22,17 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )  # fmt: skip
+from rich.text import Text
 
 from edgekit.executor.units import TRIES
 from edgekit.executor.units import Progress as UnitProgress
+from edgekit.report.pages.device import latency_unit
+from edgekit.values.device_run import LinkCounts
+from edgekit.values.evaluation import Prediction, Threshold
+from edgekit.values.task import Task
 
 _LOG_EVERY_S = 30.0
+_RATE_OVER = 32  # images: the rate that is shown is that of the latest
 
 
 class _Bars:
@@ -123,3 +133,68 @@ class UnitBars(_Bars):
         else:
             line = f"{progress.done}/{progress.total} {one.item}: {one.wall_s:.1f} s"
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveScore:
+    """Accuracy so far, confusion, images/s, retries and latency in two lines of 80 columns; a context manager.
+
+    Args:
+        total: number of images.
+        board: the kind of board, which says what its time is.
+        quiet: show nothing.
+    """
+
+    def __init__(self, total: int, task: Task, threshold: Threshold, board: str, *, quiet: bool = False) -> None:
+        columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
+        self._bar = Progress(*columns)
+        self._row = self._bar.add_task("", total=total, said="")
+        self._task, self._margin_q, self._unit = task, threshold.margin_q or 0, latency_unit(board)
+        self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
+        self._times: list[int] = []
+        self._moments: deque[float] = deque([time.monotonic()], maxlen=_RATE_OVER)
+        self._console = Console(stderr=True, quiet=quiet)
+        self._live = Live(self, console=self._console, refresh_per_second=4)
+
+    def __enter__(self) -> "LiveScore":
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+        if not self._console.is_terminal:  # rich ends the line on terminals alone
+            self._console.line()
+
+    def __rich__(self) -> RenderableType:
+        return Group(self._bar, Text(self.line()))
+
+    def resumed(self, predictions: Iterable[Prediction]) -> None:
+        """Takes over what an earlier run did."""
+        for one in predictions:
+            self._count(one)
+
+    def __call__(self, one: Prediction, link: LinkCounts) -> None:
+        """One image more."""
+        self._count(one)
+        self._moments.append(time.monotonic())
+        rate = (len(self._moments) - 1) / max(self._moments[-1] - self._moments[0], 1e-9)
+        self._bar.update(self._row, said=f"{rate:.1f} images/s  {link.retries} retries")
+
+    def line(self) -> str:
+        """The second line."""
+        n = len(self._times)
+        if n == 0:
+            return "connected"
+        times = sorted(self._times)
+        right = (self._counts["tp"] + self._counts["tn"]) / n
+        said = "  ".join(f"{name} {count}" for name, count in self._counts.items())
+        p50, p95 = times[(n - 1) // 2], times[-(-n * 95 // 100) - 1]
+        return f"accuracy {right:.3f}  {said}  p50 {p50:,}  p95 {p95:,} {self._unit}"
+
+    def _count(self, one: Prediction) -> None:
+        called = self._task.margins(one.logits) >= self._margin_q
+        positive = self._task.is_positive(one.label)
+        self._counts[("tp" if called else "fn") if positive else ("fp" if called else "tn")] += 1
+        self._times.append(one.invoke_us or 0)
+        self._bar.advance(self._row)

@@ -1,16 +1,12 @@
-"""`edgekit reproduce`: the paper as one command. `cli.py` adds REPRODUCE_COMMANDS.
+"""The command `reproduce`: the paper as one command, a folder with finished units and a report."""
 
-In: options. Out: a folder with finished units and a report; a few lines, or JSON, on stdout.
-"""
-
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.output import show
+from edgekit.cli.options import accelerator_option, data_option, json_option, weights_dir_option
+from edgekit.cli.output import show, typed
 from edgekit.errors import EdgekitError, stopped_says
 
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy
@@ -29,7 +25,7 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> tupl
     return found
 
 
-@click.command()
+@click.command("reproduce")
 @click.option("--only", default=_ONLY.replace(" ", ""), metavar="PARTS", help=f"Of {_ONLY} [all].")
 @click.option("--seeds", default="0,1,2", show_default=True, callback=_numbers, help="One whole run each.")
 @click.option(
@@ -38,28 +34,25 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> tupl
     show_default=True,
     help="full: as the paper. cpu: small images, a night on two cores. smoke: a rehearsal of minutes.",
 )
-@click.option(
-    "--data",
-    default="phantom",
-    show_default=True,
-    metavar="DATA",
-    help="A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom[:SEED[:COUNT]] (drawn).",
-)
+@data_option
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder; run again to go on."
 )
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Of the networks [as the budget says].")
-@click.option("--weights-dir", type=click.Path(path_type=Path), help="Folder of torchvision's ImageNet weight files.")
+@weights_dir_option
 @click.option("--workers", type=click.IntRange(min=1), help="Units side by side [one a core; 1 on a GPU].")
 @click.option("--ray", default="", metavar="ADDRESS", help="Run the units on this Ray cluster; local starts one.")
-@click.option("--accelerator", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
+@accelerator_option
 @click.option("--report-only", is_flag=True, help="Write the report of what is finished, and do no more.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
-def reproduce(
+@json_option
+def reproduce_command(
     only: str, seeds: tuple[int, ...], budget: str, data: str, out: Path, weights: str | None, weights_dir: Path | None,
     workers: int | None, ray: str, accelerator: str, report_only: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Run the paper: every system, table and figure, with the statistics that it lacks, into one report."""
+    """Run the paper: every system, table and figure, with the statistics that it lacks, into one report.
+
+    A research demonstration, not a medical device.
+    """
     from edgekit.cli.progress import UnitBars
     from edgekit.report.document import Code, Prose
     from edgekit.report.render import write_all
@@ -72,7 +65,7 @@ def reproduce(
         done = reproduce(Request(
             budget=budget, data=data, out=out, seeds=seeds, parts=tuple(word.strip() for word in only.split(",")),
             weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray, accelerator=accelerator,
-            report_only=report_only, command=shlex.join(["edgekit", *sys.argv[1:]]), on_progress=bars.unit,
+            report_only=report_only, command=typed(), on_progress=bars.unit,
             on_warning=bars.warn,
         ))  # fmt: skip
     page = page_of(done, results_of(done))
@@ -92,6 +85,3 @@ def reproduce(
 
 def _failed(done: "Reproduction") -> dict[str, str]:
     return {str(unit): problem for unit, problem in done.problems.items()}
-
-
-REPRODUCE_COMMANDS = (reproduce,)

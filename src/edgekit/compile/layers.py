@@ -5,6 +5,7 @@ In: `Compiled`. Out: `Layer`s and a drawing of the arena over time; a model that
 
 import re
 
+from edgekit.boards.toolchains import LX106, Sizes
 from edgekit.compile import kernels
 from edgekit.compile.graph import Convolution, Tensor
 from edgekit.compile.options import Compiled
@@ -54,20 +55,26 @@ def check_ram(compiled: Compiled, most_bytes: int) -> None:
     )
 
 
-def check_flash(compiled: Compiled, code_bytes: int, constant_bytes: int, most_bytes: int) -> None:
+def check_flash(compiled: Compiled, sizes: Sizes | None, most_bytes: int) -> None:
     """Refuses a model whose code and constants exceed `most_bytes`.
 
     Raises:
-        EdgekitError: names the heaviest layer, and by how many bytes the model is over.
+        EdgekitError: names the heaviest layer, and by how many bytes the model is over; or the sizes are None, for want
+            of a cross compiler.
     """
-    needed = code_bytes + constant_bytes
+    if sizes is None:
+        raise EdgekitError(
+            "Flash cannot be measured: the cross compiler is not installed.",
+            f"On Debian or Ubuntu: apt-get install --no-install-recommends {LX106.packages}",
+        )
+    needed = sizes.code_bytes + sizes.constant_bytes
     if needed <= most_bytes:
         return
     heaviest = max(layers_of(compiled), key=lambda layer: layer.weight_bytes, default=None)
     where = f" The heaviest layer is {heaviest.name}: {heaviest.weight_bytes:,} bytes." if heaviest else ""
     raise EdgekitError(
-        f"The model needs {needed:,} bytes of flash ({code_bytes:,} of code, {constant_bytes:,} of constants), "
-        f"{needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
+        f"The model needs {needed:,} bytes of flash ({sizes.code_bytes:,} of code, {sizes.constant_bytes:,} of "
+        f"constants), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
         _hint(compiled, "use fewer channels in that layer", "--max-flash"),
     )
 

@@ -5,11 +5,13 @@ a `TfliteModel`; TFLM's arena to compare with.
 """
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
+from edgekit.boards.toolchains import Sizes
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.layers import layers_of
+from edgekit.compile.layers import layers_of, ram_bytes
 from edgekit.compile.options import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
@@ -63,3 +65,26 @@ def tflm_arena_bytes(content: bytes) -> int | None:
         return arena_bytes_apart(read_int8_model(content))
     except EdgekitError:
         return None
+
+
+def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int | None) -> dict[str, Any]:
+    """What `edgekit compile --json` prints of the program; `sizes` is None where no cross compiler is installed."""
+    layers, plan = layers_of(compiled), compiled.plan
+    return {
+        "options": asdict(compiled.options),
+        "sha256": compiled.graph.sha256.hex(),
+        "layers": [asdict(layer) for layer in layers],
+        "total": {
+            "macs": sum(layer.macs for layer in layers),
+            "arena_bytes": plan.arena_bytes,
+            "input_bytes": compiled.graph.input.size,
+            "output_bytes": compiled.graph.output.size,
+            "ram_bytes": ram_bytes(compiled),
+            "weight_bytes": sum(layer.weight_bytes for layer in layers),
+            "code_bytes": sizes.code_bytes if sizes else None,
+            "constant_bytes": sizes.constant_bytes if sizes else None,
+            "compiler": sizes.compiler if sizes else None,
+        },
+        "tflm_arena_bytes": tflm_arena_bytes,
+        "spans": [asdict(span) for span in plan.spans],
+    }

@@ -23,6 +23,7 @@ from edgekit.device.link import Link
 from edgekit.device.protocol import ErrorCode
 from edgekit.device.retransmit import SILENCE_LIMIT_S, Flight, Pending
 from edgekit.errors import EdgekitError
+from edgekit.values.device_run import LinkCounts
 
 HELLO_EVERY_S = 0.25
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
@@ -40,21 +41,6 @@ class Outcome:
     key: str
     outputs: bytes
     invoke_us: int
-
-
-@dataclass(slots=True)
-class LinkCounts:
-    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more.
-
-    `retries` counts chunks and questions; `lost_chunks` are those of them that the device said it had not got. A
-    question is also repeated where the answer is only late.
-    """
-
-    sent_bytes: int = 0
-    received_bytes: int = 0
-    broken_frames: int = 0
-    retries: int = 0
-    lost_chunks: int = 0
 
 
 class Client:

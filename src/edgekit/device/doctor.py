@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from edgekit.boards.toolchains import need
 from edgekit.device import firmware
 from edgekit.device.link import Port, ports
 from edgekit.errors import EdgekitError
+from edgekit.report.document import Column, Table
 
 PACKAGES = (
     ("numpy", "numpy", "everything", "pip install edgekit"),
@@ -172,3 +174,10 @@ def _usb_chips(usb_devices: Path) -> list[str]:
         if chip := usb_name(*ids):
             chips.append(chip)
     return chips
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """What was found, and what to do, a row each."""
+    heads = tuple(Column(title, "left") for title in ("", "what", "found", "needed for", "to do"))
+    rows = tuple(("ok" if f.ok else "--", f.name, f.found, f.needed_for, f.advice) for f in findings)
+    return Table("edgekit doctor", heads, rows)

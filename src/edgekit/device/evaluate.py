@@ -8,7 +8,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,12 @@ import numpy as np
 import platformdirs
 
 from edgekit import files
-from edgekit.device.client import Client, LinkCounts
+from edgekit.device.client import Client
 from edgekit.device.connection import device_json
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
+from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, latency
 from edgekit.values.evaluation import Prediction
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -28,49 +29,6 @@ from edgekit.values.model import TfliteModel
 SAVE_EVERY_S = 1.0
 RESUME = "What is done is kept: run the command again with --resume."
 Progress = Callable[[Prediction, LinkCounts], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """The board's outputs against TFLM's on the desktop. An image agrees when every output byte is equal."""
-
-    images: int
-    identical: int
-    differing: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Time of one run on the device's own clock in microseconds; on the emulated board thousands of instructions."""
-
-    p50: int
-    p95: int
-    min: int
-    max: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRun:
-    """What a board made of a set.
-
-    Attributes:
-        device: the board's identity, as `device_json` gives it.
-        resumed: so many of the predictions came from an earlier, cut-off run.
-    """
-
-    predictions: tuple[Prediction, ...]
-    device: Mapping[str, Any]
-    link: LinkCounts
-    wall_s: float
-    resumed: int = 0
-
-    @property
-    def runtime(self) -> str:
-        """What ran the model, in a word that does not pass for hardware where it is none."""
-        board, chip = self.device["board"], self.device["chip"]
-        if board == "desktop":
-            return str(self.device["backend"])
-        return str(chip) if board in ("real", chip) else f"{board} {chip}"
 
 
 def evaluate_on_device(
@@ -141,23 +99,6 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
         "height": height, "width": width, "channels": channels, "arena_bytes": desktop.arena_bytes(model),
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
-
-
-def agreement(device: tuple[Prediction, ...], host: tuple[Prediction, ...]) -> Agreement:
-    """Compares output bytes by image id; images that only one side has do not count."""
-    expected = {p.id: p.logits for p in host}
-    both = [p for p in device if p.id in expected]
-    differing = tuple(p.id for p in both if p.logits != expected[p.id])
-    return Agreement(len(both), len(both) - len(differing), differing)
-
-
-def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
-    """Percentiles (nearest rank) of the time of a run; None where no image has one."""
-    times = sorted(p.invoke_us for p in predictions if p.invoke_us is not None)
-    if not times:
-        return None
-    at = [times[min(len(times) - 1, -(-len(times) * percent // 100) - 1)] for percent in (50, 95)]
-    return Latency(at[0], at[1], times[0], times[-1])
 
 
 def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:

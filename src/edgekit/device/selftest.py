@@ -4,14 +4,18 @@ In: a `Client` and the model. Out: `Check`s, each of which passed or says what i
 """
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.device import throughput
 from edgekit.device.client import Client
+from edgekit.device.connection import device_json
 from edgekit.device.protocol import BoardKind
+from edgekit.report.document import Column, Table
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.model import TfliteModel
@@ -80,3 +84,20 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     found = f"{line.lost_chunks} chunks lost, {line.broken_frames} broken frames, {repeated} questions asked again"
     checks.append(Check("nothing lost", line.lost_chunks == line.broken_frames == 0, found))
     return tuple(checks)
+
+
+def selftest_json(client: Client, checks: Sequence[Check]) -> dict[str, Any]:
+    """What `edgekit selftest --json` prints."""
+    identity = device_json(client.info or client.hello())
+    return {
+        "passed": all(check.passed for check in checks),
+        "device": identity,
+        "checks": [asdict(check) for check in checks],
+    }
+
+
+def checks_table(device: Mapping[str, Any], checks: Sequence[Check]) -> Table:
+    """The checks, a row each; `device` as `device_json` gives it."""
+    rows = tuple(("ok" if check.passed else "FAILED", check.name, check.found) for check in checks)
+    title = f"Self-test of {device['chip']} ({device['board']}, {device['backend']})"
+    return Table(title, tuple(Column(heading, "left") for heading in ("", "check", "found")), rows)

@@ -13,19 +13,12 @@ import numpy as np
 from edgekit.compile import CompileOptions
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
-from edgekit.device.client import LinkCounts
 from edgekit.device.connection import Wait, connected, device_json
-from edgekit.device.evaluate import (
-    RESUME,
-    Agreement,
-    DeviceRun,
-    agreement,
-    evaluate_on_desktop,
-    evaluate_on_device,
-)
+from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
 from edgekit.errors import stopped_says
 from edgekit.metrics.scores import evaluate_predictions
 from edgekit.pipeline.loading import LoadedModel
+from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.task import Task

@@ -1,10 +1,8 @@
-"""The report of an evaluation on a board: `eval-device --report`.
+"""An evaluation on a board: `eval-device` on the terminal, and its report.
 
-In: a finished `DeviceRun`, its figures, the images. Out: a `Page`.
+In: a finished `DeviceRun`, its figures, the images. Out: `Facts`, a `Page`.
 """
 
-from edgekit.device.evaluate import Agreement, DeviceRun, latency
-from edgekit.device.view import NAMED, device_rows, latency_unit
 from edgekit.report import charts_board
 from edgekit.report.document import (
     Bullets,
@@ -25,10 +23,13 @@ from edgekit.report.pages.sections import (
     program_parts,
 )
 from edgekit.report.tables import scores_table
+from edgekit.values.device_run import Agreement, DeviceRun, latency
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
 from edgekit.values.program import Program
+
+NAMED = 20  # of the images that differ; the JSON has all
 
 
 def device_page(
@@ -99,7 +100,7 @@ def _warnings(run: DeviceRun, compared: Agreement) -> list[str]:
 
 
 def _board(run: DeviceRun, compared: Agreement, unit: str) -> tuple[Part, ...]:
-    parts: list[Part] = [Facts(tuple(device_rows(run, compared)))]
+    parts: list[Part] = [Facts(tuple(_rows(run, compared)))]
     times = [one.invoke_us for one in run.predictions if one.invoke_us is not None]
     if times:
         parts.append(_histogram(times, unit, run))
@@ -120,3 +121,45 @@ def _histogram(times: list[int], unit: str, run: DeviceRun) -> Figure:
         x="thousand instructions" if emulated else "µs" if unit == "us" else unit,
         marks={"p50": found.p50, "p95": found.p95},
     )
+
+
+def latency_unit(board: str) -> str:
+    """What a board's microsecond is: the emulated one counts instructions."""
+    return "k instructions" if board == "emulated" else "us"
+
+
+def device_facts(run: DeviceRun, compared: Agreement) -> Facts:
+    """The board's identity, its agreement with the desktop, memory, line and latency."""
+    rows = _rows(run, compared)
+    rows[2:2] = [("differs", name) for name in compared.differing[:NAMED]]
+    if (more := len(compared.differing) - NAMED) > 0:
+        rows.insert(2 + NAMED, ("differs", f"and {more:,} more: --json names all"))
+    if run.device["board"] != "real":
+        rows.append(("note", "not a real board: memory and latency are not an ESP32's"))
+    return Facts(tuple(rows), "On the device")
+
+
+def _rows(run: DeviceRun, compared: Agreement) -> list[tuple[str, str]]:
+    """Names and values: identity, agreement, memory, line, latency."""
+    board, times = run.device, latency(run.predictions)
+    memory = ", ".join(
+        f"{name} {board[key]:,} bytes" if board.get(key) else f"{name} not known"
+        for name, key in (("RAM", "ram_bytes"), ("flash", "flash_bytes"))
+    )
+    build = f", build {board['build_id']}" if board.get("build_id") else ""
+    own = board["board"] == "desktop"
+    same = f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"
+    rows = [
+        ("device", f"{board['chip']}, {board['board']}, {board['backend']}{build}"),
+        ("agreement", "this is the desktop: nothing to compare it with" if own else same),
+        ("arena", f"{board['arena_bytes']:,} bytes"),
+        ("memory", memory),
+    ]
+    if not own:
+        moved = run.link.sent_bytes + run.link.received_bytes
+        resumed = f", {run.resumed:,} images from an earlier run" if run.resumed else ""
+        rows.append(("link", f"{run.link.retries:,} retries, {moved:,} bytes{resumed}"))
+    if times is not None:
+        unit = "thousand instructions (emulated: no time)" if board["board"] == "emulated" else "us"
+        rows.append(("latency", f"p50 {times.p50:,}, p95 {times.p95:,}, {times.min:,} to {times.max:,} {unit}"))
+    return rows

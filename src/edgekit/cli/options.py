@@ -1,0 +1,85 @@
+"""The options that several commands share, each written once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from edgekit.values.model import DEFAULT_MODEL
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def check_report_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    """Refuses a report's name before hours of work."""
+    if path is not None:
+        from edgekit.report.render import check_name
+
+        check_name(path)
+    return path
+
+
+def port_option(*further: str) -> Callable[[_Command], _Command]:
+    """--port of a command that takes `further` ports besides a board's own."""
+    takes = ", ".join(("A serial device", "auto", "socket://HOST:PORT", *further))
+    return click.option("--port", required=True, metavar="PORT", help=f"{takes}.")
+
+
+RECIPES = "esp32, paper, demo, smoke, or the recipe.json beside a model."
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
+data_option = click.option(
+    "--data",
+    default="phantom",
+    show_default=True,
+    metavar="DATA",
+    help="A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom[:SEED[:COUNT]] (drawn).",
+)
+strict_option = click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
+set_option = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Change a recipe field, e.g. distill.temperature=4; repeatable. `edgekit recipe` lists them.",
+)
+weights_dir_option = click.option(
+    "--weights-dir", type=click.Path(path_type=Path), help="Folder of torchvision's ImageNet weight files."
+)
+accelerator_option = click.option(
+    "--accelerator", default="auto", show_default=True, help="auto, cpu, cuda or mps: where to train."
+)
+model_argument = click.argument("model", type=click.Path(path_type=Path))
+model_option = click.option(
+    "--model", type=click.Path(path_type=Path), default=DEFAULT_MODEL, show_default=True, help="The int8 .tflite."
+)
+target_option = click.option(
+    "--target",
+    type=click.Choice(["generic", "esp32"]),
+    default="generic",
+    show_default=True,
+    help="Any core, or the classic ESP32's.",
+)
+optimize_option = click.option(
+    "--optimize",
+    type=click.Choice(["size", "speed"]),
+    default="size",
+    show_default=True,
+    help="The smallest program, or the fewest instructions.",
+)
+compress_option = click.option(
+    "--compress",
+    type=click.Choice(["auto", "never"]),
+    default="auto",
+    show_default=True,
+    help="Store pruned and clustered weights compressed where it pays.",
+)
+baud_option = click.option(
+    "--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out."
+)
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    callback=check_report_name,
+    help="Also write the result as a page: .html, .md or .json.",
+)

@@ -1,0 +1,82 @@
+"""What a board made of a set of images: predictions, whether the desktop agrees, what the line and each run cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgekit.values.evaluation import Prediction
+
+
+@dataclass(slots=True)
+class LinkCounts:
+    """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more.
+
+    `retries` counts chunks and questions; `lost_chunks` are those of them that the device said it had not got. A
+    question is also repeated where the answer is only late.
+    """
+
+    sent_bytes: int = 0
+    received_bytes: int = 0
+    broken_frames: int = 0
+    retries: int = 0
+    lost_chunks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The board's outputs against TFLM's on the desktop. An image agrees when every output byte is equal."""
+
+    images: int
+    identical: int
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Time of one run on the device's own clock in microseconds; on the emulated board thousands of instructions."""
+
+    p50: int
+    p95: int
+    min: int
+    max: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRun:
+    """What a board made of a set.
+
+    Attributes:
+        device: the board's identity, as `device_json` gives it.
+        resumed: so many of the predictions came from an earlier, cut-off run.
+    """
+
+    predictions: tuple[Prediction, ...]
+    device: Mapping[str, Any]
+    link: LinkCounts
+    wall_s: float
+    resumed: int = 0
+
+    @property
+    def runtime(self) -> str:
+        """What ran the model, in a word that does not pass for hardware where it is none."""
+        board, chip = self.device["board"], self.device["chip"]
+        if board == "desktop":
+            return str(self.device["backend"])
+        return str(chip) if board in ("real", chip) else f"{board} {chip}"
+
+
+def agreement(device: tuple[Prediction, ...], host: tuple[Prediction, ...]) -> Agreement:
+    """Compares output bytes by image id; images that only one side has do not count."""
+    expected = {p.id: p.logits for p in host}
+    both = [p for p in device if p.id in expected]
+    differing = tuple(p.id for p in both if p.logits != expected[p.id])
+    return Agreement(len(both), len(both) - len(differing), differing)
+
+
+def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
+    """Percentiles (nearest rank) of the time of a run; None where no image has one."""
+    times = sorted(p.invoke_us for p in predictions if p.invoke_us is not None)
+    if not times:
+        return None
+    at = [times[min(len(times) - 1, -(-len(times) * percent // 100) - 1)] for percent in (50, 95)]
+    return Latency(at[0], at[1], times[0], times[-1])
