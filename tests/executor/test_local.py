@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 import unit_functions as work
 
 from edgekit.executor.local import LocalExecutor
@@ -63,14 +64,16 @@ def test_an_item_whose_need_failed_is_not_tried_and_others_wait_for_theirs(tmp_p
     assert ended.index("first") < ended.index("second")
 
 
-def test_workers_have_their_threads_print_into_the_log_and_end_with_the_executor(tmp_path: Path) -> None:
+def test_workers_have_their_threads_print_into_the_log_and_end_with_the_executor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     executor = LocalExecutor[Any, Any](work.threads, 2, tmp_path / "workers.log", threads=3)
-    before = os.environ.get("OMP_NUM_THREADS")
     with closing(executor):
         values = [one.result.value for one in execute(executor, range(6)) if one.result]
         pids = {pid for _, pid in values}
         assert {threads for threads, _ in values} == {"3"}
         assert len(pids) == 2
-    assert os.environ.get("OMP_NUM_THREADS") == before
+    assert os.environ["OMP_NUM_THREADS"] == "2"
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert (tmp_path / "workers.log").read_text().count("said by a worker") == 6
