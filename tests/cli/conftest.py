@@ -1,1 +1,0 @@
-"""The boards that edgekit knows, and the programs of this computer that build for them and stand in for them."""
