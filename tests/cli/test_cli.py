@@ -209,7 +209,7 @@ def test_an_out_folder_that_cannot_be_written_is_said_before_anything_is_trained
         ("student.onnx", lambda content: content[:1000], ["student.onnx is not an intact ONNX model"]),
         ("student.npz", lambda content: content[:1000], ["student.npz is no student"]),
         ("student.npz", lambda content: b"text", ["student.npz is no student"]),
-        ("card.json", lambda content: content[:1000], ["card.json is no valid card"]),
+        ("card.json", lambda content: content[:1000], ["card.json is not a valid card"]),
         ("card.json", lambda content: content.replace(b'"teach": {', b'"teach": 3, "x": {'), ["teach", "not 3"]),
     ],
 )

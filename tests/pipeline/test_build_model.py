@@ -1,6 +1,5 @@
 """The whole walk by the smoke recipe: what it leaves, what it keeps, and that a kill or Ctrl-C changes nothing."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from edgekit.metrics.scores import METRICS
 from edgekit.pipeline.build_model import build_model
 from edgekit.pipeline.evaluate import load_student
 from edgekit.pipeline.stages import Options
-from edgekit.recipes.reading import from_dict, recipe_named
+from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import load_card
-from edgekit.report.tables import to_json
 from edgekit.tflite.model import read_tflite
+from edgekit.values.codec import to_document, to_json
 from smoke_build import Said, Smoke, wait_for
 
 ARTEFACTS = {
@@ -45,8 +44,7 @@ def test_a_build_leaves_every_artefact_and_a_card_that_agrees_with_them(smoke: S
     kernels = [value for value in load_student(smoke.out / "student.npz").weights.values() if value.ndim > 1]
     zeros = sum(int((value == 0).sum()) for value in kernels)
     assert 0 < zeros == card.model.parameters - card.model.nonzero_parameters
-    assert card.recipe == json.loads((smoke.out / "recipe.json").read_text())
-    assert from_dict(card.recipe) == recipe_named("smoke", smoke.changes)
+    assert card.recipe == recipe_named(str(smoke.out / "recipe.json")) == recipe_named("smoke", smoke.changes)
     assert [row.name for row in card.stages] == STAGES
     assert card.stages[-1].report == card.metrics.test
     assert all(row.agreement is not None for row in card.stages[1:])
@@ -81,7 +79,7 @@ def test_evaluate_gives_the_cards_figures_on_every_runtime(
     (expected,) = (r.report for r in load_card(smoke.out).stages if r.name == row)
     assert expected is not None
     if runtime == "tflm":
-        assert found == to_json(expected)
+        assert found == to_document(expected)
     assert found["n"] == 30
     assert found["runtime"] == runtime
     assert found["auc"] == pytest.approx(expected.auc, abs=0.03)  # another kernel may turn a tie or two of 225 pairs
@@ -283,7 +281,7 @@ def test_a_full_disk_under_the_build_is_said_and_leaves_nothing_half_written(
 
 
 def test_the_recipe_beside_the_model_builds_it_again(smoke: Smoke, tmp_path: Path) -> None:
-    recipe = from_dict(json.loads((smoke.out / "recipe.json").read_text()))
+    recipe = recipe_named(str(smoke.out / "recipe.json"))
 
     def on_stage(name: str, cached: bool) -> None:
         assert cached, name

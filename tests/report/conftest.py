@@ -8,7 +8,6 @@ import pytest
 from edgekit.files import sha256_of, write_json
 from edgekit.metrics.scores import evaluate, spread
 from edgekit.recipes.builtin import ESP32
-from edgekit.recipes.reading import to_dict
 from edgekit.report.card import (
     Card,
     CardThreshold,
@@ -16,9 +15,9 @@ from edgekit.report.card import (
     Metrics,
     ModelFacts,
     OutputFacts,
-    card_json,
 )
 from edgekit.report.tables import StageRow
+from edgekit.values.codec import to_document
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
@@ -71,7 +70,7 @@ def card(report: EvalReport, rows: list[StageRow]) -> Card:
         agreement_int8_float32=0.995,
         stages=tuple(rows),
         data=PHANTOM,
-        recipe=to_dict(ESP32),
+        recipe=ESP32,
         command="edgekit build-model --data phantom --out build/phantom",
         versions={"torch": "2.14.1", "numpy": "1.26.4"},
         made_on="Linux x86-64, CPU",
@@ -82,5 +81,5 @@ def card(report: EvalReport, rows: list[StageRow]) -> Card:
 def folder(card: Card, tmp_path: Path) -> Path:
     """card.json with its model beside it."""
     (tmp_path / card.model.file).write_bytes(FLATBUFFER)
-    write_json(tmp_path / "card.json", card_json(card))
+    write_json(tmp_path / "card.json", to_document(card))
     return tmp_path

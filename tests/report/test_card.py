@@ -9,19 +9,23 @@ import pytest
 
 from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of
 from edgekit.recipes.builtin import ESP32
-from edgekit.recipes.reading import from_dict
-from edgekit.report.card import Card, card_json, load_card
+from edgekit.report.card import Card, load_card
 from edgekit.report.pages.model import card_markdown
+from edgekit.values.codec import to_document
+from edgekit.values.task import CHEST_XRAY
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "version_0_1"
 
 
 def test_a_card_comes_back_as_it_was_written(card: Card, folder: Path) -> None:
     loaded = load_card(folder)
-    assert card_json(loaded) == card_json(card)
+    assert to_document(loaded) == to_document(card)
     assert loaded.metrics == card.metrics
     assert loaded.stages == card.stages
     assert loaded.input.preprocessing == CONTRACT
-    assert from_dict(loaded.recipe) == ESP32
+    assert loaded.recipe == ESP32
     assert load_card(folder / "card.json") == loaded
 
 
@@ -65,13 +69,14 @@ def _without(path: str) -> Callable[[dict[str, Any]], Any]:
     [
         (_without("model.sha256"), "model.sha256 is missing"),
         (_without("metrics.test.confusion.tp"), "lack tp"),
-        (lambda v: v["model"].update(bytes="many"), "model.bytes must be a whole number"),
-        (lambda v: v["model"].update(file="../../etc/passwd"), "model.file must be a plain file name"),
-        (lambda v: v["input"].update(scale=None), "input.scale must be a positive number"),
-        (lambda v: v["threshold"].update(probability=1.5), "threshold.probability must lie between"),
-        (lambda v: v["threshold"].update(margin_q=True), "threshold.margin_q must be a whole number"),
-        (lambda v: v["metrics"]["test"]["intervals"].update(auc=[0.5]), "intervals.auc must have 2 values"),
-        (lambda v: v.update(stages="none"), "stages must be a list"),
+        (lambda v: v["model"].update(bytes="many"), "model.bytes takes a whole number, not 'many'"),
+        (lambda v: v["model"].update(file="../../etc/passwd"), "model.file must be the name of a file"),
+        (lambda v: v["input"].update(scale=None), "input.scale takes a number, not null"),
+        (lambda v: v["input"].update(scale=0), "input.scale=0 is out of range"),
+        (lambda v: v["threshold"].update(probability=1.5), "threshold.probability=1.5 is out of range"),
+        (lambda v: v["threshold"].update(margin_q=True), "threshold.margin_q takes a whole number, not true"),
+        (lambda v: v["metrics"]["test"]["intervals"].update(auc=[0.5]), "intervals.auc has another number of values"),
+        (lambda v: v.update(stages="none"), "stages takes a list, not 'none'"),
     ],
 )
 def test_a_field_that_is_missing_or_wrong_is_named(
@@ -85,11 +90,45 @@ def test_a_field_that_is_missing_or_wrong_is_named(
         load_card(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"[1, 2]", b"{", b"\xff\xfe\x00", b"null"])
+@pytest.mark.parametrize(
+    "content", [b"", b"[1, 2]", b"{", b"\xff\xfe\x00", b"null", b"[" * 10_000, b'{"a": NaN}', b"9" * 5_000]
+)
 def test_a_file_that_is_no_card_is_said_to_be_none(folder: Path, content: bytes) -> None:
     (folder / "card.json").write_bytes(content)
-    with pytest.raises(EdgekitError, match=r"card.json is no valid card"):
+    with pytest.raises(EdgekitError, match=r"card.json is not a valid card"):
         load_card(folder)
+
+
+def test_all_faults_of_a_card_are_told_at_once(folder: Path) -> None:
+    path = folder / "card.json"
+    values = json.loads(path.read_text())
+    del values["made_on"]
+    values["recipe"]["teach"]["fit"]["epochs"] = 0
+    path.write_text(json.dumps(values))
+    with pytest.raises(EdgekitError, match=r"recipe.teach.fit.epochs=0 is out of range; made_on is missing") as caught:
+        load_card(path)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_a_card_of_version_0_1_is_read_as_one_of_the_chest_x_ray_task(folder: Path) -> None:
+    values = json.loads((VECTORS / "card.json").read_text())
+    assert "schema_version" not in values
+    values["model"]["sha256"] = sha256_of((folder / "student_int8.tflite").read_bytes())
+    values["recipe"]["teach"]["networks"] = ["compact", "vgg_slim"]
+    (folder / "card.json").write_text(json.dumps(values))
+    card = load_card(folder)
+    assert card.data.task == card.metrics.test.task == CHEST_XRAY
+    assert {row.report.task for row in card.stages if row.report} == {CHEST_XRAY}
+    assert card.recipe.teach.networks == ("resnet_tiny", "vgg_slim")
+    assert card.metrics.test.auc == values["metrics"]["test"]["auc"]
+
+
+def test_a_card_of_a_later_edgekit_is_refused_with_what_to_do(folder: Path) -> None:
+    path = folder / "card.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2, "metrics": "another shape"}))
+    with pytest.raises(EdgekitError, match=r"card.json is a card of schema_version 2; this edgekit reads up to 1") as e:
+        load_card(path)
+    assert "pip install --upgrade edgekit" in e.value.hint
 
 
 def test_the_page_has_results_before_limits_and_how_to_make_it_again(card: Card) -> None:

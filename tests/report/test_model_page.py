@@ -13,6 +13,7 @@ from dom import Node, parse
 from edgekit.metrics.scores import METRICS
 from edgekit.report.card import Card, load_card
 from edgekit.report.tables import label, number
+from edgekit.values.codec import to_json
 from smoke_build import Said, Smoke
 
 
@@ -72,7 +73,7 @@ def test_it_has_every_part_that_a_reader_may_ask_for(tree: Node, card: Card) -> 
     )
     assert "synthetic" in tree.all("header")[0].words()
     (recipe,) = tree.all("details")
-    assert json.loads(recipe.all("pre")[0].text) == card.recipe
+    assert json.loads(recipe.all("pre")[0].text) == to_json(card.recipe)
 
 
 def test_every_misclassified_film_is_shown_with_its_licence(tree: Node, card: Card, smoke: Smoke) -> None:

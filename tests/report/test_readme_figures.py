@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.files import write_json
-from edgekit.report.card import Card, card_json
+from edgekit.report.card import Card
+from edgekit.values.codec import to_document
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +39,7 @@ def test_figures_are_written_once_and_a_changed_card_is_noticed(card: Card, fold
     assert text.endswith("\nafter\n")
     assert readme_figures("--check", *both).returncode == 0
 
-    write_json(path, card_json(dataclasses.replace(card, agreement_int8_float32=0.5)))
+    write_json(path, to_document(dataclasses.replace(card, agreement_int8_float32=0.5)))
     done = readme_figures("--check", *both)
     assert done.returncode == 1
     assert "Run tools/readme_figures." in done.stderr

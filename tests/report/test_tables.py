@@ -11,11 +11,10 @@ from edgekit.report.tables import (
     evaluation_parts,
     seeds_parts,
     stages_parts,
-    to_json,
 )
+from edgekit.values.codec import from_json, to_json
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
-from edgekit.values.plain import from_plain
 from edgekit.values.task import CHEST_XRAY
 from terminal import printed
 
@@ -88,5 +87,5 @@ def test_json_has_the_promised_keys_and_nulls_where_a_figure_is_undefined(report
     plain = json.loads(json.dumps(to_json(one_class), allow_nan=False))
     assert plain["auc"] is None
     assert plain["threshold"] == {"probability": 0.5, "margin_q": 0}
-    assert math.isnan(from_plain(EvalReport, plain).auc)
-    assert from_plain(EvalReport, json.loads(json.dumps(to_json(report)))) == report
+    assert math.isnan(from_json(EvalReport, plain, "a report").auc)
+    assert from_json(EvalReport, json.loads(json.dumps(to_json(report))), "a report") == report

@@ -40,9 +40,9 @@ def build_model_command(
     from edgekit.pipeline.build_model import build_model
     from edgekit.pipeline.stages import Options
     from edgekit.recipes.reading import recipe_named
-    from edgekit.report.card import card_json
     from edgekit.report.document import Code
     from edgekit.report.tables import seeds_parts, stages_parts
+    from edgekit.values.codec import to_document
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / recipe.name
@@ -57,7 +57,7 @@ def build_model_command(
         Code(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes."),
         Code(f"Its card is {out}/card.md, its C array {out}/model_data.cc."),
     )
-    show((*stages_parts(card.stages, card.data), *seeds, *written), card_json(card), as_json)
+    show((*stages_parts(card.stages, card.data), *seeds, *written), to_document(card), as_json)
 
 
 @click.command("recipe")
@@ -70,8 +70,9 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     RECIPE is esp32 (the default), paper, demo, smoke, or the recipe.json beside a model.
     """
     from edgekit.recipes.fields import leaves
-    from edgekit.recipes.reading import recipe_named, to_dict
+    from edgekit.recipes.reading import recipe_named
     from edgekit.report.tables import fields_table
+    from edgekit.values.codec import to_document
 
     recipe = recipe_named(name, changes)
-    show([fields_table(recipe.name, leaves(recipe))], to_dict(recipe), as_json)
+    show([fields_table(recipe.name, leaves(recipe))], to_document(recipe), as_json)

@@ -46,7 +46,8 @@ def eval_device_command(
     from edgekit.pipeline.loading import load_model
     from edgekit.report.pages.device import device_facts, device_page
     from edgekit.report.render import write
-    from edgekit.report.tables import evaluation_parts, to_json
+    from edgekit.report.tables import evaluation_parts
+    from edgekit.values.codec import to_document
 
     loaded = load_model(model)
     program = loaded.program(profile) if report is not None else None  # what is wrong with these shows at once, too
@@ -54,7 +55,7 @@ def eval_device_command(
         loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=waiting,
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, board, quiet=as_json),
     )  # fmt: skip
-    values = to_json(done.scored) | run_json(done.run, done.compared)
+    values = to_document(done.scored) | run_json(done.run, done.compared)
     show([*evaluation_parts(done.scored), device_facts(done.run, done.compared)], values, as_json)
     if report is not None:
         page = device_page(

@@ -25,10 +25,11 @@ def evaluate_command(model: Path, data: str, runtime: str | None, split: str, st
     MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
     """
     from edgekit.pipeline.evaluate import evaluate_file
-    from edgekit.report.tables import evaluation_parts, to_json
+    from edgekit.report.tables import evaluation_parts
+    from edgekit.values.codec import to_document
 
     report = evaluate_file(model, data, runtime=runtime, split=split, strict=strict)
-    show(evaluation_parts(report), to_json(report), as_json)
+    show(evaluation_parts(report), to_document(report), as_json)
 
 
 @click.group("data")
@@ -46,7 +47,7 @@ def data_info(data: str, as_json: bool) -> None:
     """
     from edgekit.data.audit import audit
     from edgekit.report.pages.sections import data_section
-    from edgekit.values.plain import to_plain
+    from edgekit.values.codec import to_json
 
     found = audit(data)
-    show(data_section(found.info, found).parts, to_plain(found), as_json)
+    show(data_section(found.info, found).parts, to_json(found), as_json)

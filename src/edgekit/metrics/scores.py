@@ -20,6 +20,7 @@ from edgekit.metrics.decisions import checked, decide, probabilities
 from edgekit.metrics.intervals import Interval, Z, balanced_interval, f1_interval, newcombe_auc, wilson
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo
+from edgekit.values.limits import FloatOrNan
 
 METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc")
 
@@ -28,11 +29,11 @@ METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity"
 class Spread:
     """One figure over several seeds; `sd` is the sample deviation, NaN for a single seed."""
 
-    mean: float
-    sd: float
-    min: float
-    max: float
-    values: tuple[float, ...]
+    mean: FloatOrNan
+    sd: FloatOrNan
+    min: FloatOrNan
+    max: FloatOrNan
+    values: tuple[FloatOrNan, ...]
 
 
 def evaluate(

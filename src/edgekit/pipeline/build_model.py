@@ -23,11 +23,11 @@ from edgekit.pipeline.summary import (
     seed_result,
     stage_rows,
 )
-from edgekit.recipes.reading import to_dict
 from edgekit.recipes.recipe import Recipe
 from edgekit.report import render
-from edgekit.report.card import Card, card_json
+from edgekit.report.card import Card
 from edgekit.report.pages.model import Evidence, card_markdown, model_page
+from edgekit.values.codec import to_document, to_json
 from edgekit.values.networks import Student
 
 
@@ -83,11 +83,11 @@ def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None
     for file, text in array.items():
         write_text(out / file, text)
     render.write(model_page(card, evidence), out / "report.html")
-    write_json(out / "recipe.json", card.recipe)
-    write_json(out / "card.json", card_json(card))
+    write_json(out / "recipe.json", to_document(card.recipe))
+    write_json(out / "card.json", to_document(card))
     write_text(out / "card.md", card_markdown(card))
 
 
 def write_student(path: Path, student: Student) -> None:
     """Saves a student's weights and spec for `evaluation.load_student`."""
-    write_arrays(path, {**to_dict(student.spec), **student.weights})
+    write_arrays(path, {**to_json(student.spec), **student.weights})

@@ -14,7 +14,6 @@ from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.metrics.scores import evaluate
-from edgekit.recipes.reading import from_dict
 from edgekit.report.card import load_card
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import EvalReport
@@ -42,7 +41,7 @@ def evaluate_file(
     if model.suffix not in _RUNTIMES:
         raise EdgekitError(f"{model} is no .tflite, .onnx or .npz.", "Give a file that build-model wrote.")
     card = load_card(model.parent)
-    splits = load_splits(data, card.input.height, from_dict(card.recipe).data, strict=strict)
+    splits = load_splits(data, card.input.height, card.recipe.data, strict=strict)
     chosen = splits.test if split == "test" else splits.val
     logits, runtime = _logits(model, chosen.images, runtime)
     return evaluate(

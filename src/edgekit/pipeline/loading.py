@@ -11,7 +11,6 @@ from edgekit.compile.program import profiled_program, program_of
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import ESP32
-from edgekit.recipes.reading import from_dict
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
 from edgekit.runtimes.desktop import arena_bytes
@@ -70,6 +69,5 @@ def load_model(path: Path = DEFAULT_MODEL) -> LoadedModel:
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:
-            data = from_dict(card.recipe).data
-            return LoadedModel(model, card.data.task, card.threshold.value(), card.model.arena_bytes, data)
+            return LoadedModel(model, card.data.task, card.threshold.value(), card.model.arena_bytes, card.recipe.data)
     return LoadedModel(model, None, Threshold(0.5, 1), arena_bytes(model), ESP32.data)

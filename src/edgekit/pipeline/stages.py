@@ -17,15 +17,14 @@ from edgekit.data.audit import Audit, audit
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.pipeline.cache import Arrays, StageCache
-from edgekit.recipes.reading import to_dict
 from edgekit.recipes.recipe import Recipe
 from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
 from edgekit.values.code import library_version
+from edgekit.values.codec import from_json, to_json
 from edgekit.values.images import ImageSet, ImageSplits
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
-from edgekit.values.plain import from_plain, to_plain
 
 _HELD_OUT = ("val", "test")
 VARIANTS = ("float32", "float16", "dynamic", "int8")
@@ -172,8 +171,8 @@ class BuildStages:
 
         inputs = {
             "data": self._data_key(splits),
-            "teach": {name: value for name, value in to_dict(recipe).items() if name != "combine"},
-            "prune": to_dict(self.recipe.prune) if recipe.prune else None,
+            "teach": {name: value for name, value in to_json(recipe).items() if name != "combine"},
+            "prune": to_json(self.recipe.prune) if recipe.prune else None,
             "keep": keep,
             "member": member,
             "seed": seed,
@@ -207,7 +206,7 @@ class BuildStages:
         used = ["fit", "augment", *(("alpha", "beta", "temperature", "same_view") if teacher else ())]
         inputs = {
             "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
-            "student": to_dict(spec), "distill": {name: to_dict(recipe)[name] for name in used}, "watch": self.watch,
+            "student": to_json(spec), "distill": {name: to_json(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
         arrays, key = self.stages.run(name, inputs, make)
         weights = self._noted(arrays)
@@ -228,7 +227,7 @@ class BuildStages:
             curve = np.array([(p.alpha, p.zeroed, p.balanced_accuracy) for p in points])
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
-        inputs = {"student": distilled.key, "prune": to_dict(recipe)}
+        inputs = {"student": distilled.key, "prune": to_json(recipe)}
         arrays, key = self.stages.run(f"prune-{seed}", inputs, make)
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
         return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
@@ -250,7 +249,7 @@ class BuildStages:
 
         calibration = _content(splits.calibration)
         inputs = {
-            "student": pruned.key, "convert": to_dict(self.recipe.convert), "calibration": calibration,
+            "student": pruned.key, "convert": to_json(self.recipe.convert), "calibration": calibration,
             "programs": {name: library_version(name) for name in ("onnx2tf", "tensorflow", "tf_keras")},  # not imported
         }  # fmt: skip
         arrays, key = self.stages.run(f"convert-{seed}", inputs, make)
@@ -300,12 +299,11 @@ class BuildStages:
 
         def make(checkpoint: Path) -> Arrays:
             found = audit(self.data, cache_dir=self.options.cache_dir, on_warning=lambda message: None)
-            return {"json": np.array(json.dumps(to_plain(found)))}
+            return {"json": np.array(json.dumps(to_json(found)))}
 
         inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
         arrays, _ = self.stages.run("audit", inputs, make)
-        found: Audit = from_plain(Audit, json.loads(str(arrays["json"])))
-        return found
+        return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
 
     def _teacher_for(self, splits: ImageSplits, teacher: Teacher | None, accelerator: Any) -> Any:
         """The teacher as `build.distill` takes it."""

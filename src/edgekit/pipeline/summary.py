@@ -24,7 +24,6 @@ from edgekit.pipeline.stages import (
     Trained,
     runtime_of,
 )
-from edgekit.recipes.reading import to_dict
 from edgekit.recipes.recipe import Recipe
 from edgekit.report.card import (
     Card,
@@ -140,7 +139,7 @@ def card_of(
         agreement_int8_float32=agreement(first.margins["test"], float_margins),
         stages=rows,
         data=splits.info,
-        recipe=to_dict(recipe),
+        recipe=recipe,
         command=steps.options.command,
         versions=versions(),
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(steps.made_on))}",

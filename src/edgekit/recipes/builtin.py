@@ -32,7 +32,7 @@ from edgekit.recipes.recipe import (
 # 64 pixels take 2.25 times fewer multiply-accumulates than 96. Set without a search: more epochs than before, for views
 # that are harder (student 100 to 150, teachers 40 to 60), and the student's rate and averaging for the teachers, too.
 _STRONG = AugmentRecipe(
-    rotate_deg=12,
+    rotate_deg=12.0,
     translate=0.1,
     scale=0.2,
     aspect=0.3,
@@ -64,7 +64,15 @@ ESP32 = Recipe(
 )
 
 _PAPER_AUGMENT = AugmentRecipe(
-    flip=0.5, rotate_deg=0, translate=0, scale=0, crop=0.5, brightness=0, contrast=0, gamma=0, noise_std=0
+    flip=0.5,
+    rotate_deg=0.0,
+    translate=0.0,
+    scale=0.0,
+    crop=0.5,
+    brightness=0.0,
+    contrast=0.0,
+    gamma=0.0,
+    noise_std=0.0,
 )
 _PAPER_FIT = FitRecipe(
     epochs=25,

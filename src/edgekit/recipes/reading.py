@@ -1,15 +1,17 @@
-"""From a name, a file or `field=value` words to a `Recipe` whose values are all valid, and back to JSON."""
+"""From a name, a file or `field=value` words to a `Recipe` whose values are all valid."""
 
-import dataclasses
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import RECIPES
-from edgekit.recipes.fields import built, replaced
+from edgekit.recipes.fields import assign, leaves, unknown
 from edgekit.recipes.recipe import Recipe
+from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
+
+_FIELDS = {leaf.path: leaf for leaf in leaves(Recipe())}
+_RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
 
 
 def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
@@ -17,7 +19,7 @@ def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
 
     Args:
         name: `esp32`, `paper`, `demo`, `smoke`, or a file such as the recipe.json beside a model.
-        changes: e.g. `distill.temperature=3`.
+        changes: e.g. `distill.temperature=3`; of two for one field the later counts.
 
     Raises:
         EdgekitError: unknown recipe or field, wrong type, value out of range; says which and what is allowed.
@@ -26,36 +28,55 @@ def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
     if recipe is None:
         choices = ", ".join(RECIPES)
         raise EdgekitError(f"There is no recipe {name!r}.", f"Choose one of: {choices}; or give a recipe.json.")
+    values = to_json(recipe)
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals:
             raise EdgekitError(f"--set {change!r} has no '='.", "Write it as --set distill.temperature=3.")
-        recipe = replaced(recipe, path.strip(), text.strip())
+        assign(values, _FIELDS, path.strip(), text.strip())
+    return recipe_of(values)
+
+
+def recipe_of(values: Any) -> Recipe:
+    """The recipe of JSON values; what they leave out has its default.
+
+    Raises:
+        EdgekitError: an unknown field, a wrong type or a value out of range; a student that makes no sense.
+    """
+    try:
+        recipe = from_json(Recipe, values, "A recipe", unknown_fields=False)
+    except Invalid as error:
+        raise _refused(error.faults[0], f"{error}.") from error
     recipe.student.spec()
     return recipe
+
+
+def from_version_0_1(values: Any) -> Any:
+    """Today's JSON values of a recipe of version 0.1, or of what should be one."""
+    teach = values.get("teach") if isinstance(values, dict) else None
+    if not isinstance(teach, dict) or not isinstance(teach.get("networks"), list):
+        return values
+    networks = [_RENAMED_NETWORKS.get(name, name) if isinstance(name, str) else name for name in teach["networks"]]
+    return {**values, "teach": {**teach, "networks": networks}}
 
 
 def _saved(path: Path) -> Recipe:
     try:
-        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+        recipe = from_document(Recipe, path, "a recipe", from_version_0_1, unknown_fields=False)
     except OSError as error:
         reason = error.strerror or error
         raise EdgekitError(f"{path} cannot be read: {reason}.", "Give the recipe.json beside a model.") from error
-    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
-        raise EdgekitError(f"{path} is no recipe: {error}.", "Give the recipe.json beside a model.") from error
-
-
-def to_dict(recipe: Any) -> dict[str, Any]:
-    """The recipe, or a part of it, as JSON-ready values."""
-    return dataclasses.asdict(recipe)
-
-
-def from_dict(values: Mapping[str, Any]) -> Recipe:
-    """The recipe of `to_dict`'s values.
-
-    Raises:
-        EdgekitError: an unknown field, a wrong type or a value out of range.
-    """
-    recipe: Recipe = built(Recipe, values)
+    except Invalid as error:
+        raise _refused(error.faults[0], f"{path} is not a valid recipe: {error}.") from error
     recipe.student.spec()
     return recipe
+
+
+def _refused(first: Fault, message: str) -> EdgekitError:
+    """The message, with what may be done about the first of its faults."""
+    if first.kind == "unknown":
+        no_field = unknown(first.path, _FIELDS)
+        return EdgekitError(message.replace(first.message, no_field.message.rstrip(".")), no_field.hint)
+    if first.path in _FIELDS:
+        return EdgekitError(message, f"It takes {_FIELDS[first.path].allowed}.")
+    return EdgekitError(message, "Give an object of fields and values, such as the recipe.json beside a model.")

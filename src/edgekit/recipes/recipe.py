@@ -4,21 +4,28 @@ A recipe is saved as JSON beside every artefact that came of it.
 """
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
-from edgekit.recipes.fields import choice, number, numbers
+from edgekit.values.limits import Between, Several
 from edgekit.values.networks import StudentSpec
+
+Network = Literal[
+    "resnet_tiny", "wide", "vgg_slim", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3",
+    "mobilenet_v2",
+]  # fmt: skip
+Weights = Literal["none", "imagenet"]
 
 
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
     """How a data set is split. `split_seed` alone decides who is in validation: it is not a training seed."""
 
-    val_fraction: float = number(0.15, 0.02, 0.5)
-    test_fraction: float = number(0.2, 0.02, 0.5)  # used only where a data set brings no test set of its own
-    split_seed: int = number(0, 0, 2**31 - 1)
-    calibration_images: int = number(256, 8, 5000)
+    val_fraction: Annotated[float, Between(0.02, 0.5)] = 0.15
+    test_fraction: Annotated[float, Between(0.02, 0.5)] = 0.2  # where a data set brings no test set
+    split_seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    calibration_images: Annotated[int, Between(8, 5000)] = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,57 +33,56 @@ class AugmentRecipe:
     """Random views of the training images, drawn anew for every batch. Ranges are uniform, those of aspect, gamma and
     a crop's proportions in their logarithm; 0 switches off."""
 
-    flip: float = number(0.5, 0, 1)  # probability of a left-right mirror
-    rotate_deg: float = number(10.0, 0, 180)
-    translate: float = number(0.08, 0, 0.5)  # share of the side
-    scale: float = number(0.15, 0, 0.9)  # zoom in [1 - scale, 1 + scale]
-    aspect: float = number(0.0, 0, 3)  # width over height, multiplied by up to 1 + aspect either way
-    shear_deg: float = number(0.0, 0, 45)
-    crop: float = number(1.0, 0.05, 1)  # smallest area share of a random resized crop; 1 takes the whole image
-    brightness: float = number(0.15, 0, 1)  # added, in units of white
-    contrast: float = number(0.3, 0, 1)  # multiplied, in [1 - contrast, 1 + contrast]
-    gamma: float = number(0.3, 0, 2)  # exponent in [exp(-gamma), exp(gamma)]
-    blur: float = number(0.0, 0, 1)  # probability of a 3x3 binomial blur
-    noise_std: float = number(0.02, 0, 1)  # Gaussian, drawn per image up to this deviation
-    erase: float = number(0.0, 0, 1)  # probability of one grey rectangle of up to a quarter of the area
+    flip: Annotated[float, Between(0, 1)] = 0.5  # probability of a left-right mirror
+    rotate_deg: Annotated[float, Between(0, 180)] = 10.0
+    translate: Annotated[float, Between(0, 0.5)] = 0.08  # share of the side
+    scale: Annotated[float, Between(0, 0.9)] = 0.15  # zoom in [1 - scale, 1 + scale]
+    aspect: Annotated[float, Between(0, 3)] = 0.0  # width over height, multiplied by up to 1 + aspect either way
+    shear_deg: Annotated[float, Between(0, 45)] = 0.0
+    crop: Annotated[float, Between(0.05, 1)] = 1.0  # smallest area share of a random resized crop; 1: the whole image
+    brightness: Annotated[float, Between(0, 1)] = 0.15  # added, in units of white
+    contrast: Annotated[float, Between(0, 1)] = 0.3  # multiplied, in [1 - contrast, 1 + contrast]
+    gamma: Annotated[float, Between(0, 2)] = 0.3  # exponent in [exp(-gamma), exp(gamma)]
+    blur: Annotated[float, Between(0, 1)] = 0.0  # probability of a 3x3 binomial blur
+    noise_std: Annotated[float, Between(0, 1)] = 0.02  # Gaussian, drawn per image up to this deviation
+    erase: Annotated[float, Between(0, 1)] = 0.0  # probability of one grey rectangle of up to a quarter of the area
 
 
 @dataclass(frozen=True, slots=True)
 class FitRecipe:
     """One training run."""
 
-    epochs: int = number(40, 1, 2000)
-    batch_size: int = number(64, 2, 4096)  # BatchNorm needs two
-    learning_rate: float = number(2e-3, 1e-7, 10)
-    schedule: str = choice("cosine", "cosine", "step")
-    warmup_epochs: float = number(1.0, 0, 100)  # cosine only
-    step_epochs: int = number(3, 1, 1000)  # step only: the rate is multiplied by step_factor every so many epochs
-    step_factor: float = number(0.5, 0.01, 1)
-    optimizer: str = choice("adamw", "adamw", "adam")  # adam adds weight_decay to the gradient (L2), as the paper did
-    weight_decay: float = number(0.02, 0, 10)
-    label_smoothing: float = number(0.0, 0, 0.5)
+    epochs: Annotated[int, Between(1, 2000)] = 40
+    batch_size: Annotated[int, Between(2, 4096)] = 64  # BatchNorm needs two
+    learning_rate: Annotated[float, Between(1e-7, 10)] = 2e-3
+    schedule: Literal["cosine", "step"] = "cosine"
+    warmup_epochs: Annotated[float, Between(0, 100)] = 1.0  # cosine only
+    step_epochs: Annotated[int, Between(1, 1000)] = (
+        3  # step only: the rate is multiplied by step_factor every so many epochs
+    )
+    step_factor: Annotated[float, Between(0.01, 1)] = 0.5
+    optimizer: Literal["adamw", "adam"] = "adamw"  # adam adds weight_decay to the gradient (L2), as the paper did
+    weight_decay: Annotated[float, Between(0, 10)] = 0.02
+    label_smoothing: Annotated[float, Between(0, 0.5)] = 0.0
     balanced: bool = True  # weighs the classes equally in the loss
-    ema_decay: float = number(0.0, 0, 0.99999)  # averages the weights; 0 keeps the last
+    ema_decay: Annotated[float, Between(0, 0.99999)] = 0.0  # averages the weights; 0 keeps the last
 
 
 @dataclass(frozen=True, slots=True)
 class TeachRecipe:
     """The ensemble. With `cross_fit` each member leaves out one fold of the patients, and an image's soft target
-    comes only from members that never saw that patient: a teacher that has memorised its labels knows nothing dark.
+    comes only from members that never saw that patient: a teacher that has memorised its labels has nothing to add to
+    them.
     """
 
-    networks: tuple[str, ...] = choice(
-        ("resnet_tiny",) * 3,
-        "resnet_tiny", "wide", "vgg_slim", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3",
-        "mobilenet_v2",
-    )  # fmt: skip
-    weights: str = choice("none", "none", "imagenet")
-    trunk: str = choice("fine-tuned", "fine-tuned", "frozen")
-    combine: str = choice("mean", "mean", "vote")
+    networks: tuple[Network, ...] = ("resnet_tiny",) * 3
+    weights: Weights = "none"
+    trunk: Literal["fine-tuned", "frozen"] = "fine-tuned"
+    combine: Literal["mean", "vote"] = "mean"
     cross_fit: bool = True
     prune: bool = False
-    input_size: int = number(128, 32, 512)
-    views: int = number(2, 1, 50)  # frozen trunks: of each training image, the first as it is; each is a trunk pass
+    input_size: Annotated[int, Between(32, 512)] = 128
+    views: Annotated[int, Between(1, 50)] = 2  # frozen trunks: views of each training image, a trunk pass each
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
@@ -85,9 +91,9 @@ class TeachRecipe:
 class StudentRecipe:
     """The student's shape: see `StudentSpec`."""
 
-    input_size: int = number(96, 16, 512)
-    channels: tuple[int, ...] = numbers((8, 16, 32, 64), 1, 1024)
-    depths: tuple[int, ...] = numbers((1, 1, 1, 1), 1, 8)
+    input_size: Annotated[int, Between(16, 512)] = 96
+    channels: Annotated[tuple[int, ...], Between(1, 1024), Several()] = (8, 16, 32, 64)
+    depths: Annotated[tuple[int, ...], Between(1, 8), Several()] = (1, 1, 1, 1)
 
     def spec(self) -> StudentSpec:
         """The spec, checked as a whole.
@@ -114,9 +120,9 @@ class DistillRecipe:
 
     teacher: bool = True  # False trains the student on labels alone
     plain_too: bool = True  # also trains the same student without a teacher, for the table
-    alpha: float = number(0.9, 0, 10)
-    beta: float = number(0.1, 0, 10)
-    temperature: float = number(3.0, 0.1, 100)
+    alpha: Annotated[float, Between(0, 10)] = 0.9
+    beta: Annotated[float, Between(0, 10)] = 0.1
+    temperature: Annotated[float, Between(0.1, 100)] = 3.0
     same_view: bool = False  # the teacher judges each view that the student sees; a change teaches the teachers anew
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
@@ -127,18 +133,20 @@ class PruneRecipe:
     """Zeroes weights under std(layer) / alpha. The alpha that zeroes most is kept among those whose validation
     balanced accuracy is at most `tolerance` below the best; 0 alphas prune nothing."""
 
-    alphas: tuple[float, ...] = number((0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0), 0.1, 1000)
-    tolerance: float = number(0.0, 0, 0.5)
-    fine_tune_epochs: int = number(0, 0, 1000)
-    fine_tune_learning_rate: float = number(2e-4, 1e-7, 1)
+    alphas: Annotated[tuple[float, ...], Between(0.1, 1000)] = (
+        0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0,
+    )  # fmt: skip
+    tolerance: Annotated[float, Between(0, 0.5)] = 0.0
+    fine_tune_epochs: Annotated[int, Between(0, 1000)] = 0
+    fine_tune_learning_rate: Annotated[float, Between(1e-7, 1)] = 2e-4
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRecipe:
     """Where the positive label begins, chosen on validation: see `metrics.decisions.choose_threshold`."""
 
-    rule: str = choice("one-standard-error", "one-standard-error", "sensitivity")
-    sensitivity: float = number(0.9, 0.01, 1)
+    rule: Literal["one-standard-error", "sensitivity"] = "one-standard-error"
+    sensitivity: Annotated[float, Between(0.01, 1)] = 0.9
 
     @property
     def kept_sensitivity(self) -> float | None:
@@ -150,20 +158,20 @@ class ThresholdRecipe:
 class ConvertRecipe:
     """The gate's limits: how far 99 % of logits may drift from PyTorch's, in units of their standard deviation."""
 
-    float32_drift: float = number(1e-3, 0, 10)
-    float16_drift: float = number(0.05, 0, 10)
-    dynamic_drift: float = number(0.3, 0, 10)
-    int8_drift: float = number(0.5, 0, 10)
-    agreement: float = number(0.95, 0, 1)  # smallest share of check images with PyTorch's class
+    float32_drift: Annotated[float, Between(0, 10)] = 1e-3
+    float16_drift: Annotated[float, Between(0, 10)] = 0.05
+    dynamic_drift: Annotated[float, Between(0, 10)] = 0.3
+    int8_drift: Annotated[float, Between(0, 10)] = 0.5
+    agreement: Annotated[float, Between(0, 1)] = 0.95  # smallest share of check images with PyTorch's class
 
 
 @dataclass(frozen=True, slots=True)
 class EmbedRecipe:
     """What the board leaves to a model; by default what the classic ESP32 does."""
 
-    flash_bytes: int = number(ESP32.room.flash_bytes, 1024, 16_777_216)
-    arena_bytes: int = number(ESP32.room.arena_bytes, 1024, 4_194_304)
-    model_bytes: int = number(40_700, 1024, 4_194_304)
+    flash_bytes: Annotated[int, Between(1024, 16_777_216)] = ESP32.room.flash_bytes
+    arena_bytes: Annotated[int, Between(1024, 4_194_304)] = ESP32.room.arena_bytes
+    model_bytes: Annotated[int, Between(1024, 4_194_304)] = 40_700
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +179,7 @@ class Recipe:
     """All of a build. `seeds` are student trainings over one ensemble; the first is the one that is shipped."""
 
     name: str = "esp32"
-    seeds: tuple[int, ...] = numbers((0, 1, 2), 0, 2**31 - 1, distinct=True)
+    seeds: Annotated[tuple[int, ...], Between(0, 2**31 - 1), Several(distinct=True)] = (0, 1, 2)
     data: DataRecipe = DataRecipe()
     teach: TeachRecipe = TeachRecipe()
     student: StudentRecipe = StudentRecipe()

@@ -4,23 +4,25 @@ In: what a build found out. Out: `card.json` beside the model, and a `Card` read
 `card_page` renders it for people.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.metrics.scores import METRICS, Spread
+from edgekit.recipes.reading import from_version_0_1
+from edgekit.recipes.recipe import Recipe
 from edgekit.report.tables import StageRow
+from edgekit.values.codec import from_document, to_json
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
-from edgekit.values.plain import from_plain, to_plain
+from edgekit.values.limits import Between, FileName
 from edgekit.values.task import CHEST_XRAY
 
+_POSITIVE = Between(1.2e-38, 3.4e38)  # a float32
 NO_BOARD = "Nothing in this card was measured on a real board: every figure comes from a desktop computer."
 
 
@@ -29,7 +31,7 @@ class ModelFacts:
     """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop;
     `macs` are multiply-accumulates of one inference."""
 
-    file: str
+    file: Annotated[str, FileName()]
     sha256: str
     bytes: int
     parameters: int
@@ -43,10 +45,10 @@ class ModelFacts:
 class InputFacts:
     """Size and quantisation of the image input, and how an image file becomes it."""
 
-    height: int
-    width: int
-    channels: int
-    scale: float
+    height: Annotated[int, Between(1, 65_535)]
+    width: Annotated[int, Between(1, 65_535)]
+    channels: Annotated[int, Between(1, 65_535)]
+    scale: Annotated[float, _POSITIVE]
     zero_point: int
     preprocessing: str = CONTRACT
 
@@ -55,7 +57,7 @@ class InputFacts:
 class OutputFacts:
     """Quantisation of the logits, and the label of each."""
 
-    scale: float
+    scale: Annotated[float, _POSITIVE]
     zero_point: int
     classes: tuple[str, ...]
 
@@ -64,7 +66,7 @@ class OutputFacts:
 class CardThreshold:
     """`Threshold` with the rule that chose it."""
 
-    probability: float
+    probability: Annotated[float, Between(0, 1)]
     margin_q: int | None
     rule: str
 
@@ -88,7 +90,6 @@ class Card:
     Attributes:
         seeds: each figure on test over the seeds.
         agreement_int8_float32: share of equal argmax on test.
-        recipe: `recipes.to_dict`.
         command: what makes this model again.
         versions: package to version.
         made_on: platform and accelerator, in words.
@@ -104,19 +105,13 @@ class Card:
     agreement_int8_float32: float
     stages: tuple[StageRow, ...]
     data: DataInfo
-    recipe: Mapping[str, Any]
+    recipe: Recipe
     command: str
     versions: Mapping[str, str]
     made_on: str
     use: str = "research only"
     disclaimer: str = CHEST_XRAY.domain
     hardware: str = NO_BOARD
-
-
-def card_json(card: Card) -> dict[str, Any]:
-    """The card as JSON-ready values, for `files.write_json`."""
-    plain: dict[str, Any] = to_plain(card)
-    return plain
 
 
 def load_card(path: Path) -> Card:
@@ -126,19 +121,19 @@ def load_card(path: Path) -> Card:
         path: `card.json`, or the folder that holds it.
 
     Raises:
-        EdgekitError: the card is missing, malformed, or that of another model.
+        EdgekitError: the card is missing, malformed, of a later edgekit, or that of another model.
     """
     path = path / "card.json" if path.is_dir() else path
     again = "Take card.json from the folder that build-model wrote, or run build-model again."
     try:
-        card: Card = from_plain(Card, _with_task(json.loads(path.read_text(encoding="utf-8"))))
+        card = from_document(Card, path, "a card", _from_version_0_1)
         _check(card)
     except FileNotFoundError as error:
         raise EdgekitError(f"There is no card at {path}.", again) from error
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from error
-    except ValueError as error:  # JSON and UTF-8 errors are ValueErrors too
-        raise EdgekitError(f"{path} is no valid card: {error}.", again) from error
+    except ValueError as error:
+        raise EdgekitError(f"{path} is not a valid card: {error}.", again) from error
     model = path.parent / card.model.file
     try:
         found = sha256_of(model.read_bytes())
@@ -154,28 +149,20 @@ def load_card(path: Path) -> Card:
     return card
 
 
-def _with_task(values: Any) -> Any:
-    """A card's JSON. Version 0.1 named no task: its models were all asked about chest X-rays."""
+def _from_version_0_1(values: Any) -> Any:
+    """Today's JSON values of a card of version 0.1, which named no task: all its models were asked about chest
+    X-rays."""
     try:
         reports = [*values["metrics"].values(), *(row["report"] for row in values["stages"])]
         for part in (values["data"], *filter(None, reports)):
-            part.setdefault("task", to_plain(CHEST_XRAY))
+            part.setdefault("task", to_json(CHEST_XRAY))
+        return {**values, "recipe": from_version_0_1(values["recipe"])}
     except (AttributeError, KeyError, TypeError):
-        pass  # the reader says what is wrong with it
-    return values
+        return values  # the reader says what is wrong with it
 
 
 def _check(card: Card) -> None:
-    if Path(card.model.file).name != card.model.file:
-        raise ValueError(f"the field model.file must be a plain file name, not {card.model.file!r}")
-    for name, scale in (("input", card.input.scale), ("output", card.output.scale)):
-        if not (math.isfinite(scale) and scale > 0):
-            raise ValueError(f"the field {name}.scale must be a positive number")
-    if min(card.input.height, card.input.width, card.input.channels) < 1:
-        raise ValueError("the fields input.height, input.width and input.channels must be at least 1")
     for report in (card.metrics.validation, card.metrics.test):
         lacking = sorted(({*METRICS} - {*report.intervals}) | ({"tn", "fp", "fn", "tp"} - {*report.confusion}))
         if lacking:
             raise ValueError(f"intervals or confusion of its metrics lack {', '.join(lacking)}")
-    if not 0 <= card.threshold.probability <= 1:
-        raise ValueError("the field threshold.probability must lie between 0 and 1")

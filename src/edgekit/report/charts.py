@@ -19,7 +19,7 @@ from edgekit.report.svg import (
     plain,
     text_width,
 )
-from edgekit.values.plain import to_plain
+from edgekit.values.codec import to_json
 
 WIDTH = 400.0  # so narrow that a phone of 360 px shows it at four fifths and its text stays legible
 _TOP, _BOTTOM = 30.0, 44.0
@@ -263,5 +263,5 @@ def say(value: float | None, percent: bool) -> str:
 
 def data_of(**values: object) -> Mapping[str, object]:
     """What was drawn, JSON-ready."""
-    plain_values: Mapping[str, object] = to_plain(values)
+    plain_values: Mapping[str, object] = to_json(values)
     return plain_values

@@ -19,7 +19,7 @@ from edgekit.report.document import (
     Section,
     Table,
 )
-from edgekit.values.plain import to_plain
+from edgekit.values.codec import to_json
 
 
 def page_json(page: Page) -> dict[str, Any]:
@@ -64,17 +64,17 @@ def _part_json(part: Part) -> dict[str, Any]:
                 "caption": part.caption,
                 "alt": part.alt,
                 "notes": list(part.notes),
-                "data": to_plain(part.data),
+                "data": to_json(part.data),
             }
         case Gallery(caption, pictures, notes):
             return kind | {"caption": caption, "pictures": [one.caption for one in pictures], "notes": list(notes)}
         case Prose() | Bullets() | Code():
-            return kind | to_plain(part)  # type: ignore[no-any-return]
+            return kind | to_json(part)  # type: ignore[no-any-return]
 
 
 def _cell_json(cell: Cell | str | None) -> Any:
     """A text, a number where the cell has one, or null; with its detail where it has one."""
     if cell is None or isinstance(cell, str):
         return cell
-    value = cell.text if cell.value is None else to_plain(cell.value)
+    value = cell.text if cell.value is None else to_json(cell.value)
     return {"value": value, "text": cell.text, "detail": cell.detail} if cell.detail else value

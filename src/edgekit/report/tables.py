@@ -15,7 +15,6 @@ from edgekit.recipes.fields import Leaf
 from edgekit.report.document import Bullets, Cell, Column, Part, Prose, Row, Table
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo
-from edgekit.values.plain import to_plain
 from edgekit.values.task import Task
 
 LABELS = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}
@@ -56,12 +55,6 @@ class StageRow:
     bytes: int | None
     ratio: float | None
     agreement: float | None
-
-
-def to_json(report: EvalReport) -> dict[str, Any]:
-    """The report as `--json` prints it: the fields of `EvalReport` by their names, undefined figures as null."""
-    plain: dict[str, Any] = to_plain(report)
-    return plain
 
 
 def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:

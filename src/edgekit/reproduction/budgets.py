@@ -6,10 +6,20 @@ In: a budget's name. Out: a `Budget`, the recipe of `build-model` with the sizes
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import PAPER
-from edgekit.recipes.recipe import ConvertRecipe, DataRecipe, PruneRecipe, Recipe, StudentRecipe, TeachRecipe
+from edgekit.recipes.recipe import (
+    ConvertRecipe,
+    DataRecipe,
+    Network,
+    PruneRecipe,
+    Recipe,
+    StudentRecipe,
+    TeachRecipe,
+    Weights,
+)
 
 PAPER_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
 CHOUHAN_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "inception_v3", "googlenet")
@@ -44,8 +54,9 @@ class Budget:
     def teach(self, network: str, weights: str) -> TeachRecipe:
         """The recipe of one network."""
         return dataclasses.replace(
-            self.recipe.teach, networks=(network,), input_size=self.sizes[network], weights=weights
-        )
+            self.recipe.teach, networks=(cast(Network, network),), input_size=self.sizes[network],
+            weights=cast(Weights, weights),
+        )  # fmt: skip
 
 
 _TEMPERATURES, _MIXES = (2.0, 3.0, 4.0, 5.0), ((0.9, 0.1), (0.7, 0.3), (0.5, 0.5), (0.3, 0.7))

@@ -13,7 +13,6 @@ from statistics import fmean
 from typing import Any
 
 from edgekit.pipeline.summary import versions
-from edgekit.recipes.reading import to_dict
 from edgekit.report.document import (
     Bullets,
     Cell,
@@ -32,6 +31,7 @@ from edgekit.reproduction import figures, tables
 from edgekit.reproduction.paper import TABLE_2, TABLE_3
 from edgekit.reproduction.results import Results
 from edgekit.reproduction.run import Reproduction
+from edgekit.values.codec import to_json
 
 
 def page_of(done: Reproduction, results: Results) -> Page:
@@ -183,7 +183,7 @@ def _how(done: Reproduction) -> Section:
 
 def _as_run(done: Reproduction) -> dict[str, Any]:
     """The budget with the weights and seeds that were taken; `sizes` holds the networks and their images."""
-    budget: dict[str, Any] = to_dict(done.budget)
+    budget: dict[str, Any] = to_json(done.budget)
     budget["weights"] = budget["recipe"]["teach"]["weights"] = done.weights
     budget["recipe"]["seeds"] = list(done.request.seeds)
     del budget["recipe"]["teach"]["networks"], budget["recipe"]["teach"]["input_size"]

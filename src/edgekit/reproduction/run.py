@@ -21,10 +21,10 @@ from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
 from edgekit.files import clear_unfinished, disk_error, failures_of, write_json
 from edgekit.pipeline.cache import CacheMiss, only_one
-from edgekit.recipes.reading import to_dict
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
 from edgekit.reproduction.plan import PARTS, Unit, plan
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
+from edgekit.values.codec import to_json
 
 _IDENTITY, _LOG = "reproduction.json", "units.jsonl"
 
@@ -109,7 +109,7 @@ def reproduce(request: Request) -> Reproduction:
     info = loaded[budget.recipe.student.input_size].info
     _claim(request.out, {
         "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": weights,
-        "budget": json.loads(json.dumps(to_dict(budget))),
+        "budget": json.loads(json.dumps(to_json(budget))),
     })  # fmt: skip
     reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
     missing = [unit for unit in units if not _is_made(reader, unit)]

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
+from edgekit.values.limits import Between, FloatOrNan
 from edgekit.values.task import Task
 
 
@@ -16,7 +18,7 @@ class Threshold:
             positive; None for a model without int8 outputs.
     """
 
-    probability: float
+    probability: Annotated[float, Between(0, 1)]
     margin_q: int | None = None
 
 
@@ -44,14 +46,14 @@ class EvalReport:
     """
 
     n: int
-    accuracy: float
-    balanced_accuracy: float
-    precision: float
-    recall: float
-    specificity: float
-    f1: float
-    auc: float
-    intervals: Mapping[str, tuple[float, float]]
+    accuracy: FloatOrNan
+    balanced_accuracy: FloatOrNan
+    precision: FloatOrNan
+    recall: FloatOrNan
+    specificity: FloatOrNan
+    f1: FloatOrNan
+    auc: FloatOrNan
+    intervals: Mapping[str, tuple[FloatOrNan, FloatOrNan]]
     confusion: Mapping[str, int]
     threshold: Threshold
     runtime: str

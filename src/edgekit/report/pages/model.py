@@ -37,6 +37,7 @@ from edgekit.report.pages.sections import (
 )
 from edgekit.report.render_markdown import markdown, parts_markdown
 from edgekit.report.tables import confusion_table, runtime_name, scores_table, stages_table
+from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
 from edgekit.values.program import Program
 
@@ -212,7 +213,7 @@ def _again(card: Card, whole: bool) -> Section:
     return Section(
         "How to make it again",
         (*parts, Facts(tuple(card.versions.items()), "Environment")),
-        sections=(Section("Recipe", (Code(json.dumps(card.recipe, indent=2), "json"),), folded=True),),
+        sections=(Section("Recipe", (Code(json.dumps(to_json(card.recipe), indent=2), "json"),), folded=True),),
     )
 
 
