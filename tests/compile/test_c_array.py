@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.compile import supported_ops
 from edgekit.compile.c_array import c_array
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.desktop import arena_bytes
-from edgekit.runtimes.interpreters import TFLM_OPS
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.task import CHEST_XRAY, Task
@@ -137,7 +135,3 @@ def test_an_operator_that_the_firmware_lacks_is_named_at_build_time() -> None:
     with pytest.raises(EdgekitError, match="The model uses LOGISTIC") as refusal:
         c_array(foreign, 2, 4096)
     assert "CONV_2D" in refusal.value.hint
-
-
-def test_both_backends_know_the_same_operators() -> None:
-    assert set(TFLM_OPS) == set(supported_ops())

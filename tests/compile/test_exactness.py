@@ -14,12 +14,9 @@ import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model, supported_ops
-from edgekit.compile.graph import (
-    Add,
-    Convolution,
-    Graph,
-    Pool,
-)
+from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.ops.add import Add
+from edgekit.compile.ops.pool import Pool
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing import native_c

@@ -5,7 +5,7 @@ import pytest
 
 from edgekit.compile import fixed_point
 from edgekit.compile.convolutions.fast_requant import FastRequant, fast_requant
-from edgekit.compile.graph import Requantization
+from edgekit.compile.ir import Requantization
 
 
 def exact(value: int, scaling: Requantization, channel: int) -> int:

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.compile import CompileOptions, compile_model, kernels
+from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import kernel_of
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.winograd import Winograd
 from edgekit.compile.emit import emit
-from edgekit.compile.fuse import fuse
-from edgekit.compile.graph import Convolution, Graph
+from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
@@ -47,7 +47,7 @@ def with_random_kernels(draw: Callable[[int], bytes], seeds: range, least: int =
     for seed in seeds:
         content = draw(seed)
         try:
-            graph = fuse(read_graph(content))
+            graph = fuse_pool(read_graph(content))
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
         rng = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def with_random_kernels(draw: Callable[[int], bytes], seeds: range, least: int =
 
 def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> list[int]:
     """Seeds of the models whose outputs are not TFLM's; they are planned as usual where no plans are given."""
-    plans = plans or [plan(graph, kernels) for _, _, graph in cases]
+    plans = plans or [plan(graph) for _, _, graph in cases]
     files = [
         emit(graph, plan_, CompileOptions(name=f"m{i}")).files
         for i, ((_, _, graph), plan_) in enumerate(zip(cases, plans, strict=True))

@@ -6,14 +6,11 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.compile import kernels
-from edgekit.compile.fuse import fuse
-from edgekit.compile.graph import (
-    Convolution,
-    Graph,
-    Pool,
-    Reshape,
-)
+from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.ops import operator_of
+from edgekit.compile.ops.pool import Pool
+from edgekit.compile.ops.reshape import Reshape
+from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
@@ -23,8 +20,8 @@ from edgekit.values.program import Span
 
 
 def planned(content: bytes) -> tuple[Graph, Plan]:
-    graph = fuse(read_graph(content))
-    return graph, plan(graph, kernels)
+    graph = fuse_pool(read_graph(content))
+    return graph, plan(graph)
 
 
 def network(*stages: str, size: int = 12) -> bytes:
@@ -139,7 +136,7 @@ def test_tensors_that_live_at_the_same_time_never_overlap() -> None:
                     looked_at += 1
             if position in plan_.scratch:
                 start = plan_.scratch[position]
-                needed = kernels.scratch_bytes(op, plan_.places[op.inputs[0].index].region != "arena")
+                needed = operator_of(op).scratch_bytes(op, plan_.places[op.inputs[0].index].region != "arena")
                 taken = range(start, start + needed)
                 assert taken.stop <= plan_.arena_bytes
                 for tensor in (*op.inputs, op.output):

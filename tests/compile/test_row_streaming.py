@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from test_kernel_selection import Case, differing, kind, with_random_kernels
 
-from edgekit.compile import CompileOptions, compile_model, kernels
-from edgekit.compile.fuse import fuse
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.ops import row_schedule
+from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, laid_out, plan
 from edgekit.compile.reader import read_graph
 from edgekit.compile.row_streaming import streams
@@ -22,7 +23,7 @@ def cases() -> list[Case]:
     for seed in range(60, 90):
         try:
             content = network_of_rows(seed)
-            found.append((seed, content, fuse(read_graph(content))))
+            found.append((seed, content, fuse_pool(read_graph(content))))
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
     return found
@@ -31,9 +32,9 @@ def cases() -> list[Case]:
 def drawn_plan(case: Case) -> Plan:
     """With one of the streams that are possible, not only with one that saves memory."""
     seed, _, graph = case
-    possible = list(streams(graph, kernels.row_schedule))
+    possible = list(streams(graph, row_schedule))
     stream = possible[np.random.default_rng(seed).integers(len(possible))] if possible else None
-    return laid_out(graph, kernels, stream)
+    return laid_out(graph, stream)
 
 
 def test_whatever_streams_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
@@ -58,10 +59,10 @@ def test_the_planner_streams_only_where_that_lowers_the_peak() -> None:
     better = 0
     for seed in range(60):
         try:
-            graph = fuse(read_graph(network_of_rows(seed)))
+            graph = fuse_pool(read_graph(network_of_rows(seed)))
         except EdgekitError:
             continue
-        chosen, whole = plan(graph, kernels), laid_out(graph, kernels, None)
+        chosen, whole = plan(graph), laid_out(graph, None)
         assert chosen.arena_bytes < whole.arena_bytes if chosen.stream else chosen == whole
         better += chosen.stream is not None
     assert better > 15

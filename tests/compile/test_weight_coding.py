@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.compile import CompileOptions, compile_model, kernels
+from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
 from edgekit.compile.convolutions.weight_coding import CODINGS, Coding, encode
 from edgekit.compile.emit import emit
-from edgekit.compile.fuse import fuse
-from edgekit.compile.graph import Convolution, Graph
+from edgekit.compile.ir import Convolution, Graph
 from edgekit.compile.kernel_selection import select_kernels
 from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compress, Target
+from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
@@ -55,7 +55,7 @@ def cases() -> list[Case]:
     for seed in range(60_000, 60_060):
         content = thinned(seed)
         try:
-            graph = fuse(read_graph(content))
+            graph = fuse_pool(read_graph(content))
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
         if any(isinstance(op, Convolution) and op.groups == 1 for op in graph.ops):
@@ -100,7 +100,7 @@ def test_every_coding_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: lis
     for number, (_, _, graph) in enumerate(cases):
         ops = tuple(drawn(op) if isinstance(op, Convolution) else op for op in graph.ops)
         drawn_graph = replace(graph, ops=ops)
-        files.append(emit(drawn_graph, plan(drawn_graph, kernels), CompileOptions(f"m{number}")).files)
+        files.append(emit(drawn_graph, plan(drawn_graph), CompileOptions(f"m{number}")).files)
     assert differing(cases, files, tmp_path) == []
     assert len(seen) == 2 * len(CODINGS) + 1 + 6
     assert min(seen.values()) >= 1, seen
@@ -162,7 +162,7 @@ def test_weights_that_do_not_compress_stay_as_they_are() -> None:
 
 
 def test_a_layer_with_a_single_position_is_not_widened_for_it() -> None:
-    graph = fuse(read_graph(reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
+    graph = fuse_pool(read_graph(reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
     selected = [op.kernel for op in select_kernels(graph, CompileOptions()).ops if isinstance(op, Convolution)]
     assert [isinstance(kernel, ByChannel) for kernel in selected[1:]] == [True] * 5 + [False]
 

@@ -1,15 +1,16 @@
 """int8 .tflite -> plain integer C whose outputs are those of TensorFlow Lite Micro, byte for byte.
 
-    reader (decode, lowering) -> graph -> fuse -> kernel_selection -> plan -> emit
+    .tflite -> read_graph -> fuse_pool -> select_kernels -> plan -> emit -> C
 
+What an operator is read from, becomes and needs stands in one file of ops/.
 numpy only, besides the flatbuffer schema in tflite-micro's wheel.
 """
 
-from edgekit.compile import kernels
+from edgekit.compile.compiled import Compiled
 from edgekit.compile.emit import emit
-from edgekit.compile.fuse import fuse
 from edgekit.compile.kernel_selection import select_kernels
-from edgekit.compile.options import Compiled, CompileOptions
+from edgekit.compile.options import CompileOptions
+from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
 
@@ -27,5 +28,7 @@ def compile_model(content: bytes, options: CompileOptions | None = None) -> Comp
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    graph = select_kernels(fuse(read_graph(content)), options)
-    return emit(graph, plan(graph, kernels), options)
+    graph = read_graph(content)
+    graph = fuse_pool(graph)
+    graph = select_kernels(graph, options)
+    return emit(graph, plan(graph), options)

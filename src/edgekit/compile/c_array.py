@@ -6,8 +6,8 @@ whoever builds a program of their own around TFLM, and for edgekit's firmware. T
 
 import struct
 
+from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.interpreters import TFLM_OPS
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import Quantization, TfliteModel
 from edgekit.values.task import Task
@@ -146,13 +146,13 @@ def c_array(
 
 def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
     ops = tuple(dict.fromkeys(model.ops))
-    unknown = [op for op in ops if op not in TFLM_OPS]
+    unknown = [op for op in ops if op not in OPERATORS]
     if unknown or not ops:
         raise EdgekitError(
             f"The model uses {', '.join(unknown) or 'no operator'}, which the firmware does not run.",
-            f"Build a network whose operators are among: {', '.join(TFLM_OPS)}.",
+            f"Build a network whose operators are among: {', '.join(OPERATORS)}.",
         )
-    return tuple(TFLM_OPS[op] for op in ops)
+    return tuple(OPERATORS[op].resolver_method for op in ops)
 
 
 def _quantization(side: str, q: Quantization) -> str:

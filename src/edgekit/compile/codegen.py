@@ -7,7 +7,7 @@ input and output are int8; seen as unsigned bytes they are u ^ 0x80.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edgekit.compile.graph import Requantization
+from edgekit.compile.ir import Requantization
 from edgekit.compile.mac16 import DOTS
 from edgekit.compile.winograd_helpers import WINOGRAD_HELPERS
 

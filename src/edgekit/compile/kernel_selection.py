@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from edgekit.compile.convolutions import KERNELS
 from edgekit.compile.convolutions.protocol import ConvolutionKernel, Cost
-from edgekit.compile.graph import Convolution, Graph
+from edgekit.compile.ir import Convolution, Graph
 from edgekit.compile.options import CompileOptions
 
 

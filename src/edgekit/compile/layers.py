@@ -3,12 +3,10 @@
 In: `Compiled`. Out: `Layer`s and a drawing of the arena over time; a model that does not fit is refused here.
 """
 
-import re
-
 from edgekit.boards.toolchains import LX106, Sizes
-from edgekit.compile import kernels
-from edgekit.compile.graph import Convolution, Tensor
-from edgekit.compile.options import Compiled
+from edgekit.compile.compiled import Compiled
+from edgekit.compile.ir import Tensor
+from edgekit.compile.ops import operator_of
 from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
 from edgekit.values.program import Layer
@@ -19,9 +17,9 @@ def layers_of(compiled: Compiled) -> tuple[Layer, ...]:
     return tuple(
         Layer(
             op.label,
-            re.sub(r" \(operator \d+\)", "", op.label),
-            kernels.described(op),
-            op.macs if isinstance(op, Convolution) else 0,
+            " + ".join(origin.code for origin in op.origins),
+            operator_of(op).describe(op),
+            operator_of(op).macs(op),
             step.live_bytes,
             step.scratch_bytes,
             sum(constant.size_bytes for constant in constants),

@@ -5,9 +5,9 @@ In: `Compiled`. Out: texts by path below the library's folder.
 
 import json
 
-from edgekit.compile.graph import Tensor
+from edgekit.compile.compiled import Compiled
+from edgekit.compile.ir import Tensor
 from edgekit.compile.layers import ram_bytes
-from edgekit.compile.options import Compiled
 
 _PIXEL_SCALE = 1 / 255  # an input of this scale takes pixels: q = pixel + zero point (edgekit.data.preprocess)
 

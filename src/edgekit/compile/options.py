@@ -1,12 +1,9 @@
-"""What one may ask of the compiler, and what it gives back."""
+"""What one may ask of the compiler."""
 
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from edgekit.compile.codegen import Constant
-from edgekit.compile.graph import Graph
-from edgekit.compile.plan import Plan
 from edgekit.errors import EdgekitError
 
 Optimize = Literal["size", "speed"]
@@ -57,21 +54,3 @@ class CompileOptions:
         ):
             if value not in known:
                 raise EdgekitError(f"edgekit cannot {what} {value!r}.", f"Choose {' or '.join(known)}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A model as C.
-
-    Attributes:
-        files: `{name}.h` and `{name}.c` with their text. The header says how to call `{name}_invoke`.
-        graph: the operators as they run, max-pools joined with their convolutions.
-        plan: where every activation lives.
-        constants: what each of the graph's operators keeps in flash: weights, biases, scales, tables.
-    """
-
-    options: CompileOptions
-    files: dict[str, str]
-    graph: Graph
-    plan: Plan
-    constants: tuple[tuple[Constant, ...], ...]

@@ -4,20 +4,15 @@ The model's input and output are the caller's and take no room. Everything in th
 is needed for correctness; offsets are multiples of 4 for the sake of `memcpy`.
 
 An output may overlap an input that dies with its operator: the operator reads from front to back, so that an output
-which begins far enough in front of the input overwrites only what has been read. How far is the kernel's to say.
+which begins far enough in front of the input overwrites only what has been read. How far is the operator's to say.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from edgekit.compile.graph import (
-    Graph,
-    Op,
-    Reshape,
-    Tensor,
-)
-from edgekit.compile.row_streaming import RowSchedule, Stream, streams
+from edgekit.compile.ir import Graph, Tensor
+from edgekit.compile.ops import operator_of, row_schedule
+from edgekit.compile.row_streaming import Stream, streams
 from edgekit.values.program import Span
 
 _ALIGNMENT = 4
@@ -60,19 +55,6 @@ class Plan:
     stream: Stream | None = None
 
 
-class Needs(Protocol):
-    """What the planner asks of the kernels."""
-
-    def scratch_bytes(self, op: Op, external: bool) -> int:
-        """Arena bytes that the operator needs while it runs; `external`: its first input is the caller's memory."""
-
-    def row_schedule(self, op: Op) -> RowSchedule | None:
-        """How the operator goes down its image; None where it cannot work row by row."""
-
-    def inplace_offset(self, op: Op, tensor: Tensor) -> int | None:
-        """By how many bytes the output must begin before this input to overlap it; None where it must not."""
-
-
 @dataclass(slots=True, eq=False)
 class _Block:
     """A run of bytes needed from operator `first` to operator `last`, both included.
@@ -99,23 +81,23 @@ _ORDERS: tuple[Callable[[_Block], tuple[int, int]], ...] = (
 )
 
 
-def plan(graph: Graph, needs: Needs) -> Plan:
+def plan(graph: Graph) -> Plan:
     """The layout with the smallest arena: every operator by itself, or as many of the first as it pays to stream."""
-    whole = laid_out(graph, needs, None)
-    quick = [laid_out(graph, needs, stream, thorough=False) for stream in streams(graph, needs.row_schedule)]
+    whole = laid_out(graph, None)
+    quick = [laid_out(graph, stream, thorough=False) for stream in streams(graph, row_schedule)]
     best = min(quick, key=lambda plan_: plan_.arena_bytes, default=whole)
-    streamed = laid_out(graph, needs, best.stream)
+    streamed = laid_out(graph, best.stream)
     return streamed if streamed.arena_bytes < whole.arena_bytes else whole
 
 
-def laid_out(graph: Graph, needs: Needs, stream: Stream | None, thorough: bool = True) -> Plan:
+def laid_out(graph: Graph, stream: Stream | None, thorough: bool = True) -> Plan:
     """The layout with the given stream, or with every operator by itself; `thorough` tries many orders of blocks."""
     streamed = stream.count if stream else 0
-    blocks, places, scratch = _needed(graph, needs, stream)
+    blocks, places, scratch = _needed(graph, stream)
     for position, op in list(enumerate(graph.ops))[streamed:]:
         output = blocks.get(op.output.index)
         for tensor in op.inputs:
-            input_, inplace_offset = blocks.get(tensor.index), needs.inplace_offset(op, tensor)
+            input_, inplace_offset = blocks.get(tensor.index), operator_of(op).inplace_offset(op, tensor)
             if output and input_ and output is not input_ and input_.last == position and inplace_offset is not None:
                 output.inplace_offsets[input_] = _aligned(inplace_offset)
 
@@ -138,10 +120,8 @@ def laid_out(graph: Graph, needs: Needs, stream: Stream | None, thorough: bool =
     )
 
 
-def _needed(
-    graph: Graph, needs: Needs, stream: Stream | None
-) -> tuple[dict[int, _Block], dict[int, Place], dict[int, _Block]]:
-    """Blocks by tensor index (a reshaped tensor shares its origin's), places outside the arena, scratch by position."""
+def _needed(graph: Graph, stream: Stream | None) -> tuple[dict[int, _Block], dict[int, Place], dict[int, _Block]]:
+    """Blocks by tensor index (a view shares its input's), places outside the arena, scratch by position."""
     last = {graph.input.index: -1}
     for position, op in enumerate(graph.ops):
         last[op.output.index] = position
@@ -154,7 +134,7 @@ def _needed(
     scratch: dict[int, _Block] = {}
     if stream:  # all of them live at the same time
         together = graph.ops[:streamed]
-        shared = _Block(max(needs.scratch_bytes(op, True) for op in together), 0, streamed - 1)
+        shared = _Block(max(operator_of(op).scratch_bytes(op, True) for op in together), 0, streamed - 1)
         scratch = dict.fromkeys(range(streamed), shared)
         for op in together[:-1]:
             blocks[op.output.index] = _Block(stream.lines[op.output.index] * row_bytes(op.output), 0, streamed - 1)
@@ -164,17 +144,17 @@ def _needed(
         else:
             blocks[end.index] = _Block(end.size, 0, last[end.index])
     for position, op in list(enumerate(graph.ops))[streamed:]:
-        external = op.inputs[0].index in places
+        operator, external = operator_of(op), op.input.index in places
         if op.output == graph.output:
             places[op.output.index] = Place("output")
-        elif isinstance(op, Reshape) and external:
+        elif operator.is_view and external:
             places[op.output.index] = places[op.input.index]
-        elif isinstance(op, Reshape):
+        elif operator.is_view:
             block = blocks[op.output.index] = blocks[op.input.index]
             block.last = max(block.last, last[op.output.index])
         else:
             blocks[op.output.index] = _Block(op.output.size, position, last[op.output.index])
-        if needed := needs.scratch_bytes(op, external):
+        if needed := operator.scratch_bytes(op, external):
             scratch[position] = _Block(needed, position, position)
     return blocks, places, scratch
 

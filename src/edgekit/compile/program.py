@@ -11,8 +11,8 @@ from typing import Any
 
 from edgekit.boards.toolchains import Sizes
 from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.compiled import Compiled
 from edgekit.compile.layers import layers_of, ram_bytes
-from edgekit.compile.options import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.runtimes.desktop import arena_bytes_apart

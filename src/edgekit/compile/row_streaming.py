@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgekit.compile.codegen import Kernel, Site, indent, round_up
-from edgekit.compile.graph import Graph, Op
+from edgekit.compile.ir import Graph, Op
 
 _MOST_STEPS = 4096  # of one rehearsal: a picture of thousands of rows is no matter for a microcontroller
 

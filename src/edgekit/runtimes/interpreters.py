@@ -7,7 +7,7 @@ Lite under its new name; it also runs float16 and dynamic-range files.
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -21,21 +21,6 @@ from edgekit.values.model import TfliteModel
 
 Infer = Callable[[NDArray[Any]], NDArray[Any]]
 """One tensor [1, H, W, C] in the model's input type -> logits [2] in its output type."""
-
-# .tflite operator -> the method of TFLM's MicroMutableOpResolver that registers it, for the operators that both
-# esp-tflite-micro 1.3.8 and edgekit.compile know. What is absent is named at build time instead of on the board.
-TFLM_OPS: Mapping[str, str] = {
-    "ADD": "AddAdd",
-    "AVERAGE_POOL_2D": "AddAveragePool2D",
-    "CONV_2D": "AddConv2D",
-    "DEPTHWISE_CONV_2D": "AddDepthwiseConv2D",
-    "FULLY_CONNECTED": "AddFullyConnected",
-    "MAX_POOL_2D": "AddMaxPool2D",
-    "MEAN": "AddMean",
-    "PAD": "AddPad",
-    "RESHAPE": "AddReshape",
-    "SOFTMAX": "AddSoftmax",
-}
 
 _RECORDS_BYTES = 256 * 1024  # TFLM's own records, some 4 KB for ten operators; a workstation can be generous
 

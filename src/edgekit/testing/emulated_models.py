@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from edgekit.boards.board import ESP32
 from edgekit.boards.emulators import Emulator
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.graph import Graph
+from edgekit.compile.ir import Graph
 from edgekit.compile.options import Optimize, Target
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError

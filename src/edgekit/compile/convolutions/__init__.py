@@ -14,7 +14,7 @@ from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.protocol import ConvolutionKernel
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import Winograd
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.row_streaming import RowsInMemory
 
 # The first of those that cost the same is taken.

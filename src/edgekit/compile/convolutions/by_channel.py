@@ -29,7 +29,7 @@ from edgekit.compile.convolutions.weight_coding import (
     encode,
 )
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 _MOST_ABREAST = 8  # positions that a list walks over at once: 8 sums and 5 other values fill the registers

@@ -6,7 +6,7 @@ What by_channel.py and by_tile.py share: where a part begins and ends, and the C
 from collections.abc import Sequence
 
 from edgekit.compile.codegen import Site, indent
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 

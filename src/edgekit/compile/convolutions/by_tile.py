@@ -25,7 +25,7 @@ from edgekit.compile.convolutions.weight_coding import (
 )
 from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 _TILE, _ELEMENTS = 4, 36

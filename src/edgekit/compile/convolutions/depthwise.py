@@ -12,7 +12,7 @@ from edgekit.compile.codegen import Constant, Kernel, Site, indent
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 _MOST_WEIGHTS = 9  # held in registers by one pass over a row

@@ -21,7 +21,7 @@ from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 _CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa

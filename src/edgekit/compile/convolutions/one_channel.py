@@ -15,7 +15,7 @@ from edgekit.compile.codegen import Constant, Kernel, Site, indent
 from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 _FILTER = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol, Self
 
 from edgekit.compile.codegen import Kernel, Site
 from edgekit.compile.convolutions.window import Window
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 CODE_BYTES = 1000  # of one convolution, roughly: a tenth more or less of few weights is of no account

@@ -7,7 +7,7 @@ result; the next step's window lies `step` image rows further down.
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import round_up
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.row_streaming import RowSchedule
 
 

@@ -22,7 +22,7 @@ from edgekit.compile.codegen import Constant, Kernel, Site, indent, round_up
 from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.graph import Convolution
+from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.winograd_helpers import BLOCKS
 

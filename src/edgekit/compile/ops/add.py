@@ -1,4 +1,4 @@
-"""Element-wise sums.
+"""ADD of two activations, or of an activation and a constant, with broadcasting.
 
 TFLM brings both operands onto one scale with 20 bits to spare, adds them, and scales the sum: three roundings in full.
 But a result depends on two bytes only, and all 65,536 pairs can be looked at when the program is made. A sum of two
@@ -7,24 +7,39 @@ far it runs ahead is measured, and whoever lies so close behind the edge between
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import (
-    Constant,
-    Kernel,
-    Site,
-    byte_range,
-    indent,
-)
-from edgekit.compile.graph import Add, Tensor
-from edgekit.compile.row_streaming import RowSchedule, RowsInMemory
+from edgekit.compile import fixed_point
+from edgekit.compile.codegen import Constant, Kernel, Site, byte_range, indent
+from edgekit.compile.ir import Op, Requantization, Tensor
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.operator import Operator, elementwise_offset
+from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
 
 _MOST_BITS = 22  # below the point; more would not help
 _MOST_AHEAD = 1 / 8  # of a step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Add(Op):
+    """Element-wise sum with broadcasting.
+
+    Attributes:
+        operands: two activations, or an activation and an int8 constant.
+        shapes: both operands' shapes and the output's, all of the same length.
+        zero_points: of the operands.
+        scalings: (multiplier, shift) of the operands.
+        requantization: of their sum.
+    """
+
+    operands: tuple[Tensor | NDArray[np.int8], Tensor | NDArray[np.int8]]
+    shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+    zero_points: tuple[int, int]
+    scalings: tuple[tuple[int, int], tuple[int, int]]
+    requantization: Requantization
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,47 @@ class _Line:
     zone: int
 
 
-def add(op: Add, site: Site, elements: int = 0) -> Kernel:
+def lower(reader: OpReader) -> Add:
+    """ADD of two activations, or of an activation and a constant, with broadcasting."""
+    y = reader.result()
+    if len(reader.op.inputs) != 2 or (reader.is_constant(0) and reader.is_constant(1)):
+        raise reader.error("it does not add two things of which one is computed")
+    (a, x1), (b, x2) = _operand(reader, 0), _operand(reader, 1)
+    rank = max(len(x1.shape), len(x2.shape))
+    first, second = ((1,) * (rank - len(x.shape)) + x.shape for x in (x1, x2))
+    if rank > 4 or any(m != n and 1 not in (m, n) for m, n in zip(first, second, strict=True)):
+        raise reader.error(f"it cannot add shapes {list(x1.shape)} and {list(x2.shape)}")
+    total = tuple(max(m, n) for m, n in zip(first, second, strict=True))
+    reader.expect(y, total)
+    scales = (x1.quantization.scale, x2.quantization.scale)
+    twice = 2 * max(scales)
+    reals = (scales[0] / twice, scales[1] / twice, twice / (2**20 * y.quantization.scale))
+    one, two, out = (fixed_point.quantize_multiplier(real) for real in reals)
+    if not 0.0 < reals[2] < 1.0 or max(one[1], two[1], out[1]) > 0:
+        raise reader.error("its scales are too far apart for TFLM's kernel")
+    low, high = reader.activation_range(y)
+    return Add(
+        reader.origins,
+        tuple(operand for operand in (a, b) if isinstance(operand, Tensor)),
+        y,
+        operands=(a, b),
+        shapes=(first, second, total),
+        zero_points=(x1.quantization.zero_point, x2.quantization.zero_point),
+        scalings=(one, two),
+        requantization=Requantization((out[0],), (out[1],), y.quantization.zero_point, low, high),
+    )
+
+
+def _operand(reader: OpReader, position: int) -> tuple[Tensor | NDArray[np.int8], Tensor]:
+    """An operand of ADD, and its shape and quantisation as those of a tensor."""
+    if not reader.is_constant(position):
+        tensor = reader.operand(position)
+        return tensor, tensor
+    tensor = reader.source.activation(reader.op.inputs[position], f"input {position} of {reader.label}")
+    return reader.constant(position, "INT8", np.int8)[1], tensor
+
+
+def emit(op: Add, site: Site, elements: int = 0) -> Kernel:
     """The sum of two tensors; of their first `elements` where those are given (operands of one shape only)."""
     constants: list[Constant] = []
     parameters, names = [], []
@@ -85,22 +140,6 @@ static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
 }}
 """
     return Kernel(("requantize", "to_byte"), tuple(constants), function)
-
-
-def row_schedule(op: Add) -> RowSchedule | None:
-    """Row by row, where both operands are images of the output's shape."""
-    if len(op.inputs) != 2 or len(set(op.shapes)) != 1 or len(op.output.shape) != 4 or op.output.shape[0] != 1:
-        return None
-    rows = op.output.shape[1]
-    return RowSchedule(1, 1, 0, rows, 1, rows)
-
-
-def streamed(
-    op: Add, site: Site, inputs: Sequence[RowsInMemory], output: RowsInMemory, step: str
-) -> tuple[Kernel, str]:
-    """The functions of a streamed addition, and the C of one step."""
-    pointers = ", ".join(rows.at(step) for rows in (*inputs, output))
-    return add(op, site, elements=output.row_bytes), f"{site.name}({pointers});"
 
 
 def _line(op: Add) -> _Line | None:
@@ -152,3 +191,30 @@ def _broadcast(op: Add, elements: int) -> tuple[tuple[str, str], str]:
         return " + ".join(terms) or "0"
 
     return (index(first), index(second)), "\n".join(loops)
+
+
+def row_schedule(op: Add) -> RowSchedule | None:
+    """Row by row, where both operands are images of the output's shape."""
+    if len(op.inputs) != 2 or len(set(op.shapes)) != 1 or len(op.output.shape) != 4 or op.output.shape[0] != 1:
+        return None
+    rows = op.output.shape[1]
+    return RowSchedule(1, 1, 0, rows, 1, rows)
+
+
+def emit_step(op: Add, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
+    """The function for a row, and the C of one step."""
+    pointers = ", ".join(rows.at(step) for rows in (*streamed.inputs, streamed.output))
+    return emit(op, streamed.site, elements=streamed.output.row_bytes), f"{streamed.site.name}({pointers});"
+
+
+OPERATOR = Operator(
+    "ADD",
+    "AddAdd",
+    Add,
+    lower,
+    emit,
+    options_kind="AddOptions",
+    inplace_offset=elementwise_offset,
+    row_schedule=row_schedule,
+    emit_step=emit_step,
+)

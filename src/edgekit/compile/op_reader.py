@@ -1,4 +1,4 @@
-"""What a lowering may ask of the file: its tensors and an operator's inputs, output and options, each of them checked.
+"""What an operator's `lower` may ask of the file: its inputs, output and options, each of them checked.
 
 Every message names the operator or the tensor.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
-from edgekit.compile.graph import Tensor
+from edgekit.compile.ir import Origin, Tensor
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import FileOperator, FileTensor, TfliteFile
 from edgekit.values.model import Quantization
@@ -31,12 +31,12 @@ class Source:
     constant_elements: int = 0
 
     def tensor(self, index: int, where: str) -> FileTensor:
-        """A tensor that is there and plain."""
+        """A tensor that is there, dense, and stored in this file."""
         if not 0 <= index < len(self.file.tensors):
             raise EdgekitError(f"{_capital(where)} names tensor {index}, which is not there.", "The file is damaged.")
         raw = self.file.tensors[index]
         if raw.special:
-            raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with plain dense tensors.")
+            raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with dense tensors.")
         return raw
 
     def activation(self, index: int, where: str) -> Tensor:
@@ -53,12 +53,23 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """One operator to be lowered. `label` names it in messages: `CONV_2D (operator 3)`."""
+class OpReader:
+    """One operator of the file. `options_kind`: the schema's name of the options that it must carry."""
 
     source: Source
     op: FileOperator
-    label: str
+    position: int
+    options_kind: str = ""
+
+    @property
+    def origins(self) -> tuple[Origin, ...]:
+        """What the operator's node says where it comes from."""
+        return (Origin(self.op.code, self.position),)
+
+    @property
+    def label(self) -> str:
+        """Its name in messages: `CONV_2D (operator 3)`."""
+        return f"{self.op.code} (operator {self.position})"
 
     def error(self, what: str, hint: str = AGAIN) -> EdgekitError:
         """An error about this operator."""
@@ -117,7 +128,7 @@ class Task:
         """A field of the operator's options."""
         if not self.op.options_kind:
             raise EdgekitError(f"{self.label} has no options.", AGAIN)
-        if name not in self.op.options:
+        if self.op.options_kind != self.options_kind:
             raise self.error("it carries the options of another operator")
         return self.op.options[name]
 

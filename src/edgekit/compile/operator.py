@@ -1,0 +1,60 @@
+"""What the compiler asks of a TFLite operator: how it is read, what C it becomes, what memory it needs.
+
+Each file of ops/ ends with one such entry, which the registry (ops/__init__.py) finds.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.ir import Op, Tensor
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
+
+Node = TypeVar("Node", bound=Op)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator(Generic[Node]):
+    """One TFLite operator. Only the first five must be given: an operator without more is a loop from inputs to output.
+
+    Attributes:
+        code: its name in the schema, such as `LEAKY_RELU`.
+        resolver_method: what registers it with TFLM's MicroMutableOpResolver.
+        node: the class of the graph's node that it becomes. Operators that share one share all that follows `lower`.
+        lower: reads it from the file; checks options, recomputes shapes, turns scales into integers.
+        emit: its C, specialised to its shapes: a function from the inputs to the output.
+        options_kind: the schema's name of its options, where `lower` reads any.
+        is_view: True where the output's bytes are the input's, so that both may share their place.
+        c_prefix: what its names in C begin with; the node's name if left out.
+        describe: the kernel in words, for people.
+        macs: multiplications of one run.
+        scratch_bytes: arena bytes that it needs while it runs; told whether the first input is the caller's memory.
+        inplace_offset: by how many bytes the output must begin before this input to overlap it; None where it never
+            may. The function reads from front to back, so that 0 is right where output element i is written after
+            input element i was last read.
+        row_schedule: how it goes down its image; None where it cannot work row by row.
+        emit_step: of an operator with a row schedule: its functions, and the C of one step, whose number is C, too.
+    """
+
+    code: str
+    resolver_method: str
+    node: type[Node]
+    lower: Callable[[OpReader], Node]
+    emit: Callable[[Node, Site], Kernel]
+    options_kind: str = ""
+    is_view: bool = False
+    c_prefix: Callable[[Node], str] = lambda op: type(op).__name__.lower()
+    describe: Callable[[Node], str] = lambda _: "plain loop"
+    macs: Callable[[Node], int] = lambda _: 0
+    scratch_bytes: Callable[[Node, bool], int] = lambda _op, _external: 0
+    inplace_offset: Callable[[Node, Tensor], int | None] = lambda _op, _tensor: None
+    row_schedule: Callable[[Node], RowSchedule | None] = lambda _: None
+    emit_step: Callable[[Node, StreamedOperator, str], tuple[Kernel, str]] | None = None
+
+
+def elementwise_offset(op: Op, tensor: Tensor) -> int | None:
+    """The in-place offset where output element i is written after input element i was last read: 0, or None where the
+    input is broadcast, and an element of it is read again and again."""
+    return 0 if tensor.size == op.output.size else None

@@ -1,0 +1,30 @@
+"""MAX_POOL_2D."""
+
+from dataclasses import dataclass
+
+from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.operator import Operator
+from edgekit.compile.ops.pool import Pool, emit_pool, pool_offset, read_pool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MaxPool(Pool):
+    """The greatest value of a window."""
+
+
+def emit(op: MaxPool, site: Site) -> Kernel:
+    """A running maximum of bytes q + 128, from 0 on."""
+    step = "const int32_t value = VALUE;\nif (value > result) result = value;"
+    return emit_pool(op, site, "int32_t result = 0;", step, end="")
+
+
+OPERATOR = Operator(
+    "MAX_POOL_2D",
+    "AddMaxPool2D",
+    MaxPool,
+    lambda reader: read_pool(reader, MaxPool),
+    emit,
+    options_kind="Pool2DOptions",
+    c_prefix=lambda _: "pool",
+    inplace_offset=pool_offset,
+)

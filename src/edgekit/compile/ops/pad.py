@@ -1,0 +1,50 @@
+"""PAD with the zero point, of up to four dimensions."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgekit.compile.codegen import Kernel, Site, indent
+from edgekit.compile.ir import Op
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.operator import Operator
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pad(Op):
+    """Constant padding. `before`: elements in front of each dimension, of the output's rank; `value`: int8."""
+
+    before: tuple[int, ...]
+    value: int
+
+
+def lower(reader: OpReader) -> Pad:
+    """PAD with the zero point."""
+    if len(reader.op.inputs) != 2:
+        raise reader.error(f"it has {len(reader.op.inputs)} inputs instead of two", "Pad with zero only.")
+    x, y = reader.operand(0), reader.result()
+    _, amounts = reader.constant(1, "INT32", np.int32)
+    rank = len(x.shape)
+    if amounts.shape != (rank, 2) or not 1 <= rank <= 4 or (amounts < 0).any() or (amounts > 1 << 24).any():
+        raise reader.error(f"paddings {amounts.ravel().tolist()[:8]} do not fit {list(x.shape)}")
+    reader.expect(y, tuple(s + int(a) + int(b) for s, (a, b) in zip(x.shape, amounts, strict=True)))
+    return Pad(reader.origins, (x,), y, tuple(int(before) for before in amounts[:, 0]), y.quantization.zero_point)
+
+
+def emit(op: Pad, site: Site) -> Kernel:
+    """Up to four dimensions, the value being the output's zero point."""
+    ones = (1,) * (4 - len(op.output.shape))
+    sizes, before = ones + op.input.shape, (0,) * len(ones) + op.before
+    loops = "\n".join(f"for (int32_t i{a} = 0; i{a} < {n}; ++i{a}) {{" for a, n in enumerate(ones + op.output.shape))
+    inside = " && ".join(f"i{a} >= {b} && i{a} < {b + n}" for a, (b, n) in enumerate(zip(before, sizes, strict=True)))
+    function = f"""static void {site.name}(const uint8_t *input, uint8_t *output) {{
+{indent(loops, 2)}
+    const uint8_t value = ({inside}) ? (uint8_t){site.read("*input++")} : {op.value + 128};
+    {site.write("*output++", "value")}
+  }}}}}}}}
+}}
+"""
+    return Kernel((), (), function)
+
+
+OPERATOR = Operator("PAD", "AddPad", Pad, lower, emit)

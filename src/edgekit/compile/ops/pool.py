@@ -1,0 +1,92 @@
+"""What MAX_POOL_2D and AVERAGE_POOL_2D share: the node, how it is read, and the walk of a window over the image."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from edgekit.compile.codegen import Kernel, Site, indent
+from edgekit.compile.ir import Op, Tensor
+from edgekit.compile.op_reader import OpReader
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pool(Op):
+    """A pool whose window is cut to the image.
+
+    Attributes:
+        image, result: (height, width, channels) of input and output.
+        pad: rows above and columns left of the image.
+        low, high: what the fused activation lets through.
+    """
+
+    image: tuple[int, int, int]
+    result: tuple[int, int, int]
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    low: int
+    high: int
+
+
+AnyPool = TypeVar("AnyPool", bound=Pool)
+
+
+def read_pool(reader: OpReader, node: type[AnyPool]) -> AnyPool:
+    """A pool of either kind; its input and output must have one quantisation."""
+    x, y = reader.operand(0), reader.result()
+    height, width, channels = image = reader.image(x)
+    stride = reader.sizes("StrideH", "StrideW")
+    window = reader.sizes("FilterHeight", "FilterWidth")
+    rows, top = reader.window(height, window[0], stride[0])
+    columns, left = reader.window(width, window[1], stride[1])
+    result = (rows, columns, channels)
+    reader.expect(y, (1, *result))
+    a, b = x.quantization, y.quantization
+    if abs(float(np.float32(a.scale) - np.float32(b.scale))) > 1e-6 or a.zero_point != b.zero_point:
+        raise reader.error("input and output must have the same quantisation")
+    reader.check_sum(129 * min(window[0] * window[1], height * width), 0)
+    low, high = reader.activation_range(y)
+    return node(reader.origins, (x,), y, image, result, window, stride, (top, left), low, high)
+
+
+def emit_pool(op: Pool, site: Site, start: str, step: str, end: str) -> Kernel:
+    """The walk of the window.
+
+    Args:
+        start: C that begins a window, whose rows go from `top` to `bottom` and columns from `left` to `right`.
+        step: C that takes the value of the image, `VALUE`, a byte q + 128.
+        end: C that leaves the byte in `result`.
+    """
+    height, width, channels = op.image
+    rows, columns, _ = op.result
+    value = site.read(f"input[(i * {width} + j) * {channels} + c]")
+    low, high = op.low + 128, op.high + 128
+    body = f"""{start}
+for (int32_t i = top; i < bottom; ++i) {{
+  for (int32_t j = left; j < right; ++j) {{
+{indent(step.replace("VALUE", value), 4)}
+  }}
+}}
+{end}{site.write("*output++", f"(uint8_t)(result < {low} ? {low} : result > {high} ? {high} : result)")}"""
+    function = f"""static void {site.name}(const uint8_t *input, uint8_t *output) {{
+  for (int32_t y = 0; y < {rows}; ++y) {{
+    const int32_t y0 = y * {op.stride[0]} - {op.pad[0]}, top = y0 > 0 ? y0 : 0;
+    const int32_t bottom = y0 + {op.window[0]} < {height} ? y0 + {op.window[0]} : {height};
+    for (int32_t x = 0; x < {columns}; ++x) {{
+      const int32_t x0 = x * {op.stride[1]} - {op.pad[1]}, left = x0 > 0 ? x0 : 0;
+      const int32_t right = x0 + {op.window[1]} < {width} ? x0 + {op.window[1]} : {width};
+      for (int32_t c = 0; c < {channels}; ++c) {{
+{indent(body, 8)}
+      }}
+    }}
+  }}
+}}
+"""
+    return Kernel((), (), function)
+
+
+def pool_offset(op: Pool, _: Tensor) -> int:
+    """In place, result row y may overwrite all image rows in front of its own window."""
+    row, image_row = op.result[1] * op.result[2], op.image[1] * op.image[2]
+    return max(0, *((y + 1) * row - max(0, y * op.stride[0] - op.pad[0]) * image_row for y in range(op.result[0])))
