@@ -14,7 +14,7 @@ from edgekit.recipes.recipe import ConvertRecipe
 @dataclass(frozen=True)
 class SmallStudent:
     module: nn.Module
-    images: NDArray[np.uint8]  # [N, 32, 32]
+    images: NDArray[np.uint8]  # [N, 32, 32, 1]
     converted: Converted
 
 
@@ -29,7 +29,7 @@ def discs(count: int, size: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[
         radius = rng.uniform(0.08, 0.2) + 0.12 * label
         disc = np.hypot(rows - y, columns - x) < radius
         image[:] = np.clip(60 + 120 * disc + rng.normal(0, 8, disc.shape), 20, 230)
-    return images, labels
+    return images[..., np.newaxis], labels
 
 
 def small_net(size: int, channels: tuple[int, ...]) -> nn.Sequential:
@@ -47,7 +47,7 @@ def trained_net(size: int, channels: tuple[int, ...], zeroed: float = 0.3) -> nn
     torch.manual_seed(0)
     net = small_net(size, channels)
     images, labels = discs(256, size, seed=1)
-    x, y = torch.from_numpy(images[:, None] / np.float32(255)), torch.from_numpy(labels)
+    x, y = torch.from_numpy(images.transpose(0, 3, 1, 2) / np.float32(255)), torch.from_numpy(labels)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
     for step in range(120):
         rows = slice(step % 4 * 64, step % 4 * 64 + 64)
@@ -68,4 +68,4 @@ def small_student() -> SmallStudent:
     module = trained_net(32, (8, 16))
     calibration, _ = discs(32, 32, seed=2)
     images, _ = discs(64, 32, seed=3)
-    return SmallStudent(module, images, convert(module, 32, calibration, ConvertRecipe(), images))
+    return SmallStudent(module, images, convert(module, (32, 32, 1), calibration, ConvertRecipe(), images))

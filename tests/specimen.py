@@ -132,7 +132,7 @@ def page(synthetic: bool = True) -> Page:
     rng = np.random.default_rng(0)
     films = tuple(
         picture(
-            rng.integers(0, 255, (96, 96)).astype(np.uint8),
+            rng.integers(0, 255, (96, 96, 1)).astype(np.uint8),
             f"film {i}: NORMAL, called PNEUMONIA, p = 0.97",
             f"X-ray {i}",
         )

@@ -26,7 +26,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for row, name in enumerate(catalogue.ids):
         path = root / Path(name).with_suffix(".jpeg")
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(catalogue.pictures.grey(row, 64)).save(path)
+        Image.fromarray(catalogue.pictures.pixels(row, (64, 64), 1)[..., 0]).save(path)
     return root
 
 

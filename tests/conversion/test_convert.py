@@ -88,7 +88,7 @@ def test_converting_twice_gives_the_same_bytes_quietly_and_without_network(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         monkeypatch.setattr(stage, "_NO_NETWORK", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        again = convert(student.module, 32, discs(32, 32, seed=2)[0], ConvertRecipe(), student.images)
+        again = convert(student.module, (32, 32, 1), discs(32, 32, seed=2)[0], ConvertRecipe(), student.images)
         proxy.setblocking(False)
         with pytest.raises(BlockingIOError):  # nobody knocked
             proxy.accept()
@@ -123,7 +123,7 @@ def test_the_gate_stops_an_int8_file_with_damaged_numbers(
     files["int8"] = edited(files["int8"], damage)
     monkeypatch.setattr(stage, "_onnx_to_tflite", lambda onnx, calibration: files)
     with pytest.raises(EdgekitError, match=r"stopped at int8.*standard deviations.*limit is 0\.5") as caught:
-        convert(student.module, 32, student.images, ConvertRecipe(), student.images)
+        convert(student.module, (32, 32, 1), student.images, ConvertRecipe(), student.images)
     assert "--set convert.int8_drift=" in caught.value.hint
 
 
@@ -201,7 +201,7 @@ def test_a_temporary_folder_that_cannot_be_written_is_said(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     with pytest.raises(EdgekitError, match="cannot write its temporary files: No such file") as caught:
-        convert(student.module, 32, student.images, ConvertRecipe(), student.images)
+        convert(student.module, (32, 32, 1), student.images, ConvertRecipe(), student.images)
     assert "TMPDIR" in caught.value.hint
 
 
@@ -254,18 +254,18 @@ def test_a_network_that_says_the_same_of_every_image_is_refused_before_convertin
         net[-1].weight.zero_()
     images = discs(8, 32, seed=0)[0]
     with pytest.raises(EdgekitError, match="same or no finite logits"):
-        convert(net, 32, images, ConvertRecipe(), images)
+        convert(net, (32, 32, 1), images, ConvertRecipe(), images)
 
 
 def test_layers_that_no_board_runs_are_named() -> None:
     net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.GELU(), nn.AvgPool2d(32), nn.Flatten()).eval()
     with pytest.raises(EdgekitError, match=r"uses .*Erf"):
-        onnx_ops(stage.export_onnx(net, 32))
+        onnx_ops(stage.export_onnx(net, (32, 32, 1)))
 
 
 def test_images_of_another_size_are_refused(student: SmallStudent) -> None:
     small = discs(4, 16, seed=0)[0]
-    with pytest.raises(EdgekitError, match=r"calibration images have the shape \(4, 16, 16\)"):
-        convert(student.module, 32, small, ConvertRecipe(), student.images)
+    with pytest.raises(EdgekitError, match=r"calibration images have the shape \(4, 16, 16, 1\)"):
+        convert(student.module, (32, 32, 1), small, ConvertRecipe(), student.images)
     with pytest.raises(EdgekitError, match="check images"):
-        convert(student.module, 32, student.images, ConvertRecipe(), student.images[:0])
+        convert(student.module, (32, 32, 1), student.images, ConvertRecipe(), student.images[:0])

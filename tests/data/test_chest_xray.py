@@ -34,7 +34,7 @@ def mirror(server, release, monkeypatch):
 def test_it_is_fetched_checked_and_unpacked_once(mirror, release, tmp_path):
     told = []
     cache = tmp_path / "cache"
-    splits = load_splits("chest-xray", 16, DataRecipe(), cache_dir=cache, on_warning=told.append)
+    splits = load_splits("chest-xray", (16, 16), DataRecipe(), cache_dir=cache, on_warning=told.append)
     assert told == []
     assert splits.info.name == "chest-xray"
     assert splits.info.licence.startswith("CC BY 4.0")

@@ -26,32 +26,32 @@ def files_in(cache):
 
 def test_a_second_call_opens_no_image(release, tmp_path):
     catalogue = folder_catalogue(release)
-    first, _ = decode(catalogue, 16, tmp_path / "cache")
+    first, _ = decode(catalogue, (16, 16), tmp_path / "cache")
     for path in release.rglob("*.jpeg"):
         path.unlink()
-    again, unreadable = decode(catalogue, 16, tmp_path / "cache")
+    again, unreadable = decode(catalogue, (16, 16), tmp_path / "cache")
     assert np.array_equal(first, again)
     assert unreadable == {}
     assert first.dtype == np.uint8
-    assert first.shape == (44, 16, 16)
+    assert first.shape == (44, 16, 16, 1)
 
 
 def test_size_data_and_preprocessing_each_have_their_own_entry(release, tmp_path, monkeypatch):
     cache = tmp_path / "cache"
-    decode(folder_catalogue(release), 16, cache)
-    decode(folder_catalogue(release), 24, cache)
+    decode(folder_catalogue(release), (16, 16), cache)
+    decode(folder_catalogue(release), (24, 24), cache)
     (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").unlink()
-    decode(folder_catalogue(release), 16, cache)
+    decode(folder_catalogue(release), (16, 16), cache)
     monkeypatch.setattr(room, "code_key", lambda module: f"another {module}")
-    decode(folder_catalogue(release), 16, cache)
+    decode(folder_catalogue(release), (16, 16), cache)
     assert len(files_in(cache)) == 4
 
 
 def test_unreadable_images_are_remembered_with_their_reason(release, tmp_path):
     (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").write_text("text")
     catalogue = folder_catalogue(release)
-    _, first = decode(catalogue, 16, tmp_path / "cache")
-    _, again = decode(catalogue, 16, tmp_path / "cache")
+    _, first = decode(catalogue, (16, 16), tmp_path / "cache")
+    _, again = decode(catalogue, (16, 16), tmp_path / "cache")
     (row,) = first
     assert catalogue.ids[row] == "train/NORMAL/IM-0001-0001.jpeg"
     assert first == again
@@ -63,16 +63,16 @@ def test_unreadable_images_are_remembered_with_their_reason(release, tmp_path):
 )
 def test_a_damaged_cache_is_made_anew(release, tmp_path, damage):
     catalogue = folder_catalogue(release)
-    first, _ = decode(catalogue, 16, tmp_path / "cache")
+    first, _ = decode(catalogue, (16, 16), tmp_path / "cache")
     (path,) = files_in(tmp_path / "cache")
     path.write_bytes(damage(path.read_bytes()))
-    again, _ = decode(catalogue, 16, tmp_path / "cache")
+    again, _ = decode(catalogue, (16, 16), tmp_path / "cache")
     assert np.array_equal(first, again)
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(release, small_disk: Path):
     with pytest.raises(EdgekitError, match="The disk is full") as error:
-        decode(folder_catalogue(release), 256, small_disk)
+        decode(folder_catalogue(release), (256, 256), small_disk)
     assert "Free some room" in error.value.hint
     assert files_in(small_disk) == []
 
@@ -96,7 +96,7 @@ def test_a_full_disk_stops_unpacking_and_leaves_nothing(tmp_path, small_disk):
 def test_a_cache_that_cannot_be_written_is_said(release, tmp_path):
     (tmp_path / "cache").write_text("a file is in the way")
     with pytest.raises(EdgekitError, match="cannot be written"):
-        decode(folder_catalogue(release), 16, tmp_path / "cache")
+        decode(folder_catalogue(release), (16, 16), tmp_path / "cache")
 
 
 DECODING = """
@@ -105,7 +105,7 @@ from pathlib import Path
 from edgekit.data.sources import load_splits
 from edgekit.recipes.recipe import DataRecipe
 print("begun", flush=True)
-load_splits(sys.argv[1], 64, DataRecipe(), cache_dir=Path(sys.argv[2]))
+load_splits(sys.argv[1], (64, 64), DataRecipe(), cache_dir=Path(sys.argv[2]))
 print("done", flush=True)
 """
 DOWNLOADING = """

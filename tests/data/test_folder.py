@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from edgekit import data as room
-from edgekit.data.preprocess import load_grey
+from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import data_info, load_splits
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
@@ -23,7 +23,7 @@ RECIPE = DataRecipe(val_fraction=0.25, calibration_images=8)
 def load(tmp_path):
     """Loads a folder at 16 px; what it warned of is in load.warnings."""
 
-    def call(folder: Path, size: int = 16, recipe: DataRecipe = RECIPE, **options):
+    def call(folder: Path, size: tuple[int, int] = (16, 16), recipe: DataRecipe = RECIPE, **options):
         return load_splits(
             str(folder), size, recipe, cache_dir=tmp_path / "cache", on_warning=call.warnings.append, **options
         )
@@ -41,7 +41,7 @@ def test_the_release_layout_gives_train_val_and_test_as_the_network_sees_them(re
     assert load.warnings == []
     for part in (splits.train, splits.val, splits.calibration, splits.test):
         for row, name in enumerate(part.ids):
-            assert np.array_equal(part.images[row], load_grey(release / name, 16))
+            assert np.array_equal(part.images[row], load_pixels(release / name, (16, 16)))
             assert part.labels[row] == ("PNEUMONIA" in name)
 
 
@@ -141,7 +141,7 @@ def test_unreadable_images_are_named_skipped_and_counted(release, load):
     assert "3 unreadable images were skipped" in splits.info.notes
     assert len(splits.train) + len(splits.val) == 29
     assert not any("IM-0001-0001" in name for name in splits.train.ids + splits.val.ids)
-    assert splits.train.ids == load(release, 24).train.ids  # from another decode, the same rows
+    assert splits.train.ids == load(release, (24, 24)).train.ids  # from another decode, the same rows
     with pytest.raises(EdgekitError, match=r"3 images cannot be read.*IM-0002-0001") as error:
         load(release, strict=True)
     assert "--strict" in error.value.hint
@@ -227,9 +227,9 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path, load):
 
 
 def test_the_real_xrays_load_as_the_paper_splits_them(xray_folder, load):
-    splits = load(xray_folder, 32, DataRecipe())
+    splits = load(xray_folder, (32, 32), DataRecipe())
     assert len(splits.train) + len(splits.val) == 5216
     assert (len(splits.test), int(splits.test.labels.sum())) == (624, 390)
-    assert not set(splits.train.patients) & set(splits.val.patients)
+    assert not set(splits.train.groups) & set(splits.val.groups)
     assert abs(splits.val.labels.mean() - splits.train.labels.mean()) < 0.005
     assert load.warnings == []

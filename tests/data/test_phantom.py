@@ -10,7 +10,7 @@ from edgekit.recipes.recipe import DataRecipe
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory):
-    return load_splits("phantom:3:200", 64, DataRecipe(), cache_dir=tmp_path_factory.mktemp("cache"))
+    return load_splits("phantom:3:200", (64, 64), DataRecipe(), cache_dir=tmp_path_factory.mktemp("cache"))
 
 
 def test_it_is_called_synthetic_and_is_balanced(phantom):
@@ -19,14 +19,14 @@ def test_it_is_called_synthetic_and_is_balanced(phantom):
     assert any("synthetic" in note for note in phantom.info.notes)
     assert (len(phantom.train) + len(phantom.val), len(phantom.test)) == (200, 50)
     assert phantom.test.labels.sum() == 25
-    assert phantom.train.images.shape[1:] == (64, 64)
+    assert phantom.train.images.shape[1:] == (64, 64, 1)
 
 
 def test_the_seed_decides_every_pixel(phantom, tmp_path):
-    again = load_splits("phantom:3:200", 64, DataRecipe(), cache_dir=tmp_path)
+    again = load_splits("phantom:3:200", (64, 64), DataRecipe(), cache_dir=tmp_path)
     assert np.array_equal(again.train.images, phantom.train.images)
     assert again.info == phantom.info
-    other = load_splits("phantom:4:200", 64, DataRecipe(), cache_dir=tmp_path)
+    other = load_splits("phantom:4:200", (64, 64), DataRecipe(), cache_dir=tmp_path)
     assert other.info.fingerprint != phantom.info.fingerprint
     assert not np.array_equal(other.test.images, phantom.test.images)
 
@@ -37,14 +37,14 @@ def test_no_two_films_are_equal(phantom):
 
 
 def test_it_shows_a_chest(phantom):
-    mean = phantom.train.images.mean(axis=0)
+    mean = phantom.train.images[..., 0].mean(axis=0)
     lungs, spine, corner = mean[22:36, 16:24].mean(), mean[22:36, 30:34].mean(), mean[:6, :6].mean()
     assert corner < lungs < spine
 
 
 def test_pneumonia_can_be_learnt_but_not_by_brightness_alone(phantom):
     train, test = phantom.train, phantom.test
-    assert auc(train.images.mean(axis=(1, 2)), train.labels) < 0.75
+    assert auc(train.images.mean(axis=(1, 2, 3)), train.labels) < 0.75
     # A plain linear classifier on 16 x 16 pixels finds part of it: there is a signal, and room for a network.
     score = linear_scores(train.images, train.labels, test.images)
     assert 0.55 < auc(score, test.labels) < 0.97

@@ -41,19 +41,19 @@ def mirror(server, monkeypatch):
 
 def test_the_authors_splits_are_kept(mirror, tmp_path):
     content = mirror(make_npz())
-    splits = load_splits("pneumoniamnist-28", 28, DataRecipe(), cache_dir=tmp_path)
+    splits = load_splits("pneumoniamnist-28", (28, 28), DataRecipe(), cache_dir=tmp_path)
     for split, count in COUNTS.items():
         got = getattr(splits, split)
         arrays = np.load(io.BytesIO(content))
         order = [int(name.rsplit("/", 1)[1][:5]) for name in got.ids]
         assert sorted(order) == list(range(count))
-        assert np.array_equal(got.images, arrays[f"{split}_images"][order])
+        assert np.array_equal(got.images[..., 0], arrays[f"{split}_images"][order])
         assert np.array_equal(got.labels, arrays[f"{split}_labels"][order, 0])
     assert splits.info.name == "pneumoniamnist-28"
     assert splits.info.licence.startswith("CC BY 4.0")
     assert "no patients are given" in splits.info.notes[0]
     assert not splits.info.synthetic
-    bigger = load_splits("pneumoniamnist-28", 56, DataRecipe(), cache_dir=tmp_path)
+    bigger = load_splits("pneumoniamnist-28", (56, 56), DataRecipe(), cache_dir=tmp_path)
     assert (bigger.train.ids, bigger.info) == (splits.train.ids, splits.info)
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_not_the_published_one_is_refused(server, monkeypatch, tm
 def test_a_damaged_file_is_said_and_not_trained_on(mirror, tmp_path, content, says):
     mirror(content)
     with pytest.raises(EdgekitError, match=says) as error:
-        load_splits("pneumoniamnist-28", 28, DataRecipe(), cache_dir=tmp_path)
+        load_splits("pneumoniamnist-28", (28, 28), DataRecipe(), cache_dir=tmp_path)
     assert "Delete it" in error.value.hint
 
 
@@ -86,7 +86,7 @@ def test_images_that_are_damaged_inside_a_whole_file_are_noticed(mirror, tmp_pat
     content[5000:5020] = bytes(20)
     mirror(bytes(content))
     with pytest.raises(EdgekitError, match="is damaged"):
-        load_splits("pneumoniamnist-28", 28, DataRecipe(), cache_dir=tmp_path)
+        load_splits("pneumoniamnist-28", (28, 28), DataRecipe(), cache_dir=tmp_path)
 
 
 def test_an_edge_length_that_does_not_exist_is_answered_with_those_that_do(tmp_path):

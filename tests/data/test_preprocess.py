@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.data.preprocess import load_grey, to_grey
+from edgekit.data.preprocess import load_pixels, to_pixels
 from edgekit.errors import EdgekitError
 from edgekit.tflite.quantize import to_float, to_int8
 
@@ -23,22 +23,32 @@ def stored(path: Path, image: Image.Image, **options: object) -> Path:
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 3), (6, 4), (12, 12)])
 def test_box_resizing_is_the_mean_of_each_block(rows: int, columns: int) -> None:
-    small = to_grey(Image.fromarray(GREY), (24 // rows, 36 // columns))
+    small = to_pixels(Image.fromarray(GREY), (24 // rows, 36 // columns))[..., 0]
     blocks = GREY.reshape(24 // rows, rows, 36 // columns, columns).mean((1, 3))
     assert np.abs(small - blocks).max() <= 1.0  # Pillow rounds after the rows and again after the columns
     assert np.abs(small - blocks).mean() < 0.4
 
 
 def test_an_image_of_the_right_size_is_not_touched() -> None:
-    assert np.array_equal(to_grey(Image.fromarray(GREY), (24, 36)), GREY)
+    assert np.array_equal(to_pixels(Image.fromarray(GREY), (24, 36))[..., 0], GREY)
 
 
 def test_sixteen_bits_give_their_high_byte_and_colours_their_luminance(tmp_path: Path) -> None:
     deep = GREY.astype(np.uint16) * 256 + RNG.integers(0, 256, GREY.shape, dtype=np.uint16)
-    assert np.array_equal(load_grey(stored(tmp_path / "16.png", Image.fromarray(deep)), (24, 36)), GREY)
+    assert np.array_equal(load_pixels(stored(tmp_path / "16.png", Image.fromarray(deep)), (24, 36))[..., 0], GREY)
     colour = RNG.integers(0, 256, (24, 36, 3), dtype=np.uint8)
     luminance = colour @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(load_grey(stored(tmp_path / "rgb.png", Image.fromarray(colour)), (24, 36)) - luminance).max() <= 1
+    assert (
+        np.abs(load_pixels(stored(tmp_path / "rgb.png", Image.fromarray(colour)), (24, 36))[..., 0] - luminance).max()
+        <= 1
+    )
+
+
+def test_three_channels_are_the_colours(tmp_path: Path) -> None:
+    colour = RNG.integers(0, 256, (24, 36, 3), dtype=np.uint8)
+    assert np.array_equal(load_pixels(stored(tmp_path / "rgb.png", Image.fromarray(colour)), (24, 36), 3), colour)
+    grey = load_pixels(stored(tmp_path / "grey.png", Image.fromarray(GREY)), (24, 36), 3)
+    assert np.array_equal(grey, np.repeat(GREY[..., np.newaxis], 3, 2))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1"])
@@ -48,7 +58,7 @@ def test_a_grey_film_is_the_same_however_it_is_stored(tmp_path: Path, mode: str)
     kept = film.convert("RGB").quantize(256) if mode == "P" else film.convert(mode)
     if mode in ("RGBA", "LA"):
         kept.putalpha(Image.fromarray(255 - GREY))  # transparency hides nothing of a film
-    found = load_grey(stored(tmp_path / "film.png", kept), (24, 36))
+    found = load_pixels(stored(tmp_path / "film.png", kept), (24, 36))[..., 0]
     assert np.abs(found.astype(int) - expected).max() <= (3 if mode == "P" else 0)
 
 
@@ -57,14 +67,14 @@ def test_a_cmyk_jpeg_is_a_film_too(tmp_path: Path) -> None:
     path = stored(tmp_path / "cmyk.jpeg", Image.fromarray(smooth).convert("CMYK"), quality=100)
     with Image.open(path) as image:
         assert image.mode == "CMYK"
-    assert np.abs(load_grey(path, (24, 36)).astype(int) - smooth).max() <= 6
+    assert np.abs(load_pixels(path, (24, 36))[..., 0].astype(int) - smooth).max() <= 6
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (3, 4000)])
 def test_images_of_any_shape_fill_the_input(tmp_path: Path, shape: tuple[int, int]) -> None:
     path = stored(tmp_path / "odd.png", Image.fromarray(np.full(shape, 77, np.uint8)))
-    found = load_grey(path, 32)
-    assert found.shape == (32, 32)
+    found = load_pixels(path, (32, 32))
+    assert found.shape == (32, 32, 1)
     assert found.dtype == np.uint8
     assert (found == 77).all()
 
@@ -90,7 +100,7 @@ def test_a_file_cut_or_damaged_anywhere_gives_pixels_or_one_message_that_names_i
             for bad in (content[:position], content[:position] + b"\xff" + content[position + 1 :]):
                 path.write_bytes(bad)
                 try:
-                    assert load_grey(path, 8).shape == (8, 8)
+                    assert load_pixels(path, (8, 8)).shape == (8, 8, 1)
                 except EdgekitError as error:
                     refused += 1
                     said.add((str(path) in error.message, bool(error.hint)))
@@ -102,6 +112,6 @@ def test_a_file_cut_or_damaged_anywhere_gives_pixels_or_one_message_that_names_i
 def test_a_file_that_is_no_image_is_said_to_be_none(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "film.jpeg").write_bytes(content)
     with pytest.raises(EdgekitError, match=says):
-        load_grey(tmp_path / "film.jpeg", 8)
+        load_pixels(tmp_path / "film.jpeg", (8, 8))
     with pytest.raises(EdgekitError, match="does not exist"):
-        load_grey(tmp_path / "none.jpeg", 8)
+        load_pixels(tmp_path / "none.jpeg", (8, 8))

@@ -21,7 +21,7 @@ def make(patients, labels, digests=None, splits=None):
         ids=tuple(f"train/{i:04d}.png" for i in range(count)),
         labels=np.array(labels, np.int64),
         splits=tuple(splits or ["train"] * count),
-        patients=tuple(patients),
+        groups=tuple(patients),
         digests=tuple(digests or [""] * count),
         pictures=FilePictures(()),
         class_names=CHEST_XRAY.labels,
@@ -32,7 +32,7 @@ DEFAULT = DataRecipe()
 
 
 def run(catalogue, recipe=DEFAULT, readable=None):
-    images = np.arange(len(catalogue), dtype=np.uint8).reshape(-1, 1, 1)
+    images = np.arange(len(catalogue), dtype=np.uint8).reshape(-1, 1, 1, 1)
     rows = np.arange(len(catalogue)) if readable is None else np.array(readable)
     return split(catalogue, images, rows, recipe)
 
@@ -53,7 +53,7 @@ def test_no_patient_and_no_equal_image_stands_on_both_sides(people, twins, seed)
     assert sorted(name for side in sides for name in side.ids) == [f"train/{i:04d}.png" for i in range(len(labels))]
     for i, one in enumerate(sides):
         for other in sides[i + 1 :]:
-            assert not set(one.patients) & set(other.patients)
+            assert not set(one.groups) & set(other.groups)
             assert not {digests[row] for row in one.images.ravel()} & {digests[row] for row in other.images.ravel()}
         assert set(one.labels) == {0, 1}
     assert set(parts.calibration.ids) <= set(parts.train.ids)

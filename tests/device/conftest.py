@@ -96,7 +96,7 @@ def xrays() -> ImageSet:
         inside = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < rng.integers(9, 60)
         images[row] += inside * (120 + 40 * label)
     ids = tuple(f"test/{'NP'[label]}/{row:03d}.png" for row, label in zip(itertools.count(), labels, strict=False))
-    return ImageSet(images.clip(0, 255).astype(np.uint8), labels.astype(np.int64), ids, ids)
+    return ImageSet(images.clip(0, 255).astype(np.uint8)[..., np.newaxis], labels.astype(np.int64), ids, ids)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgekit.compile import Compiled
-from edgekit.data.preprocess import load_grey
+from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import load_splits
 from edgekit.device import emulator, firmware, protocol, throughput
 from edgekit.device.client import Client
@@ -61,10 +61,10 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
     folder = Path(os.environ.get("EDGEKIT_XRAYS", REPOSITORY.parent / "shared/data/chest_xray")) / "test"
     if folder.is_dir():
         paths = [path for name in CHEST_XRAY.labels for path in sorted((folder / name).iterdir())[:16]]
-        images = np.stack([load_grey(path, (height, width)) for path in paths])
+        images = np.stack([load_pixels(path, (height, width)) for path in paths])
         ids = tuple(path.name for path in paths)
     else:
-        drawn = load_splits("phantom:5:160", height, loaded.data).test.take(np.arange(32))
+        drawn = load_splits("phantom:5:160", (height, width), loaded.data).test.take(np.arange(32))
         images, ids = drawn.images, drawn.ids
     xrays = ImageSet(images, np.arange(32) // 16, ids, ids)
     with connected("emulator", loaded.model, loaded.sources) as client:

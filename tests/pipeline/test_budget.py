@@ -9,13 +9,14 @@ from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.recipes.builtin import RECIPES
 from edgekit.recipes.recipe import EmbedRecipe
 from edgekit.tflite.model import read_tflite
+from edgekit.values.task import CHEST_XRAY
 
 INT8 = read_tflite(Path(__file__).parents[1] / "vectors/student/int8.tflite")
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_student_of_every_recipe_may_fit_its_board(name: str) -> None:
-    check_spec(RECIPES[name].student.spec(), RECIPES[name].embed)
+    check_spec(RECIPES[name].student.spec(CHEST_XRAY), RECIPES[name].embed)
 
 
 def test_a_model_that_fits_gives_its_budget() -> None:

@@ -198,7 +198,7 @@ def test_pixels_that_are_read_in_another_way_are_trained_on_anew(
 
     def darker(*arguments: object, **options: object) -> object:
         splits = load_splits(*arguments, **options)
-        splits.train.images[0, 0, 0] ^= 1
+        splits.train.images[0, 0, 0, 0] ^= 1
         return splits
 
     load_splits = stages.load_splits

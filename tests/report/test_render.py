@@ -130,7 +130,7 @@ def test_warnings_are_the_first_thing_that_is_said(page: Page, tree: Node) -> No
 def hostile() -> Page:
     column = (Column(HOSTILE, group=HOSTILE), Column("b"))
     table = Table(HOSTILE, column, ((HOSTILE,), (Cell(HOSTILE, HOSTILE), None)), (HOSTILE,))
-    film = Gallery(HOSTILE, (picture(np.zeros((4, 4), np.uint8), HOSTILE, HOSTILE),), (HOSTILE,))
+    film = Gallery(HOSTILE, (picture(np.zeros((4, 4, 1), np.uint8), HOSTILE, HOSTILE),), (HOSTILE,))
     figures = [
         specimen.charts.curves(HOSTILE, [specimen.charts.Series(HOSTILE, (1, 2), (0.1, 0.2))], x=HOSTILE, y=HOSTILE),
         specimen.charts.dots(HOSTILE, [specimen.charts.Dot(HOSTILE, 0.5)], beside=HOSTILE, x=HOSTILE),
@@ -211,7 +211,7 @@ def test_the_same_page_is_the_same_bytes() -> None:
 
 def test_a_page_with_two_full_galleries_stays_under_two_megabytes() -> None:
     rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 256, (224, 224)).astype(np.uint8) for _ in range(24)]  # nothing compresses worse
+    noise = [rng.integers(0, 256, (224, 224, 1)).astype(np.uint8) for _ in range(24)]  # nothing compresses worse
     gallery = Gallery("films", tuple(picture(film, "film", "film") for film in noise), ())
     page = dataclasses.replace(specimen.page(), sections=(*specimen.page().sections, Section("films", (gallery,) * 2)))
     assert len(html(page).encode()) < 2_000_000

@@ -16,7 +16,7 @@ from edgekit.runtimes.desktop import (
 from edgekit.tflite.model import read_tflite
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
-IMAGES = np.load(VECTORS / "images.npy")
+IMAGES = np.load(VECTORS / "images.npy")[..., np.newaxis]
 GOLDEN = json.loads((VECTORS / "golden.json").read_text())
 
 
@@ -62,7 +62,7 @@ def test_progress_counts_the_images_done() -> None:
 
 
 def test_images_of_another_size_and_unknown_runtimes_are_refused() -> None:
-    with pytest.raises(EdgekitError, match="images are 16 x 16, the model takes 32 x 32"):
+    with pytest.raises(EdgekitError, match=r"images are 16 x 16 with 1 .*, the model takes 32 x 32"):
         run(model("int8"), IMAGES[:, :16, :16], "tflm")
     with pytest.raises(EdgekitError, match="no desktop runtime 'tensorrt'"):
         run(model("int8"), IMAGES, "tensorrt")
@@ -93,7 +93,7 @@ def test_the_desktop_writes_nothing_and_needs_neither_torch_nor_tensorflow() -> 
         "import sys, numpy as np; from pathlib import Path; from edgekit.runtimes.desktop import *;"
         "from edgekit.tflite.model import read_tflite;"
         f"m = read_tflite(Path({str(VECTORS / 'int8.tflite')!r}));"
-        "i = np.zeros((1, 32, 32), np.uint8); run(m, i, 'tflm'); run(m, i, 'litert'); arena_bytes(m);"
+        "i = np.zeros((1, 32, 32, 1), np.uint8); run(m, i, 'tflm'); run(m, i, 'litert'); arena_bytes(m);"
         "print([x for x in ('torch', 'tensorflow', 'onnx2tf') if x in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_with_src())

@@ -77,7 +77,7 @@ def test_stripping_drops_names_metadata_and_empty_buffers_and_changes_no_output(
     assert len(slim) == len(INT8) < len(wordy) - 500
     assert b"convolution" not in slim
     assert b"min_runtime_version" not in slim
-    images = np.random.default_rng(0).integers(0, 256, (50, 32, 32), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 1), dtype=np.uint8)
     before, after = read_tflite(wordy), read_tflite(slim)
     for interpreter in (tflm, litert, lambda model: litert(model, reference_kernels=True)):
         run_before, run_after = interpreter(before), interpreter(after)
@@ -202,7 +202,7 @@ def test_every_truncated_file_is_refused_and_every_mutated_one_refused_or_sound(
     for length in range(0, len(INT8), 37):
         with pytest.raises(EdgekitError):
             read_tflite(INT8[:length])
-    image = np.load(VECTORS / "images.npy")[:1]
+    image = np.load(VECTORS / "images.npy")[:1, ..., np.newaxis]
     refused = 0
     for _ in range(300):
         content = bytearray(INT8)

@@ -18,6 +18,7 @@ from edgekit.errors import EdgekitError
 from edgekit.training import backbones
 from edgekit.training.backbones import backbone
 from edgekit.training.nets import teacher_net
+from edgekit.values.task import CHEST_XRAY
 
 
 def published(name: str, folder: Path) -> Path:
@@ -56,7 +57,7 @@ def test_published_weights_give_torchvisions_own_features(
     monkeypatch.setattr(enum.DEFAULT.value, "url", f"{server}/{path.name}", raising=True)
     torch.hub.set_dir(str(tmp_path / "hub"))
     theirs = models.get_model(name, weights=enum.DEFAULT, progress=False).eval()
-    ours, head = backbone(name, "imagenet", tmp_path)
+    ours, head = backbone(name, 2, "imagenet", tmp_path)
     ours.eval()
     assert head.out_features == 2
     if name == "mobilenet_v2":
@@ -79,34 +80,34 @@ def test_without_a_folder_the_file_is_downloaded_and_checked(
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"x")
     with pytest.raises(EdgekitError, match=f"{path.name} cannot be downloaded: invalid hash") as error:
-        teacher_net("mobilenet_v2", "imagenet", "frozen", None)
+        teacher_net("mobilenet_v2", CHEST_XRAY, "imagenet", "frozen", None)
     assert "--weights-dir" in error.value.hint
     assert not kept.exists()
     path.write_bytes(content)
-    net = teacher_net("mobilenet_v2", "imagenet", "frozen", None)
+    net = teacher_net("mobilenet_v2", CHEST_XRAY, "imagenet", "frozen", None)
     assert kept.read_bytes() == content
     assert capfd.readouterr().out == ""  # it may be the JSON of --json
     assert {name.split(".")[0] for name, p in net.named_parameters() if p.requires_grad} == {"head"}
     kept.unlink()
     path.unlink()
     with pytest.raises(EdgekitError, match=f"{path.name} cannot be downloaded: HTTP Error 404"):
-        teacher_net("mobilenet_v2", "imagenet", "frozen", None)
+        teacher_net("mobilenet_v2", CHEST_XRAY, "imagenet", "frozen", None)
 
 
 def test_a_missing_and_a_wrong_file_are_named_with_the_checksum_they_should_have(tmp_path: Path) -> None:
     name = ResNet18_Weights.DEFAULT.url.rsplit("/", 1)[-1]
     begins = name.removeprefix("resnet18-").removesuffix(".pth")
     with pytest.raises(EdgekitError, match=f"{name} does not exist .its SHA-256 begins with {begins}") as error:
-        backbone("resnet18", "imagenet", tmp_path)
+        backbone("resnet18", 2, "imagenet", tmp_path)
     assert ResNet18_Weights.DEFAULT.url in error.value.hint
     (tmp_path / name).write_bytes(b"something else")
     with pytest.raises(EdgekitError, match=rf"is not the file expected: SHA-256 \w{{8}}\.\.\., not {begins}"):
-        backbone("resnet18", "imagenet", tmp_path)
+        backbone("resnet18", 2, "imagenet", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["resnet_tiny", "wide", "vgg_slim", "resnet18", "mobilenet_v2", "alexnet"])
 def test_every_kind_of_teacher_takes_grey_images_and_gives_two_logits(name: str) -> None:
-    net = teacher_net(name, "none", "fine-tuned", None).eval()
+    net = teacher_net(name, CHEST_XRAY, "none", "fine-tuned", None).eval()
     with torch.inference_mode():
         assert net(torch.rand(2, 1, 64, 64)).shape == (2, 2)
     assert all(parameter.requires_grad for parameter in net.parameters())

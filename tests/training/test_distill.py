@@ -11,6 +11,7 @@ from edgekit.training.distill import distill, distillation_loss
 from edgekit.training.nets import parameter_count, student_net
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import StudentSpec, TeacherLogits
+from edgekit.values.task import CHEST_XRAY
 from small_student import discs
 
 CPU = torch.device("cpu")
@@ -62,7 +63,7 @@ def test_a_student_follows_its_teacher_even_where_the_labels_say_otherwise() -> 
         alpha=1, beta=0, temperature=1, augment=AugmentRecipe(rotate_deg=0, translate=0, scale=0),
         fit=FitRecipe(epochs=60, batch_size=8, learning_rate=0.02),
     )  # fmt: skip
-    student = distill(TRAIN, wrong, StudentSpec(16, (8, 8), (1, 1)), recipe, seed=0, accelerator=CPU)
+    student = distill(TRAIN, wrong, StudentSpec((16, 16, 1), 2, (8, 8), (1, 1)), recipe, seed=0, accelerator=CPU)
     from edgekit.training.fit import predict
     from edgekit.training.nets import thaw_student
 
@@ -77,4 +78,4 @@ def test_an_image_that_the_teacher_never_saw_is_named() -> None:
 
 @pytest.mark.parametrize(("name", "least", "most"), [("esp32", 25_000, 34_000), ("paper", 20_000, 34_000)])
 def test_students_for_the_board_have_about_thirty_thousand_parameters(name: str, least: int, most: int) -> None:
-    assert least <= parameter_count(student_net(RECIPES[name].student.spec())) <= most
+    assert least <= parameter_count(student_net(RECIPES[name].student.spec(CHEST_XRAY))) <= most

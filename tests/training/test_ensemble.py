@@ -11,6 +11,7 @@ from edgekit.recipes.recipe import FitRecipe, TeachRecipe
 from edgekit.training import teach
 from edgekit.training.ensemble import combine, folds_of, soft_targets
 from edgekit.values.images import ImageSet
+from edgekit.values.task import CHEST_XRAY
 
 MEMBERS = 3
 
@@ -19,8 +20,8 @@ def hospital(seed: int, patients: int = 30) -> ImageSet:
     """Patients with one to four images each; the first pixel of an image is the number of its patient."""
     rng = np.random.default_rng(seed)
     owners = np.repeat(np.arange(patients), rng.integers(1, 5, patients))
-    images = np.zeros((len(owners), 32, 32), np.uint8)
-    images[:, 0, 0] = owners
+    images = np.zeros((len(owners), 32, 32, 1), np.uint8)
+    images[:, 0, 0, 0] = owners
     names = tuple(f"person{owner}" for owner in owners)
     return ImageSet(images, (owners % 3 > 0).astype(np.int64), tuple(f"i{i}" for i in range(len(owners))), names)
 
@@ -29,12 +30,12 @@ def hospital(seed: int, patients: int = 30) -> ImageSet:
 @given(st.integers(0, 10_000), st.integers(2, 7))
 def test_folds_keep_patients_whole_and_spread_both_classes(seed: int, count: int) -> None:
     train = hospital(seed)
-    folds = folds_of(train.labels, train.patients, count)
+    folds = folds_of(train.labels, train.groups, count)
     assert set(folds) == set(range(count))
-    homes = {(patient, fold) for patient, fold in zip(train.patients, folds, strict=True)}
-    assert len(homes) == len(set(train.patients))
+    homes = {(patient, fold) for patient, fold in zip(train.groups, folds, strict=True)}
+    assert len(homes) == len(set(train.groups))
     for label in (0, 1):
-        sizes = [len({p for p, y, f in zip(train.patients, train.labels, folds, strict=True) if (y, f) == (label, k)})
+        sizes = [len({p for p, y, f in zip(train.groups, train.labels, folds, strict=True) if (y, f) == (label, k)})
                  for k in range(count)]  # fmt: skip
         assert max(sizes) - min(sizes) <= 1
 
@@ -42,8 +43,8 @@ def test_folds_keep_patients_whole_and_spread_both_classes(seed: int, count: int
 def test_folds_do_not_depend_on_the_order_of_the_images() -> None:
     train = hospital(0)
     turned = train.take(np.arange(len(train))[::-1].astype(np.int64))
-    folds = dict(zip(train.ids, folds_of(train.labels, train.patients, 4), strict=True))
-    assert folds == dict(zip(turned.ids, folds_of(turned.labels, turned.patients, 4), strict=True))
+    folds = dict(zip(train.ids, folds_of(train.labels, train.groups, 4), strict=True))
+    assert folds == dict(zip(turned.ids, folds_of(turned.labels, turned.groups, 4), strict=True))
 
 
 def test_a_soft_target_never_comes_from_a_member_that_saw_the_patient(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,20 +54,20 @@ def test_a_soft_target_never_comes_from_a_member_that_saw_the_patient(monkeypatc
     saw: list[set[int]] = []
 
     def watched(net: object, images: NDArray[np.uint8], *arguments: object, **options: object) -> object:
-        saw.append(set(images[:, 0, 0].tolist()))
+        saw.append(set(images[:, 0, 0, 0].tolist()))
         return real_fit(net, images, *arguments, **options)  # type: ignore[arg-type]
 
     real_fit = teach.fit
     monkeypatch.setattr(teach, "fit", watched)
     for member in range(MEMBERS):
-        teach.train_member(train, recipe, member, accelerator=torch.device("cpu"))
+        teach.train_member(train, CHEST_XRAY, recipe, member, accelerator=torch.device("cpu"))
     logits = np.stack([np.full((len(train), 2), member, np.float32) for member in range(MEMBERS)])
     targets = soft_targets(logits, train, recipe)
-    everyone = set(train.images[:, 0, 0].tolist())
+    everyone = set(train.images[:, 0, 0, 0].tolist())
     assert set.union(*saw) == everyone
     assert all(seen < everyone for seen in saw)
     for image, target in zip(train.images, targets, strict=True):
-        assert image[0, 0] not in saw[int(target[0])]
+        assert image[0, 0, 0] not in saw[int(target[0])]
 
 
 def test_without_cross_fit_every_member_sees_all_and_all_speak() -> None:

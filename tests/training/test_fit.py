@@ -14,6 +14,7 @@ from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
 from edgekit.training import fit as room
 from edgekit.training.augment import augment
 from edgekit.training.fit import class_weights, fit, predict
+from edgekit.training.nets import to_nchw
 from small_student import discs, small_net
 
 IMAGES, LABELS = discs(48, 16, seed=5)
@@ -140,7 +141,7 @@ def test_what_is_called_beside_a_batch_can_draw_the_very_views_that_the_network_
     drawn, given = [], []
     net = nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 2))
     net.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0].clone()))
-    pixels, views = torch.as_tensor(IMAGES).unsqueeze(1), AugmentRecipe(blur=0.3, erase=0.3)
+    pixels, views = to_nchw(IMAGES), AugmentRecipe(blur=0.3, erase=0.3)
 
     def beside(rows: torch.Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> None:
         drawn.append(augment(pixels[rows], recipe, generator.clone_state()))

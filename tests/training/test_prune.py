@@ -11,10 +11,11 @@ from edgekit.training.prune import prune
 from edgekit.training.prune_network import balanced_accuracy, prune_network, sweep
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import Student, StudentSpec
+from edgekit.values.task import CHEST_XRAY
 from small_student import discs
 
 CPU = torch.device("cpu")
-SPEC = StudentSpec(16, (4, 8), (1, 1))
+SPEC = StudentSpec((16, 16, 1), 2, (4, 8), (1, 1))
 RNG = np.random.default_rng(0)
 
 
@@ -81,7 +82,7 @@ def test_the_choice_follows_validation_and_training_labels_have_no_part_in_it() 
     def pruned(train: ImageSet, val: ImageSet) -> Student:
         return prune(student, train, val, None, recipe, DistillRecipe(), seed=0, accelerator=CPU)[0]
 
-    turned = ImageSet(TRAIN.images, 1 - TRAIN.labels, TRAIN.ids, TRAIN.patients)
+    turned = ImageSet(TRAIN.images, 1 - TRAIN.labels, TRAIN.ids, TRAIN.groups)
     one, other = pruned(TRAIN, VAL), pruned(turned, VAL)
     assert all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
     _, points = prune(student, TRAIN, VAL, None, recipe, DistillRecipe(), seed=0, accelerator=CPU)
@@ -113,7 +114,7 @@ def test_no_alphas_prune_nothing() -> None:
 
 def test_a_teacher_is_pruned_in_place_to_the_alpha_that_was_chosen() -> None:
     torch.manual_seed(0)
-    net = teacher_net("resnet_tiny", "none", "fine-tuned", None)
+    net = teacher_net("resnet_tiny", CHEST_XRAY, "none", "fine-tuned", None)
     before = {name: p.detach().numpy().copy() for name, p in net.named_parameters()}
     images = VAL.images.repeat(2, 1).repeat(2, 2)  # 32 pixels
     points = prune_network(net, images, VAL.labels, PruneRecipe(alphas=(2.0, 1.0), tolerance=0.5), CPU)
@@ -122,7 +123,10 @@ def test_a_teacher_is_pruned_in_place_to_the_alpha_that_was_chosen() -> None:
     assert points[-1].zeroed == pytest.approx(zeroed_share(expected))
 
 
-def test_balanced_accuracy_is_the_mean_of_both_recalls_at_margin_zero() -> None:
+def test_balanced_accuracy_is_the_mean_of_all_recalls_where_the_greatest_logit_decides() -> None:
     margins = np.array([-1, 1, 2, 3, -4, 0], np.float32)
     labels = np.array([0, 0, 1, 1, 1, 1])
-    assert balanced_accuracy(margins, labels) == pytest.approx((1 / 2 + 2 / 4) / 2)
+    logits = np.stack([np.zeros(6, np.float32), margins], 1)
+    assert balanced_accuracy(logits, labels) == pytest.approx((1 / 2 + 2 / 4) / 2)
+    three = np.eye(3, dtype=np.float32)[[0, 1, 1, 2, 0, 0]]
+    assert balanced_accuracy(three, np.array([0, 0, 1, 2, 2, 2])) == pytest.approx((1 / 2 + 1 + 1 / 3) / 3)

@@ -20,11 +20,13 @@ from edgekit.training.nets import (
     Backbone,
     rebuilt_teacher,
     teacher_net,
+    to_nchw,
     to_numpy,
 )
 from edgekit.training.same_view import SameView
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import StudentSpec
+from edgekit.values.task import CHEST_XRAY
 from small_student import discs
 
 CPU = torch.device("cpu")
@@ -40,19 +42,19 @@ NETWORKS = ("resnet_tiny", "vgg_slim", "resnet_tiny")
 
 def members() -> list[torch.nn.Module]:
     torch.manual_seed(0)
-    return [teacher_net(name, "none", "fine-tuned", None).eval() for name in NETWORKS]
+    return [teacher_net(name, CHEST_XRAY, "none", "fine-tuned", None).eval() for name in NETWORKS]
 
 
 def same_view(ids: tuple[str, ...] = IDS, **changes: object) -> SameView:
     recipe = TeachRecipe(networks=NETWORKS, input_size=32, **changes)  # type: ignore[arg-type]
     shuffled = ImageSet(LARGE, LABELS, IDS, PATIENTS).take(ORDER)  # in an order of their own
     weights = [{name: value.numpy() for name, value in net.state_dict().items()} for net in members()]
-    return SameView(recipe, shuffled, ids, weights, CPU)
+    return SameView(recipe, CHEST_XRAY, shuffled, ids, weights, CPU)
 
 
 def expected(rows: torch.Tensor, seed: int) -> np.ndarray:
     """What every member says of the views that the seed draws: [members, B, 2]."""
-    views = augment(torch.as_tensor(LARGE[rows.numpy()]).unsqueeze(1), VIEWS, torch.Generator().manual_seed(seed))
+    views = augment(to_nchw(LARGE[rows.numpy()]), VIEWS, torch.Generator().manual_seed(seed))
     with torch.no_grad():
         return np.stack([to_numpy(net(views)) for net in members()])
 
@@ -96,14 +98,14 @@ def test_the_loss_is_that_of_what_the_teacher_last_judged() -> None:
 def test_an_image_that_the_teacher_does_not_have_is_named() -> None:
     few = ImageSet(LARGE[:39], LABELS[:39], IDS[:39], PATIENTS[:39])
     with pytest.raises(KeyError, match="i39"):
-        SameView(TeachRecipe(networks=()), few, IDS, [], CPU)
+        SameView(TeachRecipe(networks=()), CHEST_XRAY, few, IDS, [], CPU)
 
 
 def test_a_teacher_of_other_images_and_one_without_members_are_refused() -> None:
     with pytest.raises(ValueError, match="other images"):
         distillation_loss(STUDENTS, same_view(IDS[:25]), DistillRecipe(), CPU)
     with pytest.raises(ValueError, match="zip"):
-        SameView(TeachRecipe(networks=NETWORKS), STUDENTS, IDS, [], CPU)
+        SameView(TeachRecipe(networks=NETWORKS), CHEST_XRAY, STUDENTS, IDS, [], CPU)
 
 
 def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -> None:
@@ -115,7 +117,7 @@ def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -
                 raise KeyboardInterrupt
 
         student = distill(
-            STUDENTS, same_view(), StudentSpec(16, (4, 8), (1, 1)), recipe,
+            STUDENTS, same_view(), StudentSpec((16, 16, 1), 2, (4, 8), (1, 1)), recipe,
             seed=0, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch,
         )  # fmt: skip
         return dict(student.weights)
@@ -129,9 +131,9 @@ def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -
 @pytest.mark.parametrize("weights", ["imagenet", "none"])
 def test_a_rebuilt_teacher_has_the_trained_ones_weights_and_range_of_pixels(weights: str) -> None:
     torch.manual_seed(0)
-    net = Backbone(*backbone("googlenet", "none", None))
+    net = Backbone(*backbone("googlenet", 2, "none", None))
     state = {name: value.numpy() for name, value in net.state_dict().items()}
-    rebuilt = rebuilt_teacher("googlenet", TeachRecipe(networks=("googlenet",), weights=weights), state)
+    rebuilt = rebuilt_teacher("googlenet", CHEST_XRAY, TeachRecipe(networks=("googlenet",), weights=weights), state)
     assert isinstance(rebuilt, Backbone)
     assert rebuilt.trunk.transform_input == (weights == "imagenet")  # no state_dict holds it
     assert not rebuilt.training

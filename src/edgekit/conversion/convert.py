@@ -78,7 +78,7 @@ class Converted:
     """A network in every format, and how far each is from PyTorch.
 
     Attributes:
-        onnx: the .onnx file (input `image` [1, 1, H, W], output `logits` [1, 2]).
+        onnx: the .onnx file (input `image` [1, C, H, W], output `logits` [1, classes]).
         models: `float32`, `float16`, `dynamic`, `int8`.
         steps: the gate's measurements in order.
     """
@@ -90,7 +90,7 @@ class Converted:
 
 def convert(
     module: "nn.Module",
-    input_size: int,
+    input_shape: tuple[int, int, int],
     calibration: NDArray[np.uint8],
     recipe: ConvertRecipe,
     check_images: NDArray[np.uint8],
@@ -98,24 +98,25 @@ def convert(
     """Converts a network and proves each step.
 
     Args:
-        module: takes float32 [B, 1, H, W] in [0, 1] and gives logits [B, 2].
-        input_size: H and W in pixels.
-        calibration: uint8 [N, H, W] from train; sets the int8 ranges.
+        module: takes float32 [B, C, H, W] in [0, 1] and gives logits [B, classes].
+        input_shape: (height, width, channels).
+        calibration: uint8 [N, H, W, C] from train; sets the int8 ranges.
         recipe: the gate's limits.
-        check_images: uint8 [M, H, W], never of the test split; the gate compares logits on them.
+        check_images: uint8 [M, H, W, C], never of the test split; the gate compares logits on them.
 
     Raises:
         EdgekitError: a step drifts further than its limit, has operators that the network has not, or onnx2tf is
             missing or fails; says which step, the figure, the limit and what to do.
     """
     for name, images in (("calibration", calibration), ("check", check_images)):
-        if images.ndim != 3 or len(images) == 0 or images.shape[1:] != (input_size, input_size):
+        if len(images) == 0 or images.shape[1:] != input_shape:
             raise EdgekitError(
-                f"The {name} images have the shape {images.shape}; conversion takes [N, {input_size}, {input_size}].",
+                f"The {name} images have the shape {images.shape}; conversion takes "
+                f"[N, {', '.join(map(str, input_shape))}].",
                 "Load the data at the student's input size, with at least one image.",
             )
     reference = run_torch(module, check_images)
-    onnx = export_onnx(module, input_size)
+    onnx = export_onnx(module, input_shape)
     steps = [measure("onnx", run_onnx(onnx, check_images), reference, recipe)]
     models = {}
     for variant, content in _onnx_to_tflite(onnx, full_range(calibration)).items():
@@ -127,7 +128,7 @@ def convert(
 
 
 def measure(name: str, logits: NDArray[np.float32], reference: NDArray[np.float32], recipe: ConvertRecipe) -> Step:
-    """Compares a step's logits [M, 2] with PyTorch's. Raises EdgekitError where they drift beyond the recipe."""
+    """Compares a step's logits [M, classes] with PyTorch's. Raises EdgekitError where they drift beyond the recipe."""
     spread = float(reference.std(axis=0, dtype=np.float64).mean())
     if not spread > 1e-6 * float(np.abs(reference).max()):  # float32 rounding alone, or NaN
         raise EdgekitError(
@@ -185,17 +186,18 @@ def check_form(variant: str, model: TfliteModel, expected: tuple[tuple[str, ...]
 
 
 def float_logits(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits [N, 2] as real numbers, int8 ones dequantised: through TFLM for int8, LiteRT for the float variants."""
+    """Logits [N, classes] as real numbers, int8 ones dequantised: TFLM runs int8, LiteRT the float variants."""
     infer = tflm(model) if model.variant == "int8" else litert(model)
     logits = np.stack([infer(tensor) for tensor in to_tensors(model, images)]).astype(np.float32)
     q = model.output_q
     return logits if q is None else (logits - np.float32(q.zero_point)) * np.float32(q.scale)
 
 
-def export_onnx(module: "nn.Module", input_size: int) -> bytes:
+def export_onnx(module: "nn.Module", input_shape: tuple[int, int, int]) -> bytes:
     """The network as ONNX with a fixed batch of 1 and batch-norms folded into their convolutions."""
     import torch
 
+    height, width, channels = input_shape
     was_training = module.training
     module.eval()
     with _workspace() as folder, warnings.catch_warnings():
@@ -203,7 +205,7 @@ def export_onnx(module: "nn.Module", input_size: int) -> bytes:
         # graph for these networks (4.0 s against 0.2 s for the 96-pixel student with torch 2.14).
         warnings.simplefilter("ignore")
         file = folder / "student.onnx"
-        image = torch.zeros(1, 1, input_size, input_size)
+        image = torch.zeros(1, channels, height, width)
         torch.onnx.export(
             module,
             (image,),
@@ -233,7 +235,7 @@ def onnx_ops(model: bytes) -> tuple[tuple[str, ...], ...]:
 
 
 def full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The calibration images [N, H, W] with the darkest pixel at 0 and the brightest at 255.
+    """The calibration images [N, H, W, C] with the darkest pixel at 0 and the brightest at 255.
 
     The input's range must be exactly [0, 1] for its scale to be 1/255 (int8 = pixel - 128). Changing one pixel at
     each end leaves the inner activations' ranges as the images make them; an all-white image would widen them.
@@ -248,7 +250,7 @@ def _onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, by
     with _workspace() as folder:
         model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
         model.write_bytes(onnx)
-        np.save(images, to_float(calibration)[..., np.newaxis])  # NHWC in [0, 1]
+        np.save(images, to_float(calibration))  # NHWC in [0, 1]
         words: list[Any] = [sys.executable, "-m", "onnx2tf", "--input_onnx_file_path", model]
         words += ["--output_folder_path", out, "--batch_size", "1", "--not_use_onnxsim"]
         words += ["--output_dynamic_range_quantized_tflite", "--output_integer_quantized_tflite"]

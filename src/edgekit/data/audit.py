@@ -14,7 +14,7 @@ from itertools import combinations
 from pathlib import Path
 
 from edgekit.data.catalogue import Catalogue, shared
-from edgekit.data.preprocess import to_grey
+from edgekit.data.preprocess import to_pixels
 from edgekit.data.progress import bar
 from edgekit.data.sources import default_cache_dir, open_catalogue, print_warning
 from edgekit.errors import EdgekitError
@@ -95,11 +95,11 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
         height=_spread([look.height for look in readable]),
         modes=dict(Counter(look.mode for look in readable).most_common()),
         patients={
-            split: len({p for p, s in zip(catalogue.patients, catalogue.splits, strict=True) if s == split})
+            split: len({p for p, s in zip(catalogue.groups, catalogue.splits, strict=True) if s == split})
             for split in splits
         },
         patients_shared={
-            f"{one}/{other}": len(shared(catalogue.patients, catalogue.splits, one, other))
+            f"{one}/{other}": len(shared(catalogue.groups, catalogue.splits, one, other))
             for one, other in combinations(splits, 2)
         },
         byte_identical=_duplicates(catalogue, catalogue.digests, splits),
@@ -126,8 +126,8 @@ def _looked_at(catalogue: Catalogue) -> tuple[list[_Look | None], dict[str, str]
         except EdgekitError as error:
             unreadable[catalogue.ids[row]] = error.message
             return None
-        grey = to_grey(image, (image.height, image.width))
-        pixels = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
+        grey = to_pixels(image, (image.height, image.width))
+        pixels = hashlib.sha256(repr(grey.shape[:2]).encode() + grey.tobytes()).hexdigest()
         return _Look(image.width, image.height, image.mode, pixels)
 
     pool = ThreadPoolExecutor(os.cpu_count() or 1)

@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.values.images import DataInfo
+from edgekit.values.images import DataInfo, Size
 
 
 class Pictures(Protocol):
-    """The images of a catalogue by row. `grey` and `original` are called from several threads at once."""
+    """The images of a catalogue by row. `pixels` and `original` are called from several threads at once."""
 
     def prepare(self) -> None:
         """Opens what holds the images; called once before any is read. EdgekitError where the whole is damaged."""
         ...
 
-    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
-        """uint8 [size, size] as `edgekit.data.preprocess` makes it. EdgekitError names an unreadable file."""
+    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
+        """uint8 [height, width, channels] as `preprocess` makes it. EdgekitError names an unreadable file."""
         ...
 
     def original(self, row: int) -> Image.Image:
@@ -38,8 +38,8 @@ class Catalogue:
     Attributes:
         labels: int64 [N], class numbers: positions in the task's labels.
         splits: N of `train`, `val`, `test`, as the source says. Where no image is in `val` or `test`, that split is
-            made from train by patient.
-        patients: N patient names.
+            made from train by group.
+        groups: N names; those of one patient share it.
         digests: N hex SHA-256 of the image bytes, empty where the source cannot tell cheaply.
         class_names: what this set calls the task's labels, in their order.
     """
@@ -48,7 +48,7 @@ class Catalogue:
     ids: tuple[str, ...]
     labels: NDArray[np.int64]
     splits: tuple[str, ...]
-    patients: tuple[str, ...]
+    groups: tuple[str, ...]
     digests: tuple[str, ...]
     pictures: Pictures
     class_names: tuple[str, ...]
@@ -76,6 +76,6 @@ def listed(names: Sequence[str], most: int = 5) -> str:
 
 
 def shared(values: Sequence[str], splits: Sequence[str], one: str, other: str) -> set[str]:
-    """The values (patients, digests) that stand in both splits; the empty one counts as unknown."""
+    """The values (groups, digests) that stand in both splits; the empty one counts as unknown."""
     of = {name: {value for value, split in zip(values, splits, strict=True) if split == name} for name in (one, other)}
     return (of[one] & of[other]) - {""}

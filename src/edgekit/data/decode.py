@@ -1,6 +1,6 @@
 """Images are decoded and resized once, into a cache of uint8 pixels.
 
-In: a catalogue and an image size. Out: uint8 [N, size, size] and the rows that could not be read.
+In: a catalogue and an image size. Out: uint8 [N, H, W, C] and the rows that could not be read.
 """
 
 import json
@@ -18,23 +18,25 @@ from edgekit.data.progress import bar
 from edgekit.errors import EdgekitError
 from edgekit.files import atomic_path, key_of
 from edgekit.values.code import code_key
+from edgekit.values.images import Size
 
 
-def decode(catalogue: Catalogue, size: int, cache_dir: Path) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
+def decode(catalogue: Catalogue, size: Size, cache_dir: Path) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
     """All images of the catalogue, from the cache where it has them.
 
     Returns:
-        uint8 [N, size, size] in the catalogue's order, and the reason for each row that is unreadable (its pixels
+        uint8 [N, H, W, C] in the catalogue's order, and the reason for each row that is unreadable (its pixels
         are 0).
 
     Raises:
         EdgekitError: the disk is full or the cache cannot be written.
     """
     path = cache_dir / "decoded" / f"{_key(catalogue, size)}.pixels"
-    cached = _cached(path, len(catalogue), size)
+    shape = (len(catalogue), *size, catalogue.info.task.channels)
+    cached = _cached(path, shape)
     if cached is not None:
         return cached
-    images, unreadable = _decoded(catalogue, size)
+    images, unreadable = _decoded(catalogue, shape)
     head = {"shape": images.shape, "crc32": zlib.crc32(images.data), "unreadable": list(unreadable.items())}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         stream.write(json.dumps(head).encode() + b"\n")
@@ -42,18 +44,18 @@ def decode(catalogue: Catalogue, size: int, cache_dir: Path) -> tuple[NDArray[np
     return images, unreadable
 
 
-def _key(catalogue: Catalogue, size: int) -> str:
+def _key(catalogue: Catalogue, size: Size) -> str:
     """Changes with the data, the size, and the code and libraries that do the work."""
-    code = code_key("edgekit.data.preprocess")
-    return key_of({"data": catalogue.info.fingerprint, "size": size, "code": code})
+    shape = [*size, catalogue.info.task.channels]
+    return key_of({"data": catalogue.info.fingerprint, "shape": shape, "code": code_key("edgekit.data.preprocess")})
 
 
-def _cached(path: Path, count: int, size: int) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
+def _cached(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
     """A line of JSON, then the pixels; not .npz, whose writer reports a full disk a second time, as a traceback."""
     try:
         with path.open("rb") as stream:
             head = json.loads(stream.readline())
-            images = np.fromfile(stream, np.uint8).reshape(count, size, size)
+            images = np.fromfile(stream, np.uint8).reshape(shape)
         if zlib.crc32(images.data) != head["crc32"]:
             return None
         return images, {int(row): str(reason) for row, reason in head["unreadable"]}
@@ -61,14 +63,15 @@ def _cached(path: Path, count: int, size: int) -> tuple[NDArray[np.uint8], Mappi
         return None  # absent or damaged: both mean decoding again
 
 
-def _decoded(catalogue: Catalogue, size: int) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    images = np.zeros((len(catalogue), size, size), np.uint8)
+def _decoded(catalogue: Catalogue, shape: tuple[int, int, int, int]) -> tuple[NDArray[np.uint8], dict[int, str]]:
+    images = np.zeros(shape, np.uint8)
+    _, height, width, channels = shape
     unreadable: dict[int, str] = {}
     catalogue.pictures.prepare()
 
     def fill(row: int) -> str:
         try:
-            images[row] = catalogue.pictures.grey(row, size)
+            images[row] = catalogue.pictures.pixels(row, (height, width), channels)
         except EdgekitError as error:
             return error.message
         return ""
@@ -77,7 +80,7 @@ def _decoded(catalogue: Catalogue, size: int) -> tuple[NDArray[np.uint8], dict[i
     # process that has loaded torch may hang.
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        with bar(f"Reading {catalogue.info.name} at {size} px", len(catalogue)) as advance:
+        with bar(f"Reading {catalogue.info.name} at {height}x{width} px", len(catalogue)) as advance:
             for row, reason in enumerate(pool.map(fill, range(len(catalogue)))):
                 if reason:
                     unreadable[row] = reason

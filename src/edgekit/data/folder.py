@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
-from edgekit.data.preprocess import load_grey
+from edgekit.data.preprocess import load_pixels
 from edgekit.errors import EdgekitError
-from edgekit.values.images import DataInfo
+from edgekit.values.images import DataInfo, Size
 from edgekit.values.task import CHEST_XRAY
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
@@ -53,9 +53,9 @@ class FilePictures:
     def prepare(self) -> None:
         """Nothing: each file is opened when it is read."""
 
-    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
-        """uint8 [size, size]. EdgekitError names an unreadable file."""
-        return load_grey(self.paths[row], size)
+    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
+        """uint8 [height, width, channels]. EdgekitError names an unreadable file."""
+        return load_pixels(self.paths[row], size, channels)
 
     def original(self, row: int) -> Image.Image:
         """The image as stored. EdgekitError names an unreadable file."""
@@ -65,7 +65,7 @@ class FilePictures:
                 image.load()
                 return image.copy()
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            load_grey(path, 1)  # says what is wrong with it, in the same words as everywhere
+            load_pixels(path, (1, 1))  # says what is wrong with it, in the same words as everywhere
             raise
 
 
@@ -107,7 +107,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
         ids=ids,
         labels=np.array([item[3] for item in found], np.int64),
         splits=splits,
-        patients=patients,
+        groups=patients,
         digests=digests,
         pictures=FilePictures(paths),
         class_names=class_names,

@@ -11,11 +11,11 @@ from PIL import Image
 
 from edgekit.data import phantom_drawing
 from edgekit.data.catalogue import Catalogue
-from edgekit.data.preprocess import to_grey
+from edgekit.data.preprocess import to_pixels
 from edgekit.errors import EdgekitError
 from edgekit.files import key_of
 from edgekit.values.code import code_key
-from edgekit.values.images import DataInfo
+from edgekit.values.images import DataInfo, Size
 from edgekit.values.task import CHEST_XRAY
 
 SMALLEST = 40  # below it a class of a split may be empty
@@ -31,9 +31,9 @@ class DrawnPictures:
     def prepare(self) -> None:
         """Nothing: images are drawn one by one."""
 
-    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
-        """uint8 [size, size]."""
-        return to_grey(self.original(row), size)
+    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
+        """uint8 [height, width, channels]."""
+        return to_pixels(self.original(row), size, channels)
 
     def original(self, row: int) -> Image.Image:
         """The drawing at its own size."""
@@ -73,7 +73,7 @@ def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
         ids=ids,
         labels=np.array([label for _, _, label in keys], np.int64),
         splits=tuple(split for _, split, _ in entries),
-        patients=ids,
+        groups=ids,
         digests=("",) * len(ids),
         pictures=DrawnPictures(seed, keys),
         class_names=CHEST_XRAY.labels,

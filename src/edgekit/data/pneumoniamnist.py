@@ -15,10 +15,10 @@ from PIL import Image
 
 from edgekit.data.catalogue import Catalogue, fingerprint_of
 from edgekit.data.download import address, download
-from edgekit.data.preprocess import to_grey
+from edgekit.data.preprocess import to_pixels
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256
-from edgekit.values.images import DataInfo
+from edgekit.values.images import DataInfo, Size
 from edgekit.values.task import CHEST_XRAY
 
 # https://zenodo.org/records/10519652 (MedMNIST v2 and MedMNIST+); the MD5 sums are medmnist.INFO's.
@@ -54,9 +54,9 @@ class ArrayPictures:
                 raise _damaged(self.path, f"{split}_images is {images.dtype} {images.shape}, not uint8 {expected}")
             self._arrays[split] = images
 
-    def grey(self, row: int, size: int) -> NDArray[np.uint8]:
-        """uint8 [size, size]."""
-        return to_grey(self.original(row), size)
+    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
+        """uint8 [height, width, channels]."""
+        return to_pixels(self.original(row), size, channels)
 
     def original(self, row: int) -> Image.Image:
         """The image as stored, [edge, edge]."""
@@ -101,7 +101,7 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
         ids=ids,
         labels=np.array([entry[3] for entry in entries], np.int64),
         splits=tuple(entry[1] for entry in entries),
-        patients=ids,
+        groups=ids,
         digests=("",) * len(ids),
         pictures=ArrayPictures(path, edge, tuple((entry[1], entry[2]) for entry in entries)),
         class_names=CHEST_XRAY.labels,

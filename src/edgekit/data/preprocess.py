@@ -1,7 +1,7 @@
 """From an image file to the pixels that a network sees. This exists once: training, calibration, desktop and
 serial host all call it, and the model card quotes CONTRACT.
 
-In: an image in any format that Pillow reads. Out: uint8 grey [H, W]; int8 for a quantised input.
+In: an image in any format that Pillow reads. Out: uint8 [H, W, C]; int8 for a quantised input.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from edgekit.errors import EdgekitError
+from edgekit.values.images import Size
 
 CONTRACT = (
     'Pillow convert("L") (16-bit images: the high byte first), resize straight to the input\'s width and height '
@@ -21,14 +22,11 @@ Image.MAX_IMAGE_PIXELS = 200_000_000  # a 14 k x 14 k scan; Pillow raises on twi
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
-def load_grey(path: Path, size: int | tuple[int, int]) -> NDArray[np.uint8]:
+def load_pixels(path: Path, size: Size, channels: int = 1) -> NDArray[np.uint8]:
     """Reads one image as the network sees it.
 
-    Args:
-        size: the side of a square in pixels, or (height, width).
-
     Returns:
-        uint8 [height, width].
+        uint8 [height, width, channels].
 
     Raises:
         EdgekitError: the file is missing, no image, corrupt or truncated; names it.
@@ -36,7 +34,7 @@ def load_grey(path: Path, size: int | tuple[int, int]) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             image.load()
-            return to_grey(image, size)
+            return to_pixels(image, size, channels)
     except UnidentifiedImageError as error:
         raise EdgekitError(f"{path} is not an image.", "Remove it or replace it by a JPEG or PNG.") from error
     except FileNotFoundError as error:
@@ -45,14 +43,14 @@ def load_grey(path: Path, size: int | tuple[int, int]) -> NDArray[np.uint8]:
         raise EdgekitError(f"{path} cannot be read: {error}.", "Remove it or fetch it again.") from error
 
 
-def to_grey(image: Image.Image, size: int | tuple[int, int]) -> NDArray[np.uint8]:
-    """Applies CONTRACT to an open image. Returns uint8 [height, width]."""
-    height, width = (size, size) if isinstance(size, int) else size
+def to_pixels(image: Image.Image, size: Size, channels: int = 1) -> NDArray[np.uint8]:
+    """Applies CONTRACT to an open image; three channels are RGB. Returns uint8 [height, width, channels]."""
+    height, width = size
     if image.mode.startswith("I") or image.mode == "F":  # convert("L") would clip 16 bits at 255
         wide = np.asarray(image, dtype=np.float64)
         scale = 1.0 if wide.max(initial=0) < 256 and not image.mode.startswith("I;16") else 1 / 256
         image = Image.fromarray(np.clip(wide * scale, 0, 255).astype(np.uint8))
-    grey = image.convert("L")
-    if grey.size != (width, height):
-        grey = grey.resize((width, height), Image.Resampling.BOX)
-    return np.asarray(grey, dtype=np.uint8)
+    converted = image.convert("L" if channels == 1 else "RGB")
+    if converted.size != (width, height):
+        converted = converted.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(converted, dtype=np.uint8).reshape(height, width, channels)

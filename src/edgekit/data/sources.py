@@ -20,7 +20,7 @@ from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import leak_warning, split, train_in_test
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
-from edgekit.values.images import DataInfo, ImageSplits
+from edgekit.values.images import DataInfo, ImageSplits, Size
 
 PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
@@ -35,7 +35,7 @@ def print_warning(message: str) -> None:
 
 def load_splits(
     data: str,
-    size: int,
+    size: Size,
     recipe: DataRecipe,
     *,
     cache_dir: Path | None = None,
@@ -46,7 +46,7 @@ def load_splits(
 
     Args:
         data: a folder, `chest-xray`, `pneumoniamnist[-28|-64|-128|-224]` or `phantom[:SEED[:COUNT]]`.
-        size: height and width in pixels.
+        size: (height, width) in pixels.
         cache_dir: where downloads and decoded pixels are kept; the user's cache folder by default.
         strict: stop at unreadable images instead of skipping them.
         on_warning: is told of skipped images and of training images in the test set.

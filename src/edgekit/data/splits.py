@@ -22,7 +22,7 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
     """Makes the splits of the readable rows; those that the source brings are kept.
 
     Args:
-        images: uint8 [N, H, W] in the catalogue's order.
+        images: uint8 [N, H, W, C] in the catalogue's order.
         readable: rows of the catalogue that may be used.
 
     Raises:
@@ -40,7 +40,7 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
     for name, rows in (("training", train), ("validation", val), ("test", test)):
         _check_all_classes(catalogue, rows, name)
     calibration = _sample(catalogue, train, recipe.calibration_images, recipe.split_seed)
-    everything = ImageSet(images, catalogue.labels, catalogue.ids, catalogue.patients)
+    everything = ImageSet(images, catalogue.labels, catalogue.ids, catalogue.groups)
     return ImageSplits(catalogue.info, *(everything.take(rows) for rows in (train, val, calibration, test)))
 
 
@@ -60,7 +60,7 @@ def leak_warning(ids: Sequence[str]) -> str:
 
 
 def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
-    """Rows that must stay together: one patient's, and byte-identical ones."""
+    """Rows that must stay together: one group's, and byte-identical ones."""
     leader = {row: row for row in rows.tolist()}
 
     def find(row: int) -> int:
@@ -71,7 +71,7 @@ def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
 
     first: dict[tuple[str, str], int] = {}
     for row in rows.tolist():
-        keys = [("patient", catalogue.patients[row])]
+        keys = [("group", catalogue.groups[row])]
         if catalogue.digests[row]:
             keys.append(("digest", catalogue.digests[row]))
         for key in keys:

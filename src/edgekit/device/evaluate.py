@@ -70,7 +70,7 @@ def evaluate_on_device(
     try:
         for outcome in client.infer(source):
             logits = np.frombuffer(outcome.outputs, np.int8)
-            done[outcome.key] = [int(logits[0]), int(logits[1]), outcome.invoke_us]
+            done[outcome.key] = [*map(int, logits), outcome.invoke_us]
             if progress is not None:
                 progress(_prediction(images, rows[outcome.key], done), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:
@@ -89,8 +89,7 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
     """The same set through TFLM on this computer, which is a board without a line."""
     begin, link, predictions = time.monotonic(), LinkCounts(), []
     for row, (logits, invoke_us) in enumerate(desktop.timed(model, images.images)):
-        first, second = logits.tolist()
-        predictions.append(Prediction(images.ids[row], int(images.labels[row]), (first, second), invoke_us))
+        predictions.append(Prediction(images.ids[row], int(images.labels[row]), tuple(logits.tolist()), invoke_us))
         if progress is not None:
             progress(predictions[-1], link)
     height, width, channels = model.input_shape

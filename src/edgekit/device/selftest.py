@@ -32,8 +32,9 @@ class Check:
     found: str
 
 
-def golden_images(height: int, width: int) -> NDArray[np.uint8]:
-    """uint8 [N, height, width]: black, white, grey, ramps, a chessboard, single pixels, noise. The same for ever."""
+def golden_images(height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
+    """uint8 [N, height, width, channels], all channels equal: black, white, grey, ramps, a chessboard, single pixels,
+    noise. The same for ever."""
     y, x = np.mgrid[0:height, 0:width]
     corner = np.zeros((height, width), int)
     corner[0, 0] = corner[-1, -1] = 255
@@ -45,8 +46,8 @@ def golden_images(height: int, width: int) -> NDArray[np.uint8]:
         state = (1664525 * state + 1013904223) & 0xFFFFFFFF
         noise.append(state >> 24)
     random = np.array(noise).reshape(RANDOM_IMAGES, height, width)
-    images: NDArray[np.uint8] = np.concatenate([np.stack(plain + drawn), random]).astype(np.uint8)
-    return images
+    images = np.concatenate([np.stack(plain + drawn), random]).astype(np.uint8)
+    return np.repeat(images[..., np.newaxis], channels, 3)
 
 
 def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
@@ -56,7 +57,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
         EdgekitError: the board stops answering.
     """
     info = client.info or client.hello()
-    images = golden_images(info.height, info.width)
+    images = golden_images(info.height, info.width, info.channels)
     expected = desktop.run(model, images)
     inputs = [to_int8(image, info.input_zero_point).tobytes() for image in images]
     checks = [Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")]

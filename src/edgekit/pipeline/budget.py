@@ -62,16 +62,16 @@ def check_spec(spec: StudentSpec, recipe: EmbedRecipe) -> None:
     Raises:
         EdgekitError: even that is too much; names each limit with the bytes over and what to do.
     """
-    inputs, side = 1, spec.input_size
-    weights, tensors = 4 * 2, 0
+    height, width, inputs = spec.input_shape
+    weights, tensors = 4 * spec.classes, 0
     for channels, depth in zip(spec.channels, spec.depths, strict=True):
         for _ in range(depth):
             weights += 9 * inputs * channels + 4 * channels
-            tensors = max(tensors, side * side * (inputs + channels))
+            tensors = max(tensors, height * width * (inputs + channels))
             inputs = channels
-        tensors = max(tensors, side * side * inputs * 5 // 4)  # the pool's
-        side //= 2
-    weights += 2 * inputs
+        tensors = max(tensors, height * width * inputs * 5 // 4)  # the pool's
+        height, width = height // 2, width // 2
+    weights += spec.classes * inputs
     lines = BudgetLine("model", weights, recipe.model_bytes), BudgetLine("arena", tensors, recipe.arena_bytes)
     _refuse_excess(lines, "takes at least")
 

@@ -51,9 +51,8 @@ def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = 
 
 def _walk(steps: BuildStages) -> tuple[SeedResult, Card, Evidence]:
     recipe = steps.recipe
-    spec = recipe.student.spec()
-    check_spec(spec, recipe.embed)
-    splits = steps.splits(spec.input_size)
+    splits = steps.splits(recipe.student.size)
+    check_spec(recipe.student.spec(splits.info.task), recipe.embed)
     teacher = steps.teach()
     compare = recipe.distill.plain_too and teacher is not None
     plain = steps.distill("student-plain", splits, None, recipe.seeds[0]) if compare else None

@@ -41,7 +41,7 @@ def evaluate_file(
     if model.suffix not in _RUNTIMES:
         raise EdgekitError(f"{model} is no .tflite, .onnx or .npz.", "Give a file that build-model wrote.")
     card = load_card(model.parent)
-    splits = load_splits(data, card.input.height, card.recipe.data, strict=strict)
+    splits = load_splits(data, (card.input.height, card.input.width), card.recipe.data, strict=strict)
     chosen = splits.test if split == "test" else splits.val
     logits, runtime = _logits(model, chosen.images, runtime)
     return evaluate(
@@ -81,8 +81,16 @@ def load_student(path: Path) -> Student:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            size, channels, depths = stored["input_size"], stored["channels"], stored["depths"]
-            spec = StudentSpec(int(size), tuple(map(int, channels)), tuple(map(int, depths)))
-            return Student(spec, {k: v for k, v in stored.items() if k not in ("input_size", "channels", "depths")})
+            weights = dict(stored)
+        if "input_size" in weights:  # version 0.1: one side of a grey square, and two classes
+            side = int(weights.pop("input_size"))
+            shape, classes = (side, side, 1), 2
+        else:
+            height, width, inputs = map(int, weights.pop("input_shape"))
+            shape, classes = (height, width, inputs), int(weights.pop("classes"))
+        channels, depths = (tuple(map(int, weights.pop(name))) for name in ("channels", "depths"))
+        return Student(StudentSpec(shape, classes, channels, depths), weights)
     except Exception as error:  # zipfile has a dozen exceptions for a damaged file
-        raise EdgekitError(f"{path} is no student: {error}.", "Give the student.npz that build-model wrote.") from error
+        raise EdgekitError(
+            f"{path} is not a student: {error}.", "Give the student.npz that build-model wrote."
+        ) from error

@@ -91,7 +91,7 @@ def evaluate_board(
             client = held.enter_context(
                 connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
             )
-        splits = load_splits(data, loaded.model.input_shape[0], loaded.data, strict=strict)
+        splits = load_splits(data, loaded.model.input_shape[:2], loaded.data, strict=strict)
         images = splits.test
         if limit is not None and limit < len(images):
             images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))

@@ -22,7 +22,7 @@ from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
 from edgekit.values.code import library_version
 from edgekit.values.codec import from_json, to_json
-from edgekit.values.images import ImageSet, ImageSplits
+from edgekit.values.images import ImageSet, ImageSplits, Size
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
 
@@ -106,10 +106,10 @@ class BuildStages:
     options: Options
     watch: bool = False
     made_on: set[str] = field(default_factory=set)
-    loaded: dict[int, ImageSplits] = field(default_factory=dict)
-    _data_keys: dict[int, str] = field(default_factory=dict)  # by image size
+    loaded: dict[Size, ImageSplits] = field(default_factory=dict)
+    _data_keys: dict[Size, str] = field(default_factory=dict)  # by image size
 
-    def splits(self, size: int) -> ImageSplits:
+    def splits(self, size: Size) -> ImageSplits:
         """The data at one image size; loaded before anything is trained on it."""
         if size not in self.loaded:
             self.loaded[size] = load_splits(
@@ -126,7 +126,7 @@ class BuildStages:
         recipe = self.recipe.teach
         if not self.recipe.distill.teacher or not recipe.networks:
             return None
-        splits = self.splits(recipe.input_size)
+        splits = self.splits(recipe.size)
         members, keys = zip(*(self.teach_member(splits, member) for member in range(len(recipe.networks))), strict=True)
         margins = {
             name: splits.info.task.margins(combine(np.stack([m[name] for m in members]), recipe.combine))
@@ -148,7 +148,7 @@ class BuildStages:
 
             accelerator = nets.accelerator(self.options.accelerator)
             taught = teach.train_member(
-                splits.train, recipe, member, accelerator=accelerator, seed=seed,
+                splits.train, splits.info.task, recipe, member, accelerator=accelerator, seed=seed,
                 held_out={part: getattr(splits, part) for part in _HELD_OUT}, weights_dir=self.options.weights_dir,
                 checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs), on_warning=self.options.on_warning,
             )  # fmt: skip
@@ -182,7 +182,7 @@ class BuildStages:
 
     def distill(self, name: str, splits: ImageSplits, teacher: Teacher | None, seed: int) -> Trained:
         """A student from scratch; without a teacher it learns from the labels alone."""
-        recipe, spec = self.recipe.distill, self.recipe.student.spec()
+        recipe, spec = self.recipe.distill, self.recipe.student.spec(splits.info.task)
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import distill, fit, nets
@@ -241,7 +241,7 @@ class BuildStages:
             from edgekit.training import nets
 
             converted = convert.convert(
-                nets.thaw_student(student), student.spec.input_size, splits.calibration.images,
+                nets.thaw_student(student), student.spec.input_shape, splits.calibration.images,
                 self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)],
             )  # fmt: skip
             files = {name: model.flatbuffer for name, model in converted.models.items()}
@@ -312,11 +312,11 @@ class BuildStages:
         from edgekit.training.same_view import SameView
 
         recipe = self.recipe.teach
-        train = self.splits(recipe.input_size).train
-        return SameView(recipe, train, splits.train.ids, teacher.weights, accelerator)
+        train = self.splits(recipe.size).train
+        return SameView(recipe, splits.info.task, train, splits.train.ids, teacher.weights, accelerator)
 
     def _data_key(self, splits: ImageSplits) -> str:
-        return self._data_keys[splits.train.images.shape[1]]
+        return self._data_keys[splits.train.size]
 
     def _noted(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
         self.made_on.add(str(arrays["made_on"]))
@@ -352,6 +352,6 @@ def _content(*parts: ImageSet) -> str:
     """A key of the very pixels: it follows a change in how images are read or split as well as one of the data."""
     keys = []
     for part in parts:
-        names = "\0".join((*part.ids, *part.patients)).encode()
+        names = "\0".join((*part.ids, *part.groups)).encode()
         keys.append(sha256_of(part.images.tobytes(), part.labels.tobytes(), names))
     return key_of(keys)

@@ -47,7 +47,7 @@ def recipe_of(values: Any) -> Recipe:
         recipe = from_json(Recipe, values, "A recipe", unknown_fields=False)
     except Invalid as error:
         raise _refused(error.faults[0], f"{error}.") from error
-    recipe.student.spec()
+    recipe.student.check()
     return recipe
 
 
@@ -68,7 +68,7 @@ def _saved(path: Path) -> Recipe:
         raise EdgekitError(f"{path} cannot be read: {reason}.", "Give the recipe.json beside a model.") from error
     except Invalid as error:
         raise _refused(error.faults[0], f"{path} is not a valid recipe: {error}.") from error
-    recipe.student.spec()
+    recipe.student.check()
     return recipe
 
 

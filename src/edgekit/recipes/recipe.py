@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 
 from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
+from edgekit.values.images import Size
 from edgekit.values.limits import Between, Several
 from edgekit.values.networks import StudentSpec
+from edgekit.values.task import Task
 
 Network = Literal[
     "resnet_tiny", "wide", "vgg_slim", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3",
@@ -86,6 +88,11 @@ class TeachRecipe:
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
 
+    @property
+    def size(self) -> Size:
+        """Of the images that the members are trained on, (height, width)."""
+        return self.input_size, self.input_size
+
 
 @dataclass(frozen=True, slots=True)
 class StudentRecipe:
@@ -95,8 +102,18 @@ class StudentRecipe:
     channels: Annotated[tuple[int, ...], Between(1, 1024), Several()] = (8, 16, 32, 64)
     depths: Annotated[tuple[int, ...], Between(1, 8), Several()] = (1, 1, 1, 1)
 
-    def spec(self) -> StudentSpec:
-        """The spec, checked as a whole.
+    @property
+    def size(self) -> Size:
+        """Of its images, (height, width)."""
+        return self.input_size, self.input_size
+
+    def spec(self, task: Task) -> StudentSpec:
+        """The student that answers the task. Raises as `check`."""
+        self.check()
+        return StudentSpec((*self.size, task.channels), len(task.labels), self.channels, self.depths)
+
+    def check(self) -> None:
+        """Checks the shape as a whole.
 
         Raises:
             EdgekitError: channels and depths differ in length, or the image is pooled away.
@@ -111,7 +128,6 @@ class StudentRecipe:
                 f"student.input_size={self.input_size} cannot be halved {len(self.channels)} times.",
                 f"Choose a multiple of {2 ** len(self.channels)}, or fewer stages.",
             )
-        return StudentSpec(self.input_size, self.channels, self.depths)
 
 
 @dataclass(frozen=True, slots=True)

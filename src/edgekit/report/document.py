@@ -236,11 +236,11 @@ class Page:
 
 
 def picture(image: NDArray[np.uint8], caption: str, alt: str, *, most: int = 128) -> Picture:
-    """A `Picture` of a grey image uint8 [H, W], made smaller where a side is above `most` pixels."""
-    grey = Image.fromarray(image)
-    grey.thumbnail((most, most))
+    """A `Picture` of an image uint8 [H, W, 1 or 3], made smaller where a side is above `most` pixels."""
+    shown = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
+    shown.thumbnail((most, most))
     stored = io.BytesIO()
-    grey.save(stored, "PNG", optimize=True)
+    shown.save(stored, "PNG", optimize=True)
     return Picture(stored.getvalue(), caption, alt)
 
 

@@ -20,6 +20,7 @@ from edgekit.recipes.recipe import (
     TeachRecipe,
     Weights,
 )
+from edgekit.values.images import Size
 
 PAPER_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
 CHOUHAN_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "inception_v3", "googlenet")
@@ -50,6 +51,12 @@ class Budget:
     sweep_seeds: int
     weights: str
     reductions: tuple[str, ...] = ()
+
+    def size(self, what: str) -> Size:
+        """(height, width) of the images of a network, or of the `student`."""
+        if what == "student":
+            return self.recipe.student.size
+        return self.sizes[what], self.sizes[what]
 
     def teach(self, network: str, weights: str) -> TeachRecipe:
         """The recipe of one network."""

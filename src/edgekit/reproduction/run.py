@@ -98,7 +98,7 @@ def reproduce(request: Request) -> Reproduction:
         budget.name, request.data, request.out.absolute(), weights,
         request.weights_dir.absolute() if request.weights_dir else None, request.accelerator, request.cache_dir,
     )  # fmt: skip
-    sizes = {budget.recipe.student.input_size, *budget.sizes.values()}
+    sizes = {budget.size(what) for what in ("student", *budget.sizes)}
     # every size is decoded now, once, and lies in the cache for the workers
     loaded = {
         size: load_splits(
@@ -106,7 +106,7 @@ def reproduce(request: Request) -> Reproduction:
         )
         for size in sorted(sizes)
     }
-    info = loaded[budget.recipe.student.input_size].info
+    info = loaded[budget.size("student")].info
     _claim(request.out, {
         "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": weights,
         "budget": json.loads(json.dumps(to_json(budget))),

@@ -26,7 +26,7 @@ from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
 from edgekit.reproduction.plan import Unit
 from edgekit.training.ensemble import combine
 from edgekit.training.magnitude import most_pruned, prune_weights, zeroed_share
-from edgekit.values.images import ImageSplits
+from edgekit.values.images import ImageSplits, Size
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
 
@@ -85,7 +85,7 @@ class Work:
     settings: Settings
     make: bool = True
     on_warning: Callable[[str], None] = print
-    _loaded: dict[int, ImageSplits] = field(default_factory=dict)
+    _loaded: dict[Size, ImageSplits] = field(default_factory=dict)
     _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
     _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
 
@@ -110,7 +110,7 @@ class Work:
         if (network, seed) not in self._taught:  # a student asks for five of them each time
             recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
             stages = self._stages_for(recipe)
-            splits = stages.splits(recipe.teach.input_size)
+            splits = stages.splits(recipe.teach.size)
             self._taught[network, seed] = stages.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
         return self._taught[network, seed]
 
@@ -161,8 +161,9 @@ class Work:
             from edgekit.training import nets, rebuild
 
             self._net = (None, None)  # two VGGs at once need not fit
+            splits = self.splits(network)
             net = rebuild.rebuilt_member(
-                self.splits(network).train, self.budget.teach(network, self.settings.weights),
+                splits.train, splits.info.task, self.budget.teach(network, self.settings.weights),
                 {part: arrays[f"head.{part}"] for part in ("weight", "bias")}, seed=seed,
                 accelerator=nets.accelerator(self.settings.accelerator), weights_dir=self.settings.weights_dir,
             )  # fmt: skip
@@ -179,7 +180,7 @@ class Work:
         alpha, beta = mix or (recipe.alpha, recipe.beta)
         changed = dataclasses.replace(recipe, temperature=temperature or recipe.temperature, alpha=alpha, beta=beta)
         stages = self._stages_for(dataclasses.replace(self.budget.recipe, distill=changed))
-        splits = stages.splits(self.budget.recipe.student.input_size)
+        splits = stages.splits(self.budget.recipe.student.size)
         teacher = self.teacher(seed) if how == "distilled" else None
         trained = stages.distill(f"student-{how}-{seed}", splits, teacher, seed)
         return StudentScores(trained, stages.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
@@ -236,8 +237,7 @@ class Work:
 
     def splits(self, what: str) -> ImageSplits:
         """The data at the size of a network, or of the `student`."""
-        recipe = self.budget.recipe
-        return self._student_stages.splits(recipe.student.input_size if what == "student" else self.budget.sizes[what])
+        return self._student_stages.splits(self.budget.size(what))
 
     def audit(self) -> Audit:
         """What `edgekit data info` says of the data."""

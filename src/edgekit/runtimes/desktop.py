@@ -52,7 +52,7 @@ def run(
     """Runs every image through the model.
 
     Args:
-        images: uint8 [N, H, W], grey, of the model's input size.
+        images: uint8 [N, H, W, C], of the model's input size.
         runtime: `tflm` (the board's code, int8 and float32 only), `litert` (XNNPACK) or `litert-reference`.
         progress: called with the number of images done so far, after each one.
 

@@ -19,14 +19,14 @@ _BATCH = 64  # images at once; a 96x96 student holds 20 MB of activations then
 
 
 def run_torch(module: "nn.Module", images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits [N, 2] of a torch network on uint8 images [N, H, W], in evaluation mode."""
+    """Logits [N, 2] of a torch network on uint8 images [N, H, W, C], in evaluation mode."""
     import torch
 
     was_training = module.training
     module.eval()
     with torch.inference_mode():
         batches = [
-            module(torch.from_numpy(to_float(images[start : start + _BATCH])[:, np.newaxis])).float().cpu().numpy()
+            module(torch.from_numpy(to_nchw(images[start : start + _BATCH]))).float().cpu().numpy()
             for start in range(0, len(images), _BATCH)
         ]
     module.train(was_training)
@@ -34,21 +34,22 @@ def run_torch(module: "nn.Module", images: NDArray[np.uint8]) -> NDArray[np.floa
 
 
 def run_onnx(model: bytes | Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits [N, 2] of an .onnx file (input [1, 1, H, W] in [0, 1]) on uint8 images [N, H, W].
+    """Logits [N, 2] of an .onnx file (input [1, C, H, W] in [0, 1]) on uint8 images [N, H, W, C].
 
     Raises:
         EdgekitError: no such file, not an intact ONNX model, images of another size, or onnxruntime is missing.
     """
     session = _session(model)
     entry = session.get_inputs()[0]
-    shape = [1, 1, *images.shape[1:]]
+    pixels = to_nchw(images)
+    shape = [1, *pixels.shape[1:]]
     if any(isinstance(side, int) and side != given for side, given in zip(entry.shape, shape, strict=False)):
         raise EdgekitError(
-            f"The images are {' x '.join(map(str, images.shape[1:]))}, the model takes {entry.shape}.",
-            "Load the data at the model's own input size; edgekit feeds one grey channel.",
+            f"The images are {' x '.join(map(str, images.shape[1:3]))} with {images.shape[3]} channel(s), "
+            f"the model takes {entry.shape}.",
+            "Load the data at the model's own input size.",
         )
-    pixels = to_float(images)[:, np.newaxis, np.newaxis]
-    rows = [session.run(None, {entry.name: tensor})[0].reshape(-1) for tensor in pixels]
+    rows = [session.run(None, {entry.name: pixels[i : i + 1]})[0].reshape(-1) for i in range(len(pixels))]
     return np.asarray(np.stack(rows), np.float32)
 
 
@@ -61,6 +62,11 @@ def onnx_input_size(model: bytes | Path) -> tuple[int, int]:
             "Give the student.onnx that `edgekit build-model` writes.",
         )
     return shape[2], shape[3]
+
+
+def to_nchw(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """uint8 [N, H, W, C] as float32 [N, C, H, W] in [0, 1]."""
+    return np.ascontiguousarray(to_float(images).transpose(0, 3, 1, 2))
 
 
 def _session(model: bytes | Path):  # type: ignore[no-untyped-def]

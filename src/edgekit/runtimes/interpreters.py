@@ -49,20 +49,21 @@ def native_stderr() -> Iterator[Callable[[], str]]:
 
 
 def to_tensors(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[Any]:
-    """Grey images uint8 [N, H, W] as the model's inputs [N, 1, H, W, 1], int8 or float32.
+    """Images uint8 [N, H, W, C] as the model's inputs [N, 1, H, W, C], int8 or float32.
 
     Raises:
-        EdgekitError: the images are not of the model's size, or it wants colour.
+        EdgekitError: the images have another size than the model's input, or other channels.
     """
     height, width, channels = model.input_shape
-    if images.ndim != 3 or (*images.shape[1:], 1) != (height, width, channels):
-        given = " x ".join(map(str, images.shape[1:]))
+    if images.shape[1:] != (height, width, channels):
+        given = " x ".join(map(str, images.shape[1:3]))
         raise EdgekitError(
-            f"The images are {given}, the model takes {height} x {width} with {channels} channel(s).",
-            "Load the data at the model's own input size; edgekit feeds one grey channel.",
+            f"The images are {given} with {images.shape[-1]} channel(s), the model takes {height} x {width} with "
+            f"{channels} channel(s).",
+            "Load the data at the model's own input size.",
         )
     pixels = to_float(images) if model.input_q is None else to_int8(images, model.input_q.zero_point)
-    return pixels[:, np.newaxis, :, :, np.newaxis]
+    return pixels[:, np.newaxis]
 
 
 def tflm(model: TfliteModel) -> Infer:

@@ -1,6 +1,6 @@
 """Random views of a whole batch at once, on the accelerator.
 
-In: uint8 [B, 1, H, W]. Out: float32 [B, 1, H, W] in [0, 1]. The draws come from a CPU generator, so the same seed
+In: uint8 [B, C, H, W]. Out: float32 [B, C, H, W] in [0, 1]. The draws come from a CPU generator, so the same seed
 gives the same views on every accelerator (the noise apart).
 """
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edgekit.recipes.recipe import AugmentRecipe
+from edgekit.training.nets import to_unit
 
 
 def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> Tensor:
@@ -23,7 +24,7 @@ def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -
     def chosen(probability: float) -> Tensor:
         return torch.rand(batch, generator=generator) < probability
 
-    x = pixels.to(torch.float32).div_(255)
+    x = to_unit(pixels)
     grid = _grid(_affine(recipe, uniform, chosen).to(x.device), *x.shape[2:])
     x = functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 

@@ -1,4 +1,4 @@
-"""torchvision's ImageNet networks, their last layer replaced by one of two logits.
+"""torchvision's ImageNet networks, their last layer replaced by one of the task's logits.
 
 Weights come from torchvision's own download, from a folder of the files that it would download, or not at all.
 """
@@ -19,9 +19,9 @@ from torch import nn
 from edgekit.errors import EdgekitError
 
 
-def backbone(name: str, weights: str, weights_dir: Path | None) -> tuple[nn.Module, nn.Linear]:
+def backbone(name: str, classes: int, weights: str, weights_dir: Path | None) -> tuple[nn.Module, nn.Linear]:
     """A torchvision network as a trunk, from float [B, 3, H, W] to features [B, F], and a new head, from features to
-    logits [B, 2]: its last linear layer replaced, as the paper did. See `nets.teacher_net`."""
+    logits [B, classes]: its last linear layer replaced, as the paper did. See `nets.teacher_net`."""
     from torchvision import models
 
     pretrained = weights == "imagenet"
@@ -33,7 +33,7 @@ def backbone(name: str, weights: str, weights_dir: Path | None) -> tuple[nn.Modu
         state = _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
         auxiliary = ("aux1.", "aux2.", "AuxLogits.")  # heads that help ImageNet training alone
         net.load_state_dict({_renamed(k): value for k, value in state.items() if not k.startswith(auxiliary)})
-    return net, _take_head(net)
+    return net, _take_head(net, classes)
 
 
 def check_weights(names: Iterable[str], weights_dir: Path | None) -> None:
@@ -60,15 +60,15 @@ def _renamed(key: str) -> str:
     return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", r"\1", key)
 
 
-def _take_head(net: Any) -> nn.Linear:
-    """Takes the last linear layer out of a torchvision network; returns one of two outputs for its place."""
+def _take_head(net: Any, classes: int) -> nn.Linear:
+    """Takes the last linear layer out of a torchvision network; returns one of `classes` outputs for its place."""
     if hasattr(net, "fc"):  # resnet, googlenet, inception
         owner, name = net, "fc"
     elif isinstance(net.classifier, nn.Linear):  # densenet
         owner, name = net, "classifier"
     else:  # alexnet, vgg, mobilenet
         owner, name = net.classifier, str(len(net.classifier) - 1)
-    head = nn.Linear(getattr(owner, name).in_features, 2)
+    head = nn.Linear(getattr(owner, name).in_features, classes)
     setattr(owner, name, nn.Identity())
     return head
 

@@ -56,7 +56,7 @@ def distillation_loss(
 def _judged_by(
     teacher: Teacher, ids: tuple[str, ...], accelerator: torch.device
 ) -> Callable[[torch.Tensor], torch.Tensor]:
-    """From the rows [B] of a batch to the teacher's logits [B, 2]."""
+    """From the rows [B] of a batch to the teacher's logits [B, classes]."""
     if isinstance(teacher, SameView):
         if teacher.ids != ids:
             raise ValueError("the teacher looks at other images than the student")

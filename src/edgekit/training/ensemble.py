@@ -10,34 +10,34 @@ from edgekit.recipes.recipe import TeachRecipe
 from edgekit.values.images import ImageSet
 
 
-def folds_of(labels: NDArray[np.int64], patients: tuple[str, ...], count: int) -> NDArray[np.int64]:
-    """The fold of each image, 0 to count - 1: whole patients, both classes spread evenly, always the same."""
+def folds_of(labels: NDArray[np.int64], groups: tuple[str, ...], count: int) -> NDArray[np.int64]:
+    """The fold of each image, 0 to count - 1: whole groups (a patient), every class spread evenly, always the same."""
     if count == 1:
         return np.zeros(len(labels), np.int64)
     fold_of: dict[str, int] = {}
-    for label in (1, 0):
-        names = sorted({p for p, y in zip(patients, labels, strict=True) if y == label} - fold_of.keys())
+    for label in sorted(set(labels.tolist()), reverse=True):
+        names = sorted({g for g, y in zip(groups, labels, strict=True) if y == label} - fold_of.keys())
         np.random.default_rng(label).shuffle(names)
         fold_of |= {name: i % count for i, name in enumerate(names)}
-    return np.array([fold_of[p] for p in patients], np.int64)
+    return np.array([fold_of[group] for group in groups], np.int64)
 
 
 def combine(logits: NDArray[np.float32], how: str) -> NDArray[np.float32]:
-    """From the members' logits [M, N, 2] to the ensemble's [N, 2]: `mean`, or `vote`, whose logits are the log of
-    each class's share of the votes (one vote added to each, so that no logit is infinite)."""
+    """From the members' logits [M, N, classes] to the ensemble's [N, classes]: `mean`, or `vote`, whose logits are the
+    log of each class's share of the votes (one vote added to each, so that no logit is infinite)."""
     if how == "mean":
         mean: NDArray[np.float32] = logits.mean(0)
         return mean
-    votes = logits[..., 1] > logits[..., 0]  # (M, N)
-    share = (votes.sum(0) + 1) / (len(logits) + 2)
-    log_share: NDArray[np.float32] = np.stack((np.log(1 - share), np.log(share)), 1).astype(np.float32)
+    classes = logits.shape[2]
+    votes = (logits.argmax(2)[..., np.newaxis] == np.arange(classes)).sum(0)  # (N, classes)
+    log_share: NDArray[np.float32] = np.log((votes + 1) / (len(logits) + classes)).astype(np.float32)
     return log_share
 
 
 def soft_targets(members: NDArray[np.float32], train: ImageSet, recipe: TeachRecipe) -> NDArray[np.float32]:
-    """Logits [N, 2] for the training images from the members' logits [M, N, 2]."""
+    """Logits [N, classes] for the training images from the members' logits [M, N, classes]."""
     if not recipe.cross_fit or len(members) == 1:
         return combine(members, recipe.combine)
-    folds = folds_of(train.labels, train.patients, len(members))
+    folds = folds_of(train.labels, train.groups, len(members))
     outside: NDArray[np.float32] = members[folds, np.arange(len(train))]
     return outside

@@ -1,6 +1,6 @@
 """One training loop for teachers and students.
 
-In: a network, uint8 images on the accelerator, a loss over rows. Out: the network, trained. It reads top to bottom,
+In: a network, uint8 images, a loss over rows. Out: the network, trained. It reads top to bottom,
 and the same seed gives the same network whether it ran at one go or was killed and resumed.
 """
 
@@ -22,9 +22,9 @@ from edgekit.files import atomic_path
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
 from edgekit.training.augment import augment
 from edgekit.training.memory import halve_batch_on_oom, keep_freed_memory
-from edgekit.training.nets import to_numpy
+from edgekit.training.nets import to_nchw, to_numpy, to_unit
 
-LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, 2], rows [B]) -> scalar
+LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, classes], rows [B]) -> scalar
 BeforeBatch = Callable[[Tensor, AugmentRecipe, torch.Generator], None]  # (rows [B], what their views are drawn from)
 OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
 
@@ -63,15 +63,18 @@ def fit(
     history: History | None = None,
     on_epoch: OnEpoch = lambda epoch, loss: None,
 ) -> nn.Module:
-    """Trains `net` in place on random views of uint8 images [N, H, W]; see `optimise`. `before_batch` is called before
-    the views of each batch are drawn."""
+    """Trains `net` in place on random views of uint8 images [N, H, W, C]; see `optimise`.
+
+    Args:
+        before_batch: called before the views of each batch are drawn.
+    """
     net = net.to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
-    pixels = torch.as_tensor(images).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
+    pixels = to_nchw(images).to(accelerator)  # (N, C, H, W)
 
     def batch(rows: Tensor, generator: torch.Generator) -> Tensor:
         if before_batch is not None:
             before_batch(rows, views, generator)
-        return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, 1, H, W)
+        return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, C, H, W)
 
     return optimise(
         net, len(pixels), batch, loss_of, recipe, seed=seed, accelerator=accelerator, checkpoint=checkpoint,
@@ -98,7 +101,7 @@ def optimise(
     Args:
         count: rows of the training set.
         batch: from rows [B] on the accelerator and the epoch's source of chance to the network's input.
-        loss_of: from logits [B, 2] and the rows [B] to a scalar, both on the accelerator.
+        loss_of: from logits [B, classes] and the rows [B] to a scalar, both on the accelerator.
         checkpoint: written after each epoch, so that a kill costs one epoch at most; read if it exists.
         after_step: called after every optimiser step, e.g. to hold a pruning mask.
         history: notes each epoch.
@@ -162,7 +165,7 @@ def predict(
     batch: int = 256,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> NDArray[np.float32]:
-    """What a network says of uint8 images [N, H, W] or of float features [N, F]: float32 [N, outputs].
+    """What a network says of uint8 images [N, H, W, C] or of float features [N, F]: float32 [N, outputs].
 
     `mirrored` averages over the mirror images too. `on_warning` is told where memory takes smaller batches.
     """
@@ -172,9 +175,8 @@ def predict(
     def work(size: int) -> NDArray[np.float32]:
         parts = []
         for begin in range(0, len(inputs), size):
-            x = torch.as_tensor(inputs[begin : begin + size]).to(accelerator)
-            if x.ndim == 3:
-                x = x.unsqueeze(1).float().div_(255)
+            chunk = inputs[begin : begin + size]
+            x = to_unit(to_nchw(chunk).to(accelerator)) if chunk.ndim == 4 else torch.as_tensor(chunk).to(accelerator)
             logits = net(x)
             parts.append(to_numpy((logits + net(x.flip(3))) / 2 if mirrored else logits))
         return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
@@ -183,15 +185,16 @@ def predict(
 
 
 def loss_and_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean cross-entropy and share of right answers (argmax) of logits [N, 2]."""
+    """Mean cross-entropy and share of right answers (argmax) of logits [N, classes]."""
     loss = functional.cross_entropy(torch.as_tensor(logits), torch.as_tensor(labels))
     return float(loss), float((logits.argmax(1) == labels).mean())
 
 
 def class_weights(labels: NDArray[np.int64], balanced: bool) -> Tensor:
-    """[2]: ones, or weights that make both classes count equally."""
-    counts = np.bincount(labels, minlength=2)
-    return torch.tensor(len(labels) / (2 * counts) if balanced else np.ones(2), dtype=torch.float32)
+    """[classes]: ones, or weights that make all classes count equally; each has an image among the labels [N]."""
+    counts = np.bincount(labels)
+    weights = len(labels) / (len(counts) * counts) if balanced else np.ones(len(counts))
+    return torch.tensor(weights, dtype=torch.float32)
 
 
 def _save(state: dict[str, Any], path: Path) -> None:

@@ -26,7 +26,7 @@ from edgekit.training.fit import (
     predict,
 )
 from edgekit.training.memory import halve_batch_on_oom
-from edgekit.training.nets import Backbone
+from edgekit.training.nets import Backbone, to_nchw, to_unit
 from edgekit.values.images import ImageSet
 
 _BATCH = 64
@@ -38,7 +38,7 @@ class HeadTrained:
     """What training a head gave and took.
 
     Attributes:
-        logits: float32 [N, 2] of each watched set.
+        logits: float32 [N, classes] of each watched set.
         rows: as in `History`.
         trunk_passes: over the training set.
         trunk_s: processor time of those passes and of one over each set held out.
@@ -97,7 +97,7 @@ def train_head(
 
     began = time.process_time()
     torch.manual_seed(seed)
-    head = nn.Linear(views.shape[2], 2)
+    head = nn.Linear(views.shape[2], net.head.out_features)
     in_units = {name: ((found[name] - mean) / std, part.labels) for name, part in sets.items()}
     history = History(in_units)
     head = optimise(
@@ -123,7 +123,7 @@ def features(
     batch: int = _BATCH,
     on_warning: Callable[[str], None] = lambda message: None,
 ) -> NDArray[np.float32]:
-    """What the head is given for uint8 images [N, H, W], float32 [N, F]; of one random view each where asked."""
+    """What the head is given for uint8 images [N, H, W, C], float32 [N, F]; of one random view each where asked."""
 
     @torch.inference_mode()
     def work(size: int) -> NDArray[np.float32]:
@@ -131,8 +131,8 @@ def features(
         generator = torch.Generator().manual_seed(seed)
         parts = []
         for begin in range(0, len(images), size):
-            pixels = torch.as_tensor(images[begin : begin + size]).unsqueeze(1).to(accelerator)
-            x = pixels.float().div_(255) if views is None else augment(pixels, views, generator)
+            pixels = to_nchw(images[begin : begin + size]).to(accelerator)
+            x = to_unit(pixels) if views is None else augment(pixels, views, generator)
             parts.append(net.features(x.contiguous(memory_format=torch.channels_last)).cpu().numpy())
         return np.concatenate(parts)
 
@@ -142,7 +142,7 @@ def features(
 @torch.inference_mode()
 def calibrate_batchnorm(net: Backbone, images: NDArray[np.uint8], accelerator: torch.device) -> None:
     """Gives the batch-norms of a trunk without weights the mean and variance that they see, from a few images
-    [N, H, W] and no label. Without it a random deep trunk's signal dies or explodes on its way."""
+    [N, H, W, C] and no label. Without it a random deep trunk's signal dies or explodes on its way."""
     norms = [part for part in net.modules() if isinstance(part, nn.BatchNorm2d)]
     net.to(accelerator).eval()
     for norm in norms:
@@ -151,7 +151,7 @@ def calibrate_batchnorm(net: Backbone, images: NDArray[np.uint8], accelerator: t
         norm.train()
     chosen = images[np.linspace(0, len(images) - 1, min(len(images), _NORM_IMAGES)).astype(int)]
     if norms:
-        net(torch.as_tensor(chosen).unsqueeze(1).to(accelerator).float().div_(255))
+        net(to_unit(to_nchw(chosen).to(accelerator)))
     for norm in norms:
         norm.momentum = 0.1
         norm.eval()

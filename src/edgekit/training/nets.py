@@ -1,6 +1,6 @@
-"""The networks: the student, resnet_tiny teachers trained from scratch, and torchvision's backbones.
+"""The networks: the student, small teachers trained from scratch, and torchvision's backbones.
 
-Every network takes float [B, 1, H, W] in [0, 1] and gives logits [B, 2].
+Every network takes float [B, C, H, W] in [0, 1] and gives logits [B, classes].
 """
 
 import platform
@@ -18,22 +18,23 @@ from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import TeachRecipe
 from edgekit.training.narrow_norm import NarrowNorm
 from edgekit.values.networks import Student, StudentSpec
+from edgekit.values.task import Task
 
 
 def student_net(spec: StudentSpec) -> nn.Sequential:
     """The student. Stride-1 convolutions and max-pools alone, because they become CONV_2D and MAX_POOL_2D and
     nothing else; a strided convolution would bring a PAD before each."""
-    layers = _vgg_stages(spec.channels, spec.depths)
-    layers["mean"] = nn.AvgPool2d(spec.input_size >> len(spec.channels))
+    height, width, inputs = spec.input_shape
+    layers = _vgg_stages(inputs, spec.channels, spec.depths)
+    layers["mean"] = nn.AvgPool2d((height >> len(spec.channels), width >> len(spec.channels)))
     layers["flat"] = nn.Flatten()
-    layers["head"] = nn.Linear(spec.channels[-1], 2)
+    layers["head"] = nn.Linear(spec.channels[-1], spec.classes)
     return nn.Sequential(layers)
 
 
-def _vgg_stages(widths: tuple[int, ...], depths: tuple[int, ...]) -> OrderedDict[str, nn.Module]:
+def _vgg_stages(inputs: int, widths: tuple[int, ...], depths: tuple[int, ...]) -> OrderedDict[str, nn.Module]:
     """Stages of 3x3 convolutions, each ended by a 2x2 max-pool (Simonyan and Zisserman 2015)."""
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    inputs = 1
     for stage, (channels, depth) in enumerate(zip(widths, depths, strict=True), start=1):
         for i in range(1, depth + 1):
             layers[f"conv{stage}_{i}"] = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
@@ -54,6 +55,19 @@ def thaw_student(student: Student) -> nn.Sequential:
     net = student_net(student.spec)
     net.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in student.weights.items()})
     return net.eval()
+
+
+def to_nchw(images: NDArray[np.uint8]) -> Tensor:
+    """uint8 [N, H, W, C] as a tensor [N, C, H, W] of the same bytes; see `to_unit`."""
+    count, height, width, channels = images.shape
+    # reshape gives a single channel the strides that it would have had without NHWC, so that torch's kernels, which
+    # look at them, go on as they were
+    return torch.as_tensor(images).permute(0, 3, 1, 2).reshape(count, channels, height, width)
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """uint8 pixels as float32 in [0, 1]."""
+    return pixels.to(torch.float32).div_(255)
 
 
 def to_numpy(value: Tensor) -> NDArray[np.float32]:
@@ -83,30 +97,33 @@ class _Residual(nn.Module):
         return torch.relu(self.body(x) + self.shortcut(x))
 
 
-def _compact(width: int) -> nn.Module:
-    """A small residual network for grey images, trained from scratch. Width 16: 0.7 M parameters, 36 M
+def _resnet_tiny(task: Task, width: int) -> nn.Module:
+    """A small residual network, trained from scratch. Width 16 on grey images: 0.7 M parameters, 36 M
     multiply-accumulates at 128x128, small enough for two cores."""
     stages: list[nn.Module] = [
-        nn.Conv2d(1, width, 5, 2, 2, bias=False), nn.BatchNorm2d(width), nn.ReLU(inplace=True), nn.MaxPool2d(2)
-    ]  # fmt: skip
+        nn.Conv2d(task.channels, width, 5, 2, 2, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+        nn.MaxPool2d(2),
+    ]
     inputs = width
     for factor, stride in ((1, 1), (2, 2), (4, 2), (8, 2)):
         stages.append(_Residual(inputs, width * factor, stride))
         inputs = width * factor
-    stages += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(inputs, 2)]
+    stages += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(inputs, len(task.labels))]
     return nn.Sequential(*stages)
 
 
-def _vgg_slim() -> nn.Module:
+def _vgg_slim(task: Task) -> nn.Module:
     """The esp32 recipe's student at twice its width, for any image size: 0.12 M parameters, 19 M multiply-accumulates
     at 64x64."""
-    layers = _vgg_stages((16, 32, 48, 72), (1, 1, 2, 2))
-    layers |= {"mean": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "head": nn.Linear(72, 2)}
+    layers = _vgg_stages(task.channels, (16, 32, 48, 72), (1, 1, 2, 2))
+    layers |= {"mean": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "head": nn.Linear(72, len(task.labels))}
     return nn.Sequential(layers)
 
 
 class Backbone(nn.Module):
-    """A torchvision classifier that takes grey images: three equal channels, normalised as ImageNet was.
+    """A torchvision classifier, its input normalised as ImageNet was; a grey image becomes three equal channels.
 
     It is a trunk, which gives features, and a head, the last linear layer.
     """
@@ -122,7 +139,7 @@ class Backbone(nn.Module):
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
 
     def features(self, x: Tensor) -> Tensor:
-        """What the head is given, [B, F], for grey images [B, 1, H, W]."""
+        """What the head is given, [B, F], for images [B, 1 or 3, H, W]."""
         found: Tensor = self.trunk((x.expand(-1, 3, -1, -1) - self.mean) / self.std)
         return found
 
@@ -133,8 +150,8 @@ class Backbone(nn.Module):
 _RESNET_TINY_WIDTHS: Mapping[str, int] = {"resnet_tiny": 16, "wide": 32}
 
 
-def teacher_net(name: str, weights: str, trunk: str, weights_dir: Path | None) -> nn.Module:
-    """A network with two logits.
+def teacher_net(name: str, task: Task, weights: str, trunk: str, weights_dir: Path | None) -> nn.Module:
+    """A network that answers the task.
 
     Args:
         name: `resnet_tiny`, `wide`, `vgg_slim`, or one of torchvision's.
@@ -145,19 +162,19 @@ def teacher_net(name: str, weights: str, trunk: str, weights_dir: Path | None) -
         EdgekitError: the weights cannot be had; says which file to fetch.
     """
     if name in _RESNET_TINY_WIDTHS:
-        return _compact(_RESNET_TINY_WIDTHS[name])
+        return _resnet_tiny(task, _RESNET_TINY_WIDTHS[name])
     if name == "vgg_slim":
-        return _vgg_slim()
+        return _vgg_slim(task)
     from edgekit.training.backbones import backbone  # torchvision takes seconds to import
 
-    net = Backbone(*backbone(name, weights, weights_dir))
+    net = Backbone(*backbone(name, len(task.labels), weights, weights_dir))
     net.trunk.requires_grad_(trunk != "frozen")
     return net
 
 
-def rebuilt_teacher(name: str, recipe: TeachRecipe, state: Mapping[str, NDArray[Any]]) -> nn.Module:
+def rebuilt_teacher(name: str, task: Task, recipe: TeachRecipe, state: Mapping[str, NDArray[Any]]) -> nn.Module:
     """A trained member of that recipe's ensemble in evaluation mode, from its state_dict alone."""
-    net = teacher_net(name, "none", recipe.trunk, None)
+    net = teacher_net(name, task, "none", recipe.trunk, None)
     if isinstance(net, Backbone) and hasattr(net.trunk, "transform_input"):
         transform = recipe.weights == "imagenet"  # googlenet and inception_v3; no state_dict holds it
         net.trunk.transform_input = transform  # type: ignore[assignment]

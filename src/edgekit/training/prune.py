@@ -34,7 +34,7 @@ def prune(
 
     def on_validation(weights: Weights) -> float:
         logits = predict(thaw_student(Student(student.spec, weights)), val.images, accelerator)
-        return balanced_accuracy(logits[:, 1] - logits[:, 0], val.labels)
+        return balanced_accuracy(logits, val.labels)
 
     weights, points = sweep(student.weights, recipe, on_validation)
     pruned = Student(student.spec, weights)

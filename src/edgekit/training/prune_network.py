@@ -44,10 +44,10 @@ def sweep(
     return candidates[kept][1], points
 
 
-def balanced_accuracy(margins: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    """At margin 0: the mean of the recalls of both classes."""
-    says = margins > 0
-    return float((says[labels == 1].mean() + (~says[labels == 0]).mean()) / 2)
+def balanced_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """Where the greatest logit [N, classes] decides: the mean of the recalls of all classes."""
+    right = logits.argmax(1) == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
 
 
 def logits_when_pruned(
@@ -57,8 +57,8 @@ def logits_when_pruned(
     accelerator: torch.device,
     on_warning: Callable[[str], None] = warnings.warn,
 ) -> tuple[float, dict[str, NDArray[np.float32]]]:
-    """The share of weights that alpha zeroes in a network, and its logits [N, 2] on each set then. The network is given
-    back as it was."""
+    """The share of weights that alpha zeroes in a network, and its logits [N, classes] on each set then. The network is
+    given back as it was."""
     kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
     try:
         pruned = prune_weights(kernels, alpha)
@@ -72,13 +72,12 @@ def logits_when_pruned(
 def prune_network(
     net: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], recipe: PruneRecipe, accelerator: torch.device
 ) -> tuple[PrunePoint, ...]:
-    """Prunes a teacher in place by the same sweep on validation images [N, H, W]; returns the curve."""
+    """Prunes a teacher in place by the same sweep on validation images [N, H, W, C]; returns the curve."""
     kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
 
     def on_validation(weights: Weights) -> float:
         _load(net, weights)
-        logits = predict(net, images, accelerator)
-        return balanced_accuracy(logits[:, 1] - logits[:, 0], labels)
+        return balanced_accuracy(predict(net, images, accelerator), labels)
 
     weights, points = sweep(kernels, recipe, on_validation)
     _load(net, weights)

@@ -15,10 +15,12 @@ from edgekit.recipes.recipe import TeachRecipe
 from edgekit.training.nets import Backbone
 from edgekit.training.teach import untrained_member
 from edgekit.values.images import ImageSet
+from edgekit.values.task import Task
 
 
 def rebuilt_member(
     train: ImageSet,
+    task: Task,
     recipe: TeachRecipe,
     head: Mapping[str, NDArray[Any]],
     *,
@@ -31,7 +33,7 @@ def rebuilt_member(
     Raises:
         EdgekitError: the weights cannot be had any more.
     """
-    net = untrained_member(train, recipe, 0, accelerator=accelerator, seed=seed, weights_dir=weights_dir)
+    net = untrained_member(train, task, recipe, 0, accelerator=accelerator, seed=seed, weights_dir=weights_dir)
     if not isinstance(net, Backbone):
         raise TypeError(f"{recipe.networks[0]} has no frozen trunk")
     net.head.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in head.items()})

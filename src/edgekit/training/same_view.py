@@ -15,8 +15,9 @@ from torch import Tensor
 from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
 from edgekit.training.augment import augment
 from edgekit.training.ensemble import combine, folds_of
-from edgekit.training.nets import rebuilt_teacher, to_numpy
+from edgekit.training.nets import rebuilt_teacher, to_nchw, to_numpy
 from edgekit.values.images import ImageSet
+from edgekit.values.task import Task
 
 
 class SameView:
@@ -33,7 +34,7 @@ class SameView:
         weights: of each member, under torch's state_dict names.
 
     Attributes:
-        logits: logits [B, 2] of the views last looked at.
+        logits: logits [B, classes] of the views of the last batch.
 
     Raises:
         KeyError: names an id that `train` does not have.
@@ -43,6 +44,7 @@ class SameView:
     def __init__(
         self,
         recipe: TeachRecipe,
+        task: Task,
         train: ImageSet,
         ids: tuple[str, ...],
         weights: Sequence[Mapping[str, NDArray[Any]]],
@@ -51,15 +53,15 @@ class SameView:
         row_of = {name: row for row, name in enumerate(train.ids)}
         rows = np.array([row_of[name] for name in ids])
         self.ids = ids
-        self.logits = torch.zeros(0, 2, device=accelerator)
+        self.logits = torch.zeros(0, len(task.labels), device=accelerator)
         self._combine = recipe.combine
-        self._pixels = torch.as_tensor(train.images[rows]).unsqueeze(1).to(accelerator)  # (N, 1, H, W)
+        self._pixels = to_nchw(train.images[rows]).to(accelerator)  # (N, C, H, W)
         self._folds = None
         if recipe.cross_fit and len(weights) > 1:
-            folds = folds_of(train.labels, train.patients, len(weights))  # of the whole set, as the members' were
+            folds = folds_of(train.labels, train.groups, len(weights))  # of the whole set, as the members' were
             self._folds = torch.as_tensor(folds[rows]).to(accelerator)
         self._members = [
-            rebuilt_teacher(name, recipe, state).to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            rebuilt_teacher(name, task, recipe, state).to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]
             for name, state in zip(recipe.networks, weights, strict=True)
         ]
 
@@ -74,7 +76,7 @@ class SameView:
         return torch.as_tensor(logits).to(x.device)
 
     def _by_outsiders(self, x: Tensor, folds: Tensor) -> Tensor:
-        logits = x.new_zeros(len(x), 2)
+        logits = x.new_zeros(len(x), self.logits.shape[1])
         for fold, member in enumerate(self._members):
             mine = folds == fold
             if mine.any():

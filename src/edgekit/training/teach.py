@@ -26,6 +26,7 @@ from edgekit.training.linear_probe import calibrate_batchnorm, train_head
 from edgekit.training.memory import halve_batch_on_oom
 from edgekit.training.nets import Backbone, teacher_net
 from edgekit.values.images import ImageSet
+from edgekit.values.task import Task
 
 OnWarning = Callable[[str], None]
 
@@ -36,7 +37,7 @@ class Taught:
 
     Attributes:
         net: trained, in evaluation mode.
-        logits: float32 [N, 2] for `train` and every set held out.
+        logits: float32 [N, classes] for `train` and every set held out.
         history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
             epochs where nobody watched.
         costs: of a frozen trunk and its head: `trunk_passes`, `trunk_s`, `head_s` (see `HeadTrained`); empty where the
@@ -51,6 +52,7 @@ class Taught:
 
 def train_member(
     train: ImageSet,
+    task: Task,
     recipe: TeachRecipe,
     member: int,
     *,
@@ -81,7 +83,9 @@ def train_member(
         return functional.cross_entropy(logits, labels[chosen], weight, label_smoothing=recipe.fit.label_smoothing)
 
     def untrained() -> nn.Module:
-        return untrained_member(train, recipe, member, accelerator=accelerator, seed=seed, weights_dir=weights_dir)
+        return untrained_member(
+            train, task, recipe, member, accelerator=accelerator, seed=seed, weights_dir=weights_dir
+        )
 
     if recipe.trunk == "frozen" and isinstance(net := untrained(), Backbone):
         head = train_head(
@@ -104,6 +108,7 @@ def train_member(
 
 def untrained_member(
     train: ImageSet,
+    task: Task,
     recipe: TeachRecipe,
     member: int,
     *,
@@ -118,8 +123,8 @@ def untrained_member(
         EdgekitError: as `train_member`.
     """
     torch.manual_seed(chance_of(member, seed))
-    net = teacher_net(recipe.networks[member], recipe.weights, recipe.trunk, weights_dir)
-    _check_size(net, recipe, member)
+    net = teacher_net(recipe.networks[member], task, recipe.weights, recipe.trunk, weights_dir)
+    _check_size(net, task, recipe, member)
     if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):
         calibrate_batchnorm(net, train.images, accelerator)
     return net
@@ -133,9 +138,9 @@ def chance_of(member: int, seed: int) -> int:
 def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int) -> NDArray[np.int64]:
     if not recipe.cross_fit or len(recipe.networks) == 1:
         return np.arange(len(train))
-    folds = folds_of(train.labels, train.patients, len(recipe.networks))
+    folds = folds_of(train.labels, train.groups, len(recipe.networks))
     rows = np.flatnonzero(folds != member)
-    if len(set(train.labels[rows].tolist())) < 2:
+    if {*train.labels[rows].tolist()} < {*train.labels.tolist()}:
         raise EdgekitError(
             f"Without the patients that teacher {member} leaves out, one class has no training image.",
             "Add images of more patients, or let every teacher see all: --set teach.cross_fit=false.",
@@ -143,10 +148,10 @@ def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int) -> NDArray[np.in
     return rows
 
 
-def _check_size(net: nn.Module, recipe: TeachRecipe, member: int) -> None:
+def _check_size(net: nn.Module, task: Task, recipe: TeachRecipe, member: int) -> None:
     try:
         with torch.inference_mode():
-            net.eval()(torch.zeros(1, 1, recipe.input_size, recipe.input_size))
+            net.eval()(torch.zeros(1, task.channels, *recipe.size))
     except RuntimeError as error:
         raise EdgekitError(
             f"{recipe.networks[member]} does not take images of {recipe.input_size} pixels: {error}.",
@@ -155,5 +160,5 @@ def _check_size(net: nn.Module, recipe: TeachRecipe, member: int) -> None:
 
 
 def member_logits(net: nn.Module, images: NDArray[np.uint8], accelerator: torch.device) -> NDArray[np.float32]:
-    """What one member says of uint8 [N, H, W]: float32 [N, 2], averaged over both mirror images."""
+    """What one member says of uint8 [N, H, W, C]: float32 [N, classes], averaged over both mirror images."""
     return predict(net, images, accelerator, mirrored=True)

@@ -1,4 +1,7 @@
-"""Images with their labels, and what is known of the set that they come from. Join on `ids`, never on position."""
+"""Images with their labels, and what is known of the set that they come from. Join on `ids`, never on position.
+
+Sizes are (height, width) in pixels; images are stored as [N, height, width, channels].
+"""
 
 from dataclasses import dataclass
 
@@ -7,25 +10,32 @@ from numpy.typing import NDArray
 
 from edgekit.values.task import Task
 
+Size = tuple[int, int]  # (height, width) in pixels
+
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Grey images of one size with their labels.
+    """Images of one size with their labels.
 
     Attributes:
-        images: uint8 [N, H, W].
+        images: uint8 [N, H, W, C], with as many channels as the task's pictures have.
         labels: int64 [N], class numbers: positions in the task's labels.
         ids: N unique names, the path below the data folder (`train/NORMAL/IM-0115-0001.jpeg`).
-        patients: N patient names; images of one patient share it.
+        groups: N names; images of one group (a patient, say) never stand on both sides of a split.
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     ids: tuple[str, ...]
-    patients: tuple[str, ...]
+    groups: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def size(self) -> Size:
+        """(height, width) of the images."""
+        return self.images.shape[1], self.images.shape[2]
 
     def take(self, rows: NDArray[np.int64]) -> "ImageSet":
         """The set of the given rows, in their order."""
@@ -33,7 +43,7 @@ class ImageSet:
             self.images[rows],
             self.labels[rows],
             tuple(self.ids[i] for i in rows),
-            tuple(self.patients[i] for i in rows),
+            tuple(self.groups[i] for i in rows),
         )
 
 

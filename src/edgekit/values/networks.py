@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class TeacherLogits:
-    """The ensemble's logits, float32 [N, 2], by id."""
+    """The ensemble's logits, float32 [N, classes], by id."""
 
     logits: NDArray[np.float32]
     ids: tuple[str, ...]
 
     def of(self, ids: tuple[str, ...]) -> NDArray[np.float32]:
-        """Logits [len(ids), 2] in the order of `ids`. KeyError names the id that has none."""
+        """Logits [len(ids), classes] in the order of `ids`. KeyError names the id that has none."""
         rows = {name: row for row, name in enumerate(self.ids)}
         return self.logits[[rows[name] for name in ids]]
 
@@ -25,12 +25,14 @@ class StudentSpec:
     """The shape of a student: stages of 3x3 convolutions, each stage ended by a 2x2 max-pool, then mean and linear.
 
     Attributes:
-        input_size: height and width of the grey input in pixels.
+        input_shape: (height, width, channels) of its image.
+        classes: how many logits it gives.
         channels: output channels of each stage.
         depths: convolutions in each stage, as many as channels.
     """
 
-    input_size: int
+    input_shape: tuple[int, int, int]
+    classes: int
     channels: tuple[int, ...]
     depths: tuple[int, ...]
 

@@ -21,7 +21,7 @@ if __name__ == "__main__":
     for variant, model in models.items():
         write_bytes(HERE / f"{variant}.tflite", model.flatbuffer)
     images, labels = discs(8, 32, seed=5)
-    np.save(HERE / "images.npy", images)
+    np.save(HERE / "images.npy", images[..., 0])
     int8 = models["int8"]
     golden = {"sha256": int8.sha256, "labels": labels.tolist(), "logits_q": run(int8, images, "tflm").tolist()}
     write_json(HERE / "golden.json", golden)

@@ -87,11 +87,11 @@ def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
     """The X-rays that were misclassified, the surest mistakes first.
 
     Args:
-        images: uint8 [N, H, W] in the order of the margins.
+        images: uint8 [N, H, W, C] in the order of the margins.
     """
     called = decide(answers.margins, answers.threshold)
     said = probabilities(answers.margins, answers.scale)
-    height, width = images.images.shape[1:]
+    height, width = images.size
     notes = (
         f"p: the model's probability of pneumonia. Shown as it sees them, {width} x {height} pixels.",
         f"Licence and attribution: {info.licence or 'not known'}",
