@@ -11,10 +11,10 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from edgekit.device import protocol
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
-from edgekit.device.protocol import ErrorCode
+from edgekit.device.protocol import frames, messages
+from edgekit.device.protocol.messages import ErrorCode
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
@@ -34,7 +34,7 @@ def expected_of(model: TfliteModel, xrays: ImageSet, count: int = 100) -> dict[s
 def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> None:
     info = client.hello()
     assert info.model_sha256.hex() == model.sha256
-    assert (info.board, info.backend, info.chip) == (protocol.BoardKind.NATIVE, protocol.Backend.AOT, "native")
+    assert (info.board, info.backend, info.chip) == (messages.BoardKind.NATIVE, messages.Backend.AOT, "native")
     assert (info.height, info.width, info.channels, info.outputs) == (32, 32, 1, 2)
     assert info.input_scale == pytest.approx(model.input_q.scale)  # type: ignore[union-attr]
     assert info.output_scale == pytest.approx(model.output_q.scale)  # type: ignore[union-attr]
@@ -70,11 +70,11 @@ def test_delays_and_split_portions_change_nothing(
 def test_a_repeated_question_is_answered_again_without_a_second_run(client: Client, xrays: ImageSet) -> None:
     client.hello()
     image = inputs_of(xrays, 1)[0][1]
-    for at in range(0, len(image), protocol.CHUNK_BYTES):
-        client.link.write(protocol.encode(protocol.Data(at, image[at : at + protocol.CHUNK_BYTES]), 9))
-    question = protocol.encode(protocol.Infer(len(image), zlib.crc32(image)), 9)
+    for at in range(0, len(image), messages.CHUNK_BYTES):
+        client.link.write(messages.encode(messages.Data(at, image[at : at + messages.CHUNK_BYTES]), 9))
+    question = messages.encode(messages.Infer(len(image), zlib.crc32(image)), 9)
     first, second = exchange(client, question), exchange(client, question)
-    assert isinstance(first, protocol.Result)
+    assert isinstance(first, messages.Result)
     assert first == second  # the time of the run too: a second run would hardly take the same microseconds
     assert first.invoke_us > 0
 
@@ -92,49 +92,49 @@ def test_the_next_image_travels_before_the_present_one_is_answered(client: Clien
     assert len(begun) == 2
 
 
-def exchange(client: Client, line: bytes) -> protocol.Message | None:
+def exchange(client: Client, line: bytes) -> messages.Message | None:
     client.link.write(line)
-    decoder, until = protocol.Decoder(), time.monotonic() + 1
+    decoder, until = frames.Decoder(), time.monotonic() + 1
     while time.monotonic() < until:
         for frame in decoder.feed(client.link.read(0.2)):
-            return frame.message()
+            return messages.message_of(frame)
     return None
 
 
-def framed(kind: int, payload: bytes, version: int = protocol.VERSION) -> bytes:
-    return protocol.encode_frame(protocol.Frame(version, kind, 1, payload))
+def framed(kind: int, payload: bytes, version: int = frames.VERSION) -> bytes:
+    return frames.encode_frame(frames.Frame(version, kind, 1, payload))
 
 
 @pytest.mark.parametrize(
     ("line", "code", "detail"),
     [
-        (framed(protocol.Hello.TYPE, b"123"), ErrorCode.BAD_LENGTH, 4),
-        (framed(protocol.Hello.TYPE, b"12345"), ErrorCode.BAD_LENGTH, 4),
-        (framed(protocol.Ping.TYPE, b"", version=7), ErrorCode.BAD_VERSION, protocol.VERSION),
+        (framed(messages.Hello.TYPE, b"123"), ErrorCode.BAD_LENGTH, 4),
+        (framed(messages.Hello.TYPE, b"12345"), ErrorCode.BAD_LENGTH, 4),
+        (framed(messages.Ping.TYPE, b"", version=7), ErrorCode.BAD_VERSION, frames.VERSION),
         (framed(0x55, b""), ErrorCode.BAD_TYPE, 0x55),
-        (framed(protocol.Result.TYPE, bytes(10)), ErrorCode.BAD_TYPE, protocol.Result.TYPE),
-        (framed(protocol.Data.TYPE, b"12"), ErrorCode.BAD_LENGTH, 4),
-        (framed(protocol.Data.TYPE, protocol.Data(1024, b"x").pack()), ErrorCode.BAD_OFFSET, 1024),
-        (framed(protocol.Data.TYPE, protocol.Data(0xFFFFFF00, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 0xFFFFFF00),
-        (framed(protocol.Data.TYPE, protocol.Data(7, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 7),
-        (framed(protocol.Data.TYPE, protocol.Data(0, bytes(239)).pack()), ErrorCode.BAD_LENGTH, 244),
-        (framed(protocol.Data.TYPE, protocol.Data(960, bytes(240)).pack()), ErrorCode.BAD_LENGTH, 68),
-        (framed(protocol.Infer.TYPE, protocol.Infer(1023, 0).pack()), ErrorCode.BAD_LENGTH, 1024),
-        (framed(protocol.SetBaud.TYPE, protocol.SetBaud(0).pack()), ErrorCode.BAD_BAUD, 115200),
-        (framed(protocol.SetBaud.TYPE, protocol.SetBaud(9_000_000).pack()), ErrorCode.BAD_BAUD, 115200),
+        (framed(messages.Result.TYPE, bytes(10)), ErrorCode.BAD_TYPE, messages.Result.TYPE),
+        (framed(messages.Data.TYPE, b"12"), ErrorCode.BAD_LENGTH, 4),
+        (framed(messages.Data.TYPE, messages.Data(1024, b"x").pack()), ErrorCode.BAD_OFFSET, 1024),
+        (framed(messages.Data.TYPE, messages.Data(0xFFFFFF00, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 0xFFFFFF00),
+        (framed(messages.Data.TYPE, messages.Data(7, bytes(240)).pack()), ErrorCode.BAD_OFFSET, 7),
+        (framed(messages.Data.TYPE, messages.Data(0, bytes(239)).pack()), ErrorCode.BAD_LENGTH, 244),
+        (framed(messages.Data.TYPE, messages.Data(960, bytes(240)).pack()), ErrorCode.BAD_LENGTH, 68),
+        (framed(messages.Infer.TYPE, messages.Infer(1023, 0).pack()), ErrorCode.BAD_LENGTH, 1024),
+        (framed(messages.SetBaud.TYPE, messages.SetBaud(0).pack()), ErrorCode.BAD_BAUD, 115200),
+        (framed(messages.SetBaud.TYPE, messages.SetBaud(9_000_000).pack()), ErrorCode.BAD_BAUD, 115200),
     ],
 )
 def test_a_frame_out_of_range_gets_a_typed_error_and_the_board_goes_on(
     client: Client, line: bytes, code: ErrorCode, detail: int
 ) -> None:
     client.hello()
-    assert exchange(client, line) == protocol.Error(code, detail)
+    assert exchange(client, line) == messages.Error(code, detail)
     assert client.ping(b"still there")
 
 
 def test_a_rate_is_refused_while_an_image_is_half_loaded(client: Client) -> None:
     client.hello()
-    client.link.write(protocol.encode(protocol.Data(0, bytes(240)), 4))
+    client.link.write(messages.encode(messages.Data(0, bytes(240)), 4))
     with pytest.raises(EdgekitError, match="busy"):
         client.negotiate(230400)
 
@@ -205,10 +205,10 @@ def imposter(*says: bytes, answers: bytes = b"") -> Iterator[str]:
         yield f"socket://127.0.0.1:{listener.getsockname()[1]}"
 
 
-def info_frame(**changes: object) -> protocol.Info:
-    values: dict[str, object] = {field.name: 0 for field in dataclasses.fields(protocol.Info)}
+def info_frame(**changes: object) -> messages.Info:
+    values: dict[str, object] = {field.name: 0 for field in dataclasses.fields(messages.Info)}
     values |= {"model_sha256": bytes(32), "chip": "esp32", "build_id": "", "height": 1, "width": 1, "channels": 1}
-    return protocol.Info(**(values | changes))  # type: ignore[arg-type]
+    return messages.Info(**(values | changes))  # type: ignore[arg-type]
 
 
 BOOT = b"ets Jul 29 2019 12:21:46\r\n\r\nrst:0x1 (POWERON_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)\r\n"
@@ -243,10 +243,8 @@ def test_what_is_not_edgekits_firmware_is_recognised(says: bytes, message: str, 
 @pytest.mark.parametrize(
     "answer",
     [
-        protocol.encode_frame(protocol.Frame(9, protocol.Info.TYPE, 0, bytes(7))),
-        protocol.encode_frame(
-            protocol.Frame(9, protocol.Error.TYPE, 0, protocol.Error(ErrorCode.BAD_VERSION, 9).pack())
-        ),
+        frames.encode_frame(frames.Frame(9, messages.Info.TYPE, 0, bytes(7))),
+        frames.encode_frame(frames.Frame(9, messages.Error.TYPE, 0, messages.Error(ErrorCode.BAD_VERSION, 9).pack())),
     ],
     ids=["its INFO", "its refusal"],
 )

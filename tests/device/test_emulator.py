@@ -14,20 +14,18 @@ import pytest
 from edgekit.compile import Compiled
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import load_splits
-from edgekit.device import emulator, firmware, protocol, throughput
+from edgekit.device import emulator, firmware, throughput
 from edgekit.device.client import Client
 from edgekit.device.connection import connected
-from edgekit.device.evaluate import (
-    agreement,
-    evaluate_on_desktop,
-    evaluate_on_device,
-)
+from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
+from edgekit.device.protocol import messages
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
 from edgekit.runtimes.desktop import arena_bytes
+from edgekit.values.device_run import agreement
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
 from edgekit.values.task import CHEST_XRAY
@@ -97,9 +95,9 @@ def test_frames_leave_over_90_percent_of_the_bytes_to_the_payload_and_both_echoe
     emulated: Path, native: Path
 ) -> None:
 
-    payload = bytes(128 + (i * 37 & 127) for i in range(protocol.CHUNK_BYTES))
+    payload = bytes(128 + (i * 37 & 127) for i in range(messages.CHUNK_BYTES))
     assert (
-        len(payload) / len(protocol.encode(protocol.Ping(payload), 0)) >= 0.9
+        len(payload) / len(messages.encode(messages.Ping(payload), 0)) >= 0.9
     )  # of bytes; `selftest` measures the rate
     for program in (emulated, native):
         with emulator.running(program) as port:
@@ -114,7 +112,7 @@ def test_a_raw_echo_that_is_cut_short_ends_by_itself(emulated: Path) -> None:
     with emulator.running(emulated) as port:
         client = Client(open_link(port))
         client.hello()
-        client.ask(protocol.RawEcho(1000), protocol.EchoReady)
+        client.ask(messages.RawEcho(1000), messages.EchoReady)
         client.link.write(b"abc")
         assert client.link.read(2.0)
         time.sleep(1.5)

@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import layers_of
-from edgekit.device import emulator, firmware, protocol
+from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
 from edgekit.device.profile import profile
+from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
 from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import read_tflite
@@ -76,7 +77,7 @@ def test_another_image_costs_other_instructions(noticed: ModelSources, model: Tf
 def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) -> None:
     r = Random(3)
     x = entry = r.activation((1, 6, 6, 2), 0.1, 0)
-    for _ in range(protocol.STEPS_A_FRAME + 7):
+    for _ in range(messages.STEPS_A_FRAME + 7):
         x = r.add(x)
     content = r.b.finish([entry], [r.dense(r.reshape(x, (1, 72)), 2)])
     (tmp_path / "long.tflite").write_bytes(content)
@@ -86,9 +87,9 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
         client = client_of(port)
         run = profile(client, noise(model))
         with pytest.raises(EdgekitError, match="BAD_OFFSET"):
-            client.ask(protocol.Profile(len(run.ticks)), protocol.StepTicks)
+            client.ask(messages.Profile(len(run.ticks)), messages.StepTicks)
         client.link.close()
-    assert len(run.ticks) == len(compiled.graph.ops) > protocol.STEPS_A_FRAME
+    assert len(run.ticks) == len(compiled.graph.ops) > messages.STEPS_A_FRAME
     adds = [ticks for ticks, op in zip(run.ticks, compiled.graph.ops, strict=True) if op.label.startswith("ADD")]
     assert min(adds) > 0
 
@@ -96,7 +97,7 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
 def test_a_profile_before_any_run_is_all_zeros(noticed: ModelSources) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
-        answer = client.ask(protocol.Profile(0), protocol.StepTicks)
+        answer = client.ask(messages.Profile(0), messages.StepTicks)
         client.link.close()
     assert answer.ticks == bytes(4 * answer.steps)
     assert answer.tick_hz == 1_000_000_000
@@ -131,7 +132,7 @@ def test_a_senseless_answer_is_an_error_and_no_endless_loop(
 ) -> None:
     with emulator.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
-        for answer in (protocol.StepTicks(0, 1, 0, struct.pack("<I", 1)), protocol.StepTicks(40, 9, 0, b"")):
+        for answer in (messages.StepTicks(0, 1, 0, struct.pack("<I", 1)), messages.StepTicks(40, 9, 0, b"")):
             monkeypatch.setattr(client, "ask", lambda *_, answer=answer: answer)
             with pytest.raises(EdgekitError, match="makes no sense"):
                 profile(client, noise(model))

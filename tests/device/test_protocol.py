@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.device import protocol
+from edgekit.device.protocol import frames, messages
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = json.loads((REPOSITORY / "tests/vectors/frames.json").read_text())
@@ -27,34 +27,34 @@ APP_SOURCES = (
 
 
 @pytest.fixture(scope="session")
-def twin(build_cpp: Callable[..., Path]) -> Callable[[bytes], tuple[list[protocol.Frame], int]]:
+def cpp_decode(build_cpp: Callable[..., Path]) -> Callable[[bytes], tuple[list[frames.Frame], int]]:
     """The firmware's decoder as a program of this computer."""
-    program = build_cpp("tests/native/decoder_twin.cc", *WIRE_SOURCES)
+    program = build_cpp("tests/native/decoder.cc", *WIRE_SOURCES)
 
-    def decode(line: bytes) -> tuple[list[protocol.Frame], int]:
+    def decode(line: bytes) -> tuple[list[frames.Frame], int]:
         done = subprocess.run([program], input=line, capture_output=True, check=True)
-        *frames, last = done.stdout.decode().splitlines()
-        rows = (frame.split(" ") for frame in frames)
-        decoded = [protocol.Frame(int(v), int(t), int(s), bytes.fromhex(payload)) for v, t, s, payload in rows]
+        *received, last = done.stdout.decode().splitlines()
+        rows = (frame.split(" ") for frame in received)
+        decoded = [frames.Frame(int(v), int(t), int(s), bytes.fromhex(payload)) for v, t, s, payload in rows]
         return decoded, int(last.removeprefix("dropped "))
 
     return decode
 
 
-def python_decode(line: bytes) -> tuple[list[protocol.Frame], int]:
-    decoder = protocol.Decoder()
+def python_decode(line: bytes) -> tuple[list[frames.Frame], int]:
+    decoder = frames.Decoder()
     return decoder.feed(line), decoder.dropped
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[case["name"] for case in GOLDEN])
-def test_golden_frames_read_the_same_in_both_languages(case: dict[str, Any], twin: Callable[..., Any]) -> None:
+def test_golden_frames_read_the_same_in_both_languages(case: dict[str, Any], cpp_decode: Callable[..., Any]) -> None:
     line = bytes.fromhex(case["line"])
-    frames = [protocol.Frame(f["version"], f["type"], f["seq"], bytes.fromhex(f["payload"])) for f in case["frames"]]
-    assert python_decode(line) == (frames, case["dropped"])
-    assert twin(line) == (frames, case["dropped"])
+    received = [frames.Frame(f["version"], f["type"], f["seq"], bytes.fromhex(f["payload"])) for f in case["frames"]]
+    assert python_decode(line) == (received, case["dropped"])
+    assert cpp_decode(line) == (received, case["dropped"])
 
 
-def test_random_damage_reads_the_same_in_both_languages(twin: Callable[..., Any]) -> None:
+def test_random_damage_reads_the_same_in_both_languages(cpp_decode: Callable[..., Any]) -> None:
     rng = random.Random(7)
     line, sent = bytearray(), 0
     for _ in range(4000):
@@ -62,7 +62,7 @@ def test_random_damage_reads_the_same_in_both_languages(twin: Callable[..., Any]
         if rng.random() < 0.3:
             body = bytes(len(body))
         frame = bytearray(
-            protocol.encode_frame(protocol.Frame(rng.randrange(256), rng.randrange(256), sent & 0xFFFF, body))
+            frames.encode_frame(frames.Frame(rng.randrange(256), rng.randrange(256), sent & 0xFFFF, body))
         )
         sent += 1
         fate = rng.random()
@@ -76,64 +76,64 @@ def test_random_damage_reads_the_same_in_both_languages(twin: Callable[..., Any]
         elif fate < 0.35:
             del frame[rng.randrange(len(frame)) :]
         line += frame
-    frames, dropped = python_decode(bytes(line))
-    assert twin(bytes(line)) == (frames, dropped)
-    assert 0.6 * sent < len(frames) < 0.95 * sent
+    received, dropped = python_decode(bytes(line))
+    assert cpp_decode(bytes(line)) == (received, dropped)
+    assert 0.6 * sent < len(received) < 0.95 * sent
     assert dropped > 500
 
 
 @given(st.binary(max_size=1500), st.lists(st.integers(0, 1500), max_size=8))
 def test_portions_in_which_bytes_arrive_do_not_matter(line: bytes, cuts: list[int]) -> None:
-    decoder, frames = protocol.Decoder(), []
+    decoder, received = frames.Decoder(), []
     bounds = [0, *sorted(cuts), len(line)]
     for begin, end in itertools.pairwise(bounds):
-        frames += decoder.feed(line[begin:end])
-    assert (frames, decoder.dropped) == python_decode(line)
+        received += decoder.feed(line[begin:end])
+    assert (received, decoder.dropped) == python_decode(line)
 
 
 @given(
-    st.binary(max_size=protocol.MAX_PAYLOAD_BYTES), st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=40)
+    st.binary(max_size=frames.MAX_PAYLOAD_BYTES), st.integers(0, 255), st.integers(0, 0xFFFF), st.binary(max_size=40)
 )
 def test_a_frame_survives_any_noise_before_it(payload: bytes, kind: int, seq: int, noise: bytes) -> None:
-    frame = protocol.Frame(protocol.VERSION, kind, seq, payload)
-    decoded, _ = python_decode(noise + protocol.encode_frame(frame))
+    frame = frames.Frame(frames.VERSION, kind, seq, payload)
+    decoded, _ = python_decode(noise + frames.encode_frame(frame))
     assert decoded[-1] == frame
 
 
-@pytest.mark.parametrize("message", protocol.MESSAGES, ids=lambda cls: cls.__name__)
-def test_every_message_comes_back_as_it_was_sent_and_refuses_another_length(message: type[protocol.Message]) -> None:
+@pytest.mark.parametrize("message", messages.MESSAGES, ids=lambda cls: cls.__name__)
+def test_every_message_comes_back_as_it_was_sent_and_refuses_another_length(message: type[messages.Message]) -> None:
     rng = random.Random(message.TYPE)
     payload = bytes(rng.randrange(1, 127) for _ in range(message.fixed_bytes() + (30 if message.has_tail() else 0)))
     one = message.unpack(payload)
-    assert python_decode(protocol.encode(one, 5))[0][0].message() == one
+    assert messages.message_of(python_decode(messages.encode(one, 5))[0][0]) == one
     if not message.has_tail():
-        with pytest.raises(protocol.WireError, match=message.__name__):
+        with pytest.raises(frames.WireError, match=message.__name__):
             message.unpack(payload + b"x")
     if message.fixed_bytes():
-        with pytest.raises(protocol.WireError, match=message.__name__):
+        with pytest.raises(frames.WireError, match=message.__name__):
             message.unpack(payload[: message.fixed_bytes() - 1])
 
 
 def test_a_message_of_another_version_or_type_is_refused_but_an_error_is_read() -> None:
-    with pytest.raises(protocol.WireError, match="version 9"):
-        protocol.Frame(9, protocol.Ping.TYPE, 0, b"").message()
-    with pytest.raises(protocol.WireError, match="0x7a"):
-        protocol.Frame(protocol.VERSION, 0x7A, 0, b"").message()
-    error = protocol.Error(protocol.ErrorCode.BAD_VERSION, 9)
-    assert protocol.Frame(9, protocol.Error.TYPE, 0, error.pack()).message() == error
+    with pytest.raises(frames.WireError, match="version 9"):
+        messages.message_of(frames.Frame(9, messages.Ping.TYPE, 0, b""))
+    with pytest.raises(frames.WireError, match="0x7a"):
+        messages.message_of(frames.Frame(frames.VERSION, 0x7A, 0, b""))
+    error = messages.Error(messages.ErrorCode.BAD_VERSION, 9)
+    assert messages.message_of(frames.Frame(9, messages.Error.TYPE, 0, error.pack())) == error
 
 
 def test_what_does_not_fit_a_frame_is_refused() -> None:
-    with pytest.raises(protocol.WireError, match="does not fit"):
-        protocol.encode(protocol.Ping(bytes(protocol.MAX_PAYLOAD_BYTES + 1)))
+    with pytest.raises(frames.WireError, match="does not fit"):
+        messages.encode(messages.Ping(bytes(frames.MAX_PAYLOAD_BYTES + 1)))
 
 
 def test_an_endless_line_without_delimiters_does_not_fill_the_memory() -> None:
-    decoder = protocol.Decoder()
+    decoder = frames.Decoder()
     for _ in range(100):
         decoder.feed(b"y" * 1000)
-    assert len(decoder.unframed()) <= 4 * protocol.NOISE_BYTES
-    assert decoder.feed(b"\0" + protocol.encode(protocol.Ping(b"still there")))[0].payload == b"still there"
+    assert len(decoder.unframed()) <= 4 * frames.NOISE_BYTES
+    assert decoder.feed(b"\0" + messages.encode(messages.Ping(b"still there")))[0].payload == b"still there"
 
 
 def test_protocol_header_is_generated_from_this_module() -> None:
@@ -146,18 +146,21 @@ def test_protocol_header_is_generated_from_this_module() -> None:
 def test_the_document_names_every_message_error_and_byte_of_info() -> None:
     text = (REPOSITORY / "firmware/PROTOCOL.md").read_text()
     flat = " ".join(text.split())
-    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in protocol.MESSAGES}
+    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in messages.MESSAGES}
     told = dict(re.findall(r"^\| ([0-9A-F]{2}) \| ([A-Z_]+) \|", text, re.MULTILINE))
     assert told == {f"{cls.TYPE:02X}": name for cls, name in snake.items()}
-    for code in protocol.ErrorCode:
+    for code in messages.ErrorCode:
         words = code.name.lower().replace("_", " ").replace("op", "operator" if code.name.endswith("OP") else "op")
         assert code == 0 or f"{code.value} {words}" in flat
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", text.partition("INFO, 132 bytes")[2], re.MULTILINE)
     ends = [int(offset) + int(size) for offset, size, _ in rows]
     assert [int(offset) for offset, _, _ in rows] == [0, *ends[:-1]]
-    assert ends[-1] == protocol.Info.fixed_bytes()
-    for name in ("CHUNK_BYTES", "MAX_BODY_BYTES", "MAX_PAYLOAD_BYTES", "MAX_OUTPUT_BYTES", "STEPS_A_FRAME"):
-        assert re.search(rf"\b{getattr(protocol, name)}\b", text), name
+    assert ends[-1] == messages.Info.fixed_bytes()
+    for number in (
+        frames.MAX_BODY_BYTES, frames.MAX_PAYLOAD_BYTES,
+        messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.STEPS_A_FRAME,
+    ):  # fmt: skip
+        assert re.search(rf"\b{number}\b", text), number
 
 
 def test_ten_million_random_and_mutated_bytes_harm_neither_decoder_nor_commands(build_cpp: Callable[..., Path]) -> None:

@@ -5,9 +5,9 @@ import time
 import pytest
 
 from edgekit.device.retransmit import (
-    LEAST_PATIENCE_S,
-    MOST_PATIENCE_S,
-    Flight,
+    MAX_TIMEOUT_S,
+    MIN_TIMEOUT_S,
+    InFlight,
     Pending,
 )
 
@@ -17,36 +17,36 @@ def image(seq: int) -> Pending:
     return Pending(str(seq), seq, b"", 0, since_s=now, asked_s=now)
 
 
-def wait_of(flight: Flight, one: Pending) -> float:
+def wait_of(flight: InFlight, one: Pending) -> float:
     flight.postpone(one)
     return one.deadline_s - time.monotonic()
 
 
-def settled() -> Flight:
+def settled() -> InFlight:
     """A flight that has seen quick answers."""
-    flight = Flight()
+    flight = InFlight()
     for seq in range(10):
         flight.add(image(seq))
         flight.finish(seq)
     return flight
 
 
-def test_patience_doubles_with_every_answer_that_does_not_come_and_ends_with_one_that_does() -> None:
+def test_the_timeout_doubles_with_every_answer_that_does_not_come_and_ends_with_one_that_does() -> None:
     flight, one = settled(), image(20)
     flight.add(one)
-    assert wait_of(flight, one) == pytest.approx(LEAST_PATIENCE_S, abs=0.05)
+    assert wait_of(flight, one) == pytest.approx(MIN_TIMEOUT_S, abs=0.05)
     for doublings in range(1, 12):
         flight.repeated(one)
-        assert wait_of(flight, one) == pytest.approx(min(LEAST_PATIENCE_S * 2**doublings, MOST_PATIENCE_S), abs=0.05)
+        assert wait_of(flight, one) == pytest.approx(min(MIN_TIMEOUT_S * 2**doublings, MAX_TIMEOUT_S), abs=0.05)
     flight.finish(20)  # which of the twelve questions was answered?
     again = image(21)
     flight.add(again)
-    assert wait_of(flight, again) == pytest.approx(MOST_PATIENCE_S, abs=0.05)
+    assert wait_of(flight, again) == pytest.approx(MAX_TIMEOUT_S, abs=0.05)
     again.asked_s = time.monotonic()
     flight.finish(21)
     last = image(22)
     flight.add(last)
-    assert wait_of(flight, last) == pytest.approx(LEAST_PATIENCE_S, abs=0.05)
+    assert wait_of(flight, last) == pytest.approx(MIN_TIMEOUT_S, abs=0.05)
 
 
 def test_an_image_whose_chunks_were_lost_still_tells_the_boards_speed() -> None:
@@ -57,4 +57,4 @@ def test_an_image_whose_chunks_were_lost_still_tells_the_boards_speed() -> None:
     flight.finish(30)
     following = image(31)
     flight.add(following)
-    assert wait_of(flight, following) == pytest.approx(LEAST_PATIENCE_S, abs=0.05)
+    assert wait_of(flight, following) == pytest.approx(MIN_TIMEOUT_S, abs=0.05)

@@ -12,26 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from edgekit.device import protocol
-from edgekit.device.diagnosis import (
-    GREETING,
-    diagnose,
-    other_version,
-    refusal,
-)
+from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
 from edgekit.device.link import Link
-from edgekit.device.protocol import ErrorCode
-from edgekit.device.retransmit import SILENCE_LIMIT_S, Flight, Pending
+from edgekit.device.protocol import messages
+from edgekit.device.protocol.frames import VERSION, Decoder, Frame, WireError
+from edgekit.device.protocol.messages import ErrorCode
+from edgekit.device.retransmit import SILENCE_LIMIT_S, InFlight, Pending
 from edgekit.errors import EdgekitError
 from edgekit.values.device_run import LinkCounts
 
 HELLO_EVERY_S = 0.25
+ASK_EVERY_S = 0.5
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
 
-_Answer = TypeVar("_Answer", bound=protocol.Message)
+_Answer = TypeVar("_Answer", bound=messages.Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +46,16 @@ class Client:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.counts = LinkCounts()
-        self.info: protocol.Info | None = None
-        self._decoder = protocol.Decoder()
+        self.info: messages.Info | None = None
+        self._decoder = Decoder()
         self._sequence = itertools.count(1)
 
-    def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> protocol.Info:
+    def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> messages.Info:
         """Asks who is there until it is answered: opening a port resets most boards.
 
         Args:
             elsewhere: rates to try where nothing was heard: not every board is reset by its port, and one that an
-                earlier run left at a higher rate is deaf to this one.
+                earlier run left at a higher rate does not understand this one.
 
         Raises:
             EdgekitError: no answer, another protocol version, other firmware.
@@ -78,20 +75,18 @@ class Client:
         )
         raise EdgekitError(message if name in message else f"{name}: {message}", hint)
 
-    def _greet(self, limit_s: float) -> protocol.Info | None:
+    def _greet(self, limit_s: float) -> messages.Info | None:
         nonce = secrets.randbits(32)
         limit = time.monotonic() + limit_s
         while time.monotonic() < limit:
-            self._send(protocol.Hello(nonce))
-            until = time.monotonic() + HELLO_EVERY_S
-            while time.monotonic() < until:
-                for frame in self._receive(until):
-                    info = self._info_of(frame)
-                    if info is not None and info.nonce == nonce:
-                        self.info = info
-                        self._decoder.noise.clear()
-                        self._decoder.dropped = 0  # what came before was the boot
-                        return info
+            self._send(messages.Hello(nonce))
+            for frame in self._frames_for(HELLO_EVERY_S):
+                info = self._info_of(frame)
+                if info is not None and info.nonce == nonce:
+                    self.info = info
+                    self._decoder.noise.clear()
+                    self._decoder.dropped = 0  # what came before was the boot
+                    return info
         return None
 
     def negotiate(self, baud: int) -> int:
@@ -103,18 +98,18 @@ class Client:
         info = self.info or self.hello()
         if info.baud == baud:
             return baud
-        self.ask(protocol.SetBaud(baud), protocol.Baud)
+        self.ask(messages.SetBaud(baud), messages.Baud)
         self.link.set_baud(baud)
         for _ in range(3):
-            if self._pings(bytes(range(200)), 0.3):
+            if self.ping(bytes(range(200)), 0.3):
                 self.info = replace(info, baud=baud)
                 return baud
         self.counts.retries += 1
         self.link.set_baud(info.baud)
-        time.sleep(protocol.BAUD_TRIAL_MS / 1000 - 0.5)
+        time.sleep(messages.BAUD_TRIAL_MS / 1000 - 0.5)
         try:
             self.hello(3.0)
-        except EdgekitError:  # the device heard us and took the new rate, only its answers were lost
+        except EdgekitError:  # the device took the new rate, and only its answers were lost
             self.link.set_baud(baud)
             self.hello()
             return baud
@@ -130,13 +125,13 @@ class Client:
             EdgekitError: a refusal of the device, too many retries, a restart, silence.
         """
         info = self.info or self.hello()
-        self._check_model(info)
-        framed_bytes = (
-            _chunks(bytes(info.input_bytes)) * len(protocol.encode(protocol.Data(0, bytes(protocol.CHUNK_BYTES)))) + 64
-        )
+        if info.model_error != ErrorCode.OK:
+            raise refusal(messages.Error(info.model_error, info.error_detail), info)
+        chunk_bytes = len(messages.encode(messages.Data(0, bytes(messages.CHUNK_BYTES))))
+        framed_bytes = _chunks(bytes(info.input_bytes)) * chunk_bytes + 64
         depth = 2 if framed_bytes <= info.window_bytes else 1
         source = iter(images)
-        flight = Flight()
+        flight = InFlight()
         while True:
             while len(flight.pending) < depth and (item := next(source, None)) is not None:
                 flight.add(self._begin(*item, info, flight.pending))
@@ -161,11 +156,7 @@ class Client:
                 self._again(one, b"")
                 flight.repeated(one)
 
-    def ping(self, data: bytes, timeout_s: float = 2.0) -> bool:
-        """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
-        return self._pings(data, timeout_s)
-
-    def _begin(self, key: str, image: bytes, info: protocol.Info, pending: Mapping[int, Pending]) -> Pending:
+    def _begin(self, key: str, image: bytes, info: messages.Info, pending: Mapping[int, Pending]) -> Pending:
         if len(image) != info.input_bytes:
             raise EdgekitError(
                 f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
@@ -179,16 +170,16 @@ class Client:
         self._upload(one, range(_chunks(image)))
         return one
 
-    def _advance(self, frame: protocol.Frame, one: Pending, info: protocol.Info) -> Outcome | None:
+    def _advance(self, frame: Frame, one: Pending, info: messages.Info) -> Outcome | None:
         try:
-            message = frame.message()
-        except protocol.WireError:
+            message = messages.message_of(frame)
+        except WireError:
             return None
-        if isinstance(message, protocol.Error):
+        if isinstance(message, messages.Error):
             raise refusal(message, info)
-        if isinstance(message, protocol.Missing):
+        if isinstance(message, messages.Missing):
             self._again(one, message.chunks)
-        elif isinstance(message, protocol.Result):
+        elif isinstance(message, messages.Result):
             if message.input_crc == one.crc and len(message.outputs) == info.outputs:
                 return Outcome(one.key, message.outputs, message.invoke_us)
             self._again(one, b"")
@@ -210,27 +201,23 @@ class Client:
 
     def _upload(self, one: Pending, chunks: Iterable[int]) -> None:
         line = bytearray()
-        for at in (chunk * protocol.CHUNK_BYTES for chunk in chunks):
-            line += protocol.encode(protocol.Data(at, one.image[at : at + protocol.CHUNK_BYTES]), one.seq)
-        self._write(bytes(line + protocol.encode(protocol.Infer(len(one.image), one.crc), one.seq)))
+        for at in (chunk * messages.CHUNK_BYTES for chunk in chunks):
+            line += messages.encode(messages.Data(at, one.image[at : at + messages.CHUNK_BYTES]), one.seq)
+        self._write(bytes(line + messages.encode(messages.Infer(len(one.image), one.crc), one.seq)))
         one.asked_s = time.monotonic()
 
-    def _check_model(self, info: protocol.Info) -> None:
-        if info.model_error != ErrorCode.OK:
-            raise refusal(protocol.Error(info.model_error, info.error_detail), info)
-
-    def _info_of(self, frame: protocol.Frame) -> protocol.Info | None:
+    def _info_of(self, frame: Frame) -> messages.Info | None:
         try:
-            message = frame.message()
-        except protocol.WireError as error:
-            if frame.version == protocol.VERSION:
+            message = messages.message_of(frame)
+        except WireError as error:
+            if frame.version == VERSION:
                 raise EdgekitError(f"{self.link.name}: {error}.", "Flash the firmware of this edgekit.") from error
             raise other_version(self.link.name, frame.version) from error
-        if isinstance(message, protocol.Error) and message.code == ErrorCode.BAD_VERSION:
+        if isinstance(message, messages.Error) and message.code == ErrorCode.BAD_VERSION:
             raise other_version(self.link.name, message.detail)
-        return message if isinstance(message, protocol.Info) else None
+        return message if isinstance(message, messages.Info) else None
 
-    def ask(self, question: protocol.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
+    def ask(self, question: messages.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
         """Sends a question until it is answered by a message of `kind`.
 
         Raises:
@@ -240,28 +227,25 @@ class Client:
         seq = next(self._sequence) & 0xFFFF
         while time.monotonic() < limit:
             self._send(question, seq)
-            until = time.monotonic() + 0.5
-            while time.monotonic() < until:
-                for frame in self._receive(until):
-                    if frame.seq != seq:
-                        continue
-                    message = frame.message()
-                    if isinstance(message, protocol.Error):
-                        assert self.info is not None
-                        raise refusal(message, self.info)
-                    if isinstance(message, kind):
-                        return message
+            for frame in self._frames_for(ASK_EVERY_S):
+                if frame.seq != seq:
+                    continue
+                message = messages.message_of(frame)
+                if isinstance(message, messages.Error):
+                    assert self.info is not None
+                    raise refusal(message, self.info)
+                if isinstance(message, kind):
+                    return message
             self.counts.retries += 1
         raise EdgekitError(f"The board at {self.link.name} no longer answers.", "Press EN (reset) and try again.")
 
-    def _pings(self, data: bytes, timeout_s: float) -> bool:
+    def ping(self, data: bytes, timeout_s: float = 2.0) -> bool:
+        """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
         seq = next(self._sequence) & 0xFFFF
-        self._send(protocol.Ping(data), seq)
-        until = time.monotonic() + timeout_s
-        while time.monotonic() < until:
-            for frame in self._receive(until):
-                if frame.seq == seq and frame.type == protocol.Pong.TYPE:
-                    return frame.payload == data
+        self._send(messages.Ping(data), seq)
+        for frame in self._frames_for(timeout_s):
+            if frame.seq == seq and frame.type == messages.Pong.TYPE:
+                return frame.payload == data
         return False
 
     def _watch_restart(self) -> None:
@@ -274,14 +258,19 @@ class Client:
             "Check its power supply, then run the command again with --resume.",
         )
 
-    def _send(self, message: protocol.Message, seq: int = 0) -> None:
-        self._write(protocol.encode(message, seq))
+    def _send(self, message: messages.Message, seq: int = 0) -> None:
+        self._write(messages.encode(message, seq))
 
     def _write(self, data: bytes) -> None:
         self.counts.sent_bytes += len(data)
         self.link.write(data)
 
-    def _receive(self, until_s: float) -> list[protocol.Frame]:
+    def _frames_for(self, duration_s: float) -> Iterator[Frame]:
+        until_s = time.monotonic() + duration_s
+        while time.monotonic() < until_s:
+            yield from self._receive(until_s)
+
+    def _receive(self, until_s: float) -> list[Frame]:
         data = self.link.read(max(0.0, until_s - time.monotonic()))
         self.counts.received_bytes += len(data)
         frames = self._decoder.feed(data)
@@ -290,4 +279,4 @@ class Client:
 
 
 def _chunks(image: bytes) -> int:
-    return -(-len(image) // protocol.CHUNK_BYTES)
+    return -(-len(image) // messages.CHUNK_BYTES)

@@ -13,7 +13,7 @@ from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources
 from edgekit.device.link import FIRST_BAUD, open_link
-from edgekit.device.protocol import Backend, BoardKind, Info
+from edgekit.device.protocol.messages import Backend, BoardKind, Info
 from edgekit.errors import EdgekitError
 from edgekit.values.model import TfliteModel
 

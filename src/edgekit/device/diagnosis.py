@@ -3,8 +3,8 @@
 In: noise from the line, or a typed ERROR. Out: messages with hints.
 """
 
-from edgekit.device import protocol
-from edgekit.device.protocol import ErrorCode
+from edgekit.device.protocol import frames, messages
+from edgekit.device.protocol.messages import ErrorCode
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import operator_name
 
@@ -45,7 +45,7 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
     return f"The board runs other firmware; it says: {line[:80]!r}", f"Flash edgekit's: {_FLASH}."
 
 
-def refusal(error: protocol.Error, info: protocol.Info) -> EdgekitError:
+def refusal(error: messages.Error, info: messages.Info) -> EdgekitError:
     """The device's typed error as a sentence with what to do."""
     detail = error.detail
     operator = operator_name(detail) if error.code == ErrorCode.UNSUPPORTED_OP else ""
@@ -53,7 +53,7 @@ def refusal(error: protocol.Error, info: protocol.Info) -> EdgekitError:
     said: dict[int, tuple[str, str]] = {
         ErrorCode.BAD_TYPE: (
             ("The board's firmware was built without a profile.", _PROFILE)
-            if detail == protocol.Profile.TYPE
+            if detail == messages.Profile.TYPE
             else (f"The board's firmware does not know messages of type 0x{detail:02x}.", flash)
         ),
         ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
@@ -85,6 +85,6 @@ def refusal(error: protocol.Error, info: protocol.Info) -> EdgekitError:
 
 def other_version(name: str, version: int) -> EdgekitError:
     return EdgekitError(
-        f"The firmware at {name} speaks protocol version {version}, this edgekit {protocol.VERSION}.",
+        f"The firmware at {name} speaks protocol version {version}, this edgekit {frames.VERSION}.",
         "Flash the firmware that belongs to this edgekit: pio run -d firmware -t upload.",
     )

@@ -23,7 +23,7 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.boards.toolchains import need
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array
-from edgekit.device.protocol import CHUNK_BYTES, MAX_CHUNKS
+from edgekit.device.protocol.messages import CHUNK_BYTES, MAX_CHUNKS
 from edgekit.errors import EdgekitError
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel

@@ -16,10 +16,10 @@ from edgekit.boards.emulators import INSTRUCTIONS_PER_S
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import layers_of
-from edgekit.device import protocol
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import model_sources
+from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import tflm
 from edgekit.tflite.model import read_int8_model
@@ -39,20 +39,20 @@ class Profile:
 
     ticks: tuple[int, ...]
     tick_hz: int
-    board: protocol.BoardKind
+    board: messages.BoardKind
     outputs: bytes
 
     @property
     def instructions(self) -> tuple[int, ...] | None:
         """By step, on the emulated board; None elsewhere."""
-        if self.board != protocol.BoardKind.EMULATED:
+        if self.board != messages.BoardKind.EMULATED:
             return None
         return tuple(ticks * self.resolution for ticks in self.ticks)
 
     @property
     def us(self) -> tuple[float, ...] | None:
         """Microseconds by step; None on the emulated board, whose time is none."""
-        if self.board == protocol.BoardKind.EMULATED:
+        if self.board == messages.BoardKind.EMULATED:
             return None
         return tuple(round(ticks * 1e6 / self.tick_hz, 3) for ticks in self.ticks)
 
@@ -71,7 +71,7 @@ def profile(client: Client, image: bytes) -> Profile:
     (outcome,) = client.infer([("the image", image)])
     ticks: list[int] = []
     while True:
-        answer = client.ask(protocol.Profile(len(ticks)), protocol.StepTicks)
+        answer = client.ask(messages.Profile(len(ticks)), messages.StepTicks)
         count = len(answer.ticks) // 4
         if not answer.tick_hz or not count or answer.first != len(ticks):
             raise EdgekitError("The board's profile makes no sense.", "Flash the firmware of this edgekit.")
@@ -79,7 +79,7 @@ def profile(client: Client, image: bytes) -> Profile:
         if len(ticks) >= answer.steps:
             break
     assert client.info is not None
-    return Profile(tuple(ticks), answer.tick_hz, protocol.BoardKind(client.info.board), outcome.outputs)
+    return Profile(tuple(ticks), answer.tick_hz, messages.BoardKind(client.info.board), outcome.outputs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The images on their way to a board: how long to wait for each, and when the board counts as gone. No I/O.
+"""The images in flight to a board: the round-trip timeout of each, and when the board counts as gone. No I/O.
 
 In: moments of `time.monotonic`. Out: deadlines.
 """
@@ -8,14 +8,14 @@ from collections import deque
 from dataclasses import dataclass
 
 SILENCE_LIMIT_S = 7.0  # the message that the board has vanished comes within 10 s
-FIRST_PATIENCE_S = 2.0  # with an image, before the board's speed is known
-LEAST_PATIENCE_S = 0.2  # a busy computer delays an answer by as much
-MOST_PATIENCE_S = 3.0  # so that a board which lost a question is asked again before it counts as silent
+FIRST_TIMEOUT_S = 2.0  # before the board's speed is known
+MIN_TIMEOUT_S = 0.2  # a busy computer delays an answer by as much
+MAX_TIMEOUT_S = 3.0  # so that a board which lost a question is asked again before it counts as silent
 
 
 @dataclass(slots=True)
 class Pending:
-    """An image on its way: `since_s` its turn began, at `asked_s` the latest question went out, at `deadline_s` it is
+    """An image in flight: `since_s` its turn began, at `asked_s` the latest question went out, at `deadline_s` it is
     asked for again. `timeouts` of its `attempts` had no answer in time."""
 
     key: str
@@ -29,26 +29,26 @@ class Pending:
     timeouts: int = 0
 
 
-class Flight:
-    """The images on their way and how long to wait for them. The device takes them one after the other, so the
-    patience with one is twice the slowest of the latest answers, counted from the moment its turn began. It doubles
-    with every answer that did not come: a line that is slow for a moment would drown in repeated questions."""
+class InFlight:
+    """The images in flight and how long to wait for them. The device takes them one after the other, so the round-trip
+    timeout of one is twice the slowest of the latest answers, counted from the moment its turn began. It doubles with
+    every answer that did not come: a line that is slow for a moment would drown in repeated questions."""
 
     def __init__(self) -> None:
         self.pending: dict[int, Pending] = {}
-        self._answers_s: deque[float] = deque([FIRST_PATIENCE_S / 2], maxlen=8)
+        self._answers_s: deque[float] = deque([FIRST_TIMEOUT_S / 2], maxlen=8)
         self._heard_s = 0.0
         self._timeouts = 0  # since the latest answer whose time is known
 
     @property
-    def _patience_s(self) -> float:
-        return min(max(2 * max(self._answers_s), LEAST_PATIENCE_S) * float(1 << self._timeouts), MOST_PATIENCE_S)
+    def _timeout_s(self) -> float:
+        return min(max(2 * max(self._answers_s), MIN_TIMEOUT_S) * float(1 << self._timeouts), MAX_TIMEOUT_S)
 
     def add(self, one: Pending) -> None:
-        """One more is on its way."""
+        """One more is in flight."""
         if not self.pending:
             self._heard_s = time.monotonic()  # the caller may have rested
-        one.deadline_s = one.since_s + self._patience_s * (1 + len(self.pending))
+        one.deadline_s = one.since_s + self._timeout_s * (1 + len(self.pending))
         self.pending[one.seq] = one
 
     def finish(self, seq: int) -> None:
@@ -57,7 +57,7 @@ class Flight:
         if not done.timeouts:  # else nobody knows which question was answered (Karn, 1987)
             self._timeouts = 0
             self._answers_s.append(now - max(done.since_s, done.asked_s))
-            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_PATIENCE_S / 2:
+            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_TIMEOUT_S / 2:
                 self._answers_s.popleft()
         for one in self.pending.values():
             one.since_s = now
@@ -65,7 +65,7 @@ class Flight:
 
     def postpone(self, one: Pending) -> None:
         """Something was heard of it: wait anew."""
-        one.deadline_s = time.monotonic() + self._patience_s
+        one.deadline_s = time.monotonic() + self._timeout_s
 
     def repeated(self, one: Pending) -> None:
         """Its question was asked again because no answer had come in time."""

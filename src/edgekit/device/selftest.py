@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgekit.device import throughput
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
-from edgekit.device.protocol import BoardKind
+from edgekit.device.protocol.messages import BoardKind
 from edgekit.report.document import Column, Table
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8

@@ -6,8 +6,8 @@ In: a `Client`. Out: bytes per second, of payload alone. Both ways keep the same
 import time
 from dataclasses import dataclass
 
-from edgekit.device import protocol
 from edgekit.device.client import Client
+from edgekit.device.protocol import frames, messages
 from edgekit.errors import EdgekitError
 
 IN_FLIGHT_BYTES = 2048
@@ -33,15 +33,15 @@ def measure(client: Client, payload_bytes: int = 24_000, rounds: int = 3) -> Rat
     Raises:
         EdgekitError: the board does not answer, or the line loses bytes.
     """
-    chunks = -(-payload_bytes // protocol.CHUNK_BYTES)
+    chunks = -(-payload_bytes // messages.CHUNK_BYTES)
     # no zeros and no printable text: nothing that either end could take for a frame or a command
-    payload = bytes(128 + (i * 37 & 127) for i in range(chunks * protocol.CHUNK_BYTES))
+    payload = bytes(128 + (i * 37 & 127) for i in range(chunks * messages.CHUNK_BYTES))
     pairs = [(_raw(client, payload), _framed(client, payload)) for _ in range(rounds)]
     return Rates(max(raw for raw, _ in pairs), max(framed for _, framed in pairs))
 
 
 def _raw(client: Client, payload: bytes) -> float:
-    client.ask(protocol.RawEcho(len(payload)), protocol.EchoReady)
+    client.ask(messages.RawEcho(len(payload)), messages.EchoReady)
     begin = time.monotonic()
     back = _through(client, payload, len(payload))
     rate = len(payload) / (time.monotonic() - begin)
@@ -52,11 +52,11 @@ def _raw(client: Client, payload: bytes) -> float:
 
 def _framed(client: Client, payload: bytes) -> float:
     line = b"".join(
-        protocol.encode(protocol.Ping(payload[at : at + protocol.CHUNK_BYTES]), at // protocol.CHUNK_BYTES)
-        for at in range(0, len(payload), protocol.CHUNK_BYTES)
+        messages.encode(messages.Ping(payload[at : at + messages.CHUNK_BYTES]), at // messages.CHUNK_BYTES)
+        for at in range(0, len(payload), messages.CHUNK_BYTES)
     )
     begin = time.monotonic()
-    answers = protocol.Decoder().feed(_through(client, line, len(line)))  # a PONG is exactly as long as its PING
+    answers = frames.Decoder().feed(_through(client, line, len(line)))  # a PONG is exactly as long as its PING
     rate = len(payload) / (time.monotonic() - begin)
     if b"".join(frame.payload for frame in answers) != payload:
         raise _lossy(client)

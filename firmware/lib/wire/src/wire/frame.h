@@ -1,5 +1,5 @@
 // Frames in and out: bytes, no I/O. Knows only the C standard headers.
-// The format is told in firmware/PROTOCOL.md; src/edgekit/wire.py is its twin.
+// The format is told in firmware/PROTOCOL.md; src/edgekit/device/protocol/frames.py does the same.
 #ifndef EDGEKIT_WIRE_FRAME_H_
 #define EDGEKIT_WIRE_FRAME_H_
 

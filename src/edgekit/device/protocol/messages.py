@@ -1,32 +1,24 @@
-"""The serial protocol's one definition: frames in and out, messages as values. No I/O, standard library only.
+"""What frames carry: each message as a value, and the numbers that both ends must share. Standard library only.
 
-In: bytes as they came off the line, with whatever noise was between them. Out: frames that passed their CRC.
+In: a frame that passed its CRC, or a message. Out: the message, or its bytes on the line.
 `firmware/lib/wire/src/wire/protocol.h` is generated from this module (tools/gen_protocol);
 `firmware/PROTOCOL.md` tells the same story byte by byte.
-
-A frame on the line is `00 COBS(body) 00`; a body is `version type seq(2) payload crc32(4)`, little-endian, at most
-254 bytes, so that COBS adds exactly one. Frames are that short because a serial line damages bytes, not images: at
-one bad byte in 1,000 a 252-byte frame survives three times out of four, a 9,216-byte one never.
 """
 
 import struct
 import typing
-import zlib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import cache
 from typing import Annotated, Any, ClassVar, Self
 
-VERSION = 1  # stays below 0x20 for ever: that the second byte of a frame is unprintable tells frames from text
-MAX_BODY_BYTES = 254
-BODY_OVERHEAD_BYTES = 8  # version, type, seq, CRC
-MAX_PAYLOAD_BYTES = MAX_BODY_BYTES - BODY_OVERHEAD_BYTES
+from edgekit.device.protocol.frames import MAX_PAYLOAD_BYTES, VERSION, Frame, WireError, encode_frame
+
 CHUNK_BYTES = 240  # input bytes of one DATA frame; every chunk but the last is full
 MAX_CHUNKS = 512  # the chunk map of one image: inputs up to 122,880 bytes
 MAX_OUTPUT_BYTES = 64
 STEPS_A_FRAME = 59  # steps of a profile that one STEPS frame holds
 BAUD_TRIAL_MS = 1500  # a new baud rate is given up when no good frame came for so long
-NOISE_BYTES = 4096  # how much of what was not a frame a decoder keeps for the reader of boot logs
 
 U8 = Annotated[int, "B"]
 U16 = Annotated[int, "H"]
@@ -35,10 +27,6 @@ U32 = Annotated[int, "I"]
 Hash = Annotated[bytes, "32s"]
 Text = Annotated[str, "16s"]  # UTF-8, zero-padded
 Tail = Annotated[bytes, "tail"]  # the rest of the payload; last field only
-
-
-class WireError(Exception):
-    """A frame that passed its CRC and still makes no sense: unknown type, version or length."""
 
 
 class ErrorCode(IntEnum):
@@ -314,105 +302,19 @@ MESSAGES: tuple[type[Message], ...] = (
 _BY_TYPE = {message.TYPE: message for message in MESSAGES}
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A body that passed its CRC; what it means is the message's business."""
+def message_of(frame: Frame) -> Message:
+    """The typed payload of a frame.
 
-    version: int
-    type: int
-    seq: int
-    payload: bytes
-
-    def message(self) -> Message:
-        """The typed payload.
-
-        Raises:
-            WireError: version, type or length unknown to this protocol version. ERROR is read in every version.
-        """
-        if self.version != VERSION and self.type != Error.TYPE:
-            raise WireError(f"protocol version {self.version}, not {VERSION}")
-        if self.type not in _BY_TYPE:
-            raise WireError(f"message type 0x{self.type:02x} is unknown")
-        return _BY_TYPE[self.type].unpack(self.payload)
+    Raises:
+        WireError: version, type or length unknown to this protocol version. ERROR is read in every version.
+    """
+    if frame.version != VERSION and frame.type != Error.TYPE:
+        raise WireError(f"protocol version {frame.version}, not {VERSION}")
+    if frame.type not in _BY_TYPE:
+        raise WireError(f"message type 0x{frame.type:02x} is unknown")
+    return _BY_TYPE[frame.type].unpack(frame.payload)
 
 
 def encode(message: Message, seq: int = 0) -> bytes:
-    """The bytes of one message on the line, delimiters on both sides: the first ends any noise before it."""
+    """The bytes of one message on the line."""
     return encode_frame(Frame(VERSION, message.TYPE, seq & 0xFFFF, message.pack()))
-
-
-def encode_frame(frame: Frame) -> bytes:
-    """The bytes of a frame on the line."""
-    body = struct.pack("<BBH", frame.version, frame.type, frame.seq) + frame.payload
-    if len(body) + 4 > MAX_BODY_BYTES:
-        raise WireError(f"a body of {len(body) + 4} bytes does not fit a frame")
-    return b"\0" + _cobs(body + struct.pack("<I", zlib.crc32(body))) + b"\0"
-
-
-@dataclass(slots=True)
-class Decoder:
-    """Bytes in, frames out. After any damage the next delimiter puts it back in step.
-
-    Attributes:
-        dropped: runs of bytes between delimiters that were no frame.
-        noise: the latest NOISE_BYTES of what was not a frame, boot logs among it.
-    """
-
-    dropped: int = 0
-    noise: bytearray = field(default_factory=bytearray)
-    _run: bytearray = field(default_factory=bytearray)
-
-    def feed(self, data: bytes) -> list[Frame]:
-        """Takes bytes as they come, in any portions; returns the frames that they complete."""
-        frames = []
-        *runs, rest = data.split(b"\0")
-        for run in runs:
-            self._run += run
-            if self._run:
-                frame = _parse(bytes(self._run))
-                if frame is None:
-                    self.dropped += 1
-                    self.noise += self._run
-                else:
-                    frames.append(frame)
-                self._run.clear()
-        self._run += rest
-        if len(self._run) > 2 * NOISE_BYTES:  # a line that never sends a delimiter must not fill the memory
-            self.noise += self._run[:NOISE_BYTES]
-            del self._run[:NOISE_BYTES]
-        del self.noise[:-NOISE_BYTES]
-        return frames
-
-    def unframed(self) -> bytes:
-        """All noise so far, an unfinished run included: what a person would read on the line."""
-        return bytes(self.noise + self._run)
-
-
-def _parse(run: bytes) -> Frame | None:
-    if len(run) > MAX_BODY_BYTES + 1:
-        return None
-    body = _uncobs(run)
-    if body is None or len(body) < BODY_OVERHEAD_BYTES or len(body) > MAX_BODY_BYTES:
-        return None
-    if zlib.crc32(body[:-4]) != int.from_bytes(body[-4:], "little"):
-        return None
-    version, kind, seq = struct.unpack_from("<BBH", body)
-    return Frame(version, kind, seq, body[4:-4])
-
-
-def _cobs(body: bytes) -> bytes:
-    # at most 254 bytes: no block is ever full before the end, so every block but the last stands for a zero
-    return b"".join(bytes([len(block) + 1]) + block for block in body.split(b"\0"))
-
-
-def _uncobs(run: bytes) -> bytes | None:
-    body, position = bytearray(), 0
-    while position < len(run):
-        code = run[position]
-        if position + code > len(run):
-            return None
-        body += run[position + 1 : position + code]
-        position += code
-        if code < 255 and position < len(run):
-            body.append(0)
-    return bytes(body)

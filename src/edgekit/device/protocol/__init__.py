@@ -1,0 +1,1 @@
+"""The serial protocol's one definition: frames, and the messages in them."""
