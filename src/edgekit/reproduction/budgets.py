@@ -127,7 +127,7 @@ SMOKE_BUDGET = dataclasses.replace(
     temperatures=(2.0, 3.0),
     mixes=((0.9, 0.1), (0.5, 0.5)),
     reductions=(
-        "A rehearsal: a few small films and a few epochs show that everything runs; no figure means anything.",
+        "A rehearsal: a few small drawn X-rays and a few epochs show that everything runs; no figure means anything.",
     ),
 )
 

@@ -15,7 +15,7 @@ PARTS = ("table1", "table2", "table3", "table4", "figure3", "figure4", "pruning"
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One piece of work, made by the method of `Work` that bears the kind's name.
+    """One piece of work; `Work.do` does it.
 
     Attributes:
         kind: `teach`, `prune_network`, `timing`, `student`, `prune_student`, `convert`, `score` or `audit`.

@@ -7,7 +7,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
-from edgekit.files import clear_unfinished, disk_error, failures_of, write_json
+from edgekit.files import clear_unfinished, failures_of, write_json
 from edgekit.pipeline.cache import CacheMiss, only_one
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
 from edgekit.reproduction.plan import PARTS, Unit, plan
@@ -196,16 +196,10 @@ def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any
 
 def _read_log(out: Path) -> tuple[Mapping[str, Any], ...]:
     path = out / _LOG
-    if not path.exists():
-        return ()
-    try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
-        raise disk_error(error, path) from error
-    found = []
+    with failures_of(path):
+        lines = path.read_text().splitlines() if path.exists() else []
+    found: list[Mapping[str, Any]] = []
     for line in lines:
-        try:
+        with suppress(ValueError):  # the last line of a run that was killed
             found.append(json.loads(line))
-        except ValueError:  # the last line of a run that was killed
-            continue
     return tuple(found)

@@ -31,7 +31,7 @@ from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
 
 STAGES = ".units"
-_TIMED_RUNS = 30
+_WARM_UP_RUNS, _TIMED_RUNS = 3, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Work:
 
     Args:
         make: False only reads.
-        on_warning: is told of skipped images and smaller batches.
+        on_warning: takes what is said of skipped images and smaller batches.
     """
 
     settings: Settings
@@ -293,11 +293,9 @@ def _work_of(settings: Settings) -> Work:
 
 def _median_us(call: Callable[[], object]) -> float:
     """Of processor time: other units run beside this one, so that a clock on the wall would time them too."""
-    for _ in range(3):
-        call()
     times = []
-    for _ in range(_TIMED_RUNS):
+    for _ in range(_WARM_UP_RUNS + _TIMED_RUNS):
         began = time.process_time()
         call()
         times.append(time.process_time() - began)
-    return float(np.median(times)) * 1e6
+    return float(np.median(times[_WARM_UP_RUNS:])) * 1e6
