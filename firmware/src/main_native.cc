@@ -25,7 +25,7 @@ class TcpStream final : public edgekit::ByteStream {
  public:
   explicit TcpStream(int listener) : listener_(listener) {}
 
-  // A board starts when someone opens its port, and is heard from its first word on.
+  // A board starts when someone opens its port, and nothing that it sends from then on is lost.
   void WaitForClient() {
     while (client_ < 0) Read(nullptr, 0, 1000000);
   }

@@ -1,7 +1,7 @@
-"""The ESP32's multiply-accumulate unit (MAC16) in generated C, with a portable twin of the same results.
+"""The ESP32's multiply-accumulate unit (MAC16) in generated C, with a portable fallback of the same results.
 
 MULA.DD.*.LDINC multiplies two 16-bit halves, adds to a 40-bit accumulator and loads the next two halves, all in one
-instruction; LOOPNEZ repeats without a branch. Sums are taken modulo 2^32, as the twin takes them. Esp-dsp's
+instruction; LOOPNEZ repeats without a branch. Sums are taken modulo 2^32, as the fallback takes them. Esp-dsp's
 dsps_dotprod_s16 has the same inner loop.
 """
 

@@ -1,4 +1,4 @@
-"""One progress bar for everything in the data room that takes longer than a moment."""
+"""One progress bar for everything in this package that takes longer than a moment."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

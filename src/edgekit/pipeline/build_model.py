@@ -1,4 +1,4 @@
-"""build_model: the walk of a radiograph through the house, one line a stage. The only writer of artefacts.
+"""build_model: from images to C, one line a stage. The only writer of artefacts.
 
 In: a recipe and a data set. Out: a folder with the model in every format, its C array, its card, report and recipe.
 """

@@ -41,14 +41,14 @@ def distillation_loss(
     judged = None if teacher is None else _judged_by(teacher, train.ids, accelerator)
 
     def loss_of(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
-        hard = functional.cross_entropy(logits, labels[rows], weight, label_smoothing=recipe.fit.label_smoothing)
+        from_labels = functional.cross_entropy(logits, labels[rows], weight, label_smoothing=recipe.fit.label_smoothing)
         if judged is None:
-            return hard
+            return from_labels
         soft = torch.softmax(judged(rows) / recipe.temperature, 1)
         at_t = functional.cross_entropy(logits / recipe.temperature, soft, reduction="none")
         of_class = weight[labels[rows]]
-        dark = (at_t * of_class).sum() / of_class.sum() * recipe.temperature**2
-        return recipe.alpha * dark + recipe.beta * hard
+        from_teacher = (at_t * of_class).sum() / of_class.sum() * recipe.temperature**2
+        return recipe.alpha * from_teacher + recipe.beta * from_labels
 
     return loss_of
 

@@ -1,1 +1,1 @@
-"""The values that cross rooms: frozen dataclasses of numpy arrays and plain types."""
+"""The values that packages hand to each other: frozen dataclasses of numpy arrays and built-in types."""

@@ -244,7 +244,7 @@ void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {
   answer.baud = request.baud;
   Send(seq, answer);
   if (!stream_.SetBaud(request.baud))
-    return;  // the host hears nothing at the new rate and falls back
+    return;  // the host receives nothing at the new rate and falls back
   former_baud_ = former;
   trial_until_us_ = clock_.NowUs() + wire::kBaudTrialMs * uint64_t{1000};
 }

@@ -22,8 +22,7 @@ class App {
   App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardInfo& board,
       const InputMemory& memory);
 
-  // Loads the model and says good day in MLPerf Tiny's words (a frame decoder takes them for
-  // noise).
+  // Loads the model and sends MLPerf Tiny's start-up message, which a frame decoder skips as noise.
   void Start();
   // Waits up to a tenth of a second for bytes and answers what they ask.
   void Poll();

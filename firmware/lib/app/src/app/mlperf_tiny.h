@@ -15,9 +15,9 @@ class MlperfTiny {
  public:
   MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier, int8_t* input,
              size_t capacity);
-  // Says that the device is ready. `loaded`: whether the model may run.
+  // Sends the start-up message. `loaded`: whether the model may run.
   void Start(bool loaded);
-  // Takes one byte; true when a command was carried out.
+  // Takes one byte; true when it completed a command.
   bool Push(uint8_t byte);
 
  private:
