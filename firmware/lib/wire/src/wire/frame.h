@@ -1,9 +1,5 @@
 // Frames in and out: bytes, no I/O. Knows only the C standard headers.
-<<<<<<< HEAD
-// The format is told in firmware/PROTOCOL.md; src/edgekit/device/protocol/frames.py does the same.
-=======
 // firmware/PROTOCOL.md describes the format; edgekit.device.protocol is the host's side.
->>>>>>> 854d297 (Plain English: portable fallback, start-up message, packages; the protocol's definition where it is now)
 #ifndef EDGEKIT_WIRE_FRAME_H_
 #define EDGEKIT_WIRE_FRAME_H_
 
