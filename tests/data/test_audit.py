@@ -1,6 +1,5 @@
 """The audit of a data set."""
 
-import dataclasses
 import json
 import shutil
 
@@ -8,6 +7,7 @@ from PIL import Image
 
 from edgekit.data.audit import Audit, audit
 from edgekit.report.pages.sections import data_section
+from edgekit.values.codec import to_json
 from terminal import printed
 
 
@@ -61,7 +61,7 @@ def test_it_names_unreadable_files_and_goes_on(release, tmp_path):
 
 def test_it_can_be_written_as_json_and_read_by_a_person(release, tmp_path):
     found = audit(str(release), cache_dir=tmp_path)
-    assert json.loads(json.dumps(dataclasses.asdict(found)))["counts"]["test"]["NORMAL"] == 6
+    assert json.loads(json.dumps(to_json(found)))["counts"]["test"]["NORMAL"] == 6
     text = text_of(found)
     for fact in ("44 images", "width 40 to 40 px", "unreadable: 0", "CC BY 4.0", found.info.fingerprint):
         assert fact in text

@@ -16,12 +16,14 @@ from edgekit.cli.device import eval_device_command
 from edgekit.device import emulator
 from edgekit.device.client import Client
 from edgekit.device.connection import check_model
-from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device, run_json
+from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
+from edgekit.metrics.scores import evaluate
 from edgekit.testing.fault_proxy import FaultProxy
-from edgekit.values.device_run import Agreement, agreement, latency
-from edgekit.values.evaluation import Prediction
+from edgekit.values.codec import to_document
+from edgekit.values.device_run import Agreement, agreement, board_report, latency
+from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
 
@@ -36,7 +38,10 @@ def test_every_image_agrees_with_the_desktop(
     assert agreement(run.predictions, host) == Agreement(100, 100, ())
     assert [p.id for p in run.predictions] == list(xrays.ids)
     assert [p.label for p in run.predictions] == xrays.labels.tolist()
-    plain = run_json(run, agreement(run.predictions, host))
+    margins = data_info.task.margins([p.logits for p in run.predictions])
+    scored = evaluate(margins, xrays.labels, Threshold(0.5, 1), runtime="aot", model_sha256="", data=data_info)
+    plain = to_document(board_report(run, agreement(run.predictions, host), scored))
+    assert (plain["schema_version"], plain["n"]) == (1, 100)
     assert plain["agreement"]["identical"] == 100
     assert plain["device"]["board"] == "native"
     assert plain["link"]["broken_frames"] == 0
@@ -136,7 +141,26 @@ def test_ctrl_c_keeps_what_is_done(
     with pytest.raises(KeyboardInterrupt):
         evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(7, interrupt))
     (state,) = tmp_path.iterdir()
-    assert len(json.loads(state.read_text())) == 7
+    assert len(json.loads(state.read_text())["done"]) == 7
+
+
+def test_a_state_of_version_0_1_is_gone_on_from_and_a_later_one_refused(
+    client: Client, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
+) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(3, interrupt))
+    (state,) = tmp_path.iterdir()
+    done = json.loads(state.read_text())["done"]
+    state.write_text(json.dumps({"schema_version": 2, "done": "in another way"}))
+    with pytest.raises(EdgekitError, match="schema_version 2; this edgekit reads up to 1"):
+        evaluate_on_device(client, model, xrays, data_info, resume=True, state_dir=tmp_path)
+    state.write_text(json.dumps(done))  # as version 0.1 wrote it
+    run = evaluate_on_device(client, model, xrays, data_info, resume=True, state_dir=tmp_path)
+    assert run.resumed == 3
+    assert len(run.predictions) == len(xrays)
 
 
 def test_a_damaged_state_file_is_named(

@@ -22,6 +22,7 @@ from edgekit.metrics.scores import evaluate_predictions
 from edgekit.report.document import Page
 from edgekit.report.pages.device import device_facts, device_page
 from edgekit.report.render_html import html
+from edgekit.values.codec import to_json
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
@@ -41,7 +42,7 @@ def profile_file(model: TfliteModel, tmp_path: Path) -> Path:
         for step, layer in enumerate(layers_of(compiled))
     ]
     path = tmp_path / "profile.json"
-    options = dataclasses.asdict(compiled.options)
+    options = to_json(compiled.options)
     path.write_text(json.dumps({"model_sha256": model.sha256, "options": options, "layers": layers}))
     return path
 

@@ -1,6 +1,5 @@
 """The commands that talk to a board, and those that get one ready."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from edgekit.cli.options import (
 )
 from edgekit.cli.output import show, typed, waiting
 from edgekit.errors import EdgekitError
+from edgekit.values.codec import to_json
 
 
 @click.command("eval-device")
@@ -41,13 +41,13 @@ def eval_device_command(
 ) -> None:  # fmt: skip
     """Score the model on a board, X-ray by X-ray, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
-    from edgekit.device.evaluate import run_json
     from edgekit.pipeline.evaluate_board import evaluate_board
     from edgekit.pipeline.loading import load_model
     from edgekit.report.pages.device import device_facts, device_page
     from edgekit.report.render import write
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
+    from edgekit.values.device_run import board_report
 
     loaded = load_model(model)
     program = loaded.program(profile) if report is not None else None  # what is wrong with these shows at once, too
@@ -55,7 +55,7 @@ def eval_device_command(
         loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=waiting,
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, board, quiet=as_json),
     )  # fmt: skip
-    values = to_document(done.scored) | run_json(done.run, done.compared)
+    values = to_document(board_report(done.run, done.compared, done.scored))
     show([*evaluation_parts(done.scored), device_facts(done.run, done.compared)], values, as_json)
     if report is not None:
         page = device_page(
@@ -127,7 +127,7 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
 
     done = flash(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
     said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified."
-    show([Prose(said)], asdict(done), as_json)
+    show([Prose(said)], to_json(done), as_json)
 
 
 @click.command("doctor")
@@ -137,7 +137,7 @@ def doctor_command(as_json: bool) -> None:
     from edgekit.device.doctor import doctor, findings_table
 
     findings = doctor()
-    show([findings_table(findings)], {"findings": [asdict(finding) for finding in findings]}, as_json)
+    show([findings_table(findings)], {"findings": [to_json(finding) for finding in findings]}, as_json)
 
 
 @click.command("firmware")

@@ -4,8 +4,8 @@ In: `Compiled`, or what `edgekit profile --json` printed. Out: a `Program`: the 
 a `TfliteModel`; TFLM's arena to compare with.
 """
 
-import json
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,24 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.runtimes.desktop import arena_bytes_apart
 from edgekit.tflite.model import read_int8_model
+from edgekit.values.codec import Invalid, from_document, from_json, to_json
 from edgekit.values.program import Program
+
+
+@dataclass(frozen=True, slots=True)
+class _ProfiledLayer:
+    name: str
+    instructions: int | None
+    us: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """What is read of a profile: which program was run, and what each layer cost."""
+
+    model_sha256: str
+    options: Mapping[str, Any]
+    layers: tuple[_ProfiledLayer, ...]
 
 
 def program_of(compiled: Compiled) -> Program:
@@ -42,21 +59,26 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     """
     again = "Make it anew: edgekit profile MODEL --port PORT --json > FILE."
     try:
-        profile = json.loads(path.read_text(encoding="utf-8"))
-        sha256, options = profile["model_sha256"], CompileOptions(**profile["options"])
-        names = [layer["name"] for layer in profile["layers"]]
-        instructions, us = (tuple(layer[unit] for layer in profile["layers"]) for unit in ("instructions", "us"))
+        profile = from_document(_Profile, path, "a profile", lambda values: values)
+        options = from_json(CompileOptions, profile.options, "options", unknown_fields=False)
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", again) from error
-    except (ValueError, KeyError, TypeError) as error:  # JSON and UTF-8 errors are ValueErrors
-        raise EdgekitError(f"{path} is not a profile.", again) from error
-    if sha256 != sha256_of(flatbuffer):
-        raise EdgekitError(f"{path} is the profile of the model {sha256[:12]}, not of this one.", again)
+    except Invalid as error:
+        raise EdgekitError(f"{path} is not a profile: {error}.", again) from error
+    if profile.model_sha256 != sha256_of(flatbuffer):
+        raise EdgekitError(f"{path} is the profile of the model {profile.model_sha256[:12]}, not of this one.", again)
     compiled = compile_model(flatbuffer, options)
     program = program_of(compiled)
+    names = [layer.name for layer in profile.layers]
     if names != [layer.name for layer in program.layers]:
         raise EdgekitError(f"{path} is the profile of another version's program.", again)
-    return replace(program, instructions=None if None in instructions else instructions, us=None if None in us else us)
+    instructions = tuple(layer.instructions for layer in profile.layers if layer.instructions is not None)
+    us = tuple(layer.us for layer in profile.layers if layer.us is not None)
+    return replace(
+        program,
+        instructions=instructions if len(instructions) == len(names) else None,
+        us=us if len(us) == len(names) else None,
+    )
 
 
 def tflm_arena_bytes(content: bytes) -> int | None:
@@ -71,9 +93,9 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
     """What `edgekit compile --json` prints of the program; `sizes` is None where no cross compiler is installed."""
     layers, plan = layers_of(compiled), compiled.plan
     return {
-        "options": asdict(compiled.options),
+        "options": to_json(compiled.options),
         "sha256": compiled.graph.sha256.hex(),
-        "layers": [asdict(layer) for layer in layers],
+        "layers": to_json(layers),
         "total": {
             "macs": sum(layer.macs for layer in layers),
             "arena_bytes": plan.arena_bytes,
@@ -86,5 +108,5 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
             "compiler": sizes.compiler if sizes else None,
         },
         "tflm_arena_bytes": tflm_arena_bytes,
-        "spans": [asdict(span) for span in plan.spans],
+        "spans": to_json(plan.spans),
     }

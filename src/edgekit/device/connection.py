@@ -5,7 +5,6 @@ In: a port, a model. Out: a `Client` for as long as the block lasts; the board's
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import asdict
 from typing import Any
 
 from edgekit.boards.board import ESP32, Board
@@ -15,6 +14,7 @@ from edgekit.device.firmware import ModelSources
 from edgekit.device.link import FIRST_BAUD, open_link
 from edgekit.device.protocol.messages import Backend, BoardKind, Info
 from edgekit.errors import EdgekitError
+from edgekit.values.codec import to_json
 from edgekit.values.model import TfliteModel
 
 LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
@@ -79,7 +79,7 @@ def check_model(info: Info, model: TfliteModel) -> None:
 
 def device_json(info: Info) -> dict[str, Any]:
     """The board's identity as JSON-ready values."""
-    plain = asdict(info) | {
+    plain = to_json(info) | {
         "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
         "model_sha256": info.model_sha256.hex(),

@@ -1,16 +1,14 @@
 """A set of X-rays through a board: predictions, and whether they are the desktop's, byte for byte.
 
-In: a `Client`, the model, an `ImageSet`. Out: `DeviceRun`, `Agreement`, `Latency`, all plain values. What is done is
-kept in a state file, so that an evaluation that was cut off goes on where it stopped.
+In: a `Client`, the model, an `ImageSet`. Out: a `DeviceRun`. What is done is kept in a state file, so that an
+evaluation that was cut off goes on where it stopped.
 """
 
-import json
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import platformdirs
@@ -21,7 +19,8 @@ from edgekit.device.connection import device_json
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
-from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, latency
+from edgekit.values.codec import Invalid, from_document, to_document
+from edgekit.values.device_run import DeviceRun, LinkCounts
 from edgekit.values.evaluation import Prediction
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -29,6 +28,13 @@ from edgekit.values.model import TfliteModel
 SAVE_EVERY_S = 1.0
 RESUME = "What is done is kept: run the command again with --resume."
 Progress = Callable[[Prediction, LinkCounts], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What a cut-off evaluation leaves: logits and microseconds of each image that is done, by its id."""
+
+    done: Mapping[str, list[int]]
 
 
 def evaluate_on_device(
@@ -57,7 +63,7 @@ def evaluate_on_device(
     info = client.info or client.hello()
     key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
     path = (state_dir or platformdirs.user_state_path("edgekit")) / f"eval-{files.key_of(key)[:16]}.json"
-    done = _load(path) if resume else {}
+    done = _load(path, len(data.task.labels)) if resume else {}
     begin = time.monotonic()
     resumed, saved_at = len(done), begin
     rows = {name: row for row, name in enumerate(images.ids)}
@@ -70,15 +76,15 @@ def evaluate_on_device(
     try:
         for outcome in client.infer(source):
             logits = np.frombuffer(outcome.outputs, np.int8)
-            done[outcome.key] = [*map(int, logits), outcome.invoke_us]
+            done[outcome.key] = [*logits.tolist(), outcome.invoke_us]
             if progress is not None:
                 progress(_prediction(images, rows[outcome.key], done), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:
-                files.write_json(path, done)
+                _save(path, done)
                 saved_at = time.monotonic()
     except BaseException:  # a Ctrl-C too: what is done is kept
         if done:
-            files.write_json(path, done)
+            _save(path, done)
         raise
     path.unlink(missing_ok=True)
     predictions = tuple(_prediction(images, row, done) for row in rows.values())
@@ -100,34 +106,22 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
 
 
-def run_json(run: DeviceRun, compared: Agreement) -> dict[str, Any]:
-    """What `eval-device --json` adds to evaluate's keys."""
-    times = latency(run.predictions)
-    return {
-        "agreement": asdict(compared),
-        "device": dict(run.device),
-        "link": {
-            "retries": run.link.retries,
-            "bytes": run.link.sent_bytes + run.link.received_bytes,
-            "broken_frames": run.link.broken_frames,
-            "wall_s": round(run.wall_s, 3),
-            "resumed": run.resumed,
-        },
-        "latency_us": asdict(times) if times else None,
-    }
-
-
 def _prediction(images: ImageSet, row: int, done: Mapping[str, list[int]]) -> Prediction:
     name = images.ids[row]
     *logits, invoke_us = done[name]
     return Prediction(name, int(images.labels[row]), tuple(logits), invoke_us)
 
 
-def _load(path: Path) -> dict[str, list[int]]:
+def _save(path: Path, done: Mapping[str, list[int]]) -> None:
+    files.write_json(path, to_document(_State(done)))
+
+
+def _load(path: Path, labels: int) -> dict[str, list[int]]:
+    """What is done, by image id: the logits and the time."""
     if not path.is_file():
         return {}
     try:
-        done = json.loads(path.read_text())
-        return {str(name): [int(value) for value in row] for name, row in done.items() if len(row) == 3}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise EdgekitError(f"{path} is not a state file.", f"Remove it and start again: rm {path}") from error
+        done = from_document(_State, path, "an evaluation's state", lambda images: {"done": images}).done
+    except (OSError, Invalid) as error:
+        raise EdgekitError(f"{path} is not a state file: {error}.", f"Remove it and start again: rm {path}") from error
+    return {name: row for name, row in done.items() if len(row) == labels + 1}

@@ -7,7 +7,7 @@ of one run.
 import struct
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.interpreters import tflm
 from edgekit.tflite.model import read_int8_model
+from edgekit.values.codec import to_json
 from edgekit.values.program import Layer
 
 
@@ -152,7 +153,7 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
     total = sum(run.instructions) if run.instructions else None
     return {
         "model_sha256": profiled.model_sha256,
-        "options": asdict(profiled.options),
+        "options": to_json(profiled.options),
         "device": dict(profiled.device),
         "resolution_instructions": run.resolution if run.instructions else None,
         "layers": [

@@ -5,7 +5,7 @@ In: a `Client` and the model. Out: `Check`s, each of which passed or says what i
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from edgekit.device.protocol.messages import BoardKind
 from edgekit.report.document import Column, Table
 from edgekit.runtimes import desktop
 from edgekit.tflite.quantize import to_int8
+from edgekit.values.codec import to_json
 from edgekit.values.model import TfliteModel
 
 RANDOM_IMAGES = 12
@@ -93,7 +94,7 @@ def selftest_json(client: Client, checks: Sequence[Check]) -> dict[str, Any]:
     return {
         "passed": all(check.passed for check in checks),
         "device": identity,
-        "checks": [asdict(check) for check in checks],
+        "checks": to_json(checks),
     }
 
 

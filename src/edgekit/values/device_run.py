@@ -1,10 +1,10 @@
 """What a board made of a set of images: predictions, whether the desktop agrees, what the line and each run cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from edgekit.values.evaluation import Prediction
+from edgekit.values.evaluation import EvalReport, Prediction
 
 
 @dataclass(slots=True)
@@ -80,3 +80,39 @@ def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
         return None
     at = [times[min(len(times) - 1, -(-len(times) * percent // 100) - 1)] for percent in (50, 95)]
     return Latency(at[0], at[1], times[0], times[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """What the line cost, as a report says it; `resumed` images came from an earlier, cut-off run."""
+
+    retries: int
+    bytes: int
+    broken_frames: int
+    wall_s: float
+    resumed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoardReport(EvalReport):
+    """An evaluation as `eval-device --json` prints it: the figures, and what is known of board, line and time.
+
+    Attributes:
+        device: the board's identity, as `device_json` gives it.
+        latency_us: None where no image was timed.
+    """
+
+    agreement: Agreement | None = None
+    device: Mapping[str, Any] | None = None
+    link: LinkReport | None = None
+    latency_us: Latency | None = None
+
+
+def board_report(run: DeviceRun, compared: Agreement, scored: EvalReport) -> BoardReport:
+    """The figures of a run with what else it showed."""
+    line = run.link
+    link = LinkReport(
+        line.retries, line.sent_bytes + line.received_bytes, line.broken_frames, round(run.wall_s, 3), run.resumed
+    )
+    figures = {f.name: getattr(scored, f.name) for f in fields(EvalReport)}
+    return BoardReport(**figures, agreement=compared, device=run.device, link=link, latency_us=latency(run.predictions))
