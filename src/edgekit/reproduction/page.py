@@ -6,7 +6,7 @@ In: a `Reproduction` and its `Results`. Out: a `Page`; `report.render` writes it
 import json
 import os
 import platform
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -97,7 +97,7 @@ def _warnings(done: Reproduction) -> tuple[str, ...]:
             + ", ".join(f"{count} of seed {seed}" for seed, count in sorted(seeds.items()))
             + "): a figure is the mean of the seeds that have it, and a dash stands where none has."
         )
-    smaller = [w for line in done.log for w in line.get("warnings", ()) if "memory does not hold" in w]
+    smaller = [w for one in done.log for w in one.warnings if "memory does not hold" in w]
     if smaller:
         found.append(f"Batches were made smaller: {smaller[0]}")
     return tuple(found)
@@ -151,11 +151,12 @@ def _sections(done: Reproduction, results: Results) -> Sequence[Section]:
 
 def _costs(done: Reproduction, results: Results) -> Section:
     asked = {str(unit) for unit in done.units}
-    latest = {line["unit"]: line["cpu_s"] for line in done.log if line["unit"] in asked}  # a unit may be made again
-    kinds: Counter[str] = Counter()
+    latest = {one.unit: one.cpu_s for one in done.log if one.unit in asked}  # a unit may be made again
+    kinds: defaultdict[str, float] = defaultdict(float)
     for unit, cpu_s in latest.items():
         kinds[unit.split()[0].rstrip(",")] += cpu_s
-    rows = tuple((kind, Cell(f"{seconds / 60:.1f}", value=seconds)) for kind, seconds in kinds.most_common())
+    by_cost = sorted(kinds.items(), key=lambda kind: -kind[1])
+    rows = tuple((kind, Cell(f"{seconds / 60:.1f}", value=seconds)) for kind, seconds in by_cost)
     total = sum(kinds.values())
     parts: list[Part] = [tables.costs_table(results)] if results.costs else []
     if rows:
@@ -170,7 +171,7 @@ def _how(done: Reproduction) -> Section:
         ("command", f"`{request.command}`"),
         ("weights of the networks", "random" if done.weights == "none" else "torchvision's ImageNet weights"),
         ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}"),
-        ("workers", ", ".join(sorted({str(line.get("where", "")) for line in done.log})) or "-"),
+        ("workers", ", ".join(sorted({one.where for one in done.log})) or "-"),
         ("threshold rule", done.budget.recipe.threshold.rule),
         *((name, version) for name, version in versions().items()),
     )

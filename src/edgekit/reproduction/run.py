@@ -24,7 +24,7 @@ from edgekit.pipeline.cache import CacheMiss, only_one
 from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
 from edgekit.reproduction.plan import PARTS, Unit, plan
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
-from edgekit.values.codec import to_json
+from edgekit.values.codec import from_json, to_json
 
 _IDENTITY, _LOG = "reproduction.json", "units.jsonl"
 
@@ -59,6 +59,17 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitCost:
+    """A unit that was made, as a line of the log: see `UnitResult`."""
+
+    unit: str
+    wall_s: float
+    cpu_s: float
+    where: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Reproduction:
     """A reproduction, as far as it went.
 
@@ -67,7 +78,7 @@ class Reproduction:
         made: how many of them were made now.
         missing: those that are not made.
         problems: what went wrong, of those that failed.
-        log: every unit that was ever made in this folder: `unit`, `wall_s`, `cpu_s`, `where`, `warnings`.
+        log: every unit that was ever made in this folder.
         weights: `none` or `imagenet`.
     """
 
@@ -79,7 +90,7 @@ class Reproduction:
     made: int
     missing: tuple[Unit, ...]
     problems: Mapping[Unit, str]
-    log: tuple[Mapping[str, Any], ...]
+    log: tuple[UnitCost, ...]
 
 
 def reproduce(request: Request) -> Reproduction:
@@ -109,7 +120,7 @@ def reproduce(request: Request) -> Reproduction:
     info = loaded[budget.size("student")].info
     _claim(request.out, {
         "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": weights,
-        "budget": json.loads(json.dumps(to_json(budget))),
+        "budget": to_json(budget),
     })  # fmt: skip
     reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
     missing = [unit for unit in units if not _is_made(reader, unit)]
@@ -138,9 +149,9 @@ def _execute(request: Request, settings: Settings, budget: Budget, missing: list
             if one is not None and one.problem and not progress.retry:
                 problems[one.item] = one.problem
             elif one is not None and not one.problem:
-                line = {"unit": str(one.item), "wall_s": round(one.wall_s, 2), "cpu_s": round(one.cpu_s, 2)}
+                line = UnitCost(str(one.item), round(one.wall_s, 2), round(one.cpu_s, 2), one.where, one.warnings)
                 with failures_of(log), log.open("a") as stream:
-                    stream.write(json.dumps({**line, "where": one.where, "warnings": one.warnings}) + "\n")
+                    stream.write(json.dumps(to_json(line)) + "\n")
             request.on_progress(progress)
     return problems
 
@@ -194,12 +205,12 @@ def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any
     return [] if old == new else [(path, old, new)]
 
 
-def _read_log(out: Path) -> tuple[Mapping[str, Any], ...]:
+def _read_log(out: Path) -> tuple[UnitCost, ...]:
     path = out / _LOG
     with failures_of(path):
         lines = path.read_text().splitlines() if path.exists() else []
-    found: list[Mapping[str, Any]] = []
+    found: list[UnitCost] = []
     for line in lines:
         with suppress(ValueError):  # the last line of a run that was killed
-            found.append(json.loads(line))
+            found.append(from_json(UnitCost, json.loads(line), "a line of the log"))
     return tuple(found)
