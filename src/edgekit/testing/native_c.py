@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _STATIC = re.compile(
-    r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^typedef struct .* (\w+);",
+    r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^\} (\w+);",
     re.MULTILINE,
 )
 

@@ -18,14 +18,14 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel, Site, indent, round_up
+from edgekit.compile.codegen import Constant, Helper, Kernel, Site, indent, round_up
 from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
-from edgekit.compile.winograd_helpers import BLOCKS
 
+BLOCKS = {2: 4, 3: 2}  # tiles side by side -> output channels with which they fill the registers
 _FILTERS = {
     2: np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
     4: np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 12]]),
@@ -79,11 +79,8 @@ class Winograd:
         tile, channels, out = self.tile, op.image[2], op.result[2]
         size, lanes, at_once, depth = tile + 2, self._lanes(op), self._groups_at_once(op), round_up(channels, 4)
         block, group = BLOCKS[lanes], depth * lanes // 2  # output channels; words of a group's channels
-        pooled = op.pool != (1, 1)
         wide, width = tile // op.pool[1], op.pooled[1]
-        input_ = f"winograd{tile}x{lanes}_input" + ("" if channels % 4 == 0 else "_bytes")
-        dot = f"winograd{tile}x{lanes}_dot{8 if depth % 8 == 0 else 4}"
-        output = f"winograd{tile}_output" + ("_pooled" if pooled else "")
+        input_, dot, output = input_helper(op, tile, lanes), _dot_helper(op, tile, lanes), output_helper(op, tile)
         last = "" if out % block == 0 else f"\n          if (c + k >= {out}) continue;"
         made = ", int32_t made" if window.made > 1 else ""
         functions = f"""{site.signature(f", uint32_t *scratch{made}")} {{
@@ -91,12 +88,12 @@ class Winograd:
   uint32_t *const sums = scratch + {size * size * group * at_once};
   for (int32_t first = 0; first < {self._groups(op) * lanes}; first += {at_once * lanes}) {{
     for (int32_t n = 0; n < {at_once * lanes}; ++n) {{
-      {input_}(rows + (first + n) * {tile * channels}, {window.row}, {channels},
+      {input_.name}(rows + (first + n) * {tile * channels}, {window.row}, {channels},
           tiles + n / {lanes} * {group} + n % {lanes}, {at_once * group}, {depth // 4});
     }}
     const int16_t *weights = {site.name}_weights;
     for (int32_t c = 0; c < {out}; c += {block}, weights += {size * size * depth * block}) {{
-      {dot}((const edgekit_half *)tiles, weights, sums, {at_once}, {2 * group});
+      {dot.name}((const edgekit_half *)tiles, weights, sums, {at_once}, {2 * group});
       {output}(sums, {lanes * block * at_once});
       const uint32_t *sum = sums;
       for (int32_t n = first; n < first + {at_once * lanes}; ++n) {{
@@ -160,3 +157,27 @@ class Winograd:
 
     def _group_bytes(self, op: Convolution) -> int:
         return (self.tile + 2) ** 2 * self._lanes(op) * (2 * round_up(op.image[2], 4) + 4 * BLOCKS[self._lanes(op)])
+
+
+def input_helper(op: Convolution, tile: int, lanes: int) -> Helper:
+    """The transform of one tile's channels, which lies among `lanes` tiles."""
+    load, suffix = ("LOAD_WORD", "") if op.image[2] % 4 == 0 else ("LOAD_BYTES", "_bytes")
+    macros = (("NAME", f"winograd{tile}x{lanes}_input{suffix}"), ("LANES", str(lanes)), ("LOAD", load))
+    return Helper(f"winograd{tile}_input", macros)
+
+
+def output_helper(op: Convolution, tile: int) -> str:
+    """The transform of one tile's sums, whose results a pool may look at."""
+    return f"winograd{tile}_output" + ("" if op.pool == (1, 1) else "_pooled")
+
+
+def _dot_helper(op: Convolution, tile: int, lanes: int) -> Helper:
+    """Sums over the channels."""
+    channels = 8 if round_up(op.image[2], 4) % 8 == 0 else 4
+    values = {
+        "NAME": f"winograd{tile}x{lanes}_dot{channels}",
+        "ELEMENTS": str((tile + 2) ** 2),
+        "CHANNELS": str(channels),
+        "TAPS": f"TAPS{channels}",
+    }
+    return Helper(f"winograd_dot{lanes}", tuple(values.items()))

@@ -1,25 +1,6 @@
-"""The ESP32's multiply-accumulate unit (MAC16) in generated C, with a portable fallback of the same results.
+#pragma once
+#include "mac16.h"
 
-MULA.DD.*.LDINC multiplies two 16-bit halves, adds to a 40-bit accumulator and loads the next two halves, all in one
-instruction; LOOPNEZ repeats without a branch. Sums are taken modulo 2^32, as the fallback takes them. Esp-dsp's
-dsps_dotprod_s16 has the same inner loop.
-"""
-
-SWITCH = """
-/* 1 where the core has MAC16 and hardware loops: the classic ESP32. The other way gives the same results. */
-#ifndef EDGEKIT_MAC16
-#if defined(__XTENSA__) && defined(ESP_PLATFORM)
-#include <xtensa/config/core-isa.h>
-#define EDGEKIT_MAC16 (XCHAL_HAVE_MAC16 && XCHAL_HAVE_LOOPS)
-#else
-#define EDGEKIT_MAC16 0
-#endif
-#endif
-"""
-
-DOTS = (
-    SWITCH
-    + r"""
 /* Rows of positions x rows of taps: sums[r + i * apart] = sum of w[r][k] * x[r][i][k] over 4 * quads taps, for
  * i < count and r < rows. A position lies `step` behind the last, also from one row to the next. x and w begin at
  * multiples of 4 bytes and step is even; there is at least one of everything. */
@@ -29,8 +10,10 @@ static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w,
   const int32_t *end = sums + count * apart;
   int32_t sum;
   x -= 2, w -= 2;
-  /* LDINC adds 4 to the address first; the last quad loads nothing beyond itself. The whole loop is one block, so that
-   * the compiler puts no hardware loop of its own around it. */
+  /* MULA.DD.*.LDINC multiplies two 16-bit halves, adds to a 40-bit accumulator and loads the next two halves, all in
+   * one instruction; LOOPNEZ repeats without a branch; sums are taken modulo 2^32. Esp-dsp's dsps_dotprod_s16 has the
+   * same inner loop. LDINC adds 4 to the address first; the last quad loads nothing beyond itself. The whole loop is
+   * one block, so that the compiler puts no hardware loop of its own around it. */
   __asm__ volatile(
       "0:\n"
       "wsr.acclo %[zero]\n"
@@ -63,6 +46,16 @@ static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w,
       : "memory");
 }
 #else
+/* The portable fallback: four positions at once. */
+#define EDGEKIT_TAP(n)            \
+  {                               \
+    const int32_t w##n = k[n];    \
+    s += (uint32_t)(a[n] * w##n); \
+    t += (uint32_t)(b[n] * w##n); \
+    u += (uint32_t)(c[n] * w##n); \
+    v += (uint32_t)(d[n] * w##n); \
+  }                               \
+  EDGEKIT_IN_ORDER
 static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
                                int32_t count, int32_t apart, int32_t rows) {
   for (; rows > 0; --rows, w += 4 * quads, ++sums) {
@@ -73,7 +66,7 @@ static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w,
       const int16_t *a = x, *b = x + step, *c = b + step, *d = c + step;
       uint32_t s = 0, t = 0, u = 0, v = 0;
       for (const int16_t *k = w; k != end; k += 4, a += 4, b += 4, c += 4, d += 4) {
-        TAP(0) TAP(1) TAP(2) TAP(3)
+        EDGEKIT_TAP(0) EDGEKIT_TAP(1) EDGEKIT_TAP(2) EDGEKIT_TAP(3)
       }
       *to = (int32_t)s, to += apart;
       *to = (int32_t)t, to += apart;
@@ -88,13 +81,5 @@ static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w,
     }
   }
 }
+#undef EDGEKIT_TAP
 #endif
-"""
-)
-for _tap in range(4):
-    DOTS = DOTS.replace(
-        f"TAP({_tap})",
-        f"{{ const int32_t w{_tap} = k[{_tap}];"
-        + "".join(f" {s} += (uint32_t)({x}[{_tap}] * w{_tap});" for s, x in zip("stuv", "abcd", strict=True))
-        + " } EDGEKIT_IN_ORDER\n     ",
-    )

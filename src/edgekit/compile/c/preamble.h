@@ -1,0 +1,28 @@
+/* What every generated program begins with. */
+#pragma once
+#include <stdint.h>
+#include <string.h>
+
+/* 1 where the core multiplies 32 x 32 -> 64 bits quickly; the other way gives the same results. */
+#ifndef EDGEKIT_HIGH_MULTIPLY
+#if defined(__XTENSA__) && !defined(ESP_PLATFORM)
+#define EDGEKIT_HIGH_MULTIPLY 0
+#else
+#define EDGEKIT_HIGH_MULTIPLY 1
+#endif
+#endif
+
+/* Not merged into its caller, so that its loops have all the registers. */
+#if defined(__GNUC__)
+#define EDGEKIT_APART __attribute__((noinline))
+#else
+#define EDGEKIT_APART
+#endif
+
+/* gcc on Xtensa moves so many loads ahead that it runs out of registers: half as many instructions again. */
+#if defined(__XTENSA__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC optimize("no-schedule-insns,no-tree-reassoc")
+#define EDGEKIT_IN_ORDER __asm__ volatile("" ::: "memory");
+#else
+#define EDGEKIT_IN_ORDER
+#endif

@@ -1,0 +1,53 @@
+"""The C files that generated programs are put together from compile by themselves, whatever the switches."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import edgekit.compile
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.codegen import needed_helpers
+from edgekit.testing import native_c
+
+FOLDER = Path(edgekit.compile.__file__).parent / "c"
+FILES = sorted(path.name for path in FOLDER.glob("*.h") if not path.name.startswith("example"))
+MACROS = {  # what kernels fill in
+    "winograd2_input.h": ("NAME=f", "LANES=3", "LOAD=LOAD_WORD"),
+    "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_BYTES"),
+    "winograd_dot2.h": ("NAME=f", "ELEMENTS=16", "CHANNELS=4", "TAPS=TAPS4"),
+    "winograd_dot3.h": ("NAME=f", "ELEMENTS=36", "CHANNELS=8", "TAPS=TAPS8"),
+    "both.h": ("PAIR=net_pair",),
+    "pair_hook.h": ("PAIR=net_pair",),
+    "step_hook.h": ("STEP=net_step",),
+}
+
+
+def compile_c(source: str, folder: Path, *options: str) -> None:
+    (folder / "alone.c").write_text(source)
+    command = ["gcc", *native_c.FLAGS, "-Wno-unused-function", "-O1", f"-I{FOLDER}", *options, "-c", "alone.c"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_compiles_with_nothing_but_what_it_includes(file: str, tmp_path: Path) -> None:
+    macros = [f"-D{macro}" for macro in MACROS.get(file, ())]
+    for switch in ("-DEDGEKIT_HIGH_MULTIPLY=1", "-DEDGEKIT_HIGH_MULTIPLY=0", "-DEDGEKIT_TWO_CORES=1"):
+        compile_c(f'#include "{file}"\n', tmp_path, switch, *macros)
+
+
+@pytest.mark.parametrize("value", ["example_pixel.h", "example_raw.h"])
+def test_the_example_compiles_beside_a_model(value: str, tmp_path: Path) -> None:
+    student = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
+    (tmp_path / "net.h").write_text(compile_model(student.read_bytes(), CompileOptions("net")).files["net.h"])
+    compile_c((FOLDER / "example.c").read_text(), tmp_path, "-I.", f'-DEXAMPLE_VALUE="{value}"')
+
+
+def test_what_a_helper_includes_comes_before_it_and_once() -> None:
+    text = needed_helpers(["channel", "winograd4_output_pooled", "requantize"], {})
+    names = (" requantize(", " to_byte(", " worked_out(", " greater(", "winograd4_output")
+    order = [text.index(name) for name in names]
+    assert order == sorted(order)
+    assert text.count("} channel;") == text.count("define EDGEKIT_APART\n") == 1
+    assert '#include "' not in text
