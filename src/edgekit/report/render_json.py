@@ -3,6 +3,8 @@
 In: a `Page`. Out: a dict.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from edgekit.report.document import (
@@ -19,30 +21,52 @@ from edgekit.report.document import (
     Section,
     Table,
 )
-from edgekit.values.codec import to_json
+from edgekit.values.codec import to_document, to_json
+
+JsonPart = Mapping[str, Any]  # `kind` (`table`, `figure`, ...) and what a part of that kind holds
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSection:
+    """A section; `results` says whether figures of a model stand in it."""
+
+    title: str
+    results: bool
+    parts: tuple[JsonPart, ...]
+    sections: tuple["JsonSection", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonPage:
+    """A page as its JSON shows it; `disclaimer` is empty where the page's task has no domain."""
+
+    title: str
+    disclaimer: str
+    synthetic: bool
+    warnings: tuple[str, ...]
+    lead: tuple[str, ...]
+    highlights: JsonPart | None
+    sections: tuple[JsonSection, ...]
+    footer: tuple[str, ...]
 
 
 def page_json(page: Page) -> dict[str, Any]:
-    """The page; every part names its kind. `disclaimer` is empty where the page's task has no domain."""
-    return {
-        "title": page.title,
-        "disclaimer": page.domain,
-        "synthetic": page.synthetic,
-        "warnings": list(page.warnings),
-        "lead": list(page.lead),
-        "highlights": _part_json(page.highlights) if page.highlights else None,
-        "sections": [_section_json(section) for section in page.sections],
-        "footer": list(page.footer),
-    }
+    """The page as a document of its schema (`edgekit/schemas/report.schema.json`)."""
+    highlights = _part_json(page.highlights) if page.highlights else None
+    sections = tuple(map(_section_json, page.sections))
+    return to_document(
+        JsonPage(
+            page.title, page.domain, page.synthetic, tuple(page.warnings), tuple(page.lead), highlights, sections,
+            tuple(page.footer),
+        )
+    )  # fmt: skip
 
 
-def _section_json(section: Section) -> dict[str, Any]:
-    return {
-        "title": section.title,
-        "results": section.results,
-        "parts": [_part_json(part) for part in section.parts],
-        "sections": [_section_json(inner) for inner in section.sections],
-    }
+def _section_json(section: Section) -> JsonSection:
+    return JsonSection(
+        section.title, section.results, tuple(map(_part_json, section.parts)),
+        tuple(map(_section_json, section.sections)),
+    )  # fmt: skip
 
 
 def _part_json(part: Part) -> dict[str, Any]:

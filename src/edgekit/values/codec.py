@@ -137,9 +137,12 @@ def from_document(
     return from_json(cls, values, what, unknown_fields=unknown_fields)
 
 
-def schema(cls: type, title: str) -> dict[str, Any]:
-    """The JSON Schema of the documents of a dataclass."""
+def schema(cls: type, title: str, *, unknown_fields: bool = True) -> dict[str, Any]:
+    """The JSON Schema of the documents of a dataclass; `unknown_fields` as in `from_json`."""
     found: dict[str, Any] = _adapter(cls).json_schema()
+    if not unknown_fields:
+        for group in (found, *found.get("$defs", {}).values()):
+            group["additionalProperties"] = False
     properties = {"schema_version": {"const": SCHEMA_VERSION, "type": "integer"}, **found.pop("properties")}
     required = ["schema_version", *found.pop("required", [])]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

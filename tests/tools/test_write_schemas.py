@@ -1,0 +1,64 @@
+"""The published JSON Schemas are those of the dataclasses, and hold for what is written."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgekit.recipes.builtin import RECIPES
+from edgekit.report.card import load_card
+from edgekit.report.document import Facts, Page, Prose, Section
+from edgekit.report.render_json import page_json
+from edgekit.values.codec import to_document
+from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, board_report
+from edgekit.values.evaluation import Prediction
+
+ROOT = Path(__file__).parents[2]
+SCHEMAS = ROOT / "src" / "edgekit" / "schemas"
+CARD = load_card(ROOT / "models" / "chest_xray")
+RUN = DeviceRun((Prediction("a", 0, (1, 2), 5),), {"board": "native"}, LinkCounts(), 1.0)
+DOCUMENTS: dict[str, list[Any]] = {
+    "card": [to_document(CARD)],
+    "recipe": [to_document(recipe) for recipe in RECIPES.values()],
+    "evaluation": [
+        to_document(CARD.metrics.test),
+        to_document(board_report(RUN, Agreement(1, 1, ()), CARD.metrics.test)),
+    ],
+    "report": [page_json(Page("A", sections=(Section("B", (Prose("c"), Facts((("d", "e"),)))),)))],
+}
+
+
+def write_schemas(*options: str | Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, str(ROOT / "tools" / "write_schemas"), *map(str, options)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_published_schemas_are_those_of_the_dataclasses() -> None:
+    done = write_schemas("--check")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in SCHEMAS.iterdir()} == {f"{name}.schema.json" for name in DOCUMENTS}
+
+
+def test_a_schema_that_has_drifted_is_noticed_and_written_anew(tmp_path: Path) -> None:
+    shutil.copytree(SCHEMAS, tmp_path / "schemas")
+    card = tmp_path / "schemas" / "card.schema.json"
+    before = card.read_text()
+    card.write_text(before.replace('"schema_version"', '"version"', 1))
+    done = write_schemas("--check", "--folder", card.parent)
+    assert (done.returncode, "Run tools/write_schemas." in done.stderr) == (1, True)
+    assert write_schemas("--folder", card.parent).returncode == 0
+    assert card.read_text() == before
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_what_edgekit_writes_is_valid_by_its_schema_and_less_is_not(name: str) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    check = jsonschema.Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text()))
+    for document in DOCUMENTS[name]:
+        check.validate(json.loads(json.dumps(document)))
+        for field in ({"schema_version": 2}, {next(key for key in document if key != "schema_version"): None}):
+            assert not check.is_valid(document | field), field
