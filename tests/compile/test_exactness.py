@@ -1,6 +1,5 @@
 """The compiled C beside TensorFlow Lite Micro, byte by byte, on models that reach into the corners."""
 
-import contextlib
 import hashlib
 import math
 import re
@@ -14,27 +13,24 @@ import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model, supported_ops
-from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.ir import Convolution
 from edgekit.compile.ops.add import Add
+from edgekit.compile.ops.max_pool_2d import MaxPool
 from edgekit.compile.ops.pool import Pool
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
-from edgekit.testing import native_c
+from edgekit.testing import exactness, native_c
+from edgekit.testing.exactness import Case
 from edgekit.testing.random_models import random_inputs, random_model
 from edgekit.testing.random_operators import Random
 
 MODELS = 220
-Case = tuple[int, bytes, Graph]
 
 
 @pytest.fixture(scope="module")
 def cases() -> list[Case]:
     """(seed, model, graph) of the random models that TFLM's arithmetic can hold."""
-    found = []
-    for seed in range(MODELS + 20):
-        content = random_model(seed)
-        with contextlib.suppress(EdgekitError):  # TFLM's arithmetic would overflow
-            found.append((seed, content, read_graph(content)))
+    found = exactness.cases(random_model, range(MODELS + 20))
     assert len(found) >= MODELS
     return found[:MODELS]
 
@@ -46,14 +42,7 @@ def test_at_least_200_random_models_give_the_bytes_of_tflm(cases: list[Case], tm
     def different(number: int) -> list[int]:
         half, extra = halves[number]
         files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(half)]
-        program = native_c.build(files, tmp_path / str(number), flags=("-O0", *native_c.SANITIZERS, *extra))
-        jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(half)]
-        outputs = native_c.run(program, jobs, [graph.output.size for _, _, graph in half])
-        return [
-            seed
-            for (seed, content, graph), (_, inputs), mine in zip(half, jobs, outputs, strict=True)
-            if not np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
-        ]
+        return exactness.differing(half, files, tmp_path / str(number), flags=(*native_c.SANITIZED, *extra))
 
     assert len(cases) >= 200
     with ThreadPoolExecutor(2) as pool:
@@ -115,13 +104,19 @@ def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) ->
             if isinstance(op, Add):
                 seen["broadcast"] += op.shapes[0] != op.shapes[1]
                 seen["two activations"] += len(op.inputs) == 2
+                seen["broadcast activation"] += len(op.inputs) == 2 and op.shapes[0] != op.shapes[1]
         seen["fused pool"] += any(
             isinstance(op, Convolution) and op.pool != (1, 1) for op in compile_model(content).graph.ops
         )
-    corners = """per tensor, per channel, multiplier above one, grouped, depth multiplier, dilated, stride 1, stride 2,
-        clamped below and above, padded, not padded, odd size, zero point -128, zero point 127, broadcast,
-        two activations, fused pool, saturated below, saturated above""".replace("\n", "").split(", ")
-    missing = [name for name in (*supported_ops(), *(corner.strip() for corner in corners)) if seen[name] < 3]
+        read = [tensor.index for op in graph.ops for tensor in op.inputs]
+        pooled = [op.input.index for op in graph.ops if isinstance(op, MaxPool) and op.window == op.stride]
+        seen["pooled and read beside it"] += any(read.count(index) > 1 for index in pooled)
+    corners = (
+        "per tensor, per channel, multiplier above one, grouped, depth multiplier, dilated, stride 1, stride 2, "
+        "clamped below and above, padded, not padded, odd size, zero point -128, zero point 127, broadcast, "
+        "two activations, broadcast activation, fused pool, pooled and read beside it, saturated below, saturated above"
+    )
+    missing = [name for name in (*supported_ops(), *corners.split(", ")) if seen[name] < 3]
     assert not missing
 
 

@@ -15,16 +15,15 @@ from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.winograd import Winograd
 from edgekit.compile.emit import emit
-from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.ir import Convolution
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
-from edgekit.testing import native_c
-from edgekit.testing.random_models import network_of_threes, random_inputs
+from edgekit.testing import exactness
+from edgekit.testing.exactness import Case
+from edgekit.testing.random_models import network_of_threes
 from edgekit.testing.random_operators import Random
-
-Case = tuple[int, bytes, Graph]
 
 
 def kind(op: object) -> str:
@@ -59,7 +58,7 @@ def with_random_kernels(draw: Callable[[int], bytes], seeds: range, least: int =
         ]
         if sum(map(bool, ops)) >= least:
             chosen = [some[rng.integers(len(some))] if some else op for op, some in zip(graph.ops, ops, strict=True)]
-            found.append((seed, content, replace(graph, ops=tuple(chosen))))
+            found.append(Case(seed, content, replace(graph, ops=tuple(chosen))))
     return found
 
 
@@ -70,14 +69,7 @@ def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> li
         emit(graph, plan_, CompileOptions(name=f"m{i}")).files
         for i, ((_, _, graph), plan_) in enumerate(zip(cases, plans, strict=True))
     ]
-    program = native_c.build(files, folder)
-    jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
-    outputs = native_c.run(program, jobs, [graph.output.size for _, _, graph in cases])
-    return [
-        seed
-        for (seed, content, graph), (_, inputs), mine in zip(cases, jobs, outputs, strict=True)
-        if not np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
-    ]
+    return exactness.differing(cases, files, folder)
 
 
 def test_every_kernel_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:

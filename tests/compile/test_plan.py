@@ -1,6 +1,7 @@
 """Fusing and placing: what exists, where, and for how long."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
+from edgekit.testing.exactness import cases, differing_in_any_mode
 from edgekit.testing.random_models import random_model
 from edgekit.testing.random_operators import Random
 from edgekit.values.program import Span
@@ -82,6 +84,20 @@ def test_a_max_pool_joins_the_convolution_before_it_only_where_its_windows_tile(
     graph, _ = planned(network(*stages, size=size))
     assert sum(isinstance(op, Pool) for op in graph.ops) == pools
     assert sum(isinstance(op, Convolution) and op.pool != (1, 1) for op in graph.ops) == fused
+
+
+def test_a_convolution_that_is_read_beside_its_pool_keeps_its_own_output(tmp_path: Path) -> None:
+    def read_twice(seed: int) -> bytes:
+        r = Random(seed)
+        x = r.activation((1, 6, 6, 3))
+        y = r.conv(x, out=4, three=True)
+        return r.b.finish([x], [r.add(r.halved(y), r.narrow(y))])
+
+    models = cases(read_twice, range(8))
+    assert not any(
+        isinstance(op, Convolution) and op.pool != (1, 1) for _, _, graph in models for op in fuse_pool(graph).ops
+    )
+    assert differing_in_any_mode(models, tmp_path) == []
 
 
 def test_the_full_size_output_of_a_pooled_convolution_never_exists() -> None:

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from test_kernel_selection import Case, differing, kind, with_random_kernels
+from test_kernel_selection import differing, kind, with_random_kernels
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.ops import row_schedule
@@ -13,6 +13,7 @@ from edgekit.compile.plan import Plan, laid_out, plan
 from edgekit.compile.reader import read_graph
 from edgekit.compile.row_streaming import streams
 from edgekit.errors import EdgekitError
+from edgekit.testing.exactness import Case
 from edgekit.testing.random_models import network_of_rows
 from edgekit.testing.random_operators import Random
 
@@ -23,7 +24,7 @@ def cases() -> list[Case]:
     for seed in range(60, 90):
         try:
             content = network_of_rows(seed)
-            found.append((seed, content, fuse_pool(read_graph(content))))
+            found.append(Case(seed, content, fuse_pool(read_graph(content))))
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
     return found

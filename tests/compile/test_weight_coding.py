@@ -21,13 +21,12 @@ from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
-from edgekit.testing import native_c
 from edgekit.testing.builder import reweighted
-from edgekit.testing.random_models import network_of_threes, random_inputs, random_model
+from edgekit.testing.exactness import Case, differing
+from edgekit.testing.random_models import network_of_threes, random_model
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 COMPRESS: tuple[Compress, Compress] = ("never", "auto")
-Case = tuple[int, bytes, Graph]
 
 
 def thinned(seed: int) -> bytes:
@@ -59,21 +58,9 @@ def cases() -> list[Case]:
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
         if any(isinstance(op, Convolution) and op.groups == 1 for op in graph.ops):
-            found.append((seed, content, graph))
+            found.append(Case(seed, content, graph))
     assert len(found) >= 25
     return found
-
-
-def differing(cases: list[Case], files: list[dict[str, str]], folder: Path) -> list[int]:
-    """Seeds whose bytes are not TFLM's, under the sanitizers."""
-    program = native_c.build(files, folder)
-    jobs = [(i, random_inputs(seed, graph.input.size)) for i, (seed, _, graph) in enumerate(cases)]
-    outputs = native_c.run(program, jobs, [graph.output.size for _, _, graph in cases])
-    return [
-        seed
-        for (seed, content, graph), (_, inputs), mine in zip(cases, jobs, outputs, strict=True)
-        if not np.array_equal(mine, native_c.tflm(content, inputs, graph.input.shape))
-    ]
 
 
 def test_every_coding_gives_the_bytes_of_tflm_wherever_it_is_possible(cases: list[Case], tmp_path: Path) -> None:
@@ -145,7 +132,7 @@ def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_
     assert before > 26_000
     assert after < share * before
     assert {kernel.coding.title if kernel.coding else "list" for kernel in by_part(small.graph)} == kinds
-    assert differing([(0, content, small.graph)], [small.files], tmp_path) == []
+    assert differing([Case(0, content, small.graph)], [small.files], tmp_path) == []
 
 
 def test_models_compressed_where_it_pays_give_the_bytes_of_tflm(cases: list[Case], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+SANITIZED = ("-O0", *SANITIZERS)
 _STATIC = re.compile(
     r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^\} (\w+);",
     re.MULTILINE,
@@ -40,9 +41,7 @@ int main(void) {
 """
 
 
-def build(
-    files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flags: tuple[str, ...] = ("-O0", *SANITIZERS)
-) -> Path:
+def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flags: tuple[str, ...] = SANITIZED) -> Path:
     """One program out of models named m0, m1, ...; every warning is an error."""
     folder.mkdir(parents=True, exist_ok=True)
     parts, entries = [], []

@@ -23,17 +23,21 @@ def drawn(seed: int) -> tuple[Random, int, int]:  # noqa: PLR0912
     for _ in range(int(r.pick(1, 1, 1, 2, 3, 4))):
         draw = r.rng.random()
         if draw < 0.35:
-            x = r.conv(x)
+            y = x = r.conv(x)
             if r.rng.random() < 0.5:
                 x = r.pool(x, "MAX_POOL_2D")
+                if r.rng.random() < 0.3:  # the convolution is read beside its pool, too
+                    x = r.add(x, r.narrow(y))
         elif draw < 0.55:
             x = r.conv(x, depthwise=True)
         elif draw < 0.7:
             x = r.pool(x)
         elif draw < 0.8:
             x = r.pad(x)
-        elif draw < 0.9:
+        elif draw < 0.86:
             x = r.add(x)
+        elif draw < 0.91:
+            x = r.add(x, r.narrow(x))
         else:
             shape = r.b.shape(x)
             branch = r.pick(x, r.reshape(r.reshape(x), shape), r.add(x))

@@ -154,9 +154,9 @@ class Random:
         self.b.op("MAX_POOL_2D", [x], y, options)
         return y
 
-    def mean(self, x: int) -> int:
+    def mean(self, x: int, keep: bool | None = None) -> int:
         channels = self.b.shape(x)[3]
-        keep = self.rng.random() < 0.5
+        keep = self.rng.random() < 0.5 if keep is None else keep
         axes = self.pick([1, 2], [2, 1], [-3, -2], [1, -2])
         y = self.activation((1, 1, 1, channels) if keep else (1, channels))
         options = schema.ReducerOptionsT()
@@ -207,6 +207,19 @@ class Random:
         self.b.op("SOFTMAX", [x], y, options)
         return y
 
+    def narrow(self, x: int) -> int:
+        """An activation that broadcasts to an image: [1, 1, 1, C] or [1, C], by a mean, and what may come behind it."""
+        channels = self.b.shape(x)[3]
+        y = self.mean(x, keep=True)
+        kind = self.pick("mean", "add", "dense", "conv")
+        if kind == "add":
+            y = self.add(y)
+        elif kind == "dense":
+            y = self.dense(self.reshape(y, (1, channels)), channels)
+        elif kind == "conv":
+            y = self.conv(y, out=channels, three=True)
+        return y
+
     def add(self, x: int, other: int | None = None) -> int:
         shape = list(self.b.shape(x))
         if other is None:
@@ -220,7 +233,8 @@ class Random:
             data = self.rng.integers(-128, 128, shape).astype(np.int8)
             other = self.b.tensor(shape, data=data, scales=[self.scale()], zero_points=[self.zero_point()])
         largest = max(self.b.quantization(x)[0], self.b.quantization(other)[0])
-        y = self.activation(self.b.shape(x), largest * self.pick(1, 1, 1.7, 0.6, 0.6, 0.02, 10))
+        total = np.broadcast_shapes(self.b.shape(x), self.b.shape(other))
+        y = self.activation(total, largest * self.pick(1, 1, 1.7, 0.6, 0.6, 0.02, 10))
         options = schema.AddOptionsT()
         options.fusedActivationFunction = self.fused(y)
         self.b.op("ADD", [x, other] if self.rng.random() < 0.7 else [other, x], y, options)
