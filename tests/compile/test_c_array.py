@@ -9,7 +9,7 @@ import pytest
 
 from edgekit.compile.c_array import c_array
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.desktop import arena_bytes
+from edgekit.runtimes.tflm import arena_bytes
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.task import CHEST_XRAY, Task

@@ -15,17 +15,15 @@ import pytest
 import torch
 from torch import nn
 
-from edgekit.conversion import convert as stage
-from edgekit.conversion.convert import (
-    check_form,
-    convert,
-    float_logits,
-    full_range,
-    measure,
-    onnx_ops,
-)
+from edgekit.conversion import convert as walk
+from edgekit.conversion import tflite
+from edgekit.conversion.convert import convert, float_logits
+from edgekit.conversion.gate import check_drift, check_operators
+from edgekit.conversion.onnx import export_onnx, onnx_ops
+from edgekit.conversion.tflite import full_range, onnx_to_tflite
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import ConvertRecipe
+from edgekit.runtimes import torch as torch_runtime
 from edgekit.tflite.model import read_tflite
 from edgekit.values.model import Quantization
 from small_student import SmallStudent, discs, small_net
@@ -87,7 +85,7 @@ def test_converting_twice_gives_the_same_bytes_quietly_and_without_network(
     student: SmallStudent, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as proxy:
-        monkeypatch.setattr(stage, "_NO_NETWORK", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        monkeypatch.setattr(tflite, "_NO_NETWORK", f"http://127.0.0.1:{proxy.getsockname()[1]}")
         again = convert(student.module, (32, 32, 1), discs(32, 32, seed=2)[0], ConvertRecipe(), student.images)
         proxy.setblocking(False)
         with pytest.raises(BlockingIOError):  # nobody knocked
@@ -121,7 +119,7 @@ def test_the_gate_stops_an_int8_file_with_damaged_numbers(
 ) -> None:
     files = {name: model.flatbuffer for name, model in student.converted.models.items()}
     files["int8"] = edited(files["int8"], damage)
-    monkeypatch.setattr(stage, "_onnx_to_tflite", lambda onnx, calibration: files)
+    monkeypatch.setattr(walk, "onnx_to_tflite", lambda onnx, calibration: files)
     with pytest.raises(EdgekitError, match=r"stopped at int8.*standard deviations.*limit is 0\.5") as caught:
         convert(student.module, (32, 32, 1), student.images, ConvertRecipe(), student.images)
     assert "--set convert.int8_drift=" in caught.value.hint
@@ -129,25 +127,25 @@ def test_the_gate_stops_an_int8_file_with_damaged_numbers(
 
 def test_the_gate_stops_an_int8_file_whose_argmax_is_still_right(student: SmallStudent) -> None:
     int8 = read_tflite(edited(student.converted.models["int8"].flatbuffer, double_logits))
-    logits, reference = float_logits(int8, student.images), stage.run_torch(student.module, student.images)
+    logits, reference = float_logits(int8, student.images), torch_runtime.run(student.module, student.images)
     assert (logits.argmax(1) == reference.argmax(1)).mean() > 0.95
     with pytest.raises(EdgekitError, match="stopped at int8"):
-        measure("int8", logits, reference, ConvertRecipe())
+        check_drift("int8", logits, reference, ConvertRecipe())
 
 
 def test_the_gate_stops_a_step_that_changes_its_mind_within_the_drift_limit() -> None:
     reference = np.array([[0, 0.1], [0.1, 0], [-9, 9], [9, -9]], np.float32)
     with pytest.raises(EdgekitError, match=r"same class as PyTorch on 50\.0% of the check images"):
-        measure("dynamic", reference[:, ::-1] * [[1], [1], [-1], [-1]], reference, ConvertRecipe())
+        check_drift("dynamic", reference[:, ::-1] * [[1], [1], [-1], [-1]], reference, ConvertRecipe())
 
 
 def test_one_image_beyond_the_calibrated_range_does_not_condemn_a_good_file() -> None:
     reference = np.random.default_rng(0).normal(0, 1, (256, 2)).astype(np.float32)
     reference[7] = (9, -9)
     saturated = reference.clip(-4, 4)
-    assert measure("int8", saturated, reference, ConvertRecipe()).drift == 0
+    assert check_drift("int8", saturated, reference, ConvertRecipe()).drift == 0
     with pytest.raises(EdgekitError, match="stopped at int8"):
-        measure("int8", reference.clip(-0.5, 0.5), reference, ConvertRecipe())
+        check_drift("int8", reference.clip(-0.5, 0.5), reference, ConvertRecipe())
 
 
 @pytest.mark.parametrize("logits", [np.nan, np.inf])
@@ -156,7 +154,7 @@ def test_logits_that_are_not_numbers_never_pass(logits: float) -> None:
     broken = reference.copy()
     broken[3, 1] = logits
     with pytest.raises(EdgekitError, match="stopped at float16"):
-        measure("float16", broken, reference, ConvertRecipe())
+        check_drift("float16", broken, reference, ConvertRecipe())
 
 
 @pytest.mark.parametrize(
@@ -169,18 +167,18 @@ def test_the_gate_names_operators_that_the_network_has_not(
     int8 = student.converted.models["int8"]
     changed = dataclasses.replace(int8, ops=extra + int8.ops)
     with pytest.raises(EdgekitError, match=f"stopped at int8: its operators are {extra[0]}"):
-        check_form("int8", changed, onnx_ops(student.converted.onnx))
+        check_operators("int8", changed, onnx_ops(student.converted.onnx))
 
 
 def test_the_gate_stops_a_float_file_in_the_place_of_int8(student: SmallStudent) -> None:
     with pytest.raises(EdgekitError, match="stopped at int8: the file is a dynamic model"):
-        check_form("int8", student.converted.models["dynamic"], onnx_ops(student.converted.onnx))
+        check_operators("int8", student.converted.models["dynamic"], onnx_ops(student.converted.onnx))
 
 
 def test_the_gate_stops_an_input_that_is_not_pixel_minus_128(student: SmallStudent) -> None:
     changed = dataclasses.replace(student.converted.models["int8"], input_q=Quantization(2 / 255, -1))
     with pytest.raises(EdgekitError, match="not as pixel - 128"):
-        check_form("int8", changed, onnx_ops(student.converted.onnx))
+        check_operators("int8", changed, onnx_ops(student.converted.onnx))
 
 
 def test_calibration_reaches_both_ends_by_changing_two_pixels() -> None:
@@ -192,7 +190,7 @@ def test_calibration_reaches_both_ends_by_changing_two_pixels() -> None:
 
 def test_a_failure_of_onnx2tf_is_shown_with_its_own_words() -> None:
     with pytest.raises(EdgekitError, match=r"(?s)onnx2tf \S+ failed \(exit code [1-9].*Error") as caught:
-        stage._onnx_to_tflite(b"no model at all", discs(2, 32, seed=0)[0])
+        onnx_to_tflite(b"no model at all", discs(2, 32, seed=0)[0])
     assert "tools/constraints.txt" in caught.value.hint
 
 
@@ -209,13 +207,13 @@ def test_ctrl_c_ends_the_conversion_at_once_and_leaves_nothing_behind(student: S
     (tmp_path / "student.onnx").write_bytes(student.converted.onnx)
     np.save(tmp_path / "images.npy", student.images)
     script = (
-        "import numpy as np; from pathlib import Path; from edgekit.conversion import convert as c;"
+        "import numpy as np; from pathlib import Path; from edgekit.conversion.tflite import onnx_to_tflite;"
         "print('started', flush=True);"
-        "c._onnx_to_tflite(Path('student.onnx').read_bytes(), np.load('images.npy'))"
+        "onnx_to_tflite(Path('student.onnx').read_bytes(), np.load('images.npy'))"
     )
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    source = str(Path(stage.__file__).parents[2])
+    source = str(Path(walk.__file__).parents[2])
     with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=tmp_path,
@@ -260,7 +258,7 @@ def test_a_network_that_says_the_same_of_every_image_is_refused_before_convertin
 def test_layers_that_no_board_runs_are_named() -> None:
     net = nn.Sequential(nn.Conv2d(1, 2, 3, padding=1), nn.GELU(), nn.AvgPool2d(32), nn.Flatten()).eval()
     with pytest.raises(EdgekitError, match=r"uses .*Erf"):
-        onnx_ops(stage.export_onnx(net, (32, 32, 1)))
+        onnx_ops(export_onnx(net, (32, 32, 1)))
 
 
 def test_images_of_another_size_are_refused(student: SmallStudent) -> None:

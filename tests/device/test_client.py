@@ -16,7 +16,7 @@ from edgekit.device.link import open_link
 from edgekit.device.protocol import frames, messages
 from edgekit.device.protocol.messages import ErrorCode
 from edgekit.errors import EdgekitError
-from edgekit.runtimes import desktop
+from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.images import ImageSet
 from edgekit.values.model import TfliteModel
@@ -27,7 +27,7 @@ def inputs_of(xrays: ImageSet, count: int = 100) -> list[tuple[str, bytes]]:
 
 
 def expected_of(model: TfliteModel, xrays: ImageSet, count: int = 100) -> dict[str, bytes]:
-    logits = desktop.run(model, xrays.images[:count])
+    logits = tflm.run(model, xrays.images[:count])
     return {name: row.tobytes() for name, row in zip(xrays.ids, logits, strict=False)}
 
 

@@ -24,7 +24,7 @@ from edgekit.device.protocol import messages
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
-from edgekit.runtimes.desktop import arena_bytes
+from edgekit.runtimes.tflm import arena_bytes
 from edgekit.values.device_run import agreement
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel

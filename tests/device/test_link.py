@@ -15,7 +15,7 @@ from edgekit.device.connection import connected
 from edgekit.device.flash import flash
 from edgekit.device.link import Port, find_board, open_link
 from edgekit.errors import EdgekitError
-from edgekit.runtimes import desktop
+from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.images import ImageSet
 from edgekit.values.model import TfliteModel
@@ -67,7 +67,7 @@ def test_a_board_on_a_serial_port_gives_the_desktops_bytes_at_a_negotiated_rate(
     client.hello()
     assert client.negotiate(921600) == 921600
     outcomes = list(client.infer((str(row), to_int8(image).tobytes()) for row, image in enumerate(xrays.images[:20])))
-    expected = desktop.run(model, xrays.images[:20])
+    expected = tflm.run(model, xrays.images[:20])
     assert [o.outputs for o in outcomes] == [row.tobytes() for row in expected]
     link.close()
 

@@ -10,7 +10,7 @@ from edgekit.device import emulator
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
-from edgekit.runtimes import desktop
+from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.images import ImageSet
 from edgekit.values.model import TfliteModel
@@ -48,7 +48,7 @@ def test_results_are_the_models_in_three_decimals(
         for row in range(4):
             runner.load(xrays.images[row].tobytes())
             timed = runner.infer(runs=2, warm_ups=1)
-            expected = real(model, desktop.run(model, xrays.images[row : row + 1])[0])
+            expected = real(model, tflm.run(model, xrays.images[row : row + 1])[0])
             assert timed.results == pytest.approx(expected, abs=0.00051)
             assert runner.results() == timed.results
             assert timed.us_per_run > 0
@@ -107,7 +107,7 @@ def test_text_and_frames_take_turns_on_one_line(runner: MlperfClient, model: Tfl
     text = runner.infer().results
     client = Client(runner.link)
     (outcome,) = client.infer([("a", to_int8(image[0]).tobytes())])
-    assert outcome.outputs == desktop.run(model, image)[0].tobytes()
+    assert outcome.outputs == tflm.run(model, image)[0].tobytes()
     runner.load(image[0].tobytes())
     assert runner.infer().results == text
 

@@ -15,7 +15,7 @@ from edgekit.compile.library import library_files
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
-from edgekit.runtimes.interpreters import tflm
+from edgekit.runtimes import tflm
 from edgekit.values.model import TfliteModel
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
@@ -93,5 +93,5 @@ def test_a_compiled_library_serves_a_strangers_project(model: TfliteModel, proje
     (tmp_path / "image.raw").write_bytes(bytes(32 * 32))
     program = stranger / ".pio/build/native/program"
     said = subprocess.run([program, tmp_path / "image.raw"], capture_output=True, text=True, check=True).stdout
-    black = tflm(model)(np.full((1, 32, 32, 1), -128, np.int8))
+    black = tflm.infer_of(model)(np.full((1, 32, 32, 1), -128, np.int8))
     assert [int(word) for word in said.split(": ")[1].split() if "(" not in word] == black.tolist()

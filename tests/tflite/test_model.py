@@ -8,7 +8,8 @@ import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.interpreters import litert, tflm, to_tensors
+from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.runtime import to_tensors
 from edgekit.testing.random_models import random_model
 from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import count, read_int8_model, read_tflite
@@ -79,7 +80,7 @@ def test_stripping_drops_names_metadata_and_empty_buffers_and_changes_no_output(
     assert b"min_runtime_version" not in slim
     images = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 1), dtype=np.uint8)
     before, after = read_tflite(wordy), read_tflite(slim)
-    for interpreter in (tflm, litert, lambda model: litert(model, reference_kernels=True)):
+    for interpreter in (tflm.infer_of, litert.infer_of, lambda model: litert.infer_of(model, reference_kernels=True)):
         run_before, run_after = interpreter(before), interpreter(after)
         for tensor in to_tensors(before, images):
             np.testing.assert_array_equal(run_before(tensor), run_after(tensor))
@@ -210,7 +211,7 @@ def test_every_truncated_file_is_refused_and_every_mutated_one_refused_or_sound(
             content[rng.randrange(len(content))] = rng.choice((0, 255, rng.randrange(256)))
         try:
             model = read_tflite(bytes(content))
-            tflm(model)(to_tensors(model, image)[0])
+            tflm.infer_of(model)(to_tensors(model, image)[0])
         except EdgekitError:
             refused += 1
     assert 50 < refused < 250

@@ -16,7 +16,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from edgekit.device.profile import profile_json, profile_model  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
-from edgekit.runtimes.interpreters import tflm  # noqa: E402
+from edgekit.runtimes import tflm  # noqa: E402
 from edgekit.testing import networks  # noqa: E402
 from edgekit.tflite.model import read_int8_model, read_tflite  # noqa: E402
 from edgekit.values.model import TfliteModel  # noqa: E402
@@ -36,7 +36,7 @@ def noise(model: TfliteModel, count: int = 2) -> np.ndarray:
 
 
 def golden(model: TfliteModel, images: np.ndarray) -> np.ndarray:
-    return np.stack([tflm(model)(image.reshape(1, *model.input_shape)) for image in images])
+    return np.stack([tflm.infer_of(model)(image.reshape(1, *model.input_shape)) for image in images])
 
 
 def test_soft_floats_are_those_of_this_computer(tmp_path: Path) -> None:

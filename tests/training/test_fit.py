@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn import functional
 
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
+from edgekit.runtimes.torch import to_nchw
 from edgekit.training import fit as room
 from edgekit.training.augment import augment
 from edgekit.training.fit import class_weights, fit, predict
-from edgekit.training.nets import to_nchw
 from small_student import discs, small_net
 
 IMAGES, LABELS = discs(48, 16, seed=5)

@@ -12,6 +12,7 @@ from edgekit.recipes.recipe import (
     FitRecipe,
     TeachRecipe,
 )
+from edgekit.runtimes.torch import to_nchw
 from edgekit.training.augment import augment
 from edgekit.training.backbones import backbone
 from edgekit.training.distill import distill, distillation_loss
@@ -20,7 +21,6 @@ from edgekit.training.nets import (
     Backbone,
     rebuilt_teacher,
     teacher_net,
-    to_nchw,
     to_numpy,
 )
 from edgekit.training.same_view import SameView

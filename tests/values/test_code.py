@@ -20,8 +20,8 @@ from edgekit.values.task import CHEST_XRAY
             {"torch", "torchvision"},
         ),
         ("training.distill", {"training.fit", "training.augment"}, {"torch"}),
-        ("conversion.convert", {"runtimes.interpreters", "tflite.model"}, {"onnx", "onnxruntime", "tflite_micro"}),
-        ("runtimes.desktop", {"runtimes.interpreters", "tflite.quantize"}, {"tflite_micro", "ai_edge_litert"}),
+        ("conversion.convert", {"runtimes.tflm", "tflite.model"}, {"onnx", "onnxruntime", "tflite_micro"}),
+        ("runtimes.tflm", {"runtimes.runtime", "tflite.quantize"}, {"tflite_micro"}),
         ("data.preprocess", {"data", "errors"}, {"PIL", "numpy"}),
     ],
 )

@@ -95,7 +95,7 @@ def c_array(
 
     Args:
         outputs: how many values the model gives.
-        arena_bytes: as `runtimes.desktop.arena_bytes` measured it.
+        arena_bytes: as `runtimes.tflm.arena_bytes` measured it.
         task: what the model is asked; None leaves out the labels.
         threshold: where the positive one of two answers begins; None lets the greater output decide.
         folder: how the source includes its header, e.g. `model/` for `#include "model/model_data.h"`.

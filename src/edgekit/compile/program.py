@@ -15,7 +15,7 @@ from edgekit.compile.compiled import Compiled
 from edgekit.compile.layers import layers_of, ram_bytes
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.runtimes.desktop import arena_bytes_apart
+from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import Invalid, from_document, from_json, to_json
 from edgekit.values.program import Program

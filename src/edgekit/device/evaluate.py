@@ -17,7 +17,7 @@ from edgekit import files
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
 from edgekit.errors import EdgekitError
-from edgekit.runtimes import desktop
+from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.codec import Invalid, from_document, to_document
 from edgekit.values.device_run import DeviceRun, LinkCounts
@@ -94,14 +94,14 @@ def evaluate_on_device(
 def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress | None = None) -> DeviceRun:
     """The same set through TFLM on this computer, which is a board without a line."""
     begin, link, predictions = time.monotonic(), LinkCounts(), []
-    for row, (logits, invoke_us) in enumerate(desktop.timed(model, images.images)):
+    for row, (logits, invoke_us) in enumerate(tflm.timed(model, images.images)):
         predictions.append(Prediction(images.ids[row], int(images.labels[row]), tuple(logits.tolist()), invoke_us))
         if progress is not None:
             progress(predictions[-1], link)
     height, width, channels = model.input_shape
     device = {
         "board": "desktop", "chip": platform.machine(), "backend": "tflm", "model_sha256": model.sha256,
-        "height": height, "width": width, "channels": channels, "arena_bytes": desktop.arena_bytes(model),
+        "height": height, "width": width, "channels": channels, "arena_bytes": tflm.arena_bytes(model),
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
 

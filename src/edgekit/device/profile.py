@@ -21,7 +21,7 @@ from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import model_sources
 from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.interpreters import tflm
+from edgekit.runtimes import tflm
 from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import to_json
 from edgekit.values.program import Layer
@@ -138,7 +138,7 @@ def profile_model(
             f"{len(layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
-    if run.outputs != tflm(model)(image).astype(np.int8).tobytes():
+    if run.outputs != tflm.infer_of(model)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
     return ModelProfile(
         model.sha256, options, device, layers, run, compiled.plan.arena_bytes, sizes_of(compiled.files)

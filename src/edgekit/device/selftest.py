@@ -16,7 +16,7 @@ from edgekit.device.client import Client
 from edgekit.device.connection import device_json
 from edgekit.device.protocol.messages import BoardKind
 from edgekit.report.document import Column, Table
-from edgekit.runtimes import desktop
+from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.codec import to_json
 from edgekit.values.model import TfliteModel
@@ -59,7 +59,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     """
     info = client.info or client.hello()
     images = golden_images(info.height, info.width, info.channels)
-    expected = desktop.run(model, images)
+    expected = tflm.run(model, images)
     inputs = [to_int8(image, info.input_zero_point).tobytes() for image in images]
     checks = [Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")]
     if info.ram_bytes:

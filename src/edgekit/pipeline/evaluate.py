@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
@@ -15,11 +14,11 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.metrics.scores import evaluate
 from edgekit.report.card import load_card
+from edgekit.runtimes.registry import RUNTIMES
+from edgekit.runtimes.runtime import Runtime
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.networks import Student, StudentSpec
-
-_RUNTIMES = {".tflite": ("tflm", "litert"), ".onnx": ("onnx",), ".npz": ("torch",)}
 
 
 def evaluate_file(
@@ -38,39 +37,41 @@ def evaluate_file(
         model = model / "student_int8.tflite"
     if not model.exists():
         raise EdgekitError(f"There is no model at {model}.", "Build one: edgekit build-model.")
-    if model.suffix not in _RUNTIMES:
-        raise EdgekitError(f"{model} is no .tflite, .onnx or .npz.", "Give a file that build-model wrote.")
+    if model.suffix not in (one.suffix for one in RUNTIMES.values()):
+        raise EdgekitError(f"{model} is not a .tflite, .onnx or .npz file.", "Give a file that build-model wrote.")
     card = load_card(model.parent)
+    opened = _opened(model)
+    by = _runtime(model, opened, runtime)
     splits = load_splits(data, (card.input.height, card.input.width), card.recipe.data, strict=strict)
     chosen = splits.test if split == "test" else splits.val
-    logits, runtime = _logits(model, chosen.images, runtime)
+    with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
+        logits = by.run(opened, chosen.images, advance)
     return evaluate(
         splits.info.task.margins(logits), chosen.labels, card.threshold.value(),
-        runtime=runtime, model_sha256=sha256_of(model.read_bytes()), data=splits.info,
+        runtime=by.name, model_sha256=sha256_of(model.read_bytes()), data=splits.info,
     )  # fmt: skip
 
 
-def _logits(model: Path, images: NDArray[np.uint8], runtime: str | None) -> tuple[NDArray[Any], str]:
-    allowed = _RUNTIMES[model.suffix]
-    if runtime is not None and runtime not in allowed:
-        raise EdgekitError(
-            f"{runtime} does not run {model.suffix} files.", f"Use --runtime {' or '.join(allowed)}, or another file."
-        )
-    if model.suffix == ".tflite":
-        from edgekit.runtimes.desktop import run
+def _opened(path: Path) -> Any:
+    """The model as its runtimes take it."""
+    if path.suffix == ".tflite":
+        return read_tflite(path)
+    if path.suffix == ".npz":
+        from edgekit.training.nets import thaw_student
 
-        tflite = read_tflite(model)
-        runtime = runtime or ("tflm" if tflite.variant in ("int8", "float32") else "litert")
-        with bar(f"Running {model.name} on {runtime}", len(images)) as advance:
-            return run(tflite, images, runtime, lambda done: advance(1)), runtime
-    if model.suffix == ".onnx":
-        from edgekit.runtimes.float_networks import run_onnx
+        return thaw_student(load_student(path))
+    return path
 
-        return run_onnx(model, images), "onnx"
-    from edgekit.runtimes.float_networks import run_torch
-    from edgekit.training.nets import thaw_student
 
-    return run_torch(thaw_student(load_student(model)), images), "torch"
+def _runtime(path: Path, model: Any, name: str | None) -> Runtime:
+    """The runtime of that name, or the first that runs the model."""
+    fitting = [one for one in RUNTIMES.values() if one.suffix == path.suffix]
+    if name is None:
+        return next(one for one in fitting if not one.variants or model.variant in one.variants)
+    if RUNTIMES.get(name) not in fitting:
+        others = " or ".join(one.name for one in fitting)
+        raise EdgekitError(f"{name} does not run {path.suffix} files.", f"Use --runtime {others}, or another file.")
+    return RUNTIMES[name]
 
 
 def load_student(path: Path) -> Student:

@@ -13,7 +13,7 @@ from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import ESP32
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
-from edgekit.runtimes.desktop import arena_bytes
+from edgekit.runtimes.tflm import arena_bytes
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel

@@ -261,11 +261,10 @@ class BuildStages:
         model = files.models[variant]
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes.desktop import run
+            from edgekit.runtimes import litert, tflm
 
-            runtime = runtime_of(variant)
-            margins = splits.info.task.margins
-            return {part: margins(run(model, _images(splits, part), runtime)) for part in _HELD_OUT}
+            run, margins = tflm.run if runtime_of(variant) == "tflm" else litert.run, splits.info.task.margins
+            return {part: margins(run(model, _images(splits, part))) for part in _HELD_OUT}
 
         inputs = {"model": files.key, "variant": model.variant}
         return self.stages.run(f"score-{name}", inputs, make)[0]
@@ -274,11 +273,11 @@ class BuildStages:
         """Margins of a student on val and test through torch."""
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes.float_networks import run_torch
+            from edgekit.runtimes import torch
             from edgekit.training import nets
 
             net = nets.thaw_student(student)
-            return {part: splits.info.task.margins(run_torch(net, _images(splits, part))) for part in _HELD_OUT}
+            return {part: splits.info.task.margins(torch.run(net, _images(splits, part))) for part in _HELD_OUT}
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}
@@ -288,7 +287,7 @@ class BuildStages:
         """The TFLM arena that the int8 model needs, measured on this machine."""
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes.desktop import arena_bytes
+            from edgekit.runtimes.tflm import arena_bytes
 
             return {"bytes": np.array(arena_bytes(model))}
 

@@ -223,9 +223,10 @@ class Work:
         margins = self._student_stages.margins_of_file(self.splits("student"), files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes.interpreters import litert, tflm, to_tensors
+            from edgekit.runtimes import litert, tflm
+            from edgekit.runtimes.runtime import to_tensors
 
-            infer = tflm(model) if variant == "int8" else litert(model)
+            infer = tflm.infer_of(model) if variant == "int8" else litert.infer_of(model)
             tensor = to_tensors(model, self.splits("student").val.images[:1])[0]
             return {"us": np.array(_median_us(lambda: infer(tensor)))}
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from edgekit.recipes.recipe import AugmentRecipe
-from edgekit.training.nets import to_unit
+from edgekit.runtimes.torch import to_unit
 
 
 def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> Tensor:

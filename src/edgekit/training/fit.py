@@ -20,9 +20,10 @@ from torch.nn import functional
 
 from edgekit.files import atomic_path
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
+from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
 from edgekit.training.memory import halve_batch_on_oom, keep_freed_memory
-from edgekit.training.nets import to_nchw, to_numpy, to_unit
+from edgekit.training.nets import to_numpy
 
 LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, classes], rows [B]) -> scalar
 BeforeBatch = Callable[[Tensor, AugmentRecipe, torch.Generator], None]  # (rows [B], what their views are drawn from)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from edgekit.files import write_arrays
 from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
+from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
 from edgekit.training.fit import (
     History,
@@ -26,7 +27,7 @@ from edgekit.training.fit import (
     predict,
 )
 from edgekit.training.memory import halve_batch_on_oom
-from edgekit.training.nets import Backbone, to_nchw, to_unit
+from edgekit.training.nets import Backbone
 from edgekit.values.images import ImageSet
 
 _BATCH = 64

@@ -57,19 +57,6 @@ def thaw_student(student: Student) -> nn.Sequential:
     return net.eval()
 
 
-def to_nchw(images: NDArray[np.uint8]) -> Tensor:
-    """uint8 [N, H, W, C] as a tensor [N, C, H, W] of the same bytes; see `to_unit`."""
-    count, height, width, channels = images.shape
-    # reshape gives a single channel the strides that it would have had without NHWC, so that torch's kernels, which
-    # look at them, go on as they were
-    return torch.as_tensor(images).permute(0, 3, 1, 2).reshape(count, channels, height, width)
-
-
-def to_unit(pixels: Tensor) -> Tensor:
-    """uint8 pixels as float32 in [0, 1]."""
-    return pixels.to(torch.float32).div_(255)
-
-
 def to_numpy(value: Tensor) -> NDArray[np.float32]:
     """The tensor as float32 numpy, wherever it lies."""
     return value.detach().to("cpu", torch.float32).numpy().copy()

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
+from edgekit.runtimes.torch import to_nchw
 from edgekit.training.augment import augment
 from edgekit.training.ensemble import combine, folds_of
-from edgekit.training.nets import rebuilt_teacher, to_nchw, to_numpy
+from edgekit.training.nets import rebuilt_teacher, to_numpy
 from edgekit.values.images import ImageSet
 from edgekit.values.task import Task
 

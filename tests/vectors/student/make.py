@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[2] / "src")]
 
 from edgekit.files import write_bytes, write_json  # noqa: E402
-from edgekit.runtimes.desktop import run  # noqa: E402
+from edgekit.runtimes.tflm import run  # noqa: E402
 from small_student import discs, small_student  # noqa: E402
 
 if __name__ == "__main__":
@@ -23,5 +23,5 @@ if __name__ == "__main__":
     images, labels = discs(8, 32, seed=5)
     np.save(HERE / "images.npy", images[..., 0])
     int8 = models["int8"]
-    golden = {"sha256": int8.sha256, "labels": labels.tolist(), "logits_q": run(int8, images, "tflm").tolist()}
+    golden = {"sha256": int8.sha256, "labels": labels.tolist(), "logits_q": run(int8, images).tolist()}
     write_json(HERE / "golden.json", golden)

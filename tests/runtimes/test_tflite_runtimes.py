@@ -7,12 +7,9 @@ import numpy as np
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.desktop import (
-    RUNTIMES,
-    arena_bytes,
-    measure_arena,
-    run,
-)
+from edgekit.runtimes import litert, tflm
+from edgekit.runtimes.runtime import Run, run_each
+from edgekit.runtimes.tflm import arena_bytes, measure_arena
 from edgekit.tflite.model import read_tflite
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
@@ -20,28 +17,32 @@ IMAGES = np.load(VECTORS / "images.npy")[..., np.newaxis]
 GOLDEN = json.loads((VECTORS / "golden.json").read_text())
 
 
+def litert_reference(model, images, progress=None):  # type: ignore[no-untyped-def]
+    return run_each(litert.infer_of(model, reference_kernels=True), model, images, progress)
+
+
 def model(variant: str):  # type: ignore[no-untyped-def]
     return read_tflite(VECTORS / f"{variant}.tflite")
 
 
 def test_tflm_gives_the_golden_int8_logits() -> None:
-    logits = run(model("int8"), IMAGES, "tflm")
+    logits = tflm.run(model("int8"), IMAGES)
     assert model("int8").sha256 == GOLDEN["sha256"]
     assert logits.dtype == np.int8
     assert logits.tolist() == GOLDEN["logits_q"]
 
 
-@pytest.mark.parametrize("runtime", ["litert", "litert-reference"])
-def test_litert_is_within_two_steps_of_tflm(runtime: str) -> None:
-    logits = run(model("int8"), IMAGES, runtime)
+@pytest.mark.parametrize("run", [litert.run, litert_reference])
+def test_litert_is_within_two_steps_of_tflm(run: Run) -> None:
+    logits = run(model("int8"), IMAGES)
     assert np.abs(logits.astype(int) - GOLDEN["logits_q"]).max() <= 2
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_float32_and_int8_agree_in_real_units_on_every_runtime(runtime: str) -> None:
+@pytest.mark.parametrize("run", [tflm.run, litert.run, litert_reference])
+def test_float32_and_int8_agree_in_real_units_on_every_runtime(run: Run) -> None:
     int8 = model("int8")
-    real = (run(int8, IMAGES, runtime).astype(np.float32) - int8.output_q.zero_point) * int8.output_q.scale
-    floats = run(model("float32"), IMAGES, runtime)
+    real = (run(int8, IMAGES).astype(np.float32) - int8.output_q.zero_point) * int8.output_q.scale
+    floats = run(model("float32"), IMAGES)
     assert floats.dtype == np.float32
     assert floats.std() > 1
     assert np.abs(real - floats).max() < 0.3 * floats.std()
@@ -49,23 +50,21 @@ def test_float32_and_int8_agree_in_real_units_on_every_runtime(runtime: str) -> 
 
 @pytest.mark.parametrize("variant", ["float16", "dynamic"])
 def test_hybrid_models_run_on_litert_and_tflm_says_so(variant: str) -> None:
-    np.testing.assert_allclose(run(model(variant), IMAGES, "litert"), run(model("float32"), IMAGES, "litert"), atol=0.2)
+    np.testing.assert_allclose(litert.run(model(variant), IMAGES), litert.run(model("float32"), IMAGES), atol=0.2)
     with pytest.raises(EdgekitError, match=f"TFLM does not run {variant} models") as caught:
-        run(model(variant), IMAGES, "tflm")
+        tflm.run(model(variant), IMAGES)
     assert "--runtime litert" in caught.value.hint
 
 
 def test_progress_counts_the_images_done() -> None:
     seen: list[int] = []
-    run(model("int8"), IMAGES, "tflm", seen.append)
-    assert seen == list(range(1, len(IMAGES) + 1))
+    tflm.run(model("int8"), IMAGES, seen.append)
+    assert seen == [1] * len(IMAGES)
 
 
-def test_images_of_another_size_and_unknown_runtimes_are_refused() -> None:
+def test_images_of_another_size_are_refused() -> None:
     with pytest.raises(EdgekitError, match=r"images are 16 x 16 with 1 .*, the model takes 32 x 32"):
-        run(model("int8"), IMAGES[:, :16, :16], "tflm")
-    with pytest.raises(EdgekitError, match="no desktop runtime 'tensorrt'"):
-        run(model("int8"), IMAGES, "tensorrt")
+        tflm.run(model("int8"), IMAGES[:, :16, :16])
 
 
 def test_the_arena_is_measured_as_activations_and_records() -> None:
@@ -90,10 +89,10 @@ def test_tflm_runs_in_an_arena_of_the_measured_size_and_in_none_much_smaller() -
 
 def test_the_desktop_writes_nothing_and_needs_neither_torch_nor_tensorflow() -> None:
     script = (
-        "import sys, numpy as np; from pathlib import Path; from edgekit.runtimes.desktop import *;"
+        "import sys, numpy as np; from pathlib import Path; from edgekit.runtimes import litert, tflm;"
         "from edgekit.tflite.model import read_tflite;"
         f"m = read_tflite(Path({str(VECTORS / 'int8.tflite')!r}));"
-        "i = np.zeros((1, 32, 32, 1), np.uint8); run(m, i, 'tflm'); run(m, i, 'litert'); arena_bytes(m);"
+        "i = np.zeros((1, 32, 32, 1), np.uint8); tflm.run(m, i); litert.run(m, i); tflm.arena_bytes(m);"
         "print([x for x in ('torch', 'tensorflow', 'onnx2tf') if x in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=_with_src())

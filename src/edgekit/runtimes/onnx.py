@@ -1,0 +1,60 @@
+"""onnxruntime: the float32 reference of a network as it is exported.
+
+In: an .onnx file, images. Out: logits.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.runtimes.runtime import Progress, Runtime, size_in_words
+from edgekit.tflite.quantize import to_float
+
+
+def run(model: bytes | Path, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.float32]:
+    """See `Run`; the model's input is [1, C, H, W] in [0, 1].
+
+    Raises:
+        EdgekitError: no such file, not an intact ONNX model, images of another size, or onnxruntime is missing.
+    """
+    session = _session(model)
+    entry = session.get_inputs()[0]
+    pixels = to_float(images).transpose(0, 3, 1, 2)
+    if any(
+        isinstance(side, int) and side != given
+        for side, given in zip(entry.shape, (1, *pixels.shape[1:]), strict=False)
+    ):
+        raise EdgekitError(
+            f"The images are {size_in_words(images)}, the model takes {entry.shape}.",
+            "Load the data at the model's own input size.",
+        )
+    rows = []
+    for row in range(len(pixels)):
+        rows.append(session.run(None, {entry.name: pixels[row : row + 1]})[0].reshape(-1))
+        if progress is not None:
+            progress(1)
+    return np.asarray(np.stack(rows), np.float32)
+
+
+ONNX = Runtime("onnx", ".onnx", run)
+
+
+def _session(model: bytes | Path):  # type: ignore[no-untyped-def]
+    name = "The ONNX model" if isinstance(model, bytes) else str(model)
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EdgekitError("onnxruntime is not installed.", "Run: pip install 'edgekit[build]'") from error
+    try:
+        content = model if isinstance(model, bytes) else model.read_bytes()
+    except OSError as error:
+        raise EdgekitError(f"{name} cannot be read: {error.strerror}.", "Check the path.") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # fatal only: what matters comes as an exception
+    options.intra_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class of their own
+        raise EdgekitError(f"{name} is not an intact ONNX model: {error}", "Build it again with edgekit.") from error

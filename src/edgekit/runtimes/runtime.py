@@ -1,0 +1,111 @@
+"""What every runtime has in common: the protocol, a .tflite's input tensors, and what C++ code writes to stderr.
+
+In: a model and images. Out: its outputs, one row an image.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.tflite.quantize import to_float, to_int8
+from edgekit.values.model import TfliteModel
+
+Progress = Callable[[int], None]  # (how many more images are done)
+Infer = Callable[[NDArray[Any]], NDArray[Any]]
+"""One tensor [1, H, W, C] in the model's input type -> its outputs [classes] in its output type."""
+
+
+class Run(Protocol):
+    """Runs every image through the model.
+
+    Args:
+        model: a `TfliteModel`, an .onnx file or its bytes, or a torch network, as the runtime takes it.
+        images: uint8 [N, H, W, C] of the model's input size.
+        progress: called with how many more images are done.
+
+    Returns:
+        Outputs [N, ...]: int8 values of an int8 model, float32 of a float one.
+
+    Raises:
+        EdgekitError: the runtime does not run this model, is not installed, or the images are of another size.
+    """
+
+    def __call__(self, model: Any, images: NDArray[np.uint8], progress: Progress | None = None, /) -> NDArray[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One way to run a network on this machine.
+
+    Attributes:
+        name: as `--runtime` takes it.
+        suffix: of the files that it takes.
+        variants: of a .tflite that it runs; empty where it runs whatever the file holds.
+    """
+
+    name: str
+    suffix: str
+    run: Run
+    variants: tuple[str, ...] = ()
+
+
+def run_each(infer: Infer, model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None) -> NDArray[Any]:
+    """The outputs [N, ...] of an interpreter that takes one tensor at a time. Raises as `to_tensors`."""
+    rows = []
+    for tensor in to_tensors(model, images):
+        rows.append(infer(tensor))
+        if progress is not None:
+            progress(1)
+    return np.stack(rows)
+
+
+def to_tensors(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[Any]:
+    """Images uint8 [N, H, W, C] as the model's inputs [N, 1, H, W, C], int8 or float32.
+
+    Raises:
+        EdgekitError: the images have another size than the model's input, or other channels.
+    """
+    height, width, channels = model.input_shape
+    if images.shape[1:] != (height, width, channels):
+        raise EdgekitError(
+            f"The images are {size_in_words(images)}, the model takes {height} x {width} with {channels} channel(s).",
+            "Load the data at the model's own input size.",
+        )
+    pixels = to_float(images) if model.input_q is None else to_int8(images, model.input_q.zero_point)
+    return pixels[:, np.newaxis]
+
+
+def size_in_words(images: NDArray[np.uint8]) -> str:
+    """Of images [N, H, W, C], for messages."""
+    return f"{' x '.join(map(str, images.shape[1:3]))} with {images.shape[-1]} channel(s)"
+
+
+@contextmanager
+def native_stderr() -> Iterator[Callable[[], str]]:
+    """Holds back what C++ code writes to the process's stderr and gives a function that reads it.
+
+    TFLM and LiteRT write there directly: sys.stderr never sees it.
+    """
+    sys.stderr.flush()
+    original = os.dup(2)
+    held: BinaryIO
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+
+        def text() -> str:
+            held.seek(0)
+            return held.read().decode(errors="replace")
+
+        try:
+            yield text
+        finally:
+            os.dup2(original, 2)
+            os.close(original)

@@ -1,0 +1,126 @@
+"""TensorFlow Lite for Microcontrollers (PyPI tflite-micro), the code that the board runs: its int8 outputs are the
+golden ones.
+
+In: a .tflite, int8 or float32. Out: outputs, and what its arena needs.
+"""
+
+import pickle
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.errors import EdgekitError
+from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
+from edgekit.tflite.model import count
+from edgekit.values.model import TfliteModel
+
+_RECORDS_BYTES = 256 * 1024  # TFLM's own records, some 4 KB for ten operators; a workstation can be generous
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """What TFLM keeps in RAM for a model, measured on this machine; pointers are 8 bytes here and 4 on an ESP32.
+
+    Attributes:
+        activations_bytes: the tensors between operators, overlaid by TFLM's planner.
+        records_bytes: TFLM's own structures, kept for as long as the model is loaded.
+    """
+
+    activations_bytes: int
+    records_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """What the arena must hold, rounded up to its alignment of 16."""
+        return -(-(self.activations_bytes + self.records_bytes) // 16) * 16
+
+
+def run(model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[Any]:
+    """See `Run`; float16 and dynamic-range files are refused."""
+    return run_each(infer_of(model), model, images, progress)
+
+
+TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32"))
+
+
+def timed(model: TfliteModel, images: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.int8], int]]:
+    """Each image by itself: int8 outputs [classes] and the microseconds that this computer took."""
+    infer = infer_of(model)
+    for tensor in to_tensors(model, images):
+        begin_ns = time.perf_counter_ns()
+        outputs = infer(tensor)
+        yield outputs, (time.perf_counter_ns() - begin_ns) // 1000
+
+
+def infer_of(model: TfliteModel) -> Infer:
+    """The model in an interpreter.
+
+    Raises:
+        EdgekitError: a float16 or dynamic-range file, or an operator that TFLM does not have.
+    """
+    interpreter = _interpreter(model)
+
+    def infer(tensor: NDArray[Any]) -> NDArray[Any]:
+        interpreter.set_input(tensor, 0)
+        interpreter.invoke()
+        return np.array(interpreter.get_output(0)).reshape(-1)
+
+    return infer
+
+
+def measure_arena(model: TfliteModel) -> Arena:
+    """TFLM's arena for the model, in bytes. Raises EdgekitError where TFLM does not run it."""
+    interpreter = _interpreter(model)
+    interpreter.set_input(np.zeros((1, *model.input_shape), np.float32 if model.input_q is None else np.int8), 0)
+    interpreter.invoke()
+    with native_stderr() as said:  # there is no getter: the recording allocator prints
+        interpreter.print_allocations()
+        parts = dict(re.findall(r"Arena allocation (head|tail) (\d+) bytes", said()))
+    return Arena(int(parts["head"]), int(parts["tail"]))
+
+
+def arena_bytes(model: TfliteModel) -> int:
+    """The bytes that TFLM's arena must have for the model. Raises as `measure_arena`."""
+    return measure_arena(model).total_bytes
+
+
+def arena_bytes_apart(model: TfliteModel) -> int | None:
+    """The same measured in a child process, because TFLM ends its own on some models, such as a softmax over 513 equal
+    values; None where TFLM does not run the model."""
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE], input=pickle.dumps(model), capture_output=True, check=False
+    )  # fmt: skip
+    return int(done.stdout) if done.returncode == 0 else None
+
+
+_MEASURE = """
+import pickle, sys
+from edgekit.runtimes.tflm import arena_bytes
+print(arena_bytes(pickle.load(sys.stdin.buffer)))
+"""
+
+
+def _interpreter(model: TfliteModel) -> Any:
+    from tflite_micro import runtime
+
+    if model.variant not in TFLM.variants:
+        raise EdgekitError(
+            f"TFLM does not run {model.variant} models: they are for the desktop only.",
+            "Use --runtime litert, or give the int8 or float32 file.",
+        )
+    arena_bytes = count(model.flatbuffer).activation_bytes + _RECORDS_BYTES
+    with native_stderr() as said:
+        try:
+            return runtime.Interpreter.from_bytes(model.flatbuffer, arena_size=arena_bytes)
+        except RuntimeError as error:
+            raise EdgekitError(
+                f"TFLM cannot run this model: {' '.join(said().split()) or error}",
+                "Use --runtime litert, or build the model with edgekit, whose operators TFLM knows.",
+            ) from error
