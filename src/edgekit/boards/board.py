@@ -29,76 +29,45 @@ SERIAL_CHIPS: Mapping[UsbId, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Flashing:
-    """How an image gets into the board's flash.
+    """How an image gets into the board's flash."""
 
-    Attributes:
-        chip: esptool's word for it.
-        detected: regular expression of the names that esptool gives chips on which this firmware runs.
-        image_chip_id: in the extended header of an image.
-        bootloader_offset: fixed in the chip's ROM.
-        partitions_offset: ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET.
-        flash_bytes: of the whole flash chip.
-        flash_mode, flash_freq: ESP-IDF's words.
-    """
-
-    chip: str
-    detected: str
-    image_chip_id: int
-    bootloader_offset: int
-    partitions_offset: int
-    flash_bytes: int
-    flash_mode: str
+    chip: str  # esptool's word for it
+    detected: str  # regular expression of the chips, as esptool names them, on which this firmware runs
+    image_chip_id: int  # in the extended header of an image
+    bootloader_offset: int  # fixed in the chip's ROM
+    partitions_offset: int  # ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET
+    flash_bytes: int  # of the whole flash chip
+    flash_mode: str  # this and the next in ESP-IDF's words
     flash_freq: str
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What the board leaves to a model and its program, in bytes.
+    """What the board leaves to a model and its program."""
 
-    Attributes:
-        flash_bytes: the application's partition.
-        static_ram_bytes: static data.
-        arena_bytes: the largest block that is left for TFLM's arena.
-        program_flash_bytes: what the application takes of its partition besides the model.
-    """
-
-    flash_bytes: int
+    flash_bytes: int  # the application's partition
     static_ram_bytes: int
-    arena_bytes: int
-    program_flash_bytes: int
+    arena_bytes: int  # for TFLM's arena: the largest block of RAM that is left
+    program_flash_bytes: int  # what the application takes of its partition besides the model
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A board.
+    """A board."""
 
-    Attributes:
-        name: how the user names it, and edgekit's files.
-        title: how messages name it.
-        core: its processor.
-        clock_hz: at which the firmware runs it.
-        environment: PlatformIO's for the firmware with TFLM; `{environment}_aot` has the compiled C instead.
-        vendor_toolchain: pattern of the packages in which PlatformIO keeps its compiler.
-        usb: how it shows on USB.
-        toolchain: the cross compiler of a related core, with which sizes are measured and the emulated board is built.
-        emulator: the core that stands in for the board.
-        emulated_environment: PlatformIO's for the firmware that runs there.
-        target_emulator: the same for C that was compiled with `--target NAME`.
-    """
-
-    name: str
-    title: str
+    name: str  # how the user and edgekit's files name it
+    title: str  # how messages name it
     core: str
-    clock_hz: int
-    environment: str
-    vendor_toolchain: str
-    usb: Mapping[UsbId, str]
+    clock_hz: int  # at which the firmware runs it
+    environment: str  # PlatformIO's for the firmware with TFLM; `{environment}_aot` has the compiled C instead
+    vendor_toolchain: str  # pattern of the packages in which PlatformIO keeps its compiler
+    usb: Mapping[UsbId, str]  # how it shows on USB
     flashing: Flashing
     room: Room
-    toolchain: Toolchain
-    emulator: Emulator
-    emulated_environment: str
-    target_emulator: Emulator
+    toolchain: Toolchain  # of a related core: measures sizes, builds for the emulator
+    emulator: Emulator  # the core that stands in for the board
+    emulated_environment: str  # PlatformIO's for the firmware that runs there
+    target_emulator: Emulator  # stands in for it where C was compiled with `--target NAME`
 
 
 ESP32 = Board(

@@ -18,7 +18,7 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.layers import layers_of
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
-from edgekit.device.firmware import model_sources
+from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
@@ -123,10 +123,13 @@ def profile_model(
     """
     options = options or CompileOptions()
     compiled = compile_model(content, options)
-    with_hooks = compile_model(content, replace(options, profile=True))
     model = read_int8_model(content)
     image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
-    with connected(port, model, lambda: model_sources(model, with_hooks), baud=baud, on_wait=on_wait) as client:
+
+    def sources() -> ModelSources:
+        return model_sources(model, compile_model(content, replace(options, profile=True)))
+
+    with connected(port, model, sources, baud=baud, on_wait=on_wait) as client:
         run = profile(client, image.tobytes())
         assert client.info is not None
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
@@ -140,9 +143,8 @@ def profile_model(
         )
     if run.outputs != tflm.infer_of(model)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
-    return ModelProfile(
-        model.sha256, options, device, layers, run, compiled.plan.arena_bytes, sizes_of(compiled.files)
-    )  # fmt: skip
+    sizes = sizes_of(compiled.files)
+    return ModelProfile(model.sha256, options, device, layers, run, compiled.plan.arena_bytes, sizes)
 
 
 def profile_json(profiled: ModelProfile) -> dict[str, Any]:
@@ -157,16 +159,7 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
         "device": dict(profiled.device),
         "resolution_instructions": run.resolution if run.instructions else None,
         "layers": [
-            {
-                "name": layer.name,
-                "op": layer.op,
-                "kernel": layer.kernel,
-                "macs": layer.macs,
-                "instructions": spent,
-                "us": time,
-                "bytes": layer.bytes,
-                "weight_bytes": layer.weight_bytes,
-            }
+            {**to_json(layer), "instructions": spent, "us": time}
             for layer, spent, time in zip(layers, instructions, us, strict=True)
         ],
         "total": {

@@ -4,6 +4,7 @@ In: a `Client`. Out: bytes per second, of payload alone. Both ways keep the same
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgekit.device.client import Client
@@ -42,12 +43,7 @@ def measure(client: Client, payload_bytes: int = 24_000, rounds: int = 3) -> Rat
 
 def _raw(client: Client, payload: bytes) -> float:
     client.ask(messages.RawEcho(len(payload)), messages.EchoReady)
-    begin = time.monotonic()
-    back = _through(client, payload, len(payload))
-    rate = len(payload) / (time.monotonic() - begin)
-    if back != payload:
-        raise _lossy(client)
-    return rate
+    return _rate(client, payload, payload, lambda back: back)
 
 
 def _framed(client: Client, payload: bytes) -> float:
@@ -55,32 +51,30 @@ def _framed(client: Client, payload: bytes) -> float:
         messages.encode(messages.Ping(payload[at : at + messages.CHUNK_BYTES]), at // messages.CHUNK_BYTES)
         for at in range(0, len(payload), messages.CHUNK_BYTES)
     )
-    begin = time.monotonic()
-    answers = frames.Decoder().feed(_through(client, line, len(line)))  # a PONG is exactly as long as its PING
-    rate = len(payload) / (time.monotonic() - begin)
-    if b"".join(frame.payload for frame in answers) != payload:
-        raise _lossy(client)
-    return rate
+    # a PONG is exactly as long as its PING
+    return _rate(client, line, payload, lambda back: b"".join(pong.payload for pong in frames.Decoder().feed(back)))
 
 
-def _through(client: Client, line: bytes, expected_bytes: int) -> bytes:
-    sent, back, heard_s = 0, bytearray(), time.monotonic()
-    while len(back) < expected_bytes:
-        room = IN_FLIGHT_BYTES - (sent - len(back))
-        if room > 0 and sent < len(line):
-            client.link.write(line[sent : sent + room])
-            sent += len(line[sent : sent + room])
+def _rate(client: Client, line: bytes, payload: bytes, payload_of: Callable[[bytes], bytes]) -> float:
+    """Payload bytes per second of `line`, which comes back in as many bytes as it was sent in."""
+    lost = EdgekitError(
+        f"The line to {client.link.name} lost bytes, so its rate cannot be told.",
+        "Use a shorter cable or a lower --baud.",
+    )
+    sent, back = 0, bytearray()
+    begin = heard_s = time.monotonic()
+    while len(back) < len(line):
+        portion = line[sent : len(back) + IN_FLIGHT_BYTES]
+        if portion:
+            client.link.write(portion)
+            sent += len(portion)
         data = client.link.read(0.5)
         if data:
             heard_s = time.monotonic()
         elif time.monotonic() - heard_s > 3:
-            raise _lossy(client)
+            raise lost
         back += data
-    return bytes(back)
-
-
-def _lossy(client: Client) -> EdgekitError:
-    return EdgekitError(
-        f"The line to {client.link.name} lost bytes, so its rate cannot be told.",
-        "Use a shorter cable or a lower --baud.",
-    )
+    rate = len(payload) / (time.monotonic() - begin)
+    if payload_of(bytes(back)) != payload:
+        raise lost
+    return rate

@@ -1,6 +1,6 @@
 """Whether a model fits its board: asked of a student before it is trained, and of the finished model.
 
-In: a model or the shape of one, and the recipe's limits. Out: a `Budget`, or a refusal that says what to do.
+In: a model or the shape of one, and the recipe's limits. Out: `BudgetLine`s, or a refusal that says what to do.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,10 @@ class BudgetLine:
         return max(0, self.used_bytes - self.limit_bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """What a model takes of the board: the .tflite, the application's flash with it, TFLM's arena in RAM."""
-
-    model: BudgetLine
-    flash: BudgetLine
-    arena: BudgetLine
-
-
-def check_budget(model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe, board: Board = ESP32) -> Budget:
-    """Weighs a model against what the board leaves to it.
+def check_budget(
+    model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe, board: Board = ESP32
+) -> tuple[BudgetLine, ...]:
+    """Weighs a model against what the board leaves: the .tflite, the application's flash with it, TFLM's arena in RAM.
 
     Args:
         arena_bytes: TFLM's arena for the model.
@@ -46,13 +39,13 @@ def check_budget(model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe, boar
         EdgekitError: one or more limits are exceeded; names each with the bytes over and what to do.
     """
     model_bytes = len(model.flatbuffer)
-    budget = Budget(
-        model=BudgetLine("model", model_bytes, recipe.model_bytes),
-        flash=BudgetLine("flash", model_bytes + board.room.program_flash_bytes, recipe.flash_bytes),
-        arena=BudgetLine("arena", arena_bytes, recipe.arena_bytes),
+    lines = (
+        BudgetLine("model", model_bytes, recipe.model_bytes),
+        BudgetLine("flash", model_bytes + board.room.program_flash_bytes, recipe.flash_bytes),
+        BudgetLine("arena", arena_bytes, recipe.arena_bytes),
     )
-    _refuse_excess((budget.model, budget.flash, budget.arena), "takes")
-    return budget
+    _refuse_excess(lines, "takes")
+    return lines
 
 
 def check_spec(spec: StudentSpec, recipe: EmbedRecipe) -> None:

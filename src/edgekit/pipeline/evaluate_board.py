@@ -53,19 +53,11 @@ class Live(Protocol):
         """One image more."""
 
 
-class _Unwatched:
-    def resumed(self, predictions: Iterable[Prediction]) -> None:
-        pass
-
-    def __call__(self, prediction: Prediction, link: LinkCounts) -> None:
-        pass
-
-
 def evaluate_board(
     loaded: LoadedModel, port: str, data: str = "phantom", *,
     options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
     strict: bool = False, resume: bool = False,
-    watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live]] = lambda *_: nullcontext(_Unwatched()),
+    watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
     on_wait: Wait = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
     """Sends the test images of a data set through the board, and through TFLM on this computer.
@@ -106,7 +98,7 @@ def evaluate_board(
             with stopped_says(RESUME), watch(len(images), splits.info.task, loaded.threshold, board) as live:
                 run = evaluate_on_device(
                     client, loaded.model, images, splits.info,
-                    resume=resume, progress=live, on_resumed=live.resumed,
+                    resume=resume, progress=live, on_resumed=live.resumed if live is not None else None,
                 )  # fmt: skip
     scored = evaluate_predictions(
         run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info

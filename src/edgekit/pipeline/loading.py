@@ -6,7 +6,7 @@ In: an int8 .tflite, or the folder of build-model that holds one. Out: a `Loaded
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.compile import Compiled, CompileOptions, compile_model
+from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.program import profiled_program, program_of
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
@@ -32,13 +32,9 @@ class LoadedModel:
     arena_bytes: int
     data: DataRecipe
 
-    def compiled(self, options: CompileOptions | None = None) -> Compiled:
-        """The model as C."""
-        return compile_model(self.model.flatbuffer, options)
-
     def sources(self, options: CompileOptions | None = None) -> ModelSources:
         """The model as the firmware takes it. Raises as `model_sources` does."""
-        compiled = self.compiled(options)
+        compiled = compile_model(self.model.flatbuffer, options)
         return model_sources(
             self.model, compiled, task=self.task, threshold=self.threshold, arena_bytes=self.arena_bytes
         )
@@ -53,7 +49,7 @@ class LoadedModel:
         if profile is not None:
             return profiled_program(self.model.flatbuffer, profile)
         try:
-            return program_of(self.compiled())
+            return program_of(compile_model(self.model.flatbuffer))
         except EdgekitError:
             return None
 
