@@ -121,3 +121,31 @@ def test_what_chose_the_recipe_is_written_between_its_own_marks(card: Card, fold
     assert "cpu (abacus)" in text
     assert "OLD" not in text
     assert readme_figures("--check", *given).returncode == 0
+
+
+def test_what_was_compared_is_a_table_of_the_card_beside_it(card: Card, folder: Path) -> None:
+    (folder / "README.md").write_text("<!-- figures -->\n<!-- /figures -->")
+    (folder / "card.md").write_text("OLD")
+    both = ("--readme", folder / "README.md", "--card", folder / "card.json")
+    assert readme_figures(*both).returncode == 0
+    without = (folder / "card.md").read_text()
+    assert without.startswith(f"# {card.name}")
+    assert "Options compared" not in without
+    tried = [
+        {"option": "a", "value": "0", "on": "x", "auc": 0.9812},
+        {"option": "a", "value": "1", "on": "x", "auc": 0.99, "auc_stretched": 0.5, "chosen": True, "under": "seed 1"},
+    ]
+    experiments = {"schema_version": 1, "command": "tools/one", "about": ["Why."], "tried": tried}
+    (folder / "experiments.json").write_text(json.dumps(experiments))
+    assert readme_figures("--check", *both).returncode == 1
+    assert readme_figures(*both).returncode == 0
+    text = (folder / "card.md").read_text()
+    assert "| a | 0 | x | 0.981 | – |  |" in text
+    assert "| a | **1** | x | 0.990 | 0.500 | seed 1 |" in text
+    assert text.index("Why.") < text.index("How to make it again")
+    assert readme_figures("--check", *both).returncode == 0
+
+    (folder / "experiments.json").write_text(json.dumps(experiments | {"tried": [{"option": "a"}]}))
+    done = readme_figures(*both)
+    assert (done.returncode, "experiments.json is not a list of experiments" in done.stderr) == (1, True)
+    assert "tried[0].value is missing" in done.stderr

@@ -16,26 +16,12 @@ from edgekit.recipes.recipe import (
     ThresholdRecipe,
 )
 
-# Chosen on training images alone. Validation by patient hardly tells recipes apart (AUC 0.998 at 64, 96 and 128 pixels,
-# no aspect), so the runs of tools/across_sources did, which scores sources of normals and pneumonia that were not
-# trained on (60 epochs, seed 0; figures are means of IM + bacteria and IM + virus where nothing else is said):
-# - aspect: the shape of the film, which still shows in an image that was squeezed into a square, gives the class away.
-#   Without it the mean AUC of all four runs falls from 0.994 to 0.929 where the images are stretched at random; with
-#   0.3 it is 0.987 and 0.983 (models/chest_xray/across_sources.jsonl). On the two runs 0.2 has 0.986 and 0.975, 0.3
-#   0.982 and 0.980, 0.6 0.976 and 0.976.
-# - 36 channels at the end, not 32: the mean of all four runs 0.9944 to 0.9934, with seed 1 0.9937 to 0.9927 (without
-#   aspect).
-# - vgg_slim: alone 0.980 as they are and stretched, the student 0.976 (aspect 0.6). resnet_tiny at 128 pixels had
-#   0.980, too, with six times the parameters; vgg_slim at 96 pixels was no better.
-# - same_view: the student of resnet_tiny teachers 0.9904 (IM + bacteria) and 0.9941 (IM + virus), without 0.9893 and
-#   0.9926 (without aspect).
-# 64 pixels take 2.25 times fewer multiply-accumulates than 96. Set without a search: more epochs than before, for views
-# that are harder (student 100 to 150, teachers 40 to 60), and the student's rate and averaging for the teachers, too.
+# What was compared, on what and with which figures is a table of the model's card (models/chest_xray/card.md).
 _STRONG = AugmentRecipe(
     rotate_deg=12.0,
     translate=0.1,
     scale=0.2,
-    aspect=0.3,
+    aspect=0.3,  # the shape of the film gives the class away
     brightness=0.2,
     contrast=0.5,
     gamma=0.6,
@@ -45,17 +31,18 @@ _STRONG = AugmentRecipe(
 )
 ESP32 = Recipe(
     teach=TeachRecipe(
-        networks=("vgg_slim",) * 5,
+        networks=("vgg_slim",) * 5,  # as good as resnet_tiny at 128 pixels, with a sixth of its parameters
         input_size=64,
         fit=FitRecipe(epochs=60, learning_rate=5e-3, ema_decay=0.998),
         augment=_STRONG,
     ),
+    # 64 pixels for fewer multiply-accumulates, 36 channels at the end for a better AUC on other sources
     student=StudentRecipe(input_size=64, channels=(8, 16, 24, 36), depths=(1, 1, 2, 2)),
     distill=DistillRecipe(
         alpha=0.5,
         beta=0.5,
         temperature=2.0,
-        same_view=True,
+        same_view=True,  # better on both sources than one logit for all views
         fit=FitRecipe(epochs=150, learning_rate=5e-3, ema_decay=0.998),
         augment=_STRONG,
     ),
@@ -100,8 +87,7 @@ PAPER = Recipe(
     distill=DistillRecipe(alpha=0.9, beta=0.1, temperature=3.0, fit=_PAPER_FIT, augment=_PAPER_AUGMENT),
 )
 
-# A minute of one core. With 6 and 10 epochs and alpha 0.9 the int8 student had an AUC of 0.86 on the drawn test films
-# and a quarter of them wrong; with these 0.946 and a tenth.
+# A minute of one core; with fewer epochs or a greater alpha the student errs more than twice as often.
 DEMO = Recipe(
     name="demo",
     seeds=(0,),

@@ -70,9 +70,9 @@ class Evidence:
     audit: Audit
 
 
-def card_markdown(card: Card) -> str:
-    """The text of `card.md`."""
-    return markdown(_page(card, None))
+def card_markdown(card: Card, more: tuple[Section, ...] = ()) -> str:
+    """The text of `card.md`; `more` sections go before how to make it again."""
+    return markdown(_page(card, None, more))
 
 
 def model_page(card: Card, evidence: Evidence) -> Page:
@@ -85,7 +85,7 @@ def figures_markdown(card: Card) -> str:
     return parts_markdown((*_figures(card), _stages(card)))
 
 
-def _page(card: Card, evidence: Evidence | None) -> Page:
+def _page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ()) -> Page:
     results = [Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(card.metrics.test)])))]
     if evidence:
         shown = answers_figures(card.metrics.test, evidence.test.labels, evidence.answers)
@@ -103,6 +103,7 @@ def _page(card: Card, evidence: Evidence | None) -> Page:
         Section("The model", tuple(model)),
         Section("Intended use and limits", (Bullets((*_LIMITS, card.hardware)),)),
         data_section(card.data, evidence.audit if evidence else None),
+        *more,
         _again(card, evidence is not None),
     ]
     return Page(
