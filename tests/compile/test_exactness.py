@@ -102,9 +102,9 @@ def test_the_random_models_reach_every_operator_and_corner(cases: list[Case]) ->
                 seen["padded" if any(op.pad) else "not padded"] += 1
                 seen["odd size"] += op.image[0] % 2
             if isinstance(op, Add):
-                seen["broadcast"] += op.shapes[0] != op.shapes[1]
+                seen["broadcast"] += op.operands.shapes[0] != op.operands.shapes[1]
                 seen["two activations"] += len(op.inputs) == 2
-                seen["broadcast activation"] += len(op.inputs) == 2 and op.shapes[0] != op.shapes[1]
+                seen["broadcast activation"] += len(op.inputs) == 2 and op.operands.shapes[0] != op.operands.shapes[1]
         seen["fused pool"] += any(
             isinstance(op, Convolution) and op.pool != (1, 1) for op in compile_model(content).graph.ops
         )

@@ -7,39 +7,26 @@ far it runs ahead is measured, and whoever lies so close behind the edge between
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
-from edgekit.compile.codegen import Constant, Kernel, Site, byte_range, indent
-from edgekit.compile.ir import Op, Requantization, Tensor
+from edgekit.compile.codegen import Kernel, Site, byte_range
+from edgekit.compile.ir import Requantization
 from edgekit.compile.op_reader import OpReader
-from edgekit.compile.operator import Operator, elementwise_offset
-from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
+from edgekit.compile.ops.broadcast import Binary, binary_operator, emit_binary, read_operands
 
 _MOST_BITS = 22  # below the point; more would not help
 _MOST_AHEAD = 1 / 8  # of a step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Add(Op):
-    """Element-wise sum with broadcasting.
+class Add(Binary):
+    """Element-wise sum. `scalings`: (multiplier, shift) of the operands."""
 
-    Attributes:
-        operands: two activations, or an activation and an int8 constant.
-        shapes: both operands' shapes and the output's, all of the same length.
-        zero_points: of the operands.
-        scalings: (multiplier, shift) of the operands.
-        requantization: of their sum.
-    """
-
-    operands: tuple[Tensor | NDArray[np.int8], Tensor | NDArray[np.int8]]
-    shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
-    zero_points: tuple[int, int]
     scalings: tuple[tuple[int, int], tuple[int, int]]
-    requantization: Requantization
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,63 +40,21 @@ class _Line:
 
 
 def lower(reader: OpReader) -> Add:
-    """ADD of two activations, or of an activation and a constant, with broadcasting."""
-    y = reader.result()
-    if len(reader.op.inputs) != 2 or (reader.is_constant(0) and reader.is_constant(1)):
-        raise reader.error("it does not add two things of which one is computed")
-    (a, x1), (b, x2) = _operand(reader, 0), _operand(reader, 1)
-    rank = max(len(x1.shape), len(x2.shape))
-    first, second = ((1,) * (rank - len(x.shape)) + x.shape for x in (x1, x2))
-    if rank > 4 or any(m != n and 1 not in (m, n) for m, n in zip(first, second, strict=True)):
-        raise reader.error(f"it cannot add shapes {list(x1.shape)} and {list(x2.shape)}")
-    total = tuple(max(m, n) for m, n in zip(first, second, strict=True))
-    reader.expect(y, total)
-    scales = (x1.quantization.scale, x2.quantization.scale)
+    """Scales as TFLM's AddPrepare computes them."""
+    operands, y = read_operands(reader, "add"), reader.result()
+    scales = [quantization.scale for quantization in operands.quantizations]
     twice = 2 * max(scales)
     reals = (scales[0] / twice, scales[1] / twice, twice / (2**20 * y.quantization.scale))
     one, two, out = (fixed_point.quantize_multiplier(real) for real in reals)
     if not 0.0 < reals[2] < 1.0 or max(one[1], two[1], out[1]) > 0:
         raise reader.error("its scales are too far apart for TFLM's kernel")
     low, high = reader.activation_range(y)
-    return Add(
-        reader.origins,
-        tuple(operand for operand in (a, b) if isinstance(operand, Tensor)),
-        y,
-        operands=(a, b),
-        shapes=(first, second, total),
-        zero_points=(x1.quantization.zero_point, x2.quantization.zero_point),
-        scalings=(one, two),
-        requantization=Requantization((out[0],), (out[1],), y.quantization.zero_point, low, high),
-    )
+    requantization = Requantization((out[0],), (out[1],), y.quantization.zero_point, low, high)
+    return Add(reader.origins, operands.activations, y, operands, requantization, scalings=(one, two))
 
 
-def _operand(reader: OpReader, position: int) -> tuple[Tensor | NDArray[np.int8], Tensor]:
-    """An operand of ADD, and its shape and quantisation as those of a tensor."""
-    if not reader.is_constant(position):
-        tensor = reader.operand(position)
-        return tensor, tensor
-    tensor = reader.source.activation(reader.op.inputs[position], f"input {position} of {reader.label}")
-    return reader.constant(position, "INT8", np.int8)[1], tensor
-
-
-def emit(op: Add, site: Site, elements: int = 0) -> Kernel:
-    """The sum of two tensors; of their first `elements` where those are given (operands of one shape only)."""
-    constants: list[Constant] = []
-    parameters, names = [], []
-    for position, operand in enumerate(op.operands):
-        if isinstance(operand, Tensor):
-            names.append(f"input{position}")
-            parameters.append(f"const uint8_t *input{position}")
-        else:
-            names.append(f"{site.name}_constant")
-            constants.append(Constant("uint8_t", names[-1], (operand.ravel() + np.int16(128)).tolist()))
-    indices, opening = _broadcast(op, elements)
-    flips = iter(range(len(op.inputs)))
-    cells = [f"{name}[{index}]" for name, index in zip(names, indices, strict=True)]
-    a, b = (
-        site.read(cell, next(flips)) if isinstance(operand, Tensor) else cell
-        for cell, operand in zip(cells, op.operands, strict=True)
-    )
+def emit(op: Add, site: Site, elements: int) -> Kernel:
+    """The sum, by the line where there is one."""
     line = _line(op)
     scaling = op.requantization
     low, high = scaling.low + 128, scaling.high + 128
@@ -123,40 +68,35 @@ else if ({near}) byte = {site.name}_in_full(a, b);
 else byte = (uint8_t)(total >= {high << line.bits} ? {high} : total >> {line.bits});
 {site.write("*output++", "byte")}"""
     terms = [
-        f"requantize(({name} - {zero + 128}) * (1 << 20), {multiplier}, {shift})"
-        for name, zero, (multiplier, shift) in zip("ab", op.zero_points, op.scalings, strict=True)
+        f"requantize(({name} - {quantization.zero_point + 128}) * (1 << 20), {multiplier}, {shift})"
+        for name, quantization, (multiplier, shift) in zip("ab", op.operands.quantizations, op.scalings, strict=True)
     ]
-    function = f"""static EDGEKIT_APART uint8_t {site.name}_in_full(int32_t a, int32_t b) {{
+    in_full = f"""static EDGEKIT_APART uint8_t {site.name}_in_full(int32_t a, int32_t b) {{
   const int32_t sum = {terms[0]} +
                       {terms[1]};
   return to_byte(requantize(sum, {scaling.multipliers[0]}, {scaling.shifts[0]}), {byte_range(scaling)});
 }}
 
-static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
-{indent(opening, 2)}
-    const int32_t a = {a}, b = {b};
-{indent(body, 4)}
-  {"}" * opening.count("{")}
-}}
 """
-    return Kernel(("requantize", "to_byte"), tuple(constants), function)
+    walk = emit_binary(op, site, body, elements)
+    return replace(walk, helpers=("requantize", "to_byte"), function=in_full + walk.function)
 
 
 def _line(op: Add) -> _Line | None:
     """The line beside the true results of all pairs of bytes; None where 32 bits do not hold a close one."""
-    scaling = op.requantization
+    scaling, zeros = op.requantization, [q.zero_point for q in op.operands.quantizations]
     u = np.arange(256, dtype=np.int64)
     grids = (u[:, None], u[None, :])
     sums = np.zeros((256, 256), np.int64)
     slopes = []
     whole = scaling.multipliers[0] * 2.0 ** (scaling.shifts[0] - 31)
-    for grid, zero, (multiplier, shift) in zip(grids, op.zero_points, op.scalings, strict=True):
+    for grid, zero, (multiplier, shift) in zip(grids, zeros, op.scalings, strict=True):
         sums = sums + _requantized((grid - (zero + 128)) << 20, multiplier, shift)
         slopes.append(multiplier * 2.0 ** (shift - 31 + 20) * whole)
     true = _requantized(sums, scaling.multipliers[0], scaling.shifts[0]) + scaling.zero_point
     true = np.clip(true, scaling.low, scaling.high) + 128
     low, high = scaling.low + 128, scaling.high + 128
-    start = scaling.zero_point + 128.5 - sum(s * (z + 128) for s, z in zip(slopes, op.zero_points, strict=True))
+    start = scaling.zero_point + 128.5 - sum(s * (z + 128) for s, z in zip(slopes, zeros, strict=True))
     reach = max(abs(start), abs(start + 255 * sum(slopes)), 255.0 * max(slopes), 256.0)
     bits = min(_MOST_BITS, 29 - math.ceil(math.log2(reach)))
     if bits < 8 or low == high:
@@ -179,42 +119,4 @@ def _requantized(values: NDArray[np.int64], multiplier: int, shift: int) -> NDAr
     return (scaled >> right) + ((scaled & mask) > (mask >> 1) + (scaled < 0))
 
 
-def _broadcast(op: Add, elements: int) -> tuple[tuple[str, str], str]:
-    """C indices of both operands, and the loops around them."""
-    first, second, total = op.shapes
-    if first == second:
-        return ("i", "i"), f"for (int32_t i = 0; i < {elements or math.prod(total)}; ++i) {{"
-    loops = [f"for (int32_t i{axis} = 0; i{axis} < {size}; ++i{axis}) {{" for axis, size in enumerate(total)]
-
-    def index(shape: tuple[int, ...]) -> str:
-        terms = [f"i{axis} * {math.prod(shape[axis + 1 :])}" for axis, size in enumerate(shape) if size > 1]
-        return " + ".join(terms) or "0"
-
-    return (index(first), index(second)), "\n".join(loops)
-
-
-def row_schedule(op: Add) -> RowSchedule | None:
-    """Row by row, where both operands are images of the output's shape."""
-    if len(op.inputs) != 2 or len(set(op.shapes)) != 1 or len(op.output.shape) != 4 or op.output.shape[0] != 1:
-        return None
-    rows = op.output.shape[1]
-    return RowSchedule(1, 1, 0, rows, 1, rows)
-
-
-def emit_step(op: Add, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
-    """The function for a row, and the C of one step."""
-    pointers = ", ".join(rows.at(step) for rows in (*streamed.inputs, streamed.output))
-    return emit(op, streamed.site, elements=streamed.output.row_bytes), f"{streamed.site.name}({pointers});"
-
-
-OPERATOR = Operator(
-    "ADD",
-    "AddAdd",
-    Add,
-    lower,
-    emit,
-    options_kind="AddOptions",
-    inplace_offset=elementwise_offset,
-    row_schedule=row_schedule,
-    emit_step=emit_step,
-)
+OPERATOR = binary_operator("ADD", "AddAdd", "AddOptions", Add, lower, emit)

@@ -1,0 +1,149 @@
+"""What element-wise operators of two operands share: how these are read, broadcast, and walked in C."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.compile.codegen import Constant, Kernel, Site, indent
+from edgekit.compile.ir import Op, Requantization, Tensor
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.operator import Operator, elementwise_offset
+from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
+from edgekit.values.model import Quantization
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operands:
+    """Two activations, or an activation and an int8 constant.
+
+    Attributes:
+        shapes: of both and of the result, all of the same length.
+    """
+
+    values: tuple[Tensor | NDArray[np.int8], Tensor | NDArray[np.int8]]
+    quantizations: tuple[Quantization, Quantization]
+    shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
+
+    @property
+    def activations(self) -> tuple[Tensor, ...]:
+        """Those that are computed."""
+        return tuple(value for value in self.values if isinstance(value, Tensor))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Binary(Op):
+    """An element-wise operator of two operands. `requantization`: of its result."""
+
+    operands: Operands
+    requantization: Requantization
+
+
+AnyBinary = TypeVar("AnyBinary", bound=Binary)
+
+
+def read_operands(reader: OpReader, verb: str) -> Operands:
+    """Both operands, which must broadcast to the shape of the output. `verb`: what is done with them, for messages."""
+    if len(reader.op.inputs) != 2 or (reader.is_constant(0) and reader.is_constant(1)):
+        raise reader.error(f"it does not {verb} two things of which one is computed")
+    (a, x1), (b, x2) = _operand(reader, 0), _operand(reader, 1)
+    rank = max(len(x1.shape), len(x2.shape))
+    first, second = ((1,) * (rank - len(x.shape)) + x.shape for x in (x1, x2))
+    if rank > 4 or any(m != n and 1 not in (m, n) for m, n in zip(first, second, strict=True)):
+        raise reader.error(f"it cannot {verb} shapes {list(x1.shape)} and {list(x2.shape)}")
+    total = tuple(max(m, n) for m, n in zip(first, second, strict=True))
+    reader.expect(reader.result(), total)
+    return Operands((a, b), (x1.quantization, x2.quantization), (first, second, total))
+
+
+def _operand(reader: OpReader, position: int) -> tuple[Tensor | NDArray[np.int8], Tensor]:
+    """An operand, and its shape and quantisation as those of a tensor."""
+    if not reader.is_constant(position):
+        tensor = reader.operand(position)
+        return tensor, tensor
+    tensor = reader.source.activation(reader.op.inputs[position], f"input {position} of {reader.label}")
+    return reader.constant(position, "INT8", np.int8)[1], tensor
+
+
+def emit_binary(op: Binary, site: Site, body: str, elements: int = 0) -> Kernel:
+    """The walk over all elements, or over the first `elements` of operands of one shape.
+
+    Args:
+        body: C that makes of `a` and `b`, bytes q + 128, the next byte of the output.
+    """
+    constants: list[Constant] = []
+    parameters, names = [], []
+    for position, operand in enumerate(op.operands.values):
+        if isinstance(operand, Tensor):
+            names.append(f"input{position}")
+            parameters.append(f"const uint8_t *input{position}")
+        else:
+            names.append(f"{site.name}_constant")
+            constants.append(Constant("uint8_t", names[-1], (operand.ravel() + np.int16(128)).tolist()))
+    indices, opening = _loops(op.operands, elements)
+    flips = iter(range(len(op.inputs)))
+    cells = [f"{name}[{index}]" for name, index in zip(names, indices, strict=True)]
+    a, b = (
+        site.read(cell, next(flips)) if isinstance(operand, Tensor) else cell
+        for cell, operand in zip(cells, op.operands.values, strict=True)
+    )
+    function = f"""static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
+{indent(opening, 2)}
+    const int32_t a = {a}, b = {b};
+{indent(body, 4)}
+  {"}" * opening.count("{")}
+}}
+"""
+    return Kernel((), tuple(constants), function)
+
+
+def _loops(operands: Operands, elements: int) -> tuple[tuple[str, str], str]:
+    """C indices of both operands, and the loops around them."""
+    first, second, total = operands.shapes
+    if first == second:
+        return ("i", "i"), f"for (int32_t i = 0; i < {elements or math.prod(total)}; ++i) {{"
+    loops = [f"for (int32_t i{axis} = 0; i{axis} < {size}; ++i{axis}) {{" for axis, size in enumerate(total)]
+
+    def index(shape: tuple[int, ...]) -> str:
+        terms = [f"i{axis} * {math.prod(shape[axis + 1 :])}" for axis, size in enumerate(shape) if size > 1]
+        return " + ".join(terms) or "0"
+
+    return (index(first), index(second)), "\n".join(loops)
+
+
+def binary_operator(
+    code: str,
+    resolver_method: str,
+    options_kind: str,
+    node: type[AnyBinary],
+    lower: Callable[[OpReader], AnyBinary],
+    emit: Callable[[AnyBinary, Site, int], Kernel],
+) -> Operator[AnyBinary]:
+    """The entry of an operator whose `emit` takes the number of elements, 0 for all: it can be streamed row by row."""
+
+    def emit_step(op: AnyBinary, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
+        pointers = ", ".join(rows.at(step) for rows in (*streamed.inputs, streamed.output))
+        return emit(op, streamed.site, streamed.output.row_bytes), f"{streamed.site.name}({pointers});"
+
+    return Operator(
+        code,
+        resolver_method,
+        node,
+        lower,
+        lambda op, site: emit(op, site, 0),
+        options_kind,
+        inplace_offset=elementwise_offset,
+        row_schedule=_row_schedule,
+        emit_step=emit_step,
+    )
+
+
+def _row_schedule(op: Binary) -> RowSchedule | None:
+    """Row by row, where both operands are images of the output's shape."""
+    if len(op.inputs) != 2 or len(set(op.operands.shapes)) != 1 or len(op.output.shape) != 4 or op.output.shape[0] != 1:
+        return None
+    rows = op.output.shape[1]
+    return RowSchedule(1, 1, 0, rows, 1, rows)
