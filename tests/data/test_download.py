@@ -111,7 +111,7 @@ def test_a_missing_file_is_said_at_once(get, server):
 
 
 def test_nobody_listening_and_no_address_are_said(tmp_path):
-    for url, says in (("http://127.0.0.1:9/x", "broke off"), ("nonsense", "no address")):
+    for url, says in (("http://127.0.0.1:9/x", "broke off"), ("nonsense", "not an address")):
         with pytest.raises(EdgekitError, match=says):
             download(url, tmp_path / "x", checksum=None, on_warning=print, retry_delay_s=0)
     assert not (tmp_path / "x").exists()

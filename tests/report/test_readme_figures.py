@@ -86,7 +86,7 @@ def test_the_compilers_benchmark_is_written_between_its_own_marks(card: Card, fo
     readme.write_text("".join(f"<!-- {mark} -->\nOLD\n<!-- /{mark} -->\n" for mark in marks) + "after\n")
     both = ("--readme", readme, "--card", folder / "card.json", "--benchmark", path)
     missing = readme_figures(*both)
-    assert (missing.returncode, "is no benchmark" in missing.stderr) == (1, True)
+    assert (missing.returncode, "is not a benchmark" in missing.stderr) == (1, True)
     path.write_text(json.dumps(BENCHMARK))
     assert readme_figures(*both).returncode == 0
     text = readme.read_text()

@@ -43,7 +43,7 @@ def data_group() -> None:
 def data_info(data: str, as_json: bool) -> None:
     """Audit DATA: counts, sizes, patients, duplicates, bad files.
 
-    Duplicates are told by their bytes and by their pixels, within and across splits.
+    Duplicates are found by their bytes and by their pixels, within and across splits.
     """
     from edgekit.data.audit import audit
     from edgekit.report.pages.sections import data_section

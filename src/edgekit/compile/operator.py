@@ -30,7 +30,7 @@ class Operator(Generic[Node]):
         c_prefix: what its names in C begin with; the node's name if left out.
         describe: the kernel in words, for people.
         macs: multiplications of one run.
-        scratch_bytes: arena bytes that it needs while it runs; told whether the first input is the caller's memory.
+        scratch_bytes: arena bytes that it needs while it runs, given whether the first input is the caller's memory.
         inplace_offset: by how many bytes the output must begin before this input to overlap it; None where it never
             may. The function reads from front to back, so that 0 is right where output element i is written after
             input element i was last read.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from edgekit.compile.codegen import Kernel, Site, indent, round_up
 from edgekit.compile.ir import Graph, Op
 
-_MOST_STEPS = 4096  # of one rehearsal: a picture of thousands of rows is no matter for a microcontroller
+_MOST_STEPS = 4096  # of one rehearsal: a microcontroller does not take images of thousands of rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def download(
     Args:
         checksum: `md5:...` or `sha256:...` as its publisher gives it. Where there is None, the SHA-256 of the first
             download is recorded in `path`.sha256, and later downloads must equal it.
-        on_warning: is told when nobody publishes a checksum.
+        on_warning: called when nobody publishes a checksum.
         retry_delay_s: wait before the second try, doubled for each later one.
 
     Raises:
@@ -98,7 +98,7 @@ def _fetch_with_retries(url: str, part: Path, retry_delay_s: float) -> None:
                     + f" Or set {MIRROR} to a server that holds the file, or give a folder of images as --data.",
                 ) from error
         except ValueError as error:
-            raise EdgekitError(f"{url!r} is no address: {error}.", f"Correct {MIRROR}.") from error
+            raise EdgekitError(f"{url!r} is not an address: {error}.", f"Correct {MIRROR}.") from error
         time.sleep(retry_delay_s * 2 ** (fruitless - 1))
 
 
@@ -115,7 +115,7 @@ def _fetch(url: str, part: Path) -> None:
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:
             raise
-        # Nothing beyond our end: the part is whole, or longer than the file. Its checksum tells.
+        # Nothing beyond what is here: the part is whole, or longer than the file. Its checksum decides.
         if error.headers.get("Content-Range", "").endswith(f"/{have}"):
             return
         part.unlink()

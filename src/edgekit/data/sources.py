@@ -49,7 +49,7 @@ def load_splits(
         size: (height, width) in pixels.
         cache_dir: where downloads and decoded pixels are kept; the user's cache folder by default.
         strict: stop at unreadable images instead of skipping them.
-        on_warning: is told of skipped images and of training images in the test set.
+        on_warning: called with what is said of skipped images and of training images in the test set.
 
     Raises:
         EdgekitError: no such data, not two classes, an unreadable image with `strict`, a failed download, a full disk.

@@ -58,7 +58,7 @@ def _framed(client: Client, payload: bytes) -> float:
 def _rate(client: Client, line: bytes, payload: bytes, payload_of: Callable[[bytes], bytes]) -> float:
     """Payload bytes per second of `line`, which comes back in as many bytes as it was sent in."""
     lost = EdgekitError(
-        f"The line to {client.link.name} lost bytes, so its rate cannot be told.",
+        f"The line to {client.link.name} lost bytes, so its rate cannot be measured.",
         "Use a shorter cable or a lower --baud.",
     )
     sent, back = 0, bytearray()

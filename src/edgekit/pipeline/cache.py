@@ -35,7 +35,7 @@ class StageCache:
     Args:
         fresh: forget the stages that are there.
         make: False only reads: a stage that is not there raises CacheMiss.
-        on_stage: told the name of each stage and whether it came from the cache.
+        on_stage: called with the name of each stage and whether it came from the cache.
 
     Raises:
         EdgekitError: the folder cannot be written.

@@ -44,7 +44,7 @@ class BoardEvaluation:
 
 
 class Live(Protocol):
-    """Who is told of predictions as they come."""
+    """What is called with predictions as they come."""
 
     def resumed(self, predictions: Iterable[Prediction], /) -> None:
         """Takes over what an earlier run did."""

@@ -41,9 +41,9 @@ class Options:
         accelerator: `auto`, `cpu`, `cuda` or `mps`.
         cache_dir: where decoded images are kept; None for the user's cache.
         command: what the user typed, for the card.
-        on_stage: told each stage's name and whether it was cached.
-        on_epoch: told a stage's epochs done, epochs in all and mean loss.
-        on_warning: told of skipped images and the like.
+        on_stage: called with each stage's name and whether it was cached.
+        on_epoch: called with a stage's epochs done, epochs in all and mean loss.
+        on_warning: called with what is said of skipped images and the like.
     """
 
     fresh: bool = False

@@ -82,7 +82,7 @@ def curves(
     height = max(300.0, 15.0 * len(series) + 90)
     board = Drawing(WIDTH, height)
     _panel(board, series, (_TOP, height - _BOTTOM), x=x, y=y, percent=percent, bounds=bounds, log=log)
-    ends = "; ".join(_told(one, percent) for one in series)
+    ends = "; ".join(_in_words(one, percent) for one in series)
     alt = f"Line chart of {y} against {x}. {ends}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(series=series, x=x, y=y))
 
@@ -128,8 +128,8 @@ def sweep(
     said = "; ".join(
         f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
     )
-    told = "; ".join(_told(one, True, "alpha") for one in (*accuracy, zeroed))
-    alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {told}. {said}."
+    shown = "; ".join(_in_words(one, True, "alpha") for one in (*accuracy, zeroed))
+    alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {shown}. {said}."
     data = data_of(accuracy=accuracy, zeroed=zeroed, chosen=dict(chosen))
     return Figure(caption, board.svg(alt), alt, tuple(notes), data)
 
@@ -178,7 +178,7 @@ def dots(
         at = left + 30 + text_width("here, with 95 % interval", 11)
         board.dot(at, y, "c1", 4, 5)
         board.text(at + 10, y, beside, "ink", size=11)
-    told = "; ".join(
+    shown = "; ".join(
         f"{row.name} {say(row.value, percent)}"
         + (
             f" ({say(row.low, percent)} to {say(row.high, percent)})"
@@ -188,7 +188,7 @@ def dots(
         + (f", {beside} {say(row.beside, percent)}" if row.beside is not None else "")
         for row in rows
     )
-    alt = f"Dot plot of {x}. {told}."
+    alt = f"Dot plot of {x}. {shown}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x, beside=beside))
 
 
@@ -242,7 +242,7 @@ def _panel(
     return xs
 
 
-def _told(one: Series, percent: bool, x: str = "") -> str:
+def _in_words(one: Series, percent: bool, x: str = "") -> str:
     finite = [(a, b) for a, b in zip(one.x, one.y, strict=True) if math.isfinite(b)]
     if not finite:
         return f"{one.name}: no value"

@@ -72,12 +72,12 @@ def memory_plan(
         board.rect(x, bottom + 46, 10, 10, f"{_COLOURS[kind]} bar", opacity=_PATCH)
         board.text(x + 15, bottom + 51, kind, "ink", size=11)
         x += 30 + text_width(kind, 11)
-    told = "; ".join(
+    shown = "; ".join(
         f"{name}: {sum(b.size for b in spans if b.first <= step <= b.last):,} bytes in "
         f"{sum(b.first <= step <= b.last for b in spans)} blocks"
         for step, name in enumerate(names)
     )
-    alt = f"Memory plan of an arena of {total_bytes:,} bytes, step by step. {told}. Blocks that overlap share memory."
+    alt = f"Memory plan of an arena of {total_bytes:,} bytes, step by step. {shown}. Blocks that overlap share memory."
     blocks = [{"offset": s.offset, "size": s.size, "first": s.first, "last": s.last, "kind": s.kind} for s in spans]
     data = data_of(blocks=blocks, steps=list(steps), total_bytes=total_bytes)
     return Figure(caption, board.svg(alt), alt, tuple(notes), data)

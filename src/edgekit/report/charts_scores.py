@@ -1,4 +1,4 @@
-"""How well a model tells pneumonia from normal: ROC curve, reliability diagram, confusion matrix.
+"""How well a model tells its two labels apart: ROC curve, reliability diagram, confusion matrix.
 
 In: what `curves` made of margins, or counts. Out: a `Figure`, as in `figures`.
 """
@@ -60,12 +60,12 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
         for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
             board.line(xs(said), ys(low), xs(said), ys(high), f"c{i % 8} line thin")
             board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / most))
-    told = "; ".join(
+    shown = "; ".join(
         f"{m.name}: Brier score {m.brier:.3f}, expected calibration error {m.error:.3f}; "
         + ", ".join(f"says {s:.0%}, finds {f:.0%} of {n}" for s, f, n in zip(m.said, m.found, m.images, strict=True))
         for m in models
     )
-    alt = f"Reliability diagram: the share of pneumonias against the probability that the model gives. {told}."
+    alt = f"Reliability diagram: the share of pneumonias against the probability that the model gives. {shown}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
 
 

@@ -32,7 +32,7 @@ def write(page: Page, path: Path, extra: Mapping[str, Any] | None = None) -> Non
 
 
 def check_name(path: Path) -> None:
-    """Refuses a file that is no report by its extension, before hours of work.
+    """Refuses a file that is not a report by its extension, before hours of work.
 
     Raises:
         EdgekitError: it is none of .html, .md and .json.

@@ -68,7 +68,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class PruningSweep:
-    """The sweep of one network or student over alpha, by seed; infinity is no pruning.
+    """The sweep of one network or student over alpha, by seed; infinity: without pruning.
 
     Attributes:
         alphas: [A], ascending, infinity last.

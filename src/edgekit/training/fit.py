@@ -168,7 +168,7 @@ def predict(
 ) -> NDArray[np.float32]:
     """What a network says of uint8 images [N, H, W, C] or of float features [N, F]: float32 [N, outputs].
 
-    `mirrored` averages over the mirror images too. `on_warning` is told where memory takes smaller batches.
+    `mirrored` averages over the mirror images too. `on_warning` is called where memory takes smaller batches.
     """
     net = net.to(accelerator).eval()
 

@@ -21,7 +21,7 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHO
 
 @functools.cache
 def keep_freed_memory() -> bool:
-    """Has glibc's malloc keep what this process frees, up to its peak. False where malloc cannot be told so.
+    """Has glibc's malloc keep what this process frees, up to its peak. False where malloc has no such option.
 
     By default the large tensors of a training step go back to the kernel one by one, and the next step pays for every
     page of them again: a fifth of the processor time of a student's epoch. See mallopt(3).

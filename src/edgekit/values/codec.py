@@ -2,7 +2,7 @@
 
 In: a dataclass whose annotations say what its fields hold (`limits`), or JSON. Out: JSON values (what the json module
 writes), or the dataclass. The one module that imports pydantic, and only where something is read: pydantic, because
-its errors are values (path, kind, limits), so that our messages are made of values and all faults are told at once.
+its errors are values (path, kind, limits), so that our messages are made of values and all faults are reported at once.
 
 A file that edgekit writes is a *document*: a JSON object of a dataclass's fields and `schema_version`. Version 0.1
 wrote no schema_version; what reads a document says how its values from then become those of today.
@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from edgekit.errors import EdgekitError
 
@@ -59,7 +57,7 @@ def to_json(value: Any) -> Any:
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):  # of numpy, which `edgekit --help` does not import
         return to_json(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -95,7 +93,7 @@ def parsed(text: bytes) -> Any:
     """The JSON values of a text.
 
     Raises:
-        Invalid: no JSON, NaN or infinity in it, or nested too deeply to be ours.
+        Invalid: not JSON, NaN or infinity in it, or nested too deeply.
     """
     from pydantic_core import from_json as parse
 
@@ -104,7 +102,7 @@ def parsed(text: bytes) -> Any:
         json.dumps(values, allow_nan=False)  # 1e999 is infinite, too
         return values
     except ValueError as error:
-        raise Invalid((Fault("", "wrong", f"no JSON ({error})"),)) from None
+        raise Invalid((Fault("", "wrong", f"not JSON ({error})"),)) from None
 
 
 def from_document(
@@ -118,7 +116,7 @@ def from_document(
         from_0_1: makes today's values of those that version 0.1 wrote.
 
     Raises:
-        Invalid: it is no such document.
+        Invalid: it is not such a document.
         EdgekitError: a later edgekit wrote it.
         OSError: it cannot be read.
     """

@@ -2,7 +2,7 @@
 
 In: a frame that passed its CRC, or a message. Out: the message, or its bytes on the line.
 `firmware/lib/wire/src/wire/protocol.h` is generated from this module (tools/gen_protocol);
-`firmware/PROTOCOL.md` tells the same story byte by byte.
+`firmware/PROTOCOL.md` describes the same byte by byte.
 """
 
 import struct
