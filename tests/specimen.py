@@ -22,8 +22,9 @@ from edgekit.report.document import (
 )
 from edgekit.values.evaluation import Threshold
 from edgekit.values.program import Span
+from edgekit.values.task import CHEST_XRAY
 
-DOMAIN = "Research demonstration, not a medical device."
+DOMAIN = CHEST_XRAY.domain
 NETWORKS = (
     "VGG19",
     "AlexNet",
@@ -87,14 +88,19 @@ def all_figures() -> list[Figure]:
             charts.Series("zeroed", alphas, zeroed),
             chosen={"validation": float("inf"), "test": float("inf")},
         ),
-        charts_scores.roc("ROC on test", [curves.roc("student, int8", one, labels, cut)]),
+        charts_scores.roc("ROC on test", [curves.roc("student, int8", one, labels, cut)], CHEST_XRAY),
         charts_scores.roc(
             "ROC of two",
             [curves.roc("student, int8", one, labels, cut), curves.roc("student, plain", two, labels, cut)],
+            CHEST_XRAY,
         ),
-        charts_scores.roc("ROC of a long name", [curves.roc("Ensemble of the paper, pruned, mean", one, labels, cut)]),
-        charts_scores.reliability("Reliability on test", [curves.reliability("student, int8", one, labels, 0.06)]),
-        charts_scores.confusion("Confusion on test", {"tn": 210, "fp": 24, "fn": 20, "tp": 370}),
+        charts_scores.roc(
+            "ROC of a long name", [curves.roc("Ensemble of the paper, pruned, mean", one, labels, cut)], CHEST_XRAY
+        ),
+        charts_scores.reliability(
+            "Reliability on test", [curves.reliability("student, int8", one, labels, 0.06)], CHEST_XRAY
+        ),
+        charts_scores.confusion("Confusion on test", {"tn": 210, "fp": 24, "fn": 20, "tp": 370}, CHEST_XRAY),
         charts.dots(
             "Accuracy beside the paper's",
             [

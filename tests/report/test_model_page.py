@@ -78,7 +78,7 @@ def test_it_has_every_part_that_a_reader_may_ask_for(tree: Node, card: Card) -> 
 
 def test_every_misclassified_film_is_shown_with_its_licence(tree: Node, card: Card, smoke: Smoke) -> None:
     c = card.metrics.test.confusion
-    (section,) = [s for s in tree.all("section") if s.attributes["id"] == "misclassified-x-rays"]
+    (section,) = [s for s in tree.all("section") if s.attributes["id"] == "misclassified-chest-x-rays"]
     shown = [image.attributes["alt"] for image in section.all("img")]
     assert len(shown) == min(24, c["fp"]) + min(24, c["fn"])
     assert sum("/NORMAL/" in alt for alt in shown) == min(24, c["fp"])

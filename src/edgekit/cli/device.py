@@ -19,7 +19,6 @@ from edgekit.cli.options import (
 )
 from edgekit.cli.output import show, typed, waiting
 from edgekit.errors import EdgekitError
-from edgekit.values.codec import to_json
 
 
 @click.command("eval-device")
@@ -89,10 +88,11 @@ def profile_command(
 
     content = read_bytes(model, "Name a .tflite file.")
     options = CompileOptions(optimize=optimize, target=target)
-    values = profile_json(profile_model(content, port, options, baud=baud, on_wait=waiting))
+    profile = profile_model(content, port, options, baud=baud, on_wait=waiting)
+    values = profile_json(profile)
     if report is not None:
-        write(profile_page(values), report, values)
-    show(profile_parts(values), values, as_json)
+        write(profile_page(profile.program, values), report, values)
+    show(profile_parts(profile.program, values), values, as_json)
 
 
 @click.command("selftest")
@@ -127,7 +127,7 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
 
     done = flash(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
     said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified."
-    show([Prose(said)], to_json(done), as_json)
+    show([Prose(said)], done, as_json)
 
 
 @click.command("doctor")
@@ -137,7 +137,7 @@ def doctor_command(as_json: bool) -> None:
     from edgekit.device.doctor import doctor, findings_table
 
     findings = doctor()
-    show([findings_table(findings)], {"findings": [to_json(finding) for finding in findings]}, as_json)
+    show([findings_table(findings)], {"findings": findings}, as_json)
 
 
 @click.command("firmware")

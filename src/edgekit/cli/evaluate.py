@@ -47,7 +47,6 @@ def data_info(data: str, as_json: bool) -> None:
     """
     from edgekit.data.audit import audit
     from edgekit.report.pages.sections import data_section
-    from edgekit.values.codec import to_json
 
     found = audit(data)
-    show(data_section(found.info, found).parts, to_json(found), as_json)
+    show(data_section(found.info, found).parts, found, as_json)

@@ -6,7 +6,7 @@ In: what a command found out. Out: stdout; what goes on meanwhile, on stderr.
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy and rich
     from edgekit.report.document import Part
 
 
-def show(parts: "Iterable[Part]", values: Mapping[str, Any], as_json: bool) -> None:
-    """Prints `values` as JSON where `--json` was given, else the parts."""
+def show(parts: "Iterable[Part]", value: Any, as_json: bool) -> None:
+    """Prints the value, a dataclass or a mapping, as JSON where `--json` was given, else the parts."""
     if as_json:
-        click.echo(json.dumps(values, indent=2, ensure_ascii=False))
+        from edgekit.values.codec import to_json
+
+        click.echo(json.dumps(to_json(value), indent=2, ensure_ascii=False))
         return
     from edgekit.report.render_terminal import print_parts
 

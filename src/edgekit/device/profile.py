@@ -15,7 +15,7 @@ import numpy as np
 from edgekit.boards.emulators import INSTRUCTIONS_PER_S
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.layers import layers_of
+from edgekit.compile.program import program_of
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import ModelSources, model_sources
@@ -24,7 +24,7 @@ from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import to_json
-from edgekit.values.program import Layer
+from edgekit.values.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +91,16 @@ class ModelProfile:
         model_sha256: of the .tflite.
         options: what it was compiled for.
         device: the board's identity, as `device_json` gives it.
-        layers: the program's steps, as many as `run` has ticks.
+        program: with what each layer cost.
         run: one run on noise from a fixed seed.
-        arena_bytes: of activations.
         sizes: of the program; None where no cross compiler is installed.
     """
 
     model_sha256: str
     options: CompileOptions
     device: Mapping[str, Any]
-    layers: tuple[Layer, ...]
+    program: Program
     run: Profile
-    arena_bytes: int
     sizes: Sizes | None
 
 
@@ -133,23 +131,22 @@ def profile_model(
         run = profile(client, image.tobytes())
         assert client.info is not None
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
-    layers = layers_of(compiled)
+    program = replace(program_of(compiled), instructions=run.instructions, us=run.us)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
-    if (len(run.ticks), arena_bytes) != (len(layers), expected):
+    if (len(run.ticks), arena_bytes) != (len(program.layers), expected):
         raise EdgekitError(
             f"The board's program has {len(run.ticks)} steps and {arena_bytes:,} bytes of arena, and this one "
-            f"{len(layers)} and {expected:,}.",
+            f"{len(program.layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
     if run.outputs != tflm.infer_of(model)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
-    sizes = sizes_of(compiled.files)
-    return ModelProfile(model.sha256, options, device, layers, run, compiled.plan.arena_bytes, sizes)
+    return ModelProfile(model.sha256, options, device, program, run, sizes_of(compiled.files))
 
 
 def profile_json(profiled: ModelProfile) -> dict[str, Any]:
     """What `edgekit profile --json` prints."""
-    layers, run, sizes = profiled.layers, profiled.run, profiled.sizes
+    layers, run, sizes = profiled.program.layers, profiled.run, profiled.sizes
     instructions, us = run.instructions or (None,) * len(layers), run.us or (None,) * len(layers)
     macs = sum(layer.macs for layer in layers)
     total = sum(run.instructions) if run.instructions else None
@@ -167,7 +164,7 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
             "instructions": total,
             "instructions_per_mac": round(total / macs, 3) if total and macs else None,
             "us": round(sum(run.us), 3) if run.us else None,
-            "activation_bytes": profiled.arena_bytes,
+            "activation_bytes": profiled.program.arena_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in layers),
             "code_bytes": sizes.code_bytes if sizes else None,
         },

@@ -142,6 +142,7 @@ def card_of(
         recipe=recipe,
         command=steps.options.command,
         versions=versions(),
+        disclaimer=splits.info.task.domain,
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(steps.made_on))}",
     )  # fmt: skip
 

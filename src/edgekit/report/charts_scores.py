@@ -1,6 +1,6 @@
-"""How well a model tells its two labels apart: ROC curve, reliability diagram, confusion matrix.
+"""How well a model tells two labels apart: ROC curve, reliability diagram, confusion matrix.
 
-In: what `curves` made of margins, or counts. Out: a `Figure`, as in `figures`.
+In: what `metrics.curves` made of margins, or counts, and the task, whose words are used. Out: a `Figure`.
 """
 
 import math
@@ -9,23 +9,20 @@ from collections.abc import Mapping, Sequence
 from edgekit.metrics.curves import Reliability, Roc
 from edgekit.report.charts import WIDTH, data_of
 from edgekit.report.document import Figure
-from edgekit.report.svg import (
-    Drawing,
-    Scale,
-    as_percent,
-    text_width,
-)
+from edgekit.report.svg import Drawing, Scale, as_percent, text_width
+from edgekit.values.task import Task, spoken
 
 _TOP = 30.0
 
 
-def roc(caption: str, models: Sequence[Roc], *, notes: Sequence[str] = ()) -> Figure:
+def roc(caption: str, models: Sequence[Roc], task: Task, *, notes: Sequence[str] = ()) -> Figure:
     """ROC curves (`curves.roc`) with a 95 % band of the recall, the AUC with its interval, and the operating point.
 
     The band is drawn for a single model only: bands of several hide each other.
     """
     key = [(model.name, f"AUC {_area(model)}") for model in models]
-    board, xs, ys = _square("recall", "normals called pneumonia", key, lines=True)
+    positives, negatives, positive = _all(task, task.positive), _all(task, task.negative), spoken(task.positive)
+    board, xs, ys = _square("recall", f"{negatives} called {positive}", key, lines=True)
     for i, model in enumerate(models):
         points = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.recall, strict=True)]
         if len(models) == 1:
@@ -40,21 +37,21 @@ def roc(caption: str, models: Sequence[Roc], *, notes: Sequence[str] = ()) -> Fi
             board.dot(px, py, f"c{i % 8} dot", i % 4, 4)
     said = "; ".join(
         f"{m.name}: AUC {_area(m)}"
-        + (f", at its threshold it finds {m.point[1]:.1%} of the pneumonias and calls {m.point[0]:.1%} of the normals "
-           "pneumonia" if m.point else "")
+        + (f", at its threshold it finds {m.point[1]:.1%} of the {positives} and calls {m.point[0]:.1%} of the "
+           f"{negatives} {positive}" if m.point else "")
         for m in models
     )  # fmt: skip
-    alt = f"ROC curve: recall against the share of normals called pneumonia. {said}."
+    alt = f"ROC curve: recall against the share of {negatives} called {positive}. {said}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
 
 
-def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[str] = ()) -> Figure:
+def reliability(caption: str, models: Sequence[Reliability], task: Task, *, notes: Sequence[str] = ()) -> Figure:
     """Reliability diagram (`curves.reliability`): what the model says against what is found, with 95 % intervals.
 
     The area of a mark grows with the images in its bin.
     """
     key = [(model.name, f"Brier {model.brier:.3f}, calibration error {model.error:.3f}") for model in models]
-    board, xs, ys = _square("share that is pneumonia", "probability that the model gives", key)
+    board, xs, ys = _square(f"share that is {spoken(task.positive)}", "probability that the model gives", key)
     for i, model in enumerate(models):
         most = max(model.images)
         for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
@@ -65,7 +62,8 @@ def reliability(caption: str, models: Sequence[Reliability], *, notes: Sequence[
         + ", ".join(f"says {s:.0%}, finds {f:.0%} of {n}" for s, f, n in zip(m.said, m.found, m.images, strict=True))
         for m in models
     )
-    alt = f"Reliability diagram: the share of pneumonias against the probability that the model gives. {shown}."
+    positives = _all(task, task.positive)
+    alt = f"Reliability diagram: the share of {positives} against the probability that the model gives. {shown}."
     return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
 
 
@@ -93,18 +91,13 @@ def _square(y: str, x: str, key: Sequence[tuple[str, str]], lines: bool = False)
     return board, xs, ys
 
 
-def confusion(
-    caption: str,
-    counts: Mapping[str, int],
-    *,
-    names: tuple[str, str] = ("NORMAL", "PNEUMONIA"),
-    notes: Sequence[str] = (),
-) -> Figure:
+def confusion(caption: str, counts: Mapping[str, int], task: Task, *, notes: Sequence[str] = ()) -> Figure:
     """A confusion matrix, truth by row; each count with its share of the row.
 
     Args:
         counts: by the keys tn, fp, fn, tp, as in `EvalReport.confusion`.
     """
+    names = (task.negative, task.positive)
     board = Drawing(WIDTH, 222.0)
     rows = ((counts["tn"], counts["fp"]), (counts["fn"], counts["tp"]))
     left, top, wide, high = 104.0, 44.0, 148.0, 88.0
@@ -128,6 +121,11 @@ def confusion(
         f"Of {fn + tp:,} {names[1]}: {fn:,} called {names[0]}, {tp:,} called {names[1]}."
     )
     return Figure(caption, board.svg(alt), alt, tuple(notes), {"counts": dict(counts), "names": list(names)})
+
+
+def _all(task: Task, label: str) -> str:
+    """`normal chest X-rays`."""
+    return f"{spoken(label)} {task.noun}s"
 
 
 def _area(model: Roc) -> str:

@@ -15,6 +15,7 @@ from edgekit.recipes.fields import Leaf
 from edgekit.report.document import Bullets, Cell, Column, Part, Prose, Row, Table
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo
+from edgekit.values.program import Program
 from edgekit.values.task import Task
 
 LABELS = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}
@@ -36,6 +37,8 @@ _STAGE_COLUMNS = (
     Column("runtime", "left"),
 )
 _UNREADABLE_NAMED = 20
+_BAR_COLUMNS = 8
+MACS = "multiply-accumulates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping
 
 def confusion_table(report: EvalReport) -> Table:
     """The confusion as a table, truth by row."""
-    c, (first, second) = report.confusion, report.task.labels
+    c, first, second = report.confusion, report.task.negative, report.task.positive
     columns = (Column("truth", "left"), Column(f"says {first}"), Column(f"says {second}"))
     rows = ((first, count(c["tn"]), count(c["fp"])), (second, count(c["fn"]), count(c["tp"])))
     return Table(f"Confusion on {report.n:,} images", columns, rows)
@@ -177,6 +180,46 @@ def _audit_facts(found: Audit) -> list[str]:
     if len(found.unreadable) > _UNREADABLE_NAMED:
         lines.append(f"and {len(found.unreadable) - _UNREADABLE_NAMED} more unreadable: `data info --json` names all")
     return lines
+
+
+def costs_of(program: Program) -> tuple[str, Sequence[float]]:
+    """What was counted, in words, and how much of it each layer took: `MACS` where nothing was measured."""
+    if program.instructions is not None:
+        return "instructions", program.instructions
+    if program.us is not None:
+        return "µs", program.us
+    return MACS, [layer.macs for layer in program.layers]
+
+
+def layers_table(program: Program, *, drawn: bool = False) -> Table:
+    """The layers of a program: what each costs where that was measured, and else where its output begins.
+
+    Args:
+        drawn: with the costs as bars of characters, for where no chart stands beside the table.
+    """
+    what, costs = costs_of(program)
+    measured, total, most = what != MACS, sum(costs) or 1, max(costs, default=0) or 1
+    memory = (Column("arena in use, bytes", short="live"), Column("constants, bytes", short="weights"))
+    columns = [Column("layer", "left"), Column("kernel", "left", optional=measured), Column("MACs"), *memory]
+    if measured:
+        columns[3:3] = [Column(what), Column("a MAC" if what == "instructions" else "share")]
+        columns += [Column("", "left")] if drawn else []
+    else:
+        columns.append(Column("output at"))
+    rows: list[Row] = []
+    for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True)):
+        cells: list[Cell | str | None] = [*map(count, (layer.macs, layer.bytes, layer.weight_bytes))]
+        if what == "instructions":
+            each = cost / layer.macs if layer.macs else None
+            cells[1:1] = [count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
+        elif measured:
+            cells[1:1] = [Cell(f"{cost:,.1f}", value=cost), Cell(f"{cost / total:.1%}", value=cost / total)]
+        else:
+            cells.append(layer.place)
+        cells += ["█" * round(_BAR_COLUMNS * cost / most)] if measured and drawn else []
+        rows.append((f"{step} {layer.op}", layer.kernel, *cells))
+    at = "Output at: its address in the arena; rows: so many live at once, because its operator is streamed."
+    return Table("Layers of the compiled C", tuple(columns), tuple(rows), () if measured else (at,))
 
 
 def label(name: str) -> str:

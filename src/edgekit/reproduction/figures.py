@@ -117,16 +117,19 @@ def score_figures(results: Results) -> tuple[Figure, ...]:
     shown = {name: results.systems[name] for name in _SHOWN if name in results.systems}
     if not shown:
         return ()
-    positive = results.info.task.is_positive(results.labels)
+    task = results.info.task
+    positive = task.is_positive(results.labels)
     rocs, reliabilities, confusions = [], [], []
     for name, system in shown.items():
         first = system.first
         rocs.append(curves.roc(SYSTEM_TITLES[name], first.margins, positive, first.chosen.threshold))
         reliability = curves.reliability(SYSTEM_TITLES[name], first.margins, positive, first.scale)
-        reliabilities.append(charts_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability]))
+        reliabilities.append(charts_scores.reliability(f"Reliability, {SYSTEM_TITLES[name]}", [reliability], task))
         for at, words in (("argmax", "the greater logit decides"), ("chosen", "at validation's threshold")):
             confusions.append(
-                charts_scores.confusion(f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion)
+                charts_scores.confusion(
+                    f"Confusion, {SYSTEM_TITLES[name]}, {words}", getattr(first, at).confusion, task
+                )
             )
     note = "First seed. The marks are the thresholds that validation chose, with 95 % intervals."
-    return (charts_scores.roc("ROC curves on test", rocs, notes=(note,)), *reliabilities, *confusions)
+    return (charts_scores.roc("ROC curves on test", rocs, task, notes=(note,)), *reliabilities, *confusions)

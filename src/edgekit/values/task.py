@@ -22,9 +22,10 @@ class Task:
         channels: of a picture, 1 (grey) or 3 (RGB).
         positive: of two labels the one that is looked for. Its margin (its logit minus the other's) is compared with
             a threshold that validation chooses; empty where the greatest logit decides.
-        noun: what one picture is called in reports, `X-ray`; its plural takes an s.
+        noun: what one picture is called in reports, `chest X-ray`; its plural takes an s.
         domain: what every report must say of such results (`Research demonstration, not a medical device.`), or
             empty.
+        limits: what a reader of a model's card must know besides, a sentence each.
 
     Raises:
         ValueError: fewer than two labels, equal ones, other channels, or a positive label that is not one of two.
@@ -35,6 +36,7 @@ class Task:
     positive: str = ""
     noun: str = "image"
     domain: str = ""
+    limits: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -54,6 +56,11 @@ class Task:
         """The class number of the positive label. ValueError where the task has none."""
         return self.labels.index(self.positive)
 
+    @property
+    def negative(self) -> str:
+        """The other label than the positive one. ValueError where the task has none."""
+        return self.labels[1 - self.positive_index]
+
     def is_positive(self, labels: ArrayLike) -> NDArray[np.bool_]:
         """Which of the class numbers [N] are the positive label's. ValueError where the task has none."""
         return np.asarray(np.asarray(labels) == self.positive_index)
@@ -67,9 +74,23 @@ class Task:
         return np.asarray(wide[..., positive] - wide[..., 1 - positive])
 
 
+def spoken(label: str) -> str:
+    """A label within a sentence: NORMAL is normal there, and Abyssinian stays."""
+    return label.lower() if label.isupper() else label
+
+
+def capitalized(words: str) -> str:
+    """The words as they begin a sentence; `str.capitalize` would make `Chest x-ray`."""
+    return words[:1].upper() + words[1:]
+
+
 CHEST_XRAY = Task(
     labels=("NORMAL", "PNEUMONIA"),
     positive="PNEUMONIA",
-    noun="X-ray",
+    noun="chest X-ray",
     domain="Research demonstration, not a medical device.",
+    limits=(
+        "It must not be used to diagnose.",
+        "Other findings, other views, adults and other machines were not tried.",
+    ),
 )

@@ -40,12 +40,7 @@ from edgekit.report.tables import confusion_table, runtime_name, scores_table, s
 from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
 from edgekit.values.program import Program
-
-_LIMITS = (
-    "It shows what a small network on a microcontroller can do. It must not be used to diagnose.",
-    "It knows two answers. Other findings, other views, adults and other machines were not tried.",
-    "It calls some normal films pneumonia: read specificity beside accuracy.",
-)
+from edgekit.values.task import Task, capitalized, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +96,23 @@ def _page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ())
         Section("Results", results=True, sections=tuple(results)),
         *([mistakes(evidence.test, evidence.answers[0], card.data)] if evidence else []),
         Section("The model", tuple(model)),
-        Section("Intended use and limits", (Bullets((*_LIMITS, card.hardware)),)),
+        Section("Intended use and limits", (Bullets((*_limits(card.data.task), card.hardware)),)),
         data_section(card.data, evidence.audit if evidence else None),
         *more,
         _again(card, evidence is not None),
     ]
+    task = card.data.task
     return Page(
         title=card.name,
         lead=(
-            f"Tells pneumonia from normal in a chest X-ray of {card.input.height} x {card.input.width} grey pixels, "
-            f"with {card.model.parameters:,} parameters in {card.model.bytes:,} bytes of int8 TFLite.",
+            f"Tells {spoken(task.positive)} from {spoken(task.negative)} in {task.noun}s of {card.input.height} x "
+            f"{card.input.width} {'grey' if task.channels == 1 else 'RGB'} pixels, with {card.model.parameters:,} "
+            f"parameters in {card.model.bytes:,} bytes of int8 TFLite.",
             f"Use: {card.use}. {card.hardware}",
         ),
         sections=tuple(sections),
         synthetic=card.data.synthetic,
-        domain=card.data.task.domain,
+        domain=task.domain,
         highlights=headline(
             card.metrics.test, ("size", Cell(f"{card.model.bytes:,}", "bytes of int8 TFLite", value=card.model.bytes))
         )
@@ -199,10 +196,21 @@ def _decision(card: Card) -> str:
     int8 = (
         ""
         if t.margin_q is None
-        else f"the int8 output of {card.output.classes[1]} minus that of {card.output.classes[0]} is at least "
+        else f"the int8 output of {card.data.task.positive} minus that of {card.data.task.negative} is at least "
         f"{t.margin_q}, which is "
     )
-    return f"Pneumonia, where {int8}a probability of at least {t.probability:.4f}. Rule: {t.rule}."
+    positive = capitalized(spoken(card.data.task.positive))
+    return f"{positive}, where {int8}a probability of at least {t.probability:.4f}. Rule: {t.rule}."
+
+
+def _limits(task: Task) -> tuple[str, ...]:
+    negatives = f"{spoken(task.negative)} {task.noun}s"
+    return (
+        "It shows what a small network on a microcontroller can do.",
+        f"It knows {len(task.labels)} answers: {', '.join(task.labels)}.",
+        *task.limits,
+        f"It calls some {negatives} {spoken(task.positive)}: read specificity beside accuracy.",
+    )
 
 
 def _again(card: Card, whole: bool) -> Section:

@@ -1,29 +1,28 @@
 """What `edgekit compile` and `edgekit profile` found out: memory over the steps, work by layer.
 
-In: what either command prints with `--json`. Out: parts for the terminal, a `Page`.
+In: a `Program`, and the facts about it as either command prints them with `--json`. Out: parts for the terminal, a
+`Page`.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from edgekit.report.charts_board import Bar, bars, memory_plan
-from edgekit.report.document import Code, Column, Facts, Page, Part, Prose, Row, Section, Table
-from edgekit.report.tables import count
-from edgekit.values.program import Span
+from edgekit.report.document import Code, Facts, Page, Part, Prose, Section
+from edgekit.report.tables import costs_of, layers_table
+from edgekit.values.program import Program
 
 _FALLBACK = (
     "Target esp32: code size and instructions are those of the portable fallback of its kernels, because the cross "
     "compiler and the emulated core have no MAC16."
 )
 _EMULATED = "Emulated core: instructions were counted, the same in every run; no time follows from them."
-_WORDS = (Column("layer", "left"), Column("kernel", "left"))
-_BAR_COLUMNS = 8
+_INPUT = "Input: noise from a fixed seed; the outputs are TFLM's."
 
 
-def plan_parts(plan: Mapping[str, Any], drawing: str) -> tuple[Part, ...]:
+def plan_parts(program: Program, facts: Mapping[str, Any], drawing: str) -> tuple[Part, ...]:
     """The plan of a compiled model for the terminal; `drawing` is its arena as text (`compile.layers.drawing`)."""
-    total, arena = plan["total"], plan["tflm_arena_bytes"]
-    ends = total["input_bytes"] + total["output_bytes"]
+    total, arena = facts["total"], facts["tflm_arena_bytes"]
     beside = f", {total['ram_bytes'] / arena:.0%} of TFLM's arena of {arena:,} bytes" if arena else ""
     flash = (
         f"{total['weight_bytes']:,} bytes of weights; the code's size is not known without the cross compiler "
@@ -32,52 +31,51 @@ def plan_parts(plan: Mapping[str, Any], drawing: str) -> tuple[Part, ...]:
         else f"{total['code_bytes']:,} bytes of code, {total['constant_bytes']:,} of constants ({total['compiler']})."
     )
     return (
-        _plan_table(plan),
+        layers_table(program),
         Code(drawing, "", "The arena, step by step: # activations, - scratch rows, = written over what has been read"),
         Prose(f"MACs: {total['macs']:,}."),
         Prose(
-            f"RAM: {total['ram_bytes']:,} bytes ({total['arena_bytes']:,} of arena at the peak, {ends:,} of input and "
-            f"output){beside}."
+            f"RAM: {total['ram_bytes']:,} bytes ({program.arena_bytes:,} of arena at the peak, {program.ends_bytes:,} "
+            f"of input and output){beside}."
         ),
         Prose(f"Flash: {flash}"),
-        *_fallback(plan),
+        *_fallback(facts),
     )
 
 
-def plan_page(plan: Mapping[str, Any]) -> Page:
+def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
     """The plan of a compiled model: who holds which bytes when, and what lies in flash."""
-    layers, total = plan["layers"], plan["total"]
-    spans = [Span(**span) for span in plan["spans"]]
-    arena = plan["tflm_arena_bytes"]
+    layers, total, arena = program.layers, facts["total"], facts["tflm_arena_bytes"]
     beside = f"{arena:,}, of which this is {total['ram_bytes'] / arena:.0%}" if arena else "not measured"
     code = "not measured" if total["code_bytes"] is None else f"{total['code_bytes']:,} ({total['compiler']})"
-    facts = Facts(
+    table = Facts(
         (
-            ("SHA-256 of the .tflite", plan["sha256"]),
-            ("compiled", _compiled(plan["options"])),
-            ("RAM, bytes", f"{total['ram_bytes']:,}, with {total['arena_bytes']:,} of arena"),
+            ("SHA-256 of the .tflite", facts["sha256"]),
+            ("compiled", _compiled(facts["options"])),
+            ("RAM, bytes", f"{total['ram_bytes']:,}, with {program.arena_bytes:,} of arena"),
             ("TFLM's arena, bytes", beside),
             ("code, bytes", code),
             ("weights, bytes", f"{total['weight_bytes']:,}"),
         )
     )
-    figure = memory_plan(
-        "The arena, step by step", spans, [layer["op"] for layer in layers], max(1, total["arena_bytes"])
+    parts = (
+        table,
+        memory_plan(
+            "The arena, step by step", program.spans, [layer.op for layer in layers], max(1, program.arena_bytes)
+        ),
+        bars("Flash by layer", [Bar(layer.op, layer.weight_bytes) for layer in layers], x="bytes of weights"),
+        layers_table(program),
     )
-    weights = bars(
-        "Flash by layer", [Bar(layer["op"], layer["weight_bytes"]) for layer in layers], x="bytes of weights"
-    )
-    section = Section("Memory and flash", (facts, figure, weights, _plan_table(plan), *_fallback(plan)), results=True)
-    return Page("Compiled model", (section,))
+    return Page("Compiled model", (Section("Memory and flash", (*parts, *_fallback(facts)), results=True),))
 
 
-def profile_parts(profile: Mapping[str, Any]) -> tuple[Part, ...]:
+def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...]:
     """What every layer costs on a board, for the terminal."""
-    total, device = profile["total"], profile["device"]
-    if total["instructions"] is not None:
+    total, device = facts["total"], facts["device"]
+    if program.instructions is not None:
         each = f", {total['instructions_per_mac']} a MAC" if total["macs"] else ""
         spent = (
-            f"{total['instructions']:,} instructions{each}. Counted in steps of {profile['resolution_instructions']}; "
+            f"{total['instructions']:,} instructions{each}. Counted in steps of {facts['resolution_instructions']}; "
             "the same in every run. Emulated: no time follows from it."
         )
     else:
@@ -85,86 +83,38 @@ def profile_parts(profile: Mapping[str, Any]) -> tuple[Part, ...]:
         spent = f"{total['us']:,.0f} microseconds{native}"
     code = f"{total['code_bytes']:,} of code." if total["code_bytes"] else "code not measured: no cross compiler."
     return (
-        _profile_table(profile),
+        layers_table(program, drawn=True),
         Prose(f"{device['chip']}, {device['board']}: {spent}"),
         Prose(
             f"{total['macs']:,} MACs, {total['activation_bytes']:,} bytes of arena, {total['weight_bytes']:,} of "
             f"weights, {code}"
         ),
-        *_fallback(profile),
+        Prose(_INPUT),
+        *_fallback(facts),
     )
 
 
-def profile_page(profile: Mapping[str, Any]) -> Page:
+def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
     """What every layer costs on a board."""
-    total, device, unit = profile["total"], profile["device"], _unit(profile)
-    said = "microseconds" if unit == "us" else unit
-    facts = Facts(
+    device, (what, costs) = facts["device"], costs_of(program)
+    words = "microseconds" if what == "µs" else what
+    table = Facts(
         (
             ("board", f"{device['chip']}, {device['board']}, {device['backend']}, build {device['build_id']}"),
-            ("SHA-256 of the .tflite", profile["model_sha256"]),
-            ("compiled", _compiled(profile["options"])),
-            (said, f"{total[unit]:,} for {total['macs']:,} MACs"),
+            ("SHA-256 of the .tflite", facts["model_sha256"]),
+            ("compiled", _compiled(facts["options"])),
+            (words, f"{sum(costs):,} for {facts['total']['macs']:,} MACs"),
         )
     )
-    work = [Bar(layer["op"], layer[unit]) for layer in profile["layers"]]
-    notes = [Prose(_EMULATED)] if unit == "instructions" else []
-    parts: tuple[Part, ...] = (
-        facts,
-        bars(f"{said.capitalize()} by layer", work, x=said),
-        _profile_table(profile),
-        *notes,
-    )
-    return Page("Profile", (Section("Work by layer", (*parts, *_fallback(profile)), results=True),))
+    work = [Bar(layer.op, cost) for layer, cost in zip(program.layers, costs, strict=True)]
+    figure = bars(f"{words.capitalize()} by layer", work, x=words)
+    notes = [Prose(_INPUT), *([Prose(_EMULATED)] if what == "instructions" else [])]
+    section = Section("Work by layer", (table, figure, layers_table(program), *notes, *_fallback(facts)), results=True)
+    return Page("Profile", (section,))
 
 
-def _plan_table(plan: Mapping[str, Any]) -> Table:
-    rows: list[Row] = [
-        (
-            *(str(step), layer["op"], layer["kernel"]),
-            *(count(layer[key]) for key in ("macs", "weight_bytes", "bytes")),
-            layer["place"],
-        )
-        for step, layer in enumerate(plan["layers"])
-    ]
-    legend = (
-        "weights: bytes of constants in flash. live: bytes of arena in use. at: where the output begins; rows: so many "
-        "live at once, because its operator takes turns with the next."
-    )
-    heads = (Column("step"), *_WORDS, *map(Column, ("MACs", "weights", "live", "at")))
-    return Table("Layers", heads, tuple(rows), (legend,))
-
-
-def _profile_table(profile: Mapping[str, Any]) -> Table:
-    """By layer: its cost, what that is for a multiplication (or of the whole), its memory, and its cost as a bar."""
-    unit, total = _unit(profile), profile["total"]
-    counted = unit == "instructions"
-    most = max(layer[unit] for layer in profile["layers"]) or 1
-    rows: list[Row] = []
-    for layer in profile["layers"]:
-        spent, macs = layer[unit], layer["macs"]
-        each = f"{spent / macs:.2f}" if macs else "-"
-        rows.append(
-            (
-                *(layer["op"], layer["kernel"], count(macs)),
-                count(spent) if counted else f"{spent:,.1f}",
-                each if counted else f"{spent / (total[unit] or 1):.0%}",
-                *(count(layer["bytes"]), count(layer["weight_bytes"])),
-                "█" * round(_BAR_COLUMNS * spent / most),
-            )
-        )
-    figures = map(Column, ("MACs", unit, "a MAC" if counted else "share", "bytes", "weights"))
-    heads = (Column("layer", "left"), Column("kernel", "left", optional=True), *figures, Column("", "left"))
-    legend = "bytes: of arena in use while the layer runs. Input: noise from a fixed seed; the outputs are TFLM's."
-    return Table("Layers", heads, tuple(rows), (legend,))
-
-
-def _unit(profile: Mapping[str, Any]) -> str:
-    return "us" if profile["total"]["instructions"] is None else "instructions"
-
-
-def _fallback(values: Mapping[str, Any]) -> tuple[Prose, ...]:
-    return (Prose(_FALLBACK),) if values["options"]["target"] == "esp32" else ()
+def _fallback(facts: Mapping[str, Any]) -> tuple[Prose, ...]:
+    return (Prose(_FALLBACK),) if facts["options"]["target"] == "esp32" else ()
 
 
 def _compiled(options: Mapping[str, Any]) -> str:

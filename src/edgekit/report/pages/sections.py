@@ -19,25 +19,21 @@ from edgekit.report.charts_board import Bar
 from edgekit.report.document import (
     Bullets,
     Cell,
-    Column,
     Facts,
     Figure,
     Gallery,
     Highlights,
     Part,
-    Picture,
-    Row,
     Section,
-    Table,
     picture,
 )
-from edgekit.report.tables import audit_parts, count, label, with_interval
+from edgekit.report.tables import MACS, audit_parts, costs_of, label, layers_table, with_interval
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.program import Program
+from edgekit.values.task import capitalized, spoken
 
-_MACS = "multiply-accumulates"
-SHOWN = 24  # X-rays of each kind of mistake: all of them would take megabytes on a bad day
+SHOWN = 24  # images of each kind of mistake: all of them would take megabytes on a bad day
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,51 +59,68 @@ def headline(report: EvalReport, *more: tuple[str, Cell]) -> Highlights:
 
 def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequence[Answers]) -> tuple[Figure, ...]:
     """ROC, reliability and confusion of the first model, the others' ROC curves beside its own."""
-    first, positive = answers[0], report.task.is_positive(labels)
+    first, task = answers[0], report.task
+    positive = task.is_positive(labels)
     notes = ("The cross is the threshold that validation chose, with 95 % intervals.",)
     shown: list[Figure] = []
     both_classes = 0 < positive.sum() < len(labels)
     rocs = [curves.roc(one.name, one.margins, positive, one.threshold) for one in answers] if both_classes else []
     if rocs:
-        shown.append(charts_scores.roc("ROC curve", rocs[:1], notes=(*notes, "Band: 95 % of recall at each point.")))
+        shown.append(
+            charts_scores.roc("ROC curve", rocs[:1], task, notes=(*notes, "Band: 95 % of recall at each point."))
+        )
     shown.append(
         charts_scores.reliability(
             "Reliability",
             [curves.reliability(first.name, first.margins, positive, first.scale)],
+            task,
             notes=("Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals.",),
         )
     )
-    shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report.confusion))
+    shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report.confusion, task))
     if len(rocs) > 1:
-        shown.append(charts_scores.roc("ROC curves side by side", rocs, notes=notes))
+        shown.append(charts_scores.roc("ROC curves side by side", rocs, task, notes=notes))
     return tuple(shown)
 
 
 def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
-    """The X-rays that were misclassified, the surest mistakes first.
+    """The images that were misclassified, the surest mistakes first.
 
     Args:
         images: uint8 [N, H, W, C] in the order of the margins.
     """
-    called = decide(answers.margins, answers.threshold)
+    task = info.task
+    negative, positive = spoken(task.negative), spoken(task.positive)
+    called, is_positive = decide(answers.margins, answers.threshold), task.is_positive(images.labels)
     said = probabilities(answers.margins, answers.scale)
     height, width = images.size
     notes = (
-        f"p: the model's probability of pneumonia. Shown as it sees them, {width} x {height} pixels.",
+        f"p: the model's probability of {positive}. Shown as it sees them, {width} x {height} pixels.",
         f"Licence and attribution: {info.licence or 'not known'}",
     )
     parts: list[Part] = []
-    for truth, name, wrong in ((0, "Normal, called pneumonia", called), (1, "Pneumonia, called normal", ~called)):
-        rows = np.flatnonzero(wrong & (images.labels == truth))
-        rows = rows[np.argsort(-said[rows] if truth == 0 else said[rows], kind="stable")]
+    for truth, answer, wrong, surest in (
+        (negative, positive, called & ~is_positive, -said),
+        (positive, negative, ~called & is_positive, said),
+    ):
+        name = f"{capitalized(truth)}, called {answer}"
+        rows = np.flatnonzero(wrong)
+        rows = rows[np.argsort(surest[rows], kind="stable")]
         if not len(rows):
             parts.append(Bullets((f"{name}: none.",)))
             continue
         shown = rows[:SHOWN]
         count = f"{len(rows)}" if len(shown) == len(rows) else f"the surest {len(shown)} of {len(rows)}"
-        films = tuple(_film(images, int(row), float(said[row]), name) for row in shown)
-        parts.append(Gallery(f"{name}: {count}", films, notes))
-    return Section("Misclassified X-rays", tuple(parts), results=True)
+        pictures = tuple(
+            picture(
+                images.images[row],
+                f"p = {said[row]:.3f}, {PurePosixPath(images.ids[row]).stem}",
+                f"{capitalized(task.noun)} {images.ids[row]}. {name}.",
+            )
+            for row in shown.tolist()
+        )
+        parts.append(Gallery(f"{name}: {count}", pictures, notes))
+    return Section(f"Misclassified {task.noun}s", tuple(parts), results=True)
 
 
 def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part, ...]:
@@ -116,7 +129,7 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
     memory = [Bar("compiled C", needed)]
     if tflm_arena_bytes is not None:
         memory.insert(0, Bar("TFLM arena", tflm_arena_bytes))
-    what, costs = _costs(program)
+    what, costs = costs_of(program)
     work = [
         Bar(f"{step} {layer.op}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
     ]
@@ -134,7 +147,7 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
             "Work by layer",
             work,
             x=what,
-            notes=() if what != _MACS else ("Products with padding are counted.",),
+            notes=() if what != MACS else ("Products with padding are counted.",),
         ),
         charts_board.bars(
             "Working memory",
@@ -146,24 +159,6 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
     return (*parts, layers_table(program))
 
 
-def layers_table(program: Program) -> Table:
-    """The layers of a program, with what each costs where that was measured."""
-    columns = [Column("layer", "left"), Column("MACs"), Column("arena in use, bytes"), Column("constants, bytes")]
-    what, costs = _costs(program)
-    columns += {_MACS: [], "µs": [Column(what), Column("share")]}.get(what, [Column(what), Column("a MAC")])
-    rows: list[Row] = []
-    for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True)):
-        cells: list[Cell | None] = [count(layer.macs), count(layer.bytes), count(layer.weight_bytes)]
-        if what == "µs":
-            share = cost / (sum(costs) or 1)
-            cells += [Cell(f"{cost:,.1f}", value=cost), Cell(f"{share:.1%}", value=share)]
-        elif what != _MACS:
-            each = cost / layer.macs if layer.macs else None
-            cells += [count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
-        rows.append((f"{step} {layer.op}", *cells))
-    return Table("Layers of the compiled C", tuple(columns), tuple(rows))
-
-
 def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     """What is known of the data set, and what its audit found."""
     facts = [
@@ -173,17 +168,3 @@ def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     ]
     notes = [Bullets(info.notes)] if info.notes else []
     return Section("Data", (Facts(tuple(facts)), *notes, *(audit_parts(audit) if audit else ())))
-
-
-def _costs(program: Program) -> tuple[str, Sequence[float]]:
-    """What was counted, and how much of it each layer took."""
-    if program.instructions is not None:
-        return "instructions", program.instructions
-    if program.us is not None:
-        return "µs", program.us
-    return _MACS, [layer.macs for layer in program.layers]
-
-
-def _film(images: ImageSet, row: int, said: float, name: str) -> Picture:
-    caption = f"p = {said:.3f}, {PurePosixPath(images.ids[row]).stem}"
-    return picture(images.images[row], caption, f"Chest X-ray {images.ids[row]}. {name}.")

@@ -1,0 +1,76 @@
+"""The pages of a task that is not of medicine: its own words, and none of the chest X-rays'."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from edgekit.metrics.scores import evaluate
+from edgekit.report.card import Card
+from edgekit.report.document import Gallery, Page, Section
+from edgekit.report.pages.model import card_markdown
+from edgekit.report.pages.sections import Answers, answers_figures, mistakes
+from edgekit.report.render_html import html
+from edgekit.report.tables import evaluation_parts
+from edgekit.values.evaluation import EvalReport, Threshold
+from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.task import Task
+from terminal import printed
+
+CATS = Task(labels=("Abyssinian", "DOG"), positive="Abyssinian", noun="photo")  # the positive label comes first
+PETS = DataInfo("pets", "0" * 64, False, CATS)
+OURS = re.compile(r"pneumonia|normal|x-ray|film|medical|diagnose|adults", re.IGNORECASE)
+MARGINS, LABELS = np.array([5, -5, 3, -2]), np.array([0, 1, 1, 0])  # a hit, a rejection, a false alarm, a miss
+
+
+@pytest.fixture
+def report() -> EvalReport:
+    return evaluate(MARGINS, CATS.is_positive(LABELS), Threshold(0.5, 0), runtime="tflm", model_sha256="", data=PETS)
+
+
+def test_an_evaluation_names_the_labels_of_its_task_by_what_they_are(report: EvalReport) -> None:
+    text = printed(evaluation_parts(report))
+    assert not OURS.search(text)
+    assert text.rstrip().endswith("Runtime: desktop, tflm interpreter")
+    head = next(line for line in text.splitlines() if "truth" in line)
+    assert head.index("says DOG") < head.index("says Abyssinian")
+
+
+def test_charts_speak_of_the_tasks_labels_and_pictures(report: EvalReport) -> None:
+    roc, reliability, confusion = answers_figures(report, LABELS, [Answers("int8", MARGINS, report.threshold)])
+    alts = roc.alt + reliability.alt + confusion.alt
+    assert not OURS.search(alts)
+    assert "the share of dog photos called Abyssinian" in roc.alt
+    assert "finds 50.0% of the Abyssinian photos and calls 50.0% of the dog photos Abyssinian" in roc.alt
+    assert "Of 2 DOG: 1 called DOG, 1 called Abyssinian." in confusion.alt
+
+
+def test_mistakes_are_sorted_by_the_positive_label_wherever_it_stands() -> None:
+    images = ImageSet(
+        np.zeros((4, 8, 8, 1), np.uint8), LABELS, ("a.png", "b.png", "c.png", "d.png"), ("a", "b", "c", "d")
+    )
+    section = mistakes(images, Answers("int8", MARGINS, Threshold(0.5, 0)), PETS)
+    assert section.title == "Misclassified photos"
+    galleries = [part for part in section.parts if isinstance(part, Gallery)]
+    assert [(one.caption, one.pictures[0].alt) for one in galleries] == [
+        ("Dog, called Abyssinian: 1", "Photo c.png. Dog, called Abyssinian."),
+        ("Abyssinian, called dog: 1", "Photo d.png. Abyssinian, called dog."),
+    ]
+    assert not OURS.search(html(Page("pets", (Section("s", section.parts),))).split("</style>")[1])
+
+
+def test_a_card_of_the_task_says_its_limits_and_nothing_of_medicine(card: Card, report: EvalReport) -> None:
+    other = dataclasses.replace(
+        card, data=PETS, metrics=dataclasses.replace(card.metrics, test=report, validation=report), stages=(),
+        command="edgekit build-model", name="pets student", disclaimer="", use="any",
+        output=dataclasses.replace(card.output, classes=CATS.labels),
+    )  # fmt: skip
+    text = card_markdown(other)
+    assert not OURS.search(text)
+    assert "Tells Abyssinian from dog in photos of 96 x 96 grey pixels" in text
+    assert "It calls some dog photos Abyssinian" in text
+    assert "Abyssinian, where the int8 output of Abyssinian minus that of DOG is at least 4" in text
+    ours = card_markdown(card)
+    for words in (card.data.task.domain, *card.data.task.limits, "Tells pneumonia from normal in chest X-rays"):
+        assert words in ours
