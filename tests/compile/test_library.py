@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.layers import drawing, layers_of, ram_bytes
 from edgekit.compile.library import library_files
+from edgekit.compile.program import drawing
 from edgekit.errors import EdgekitError
 from edgekit.testing import native_c
 from edgekit.testing.random_models import random_model
@@ -100,11 +100,11 @@ def test_another_project_takes_the_library_in_with_add_subdirectory(tmp_path: Pa
 def test_json_and_table_tell_the_same_plan(tmp_path: Path) -> None:
     said = json.loads(compile_command(STUDENT, "--out", tmp_path, "--json"))
     compiled = compile_model(STUDENT.read_bytes())
-    layers = layers_of(compiled)
+    layers = compiled.program.layers
     assert [layer["name"] for layer in said["layers"]] == [op.label for op in compiled.graph.ops]
     total = said["total"]
     assert total["macs"] == sum(layer.macs for layer in layers) > 0
-    assert total["ram_bytes"] == ram_bytes(compiled) == total["arena_bytes"] + 32 * 32 + 2
+    assert total["ram_bytes"] == compiled.program.ram_bytes == total["arena_bytes"] + 32 * 32 + 2
     assert max(layer.bytes for layer in layers) == total["arena_bytes"]
     assert max(span["offset"] + span["size"] for span in said["spans"]) <= total["arena_bytes"]
     assert said["tflm_arena_bytes"] > total["arena_bytes"]
@@ -120,7 +120,7 @@ def test_json_and_table_tell_the_same_plan(tmp_path: Path) -> None:
 
 def test_weights_of_a_layer_are_those_of_the_file() -> None:
     compiled = compile_model(STUDENT.read_bytes(), CompileOptions(compress="never"))
-    for op, layer in zip(compiled.graph.ops, layers_of(compiled), strict=True):
+    for op, layer in zip(compiled.graph.ops, compiled.program.layers, strict=True):
         if layer.macs:
             assert layer.weight_bytes >= op.weights.size + 12 * len(op.weights)  # type: ignore[union-attr]
     assert read_tflite(STUDENT).input_shape == (32, 32, 1)
@@ -128,10 +128,10 @@ def test_weights_of_a_layer_are_those_of_the_file() -> None:
 
 def test_the_drawing_shows_every_step_and_only_what_is_alive() -> None:
     compiled = compile_model(STUDENT.read_bytes())
-    head, *lines = drawing(compiled, columns=40).splitlines()
+    head, *lines = drawing(compiled.program, columns=40).splitlines()
     assert f"{compiled.plan.arena_bytes:,} bytes" in head
     assert len(lines) == len(compiled.graph.ops)
-    for line, layer in zip(lines, layers_of(compiled), strict=True):
+    for line, layer in zip(lines, compiled.program.layers, strict=True):
         cells = line[line.index("|") + 1 : -1]
         assert len(cells) == 40
         shown = (40 - cells.count(" ")) / 40 * compiled.plan.arena_bytes
@@ -140,8 +140,8 @@ def test_the_drawing_shows_every_step_and_only_what_is_alive() -> None:
 
 def test_a_model_over_budget_is_refused_with_the_layer_and_the_bytes_and_nothing_is_written(tmp_path: Path) -> None:
     compiled = compile_model(STUDENT.read_bytes())
-    needed = ram_bytes(compiled)
-    peak = max(layers_of(compiled), key=lambda layer: layer.bytes)
+    needed = compiled.program.ram_bytes
+    peak = max(compiled.program.layers, key=lambda layer: layer.bytes)
     with pytest.raises(EdgekitError) as refusal:
         compile_command(STUDENT, "--out", tmp_path / "out", "--max-ram", needed - 7)
     assert peak.name in refusal.value.message
@@ -160,7 +160,7 @@ def test_a_model_that_overflows_the_flash_is_refused_with_its_heaviest_layer(tmp
         pytest.skip("the cross compiler is not installed (apt-get install gcc-xtensa-lx106)")
     total = json.loads(compile_command(STUDENT, "--out", tmp_path, "--json"))["total"]
     needed = total["code_bytes"] + total["constant_bytes"]
-    heaviest = max(layers_of(compile_model(STUDENT.read_bytes())), key=lambda layer: layer.weight_bytes)
+    heaviest = max(compile_model(STUDENT.read_bytes()).program.layers, key=lambda layer: layer.weight_bytes)
     with pytest.raises(EdgekitError) as refusal:
         compile_command(STUDENT, "--out", tmp_path / "out", "--max-flash", needed - 1)
     assert heaviest.name in refusal.value.message
@@ -185,7 +185,7 @@ def test_a_name_whose_header_would_hide_one_of_cs_own_is_refused(name: str) -> N
 
 def test_a_name_that_looks_like_a_steps_takes_no_constants_from_it() -> None:
     content = STUDENT.read_bytes()
-    assert layers_of(compile_model(content, CompileOptions("net_2"))) == layers_of(compile_model(content))
+    assert compile_model(content, CompileOptions("net_2")).program.layers == compile_model(content).program.layers
 
 
 def test_a_model_on_which_tflm_ends_its_process_compiles_without_tflms_arena(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_model_without_an_arena_has_a_library_too(tmp_path: Path) -> None:
         (tmp_path / path).write_text(text)
     command = ["gcc", *native_c.FLAGS, "-I.", "same.c", "example/main.c", "-o", "example/same"]
     subprocess.run(command, cwd=tmp_path, check=True)
-    assert "no arena" in drawing(compiled)
+    assert "no arena" in drawing(compiled.program)
 
 
 def test_the_page_of_a_plan_draws_the_arena_and_names_tflms(tmp_path: Path) -> None:

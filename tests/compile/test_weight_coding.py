@@ -15,7 +15,6 @@ from edgekit.compile.convolutions.weight_coding import CODINGS, Coding, encode
 from edgekit.compile.emit import emit
 from edgekit.compile.ir import Convolution, Graph
 from edgekit.compile.kernel_selection import select_kernels
-from edgekit.compile.layers import layers_of
 from edgekit.compile.options import Compress, Target
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
@@ -128,7 +127,7 @@ def test_pruning_and_clustering_the_shipped_student_show_in_flash_and_change_no_
     plain, small = (
         compile_model(content, CompileOptions("m0", target=target, compress=compress)) for compress in COMPRESS
     )
-    before, after = (sum(layer.weight_bytes for layer in layers_of(one)) for one in (plain, small))
+    before, after = (sum(layer.weight_bytes for layer in one.program.layers) for one in (plain, small))
     assert before > 26_000
     assert after < share * before
     assert {kernel.coding.title if kernel.coding else "list" for kernel in by_part(small.graph)} == kinds

@@ -14,7 +14,6 @@ import browser
 from dom import Node, parse
 from edgekit.cli.device import eval_device_command
 from edgekit.compile import compile_model
-from edgekit.compile.layers import layers_of
 from edgekit.compile.program import profiled_program
 from edgekit.device.evaluate import evaluate_on_desktop
 from edgekit.errors import EdgekitError
@@ -39,7 +38,7 @@ def profile_file(model: TfliteModel, tmp_path: Path) -> Path:
     compiled = compile_model(model.flatbuffer)
     layers = [
         {"name": layer.name, "instructions": 1000 * (step + 1), "us": None}
-        for step, layer in enumerate(layers_of(compiled))
+        for step, layer in enumerate(compiled.program.layers)
     ]
     path = tmp_path / "profile.json"
     options = to_json(compiled.options)

@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.layers import layers_of
 from edgekit.device import emulator, firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources, model_sources
@@ -59,7 +58,7 @@ def test_the_emulated_board_counts_the_same_instructions_in_every_run(
     instructions = seen[0].instructions
     assert instructions is not None
     assert seen[0].us is None
-    layers = layers_of(compile_model(model.flatbuffer))
+    layers = compile_model(model.flatbuffer).program.layers
     assert len(instructions) == len(layers)
     assert all(spent % 25 == 0 and spent > layer.macs for spent, layer in zip(instructions, layers, strict=True))
     # RESULT's time of the whole run is in thousands of instructions, hooks and waiting for a tick included

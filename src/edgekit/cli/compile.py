@@ -39,9 +39,9 @@ def compile_command(
     """
     from edgekit.boards.toolchains import sizes_of
     from edgekit.compile import CompileOptions, compile_model
-    from edgekit.compile.layers import check_flash, check_ram, drawing
     from edgekit.compile.library import library_files
-    from edgekit.compile.program import program_json, program_of, tflm_arena_bytes
+    from edgekit.compile.limits import check_flash, check_ram
+    from edgekit.compile.program import drawing, program_json, tflm_arena_bytes
     from edgekit.files import read_bytes, write_text
     from edgekit.report.document import Code
     from edgekit.report.pages.program import plan_page, plan_parts
@@ -59,8 +59,8 @@ def compile_command(
     for path, text in library.items():
         write_text(out / path, text)
     values |= {"out": str(out), "files": sorted(library)}
-    program = program_of(compiled)
+    program = compiled.program
     if report is not None:
         write(plan_page(program, values), report, values)
     written = Code(f"{out}: {', '.join(sorted(library))}")
-    show((*plan_parts(program, values, drawing(compiled)), written), values, as_json)
+    show((*plan_parts(program, values, drawing(program)), written), values, as_json)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Constant
-from edgekit.compile.ir import Graph
+from edgekit.compile.ir import Graph, Tensor
+from edgekit.compile.ops import operator_of
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.plan import Plan
+from edgekit.values.program import Layer, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +26,29 @@ class Compiled:
     graph: Graph
     plan: Plan
     constants: tuple[tuple[Constant, ...], ...]
+
+    @property
+    def program(self) -> Program:
+        """Its steps and its memory, for people and scripts."""
+        layers = tuple(
+            Layer(
+                op.label,
+                " + ".join(origin.code for origin in op.origins),
+                operator_of(op).describe(op),
+                operator_of(op).macs(op),
+                self.plan.live_bytes(step),
+                sum(span.size for span in self.plan.spans if span.scratch and span.first <= step <= span.last),
+                sum(constant.size_bytes for constant in constants),
+                _where(self.plan, op.output),
+            )
+            for step, (op, constants) in enumerate(zip(self.graph.ops, self.constants, strict=True))
+        )
+        return Program(self.plan.arena_bytes, self.graph.input.size + self.graph.output.size, self.plan.spans, layers)
+
+
+def _where(plan: Plan, tensor: Tensor) -> str:
+    place = plan.places[tensor.index]
+    if place.region != "arena":
+        return place.region
+    rows = plan.stream.lines.get(tensor.index) if plan.stream else None
+    return f"{place.offset} ({rows} rows)" if rows else str(place.offset)

@@ -11,7 +11,6 @@ from importlib import resources
 from edgekit.compile.codegen import filled
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.ir import Tensor
-from edgekit.compile.layers import ram_bytes
 
 _PIXEL_SCALE = 1 / 255  # an input of this scale takes pixels: q = pixel + zero point (edgekit.data.preprocess)
 
@@ -26,7 +25,7 @@ def library_files(compiled: Compiled) -> dict[str, str]:
         "sha256": compiled.graph.sha256.hex(),
         "input": _described(entry),
         "output": _described(end),
-        "ram": f"{ram_bytes(compiled):,}",
+        "ram": f"{compiled.program.ram_bytes:,}",
         "arena": f"{compiled.plan.arena_bytes:,}",
         "bytes_are": "grey or colour values from 0 to 255" if _takes_pixels(entry) else "int8 values",
     }

@@ -28,15 +28,6 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One operator's share of the plan, for people: what is alive while it runs."""
-
-    label: str
-    live_bytes: int
-    scratch_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """The arena's layout.
 
@@ -50,9 +41,18 @@ class Plan:
     arena_bytes: int
     places: dict[int, Place]
     scratch: dict[int, int]
-    steps: tuple[Step, ...]
     spans: tuple[Span, ...]
     stream: Stream | None = None
+
+    def live_bytes(self, step: int) -> int:
+        """Arena bytes in use while an operator runs, overlaps counted once."""
+        total = reached = 0
+        for span in sorted(self.spans, key=lambda span: span.offset):
+            if span.first <= step <= span.last:
+                end = span.offset + _aligned(span.size)
+                total += max(0, end - max(reached, span.offset))
+                reached = max(reached, end)
+        return total
 
 
 @dataclass(slots=True, eq=False)
@@ -104,20 +104,10 @@ def laid_out(graph: Graph, stream: Stream | None, thorough: bool = True) -> Plan
     everything = list(dict.fromkeys([*blocks.values(), *scratch.values()]))
     _place(everything, thorough)
     places |= {index: Place("arena", block.offset) for index, block in blocks.items()}
-    steps = tuple(
-        Step(
-            op.label,
-            _covered([block for block in everything if block.first <= position <= block.last]),
-            scratch[position].size if position in scratch else 0,
-        )
-        for position, op in enumerate(graph.ops)
-    )
     arena_bytes = max((block.end for block in everything), default=0)
     rows = set(scratch.values())
     spans = tuple(Span(block.offset, block.size, block.first, block.last, block in rows) for block in everything)
-    return Plan(
-        arena_bytes, places, {position: block.offset for position, block in scratch.items()}, steps, spans, stream
-    )
+    return Plan(arena_bytes, places, {position: block.offset for position, block in scratch.items()}, spans, stream)
 
 
 def _needed(graph: Graph, stream: Stream | None) -> tuple[dict[int, _Block], dict[int, Place], dict[int, _Block]]:
@@ -201,15 +191,6 @@ def _forbidden(block: _Block, other: _Block) -> tuple[int, int]:
     if block in other.inplace_offsets:
         high = min(high, other.offset + other.inplace_offsets[block])
     return low, high
-
-
-def _covered(blocks: Sequence[_Block]) -> int:
-    """Bytes under the blocks, overlaps counted once."""
-    total = reached = 0
-    for block in sorted(blocks, key=lambda block: block.offset):
-        total += max(0, block.end - max(reached, block.offset))
-        reached = max(reached, block.end)
-    return total
 
 
 def _aligned(size: int) -> int:

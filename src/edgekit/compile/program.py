@@ -12,7 +12,6 @@ from typing import Any
 from edgekit.boards.toolchains import Sizes
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.compiled import Compiled
-from edgekit.compile.layers import layers_of, ram_bytes
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.runtimes.tflm import arena_bytes_apart
@@ -37,17 +36,6 @@ class _Profile:
     layers: tuple[_ProfiledLayer, ...]
 
 
-def program_of(compiled: Compiled) -> Program:
-    """What the plan and the layers say."""
-    plan = compiled.plan
-    return Program(
-        plan.arena_bytes,
-        compiled.graph.input.size + compiled.graph.output.size,
-        plan.spans,
-        layers_of(compiled),
-    )
-
-
 def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     """The program that was profiled, with what each layer cost.
 
@@ -68,7 +56,7 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     if profile.model_sha256 != sha256_of(flatbuffer):
         raise EdgekitError(f"{path} is the profile of the model {profile.model_sha256[:12]}, not of this one.", again)
     compiled = compile_model(flatbuffer, options)
-    program = program_of(compiled)
+    program = compiled.program
     names = [layer.name for layer in profile.layers]
     if names != [layer.name for layer in program.layers]:
         raise EdgekitError(f"{path} is the profile of another version's program.", again)
@@ -91,7 +79,7 @@ def tflm_arena_bytes(content: bytes) -> int | None:
 
 def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int | None) -> dict[str, Any]:
     """What `edgekit compile --json` prints of the program; `sizes` is None where no cross compiler is installed."""
-    layers, plan = layers_of(compiled), compiled.plan
+    layers, plan = compiled.program.layers, compiled.plan
     return {
         "options": to_json(compiled.options),
         "sha256": compiled.graph.sha256.hex(),
@@ -101,7 +89,7 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
             "arena_bytes": plan.arena_bytes,
             "input_bytes": compiled.graph.input.size,
             "output_bytes": compiled.graph.output.size,
-            "ram_bytes": ram_bytes(compiled),
+            "ram_bytes": compiled.program.ram_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in layers),
             "code_bytes": sizes.code_bytes if sizes else None,
             "constant_bytes": sizes.constant_bytes if sizes else None,
@@ -110,3 +98,24 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
         "tflm_arena_bytes": tflm_arena_bytes,
         "spans": to_json(plan.spans),
     }
+
+
+def drawing(program: Program, columns: int = 64) -> str:
+    """The arena over time: a line a step, from its first byte to its last. `#` is an activation, `-` scratch rows,
+    `=` where an activation overwrites one that has been read."""
+    arena = program.arena_bytes
+    if not arena:
+        return "The model needs no arena."
+    digits = len(str(len(program.layers) - 1))
+    lines = [f"{'':{digits}} 0{f'{arena:,} bytes':>{columns + 1}}"]
+    for step in range(len(program.layers)):
+        cells = [" "] * columns
+        for span in program.spans:
+            if span.first <= step <= span.last:
+                first = span.offset * columns // arena
+                end = max(first + 1, -(-(span.offset + span.size) * columns // arena))
+                for cell in range(first, end):
+                    mark = "-" if span.scratch else "#"
+                    cells[cell] = mark if cells[cell] == " " else "=" if "-" not in (mark, cells[cell]) else cells[cell]
+        lines.append(f"{step:{digits}} |{''.join(cells)}|")
+    return "\n".join(lines)

@@ -15,7 +15,6 @@ import numpy as np
 from edgekit.boards.emulators import INSTRUCTIONS_PER_S
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.program import program_of
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import ModelSources, model_sources
@@ -131,7 +130,7 @@ def profile_model(
         run = profile(client, image.tobytes())
         assert client.info is not None
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
-    program = replace(program_of(compiled), instructions=run.instructions, us=run.us)
+    program = replace(compiled.program, instructions=run.instructions, us=run.us)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
     if (len(run.ticks), arena_bytes) != (len(program.layers), expected):
         raise EdgekitError(

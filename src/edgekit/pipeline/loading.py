@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.program import profiled_program, program_of
+from edgekit.compile.program import profiled_program
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
 from edgekit.recipes.builtin import ESP32
@@ -49,7 +49,7 @@ class LoadedModel:
         if profile is not None:
             return profiled_program(self.model.flatbuffer, profile)
         try:
-            return program_of(compile_model(self.model.flatbuffer))
+            return compile_model(self.model.flatbuffer).program
         except EdgekitError:
             return None
 

@@ -13,7 +13,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgekit.compile import compile_model
-from edgekit.compile.program import program_of
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
 from edgekit.metrics.scores import evaluate, spread
@@ -178,7 +177,7 @@ def _chosen(
 def _program(flatbuffer: bytes) -> Program | None:
     """The model as compiled C; None where the compiler does not take it."""
     try:
-        return program_of(compile_model(flatbuffer))
+        return compile_model(flatbuffer).program
     except EdgekitError:
         return None
 

@@ -63,3 +63,8 @@ class Program:
     layers: tuple[Layer, ...]
     instructions: tuple[int, ...] | None = None
     us: tuple[float, ...] | None = None
+
+    @property
+    def ram_bytes(self) -> int:
+        """Arena, input and output: all the memory that a caller provides."""
+        return self.arena_bytes + self.ends_bytes

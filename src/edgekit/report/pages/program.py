@@ -21,7 +21,7 @@ _INPUT = "Input: noise from a fixed seed; the outputs are TFLM's."
 
 
 def plan_parts(program: Program, facts: Mapping[str, Any], drawing: str) -> tuple[Part, ...]:
-    """The plan of a compiled model for the terminal; `drawing` is its arena as text (`compile.layers.drawing`)."""
+    """The plan of a compiled model for the terminal; `drawing` is its arena as text (`compile.program.drawing`)."""
     total, arena = facts["total"], facts["tflm_arena_bytes"]
     beside = f", {total['ram_bytes'] / arena:.0%} of TFLM's arena of {arena:,} bytes" if arena else ""
     flash = (

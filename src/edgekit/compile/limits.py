@@ -1,0 +1,59 @@
+"""What a caller allows: a model that takes more RAM or flash is refused, and the layer that matters is named."""
+
+from edgekit.boards.toolchains import LX106, Sizes
+from edgekit.compile.compiled import Compiled
+from edgekit.errors import EdgekitError
+
+
+def check_ram(compiled: Compiled, most_bytes: int) -> None:
+    """Refuses a model whose arena, input and output exceed `most_bytes`.
+
+    Raises:
+        EdgekitError: names the layer where the peak is, and by how many bytes it is over.
+    """
+    program = compiled.program
+    needed, ends = program.ram_bytes, program.ends_bytes
+    if needed <= most_bytes:
+        return
+    peak = max(program.layers, key=lambda layer: layer.bytes, default=None)
+    where = f" The peak is at {peak.name}: {peak.bytes:,} bytes live." if peak else ""
+    raise EdgekitError(
+        f"The model needs {needed:,} bytes of RAM ({program.arena_bytes:,} of arena, {ends:,} of input and "
+        f"output), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
+        _hint(compiled, "use fewer channels in that layer or a smaller image", "--max-ram"),
+    )
+
+
+def check_flash(compiled: Compiled, sizes: Sizes | None, most_bytes: int) -> None:
+    """Refuses a model whose code and constants exceed `most_bytes`.
+
+    Raises:
+        EdgekitError: names the heaviest layer, and by how many bytes the model is over; or the sizes are None, for want
+            of a cross compiler.
+    """
+    if sizes is None:
+        raise EdgekitError(
+            "Flash cannot be measured: the cross compiler is not installed.",
+            f"On Debian or Ubuntu: apt-get install --no-install-recommends {LX106.packages}",
+        )
+    needed = sizes.code_bytes + sizes.constant_bytes
+    if needed <= most_bytes:
+        return
+    heaviest = max(compiled.program.layers, key=lambda layer: layer.weight_bytes, default=None)
+    where = f" The heaviest layer is {heaviest.name}: {heaviest.weight_bytes:,} bytes." if heaviest else ""
+    raise EdgekitError(
+        f"The model needs {needed:,} bytes of flash ({sizes.code_bytes:,} of code, {sizes.constant_bytes:,} of "
+        f"constants), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
+        _hint(compiled, "use fewer channels in that layer", "--max-flash"),
+    )
+
+
+def _hint(compiled: Compiled, fewer: str, limit: str) -> str:
+    """What to do about a model that is too large: first what was asked for and costs memory."""
+    ways = [
+        *(["compile with --optimize size"] if compiled.options.optimize == "speed" else []),
+        *(["compile with --target generic"] if compiled.options.target == "esp32" else []),
+        fewer,
+    ]
+    said = f"{', '.join(ways)}, or allow more with {limit}."
+    return said[0].upper() + said[1:]
