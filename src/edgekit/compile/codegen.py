@@ -13,7 +13,8 @@ from importlib import resources
 from edgekit.compile.ir import Requantization
 
 _ELEMENT_BYTES = {
-    "unsigned char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4, "channel": 24,
+    "unsigned char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4,
+    "channel": 24,
 }  # fmt: skip
 
 
@@ -37,16 +38,15 @@ class Constant:
 
     def definition(self, linkage: str = "static ") -> str:
         """The C that defines it, 20 elements a line."""
-        texts = [
-            str(value) if isinstance(value, int) else f"{{{', '.join(map(_literal, value))}}}" for value in self.values
-        ]
+        texts = [_literal(value) for value in self.values]
         lines = [", ".join(texts[i : i + 20]) for i in range(0, len(texts), 20)]
         return f"{linkage}const {self.c_type} {self.name}[{len(texts)}] = {{\n  " + ",\n  ".join(lines) + "};\n"
 
 
-def _literal(number: int) -> str:
-    """C reads -2147483648 as the negative of a number that no int holds."""
-    return "INT32_MIN" if number == -(2**31) else str(number)
+def _literal(value: int | tuple[int, ...]) -> str:
+    if not isinstance(value, int):
+        return f"{{{', '.join(map(_literal, value))}}}"
+    return "INT32_MIN" if value == -(2**31) else str(value)  # C reads -2147483648 as minus a number that no int holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +155,11 @@ def byte_range(requantization: Requantization) -> str:
 def indent(text: str, spaces: int) -> str:
     """Every line moved to the right."""
     return "\n".join(" " * spaces + line if line else line for line in text.split("\n"))
+
+
+def largest_divisor(count: int, most: int) -> int:
+    """The most turns of a loop of `count` that can be written out in each turn of a shorter one."""
+    return max(n for n in range(1, most + 1) if count % n == 0)
 
 
 def round_up(count: int, unit: int) -> int:

@@ -17,7 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel, Site, indent, round_up
+from edgekit.compile.codegen import Kernel, Site, indent, largest_divisor, round_up
 from edgekit.compile.convolutions.by_part import helpers_for, part_function, parts_for, run_parts
 from edgekit.compile.convolutions.fast_requant import FastRequant, fast_requant
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
@@ -28,13 +28,10 @@ from edgekit.compile.convolutions.weight_coding import (
     Coding,
     encode,
 )
+from edgekit.compile.convolutions.weight_list import WeightList, list_weights, positions_abreast
 from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
-
-_MOST_ABREAST = 8  # positions that a list walks over at once: 8 sums and 5 other values fill the registers
-_MOST_ADVANCE = 255  # of an entry of the list, in 8 bits
-_MOST_ENTRY = 2**15 - 1  # int16: only a channel's count of entries can be more
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class ByChannel:
         if op.groups != 1:
             return False
         if self.coding is None:
-            return int(_lists(op)[0].max()) <= _MOST_ENTRY
+            return _listed(op).fits
         return op.dilation[1] == 1 and encode(_runs(op), self.coding) is not None
 
     @classmethod
@@ -75,9 +72,9 @@ class ByChannel:
             an_end += 12  # the portable fallback's loops around few taps
         widening = 5.0 * rows * _layout(op, self.coding).size
         if self.coding is None:
-            entries = len(_lists(op)[0])
-            instructions = widening + results * (an_end + 3.8 * entries / op.result[2])
-            return Cost(instructions, 2 * entries + CODE_BYTES + DECODER_BYTES)
+            size_bytes = _listed(op).size_bytes
+            instructions = widening + results * (an_end + 1.9 * size_bytes / op.result[2])
+            return Cost(instructions, size_bytes + CODE_BYTES + DECODER_BYTES)
         coded = encode(_runs(op), self.coding)
         assert coded is not None, "chosen for weights that it cannot hold"
         a_tap = 1.0 if mac16 else 3.9
@@ -101,9 +98,8 @@ class ByChannel:
         layout, name = _layout(op, self.coding), site.name
         requant = fast_requant(op.requantization, op.bias.astype(np.int64))  # of the sums of w * (u - z)
         if self.coding is None:
-            entries, begins = _lists(op)
-            starts: Sequence[int] = begins.tolist()
-            weights = Kernel((), (Constant("int16_t", f"{name}_weights", entries.tolist()),), _walk(op, name, layout))
+            listed = _listed(op)
+            starts, weights = listed.starts, listed.emit(name, op, layout.step, layout.sums)
         else:
             coded = encode(_runs(op), self.coding)
             assert coded is not None, "chosen for weights that it cannot hold"
@@ -221,16 +217,11 @@ class _Layout:
         return 2 * self.weights + 4 * self.pool_rows * self.sums
 
 
-def _abreast(op: Convolution) -> int:
-    """Positions that a list walks over at once: as many as cost least, given what is wasted at a row's end."""
-    return min(range(1, _MOST_ABREAST + 1), key=lambda n: -(-op.used_columns // n) * (4 + 3 * n))
-
-
 def _layout(op: Convolution, coding: Coding | None) -> _Layout:
     used = op.used_columns
     _, height, width, depth = op.weights.shape
     if coding is None:
-        sums = round_up(used, _abreast(op))
+        sums = round_up(used, positions_abreast(op))
         rows = (op.pool[0] - 1) * op.stride[0] + op.reach[0]
         columns = (sums - 1) * op.stride[1] + op.reach[1]
         return _Layout(
@@ -253,54 +244,15 @@ def _runs(op: Convolution) -> NDArray[np.int8]:
     return np.pad(columns, ((0, 0), (0, 0), (0, columns.shape[2] % 2))).reshape(out, -1)
 
 
-def _lists(op: Convolution) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Entries of int16, weight * 256 + advance, behind each channel's count of them; and where each channel begins.
-
-    The advance leads from the tap before (or the window's first element) to this one; long ways take entries of weight
-    0 in between.
-    """
+def _listed(op: Convolution) -> WeightList:
     layout = _layout(op, None)
-    weights = op.weights.transpose(0, 3, 1, 2)  # [O, c, ky, kx]: ascending in memory
-    out, c, ky, kx = np.nonzero(weights)
-    taps = c * layout.plane + ky * op.dilation[0] * layout.columns + kx * op.dilation[1]
-    first = np.diff(out, prepend=-1) != 0
-    ways = taps - np.where(first, 0, np.roll(taps, 1))
-    far = np.maximum(ways - 1, 0) // _MOST_ADVANCE  # entries of weight 0 in front of each
-    own = np.cumsum(far + 1) - 1
-    entries = np.full(int((far + 1).sum()), _MOST_ADVANCE)
-    entries[own] = weights[out, c, ky, kx].astype(np.int64) * 256 + ways - far * _MOST_ADVANCE
-    counts = np.bincount(out, far + 1, len(weights)).astype(np.int64)
-    ends = np.cumsum(counts)
-    starts = ends - counts
-    return np.insert(entries, starts, counts), starts + np.arange(len(weights))
-
-
-def _walk(op: Convolution, name: str, layout: _Layout) -> str:
-    """C that sums a channel's listed weights at all positions of a row."""
-    count = _abreast(op)
-    names = [f"s{i}" for i in range(count)]
-    taps = "\n".join(f"{s} += (uint32_t)(v[{i * layout.step}] * w);" for i, s in enumerate(names))
-    ends = "\n".join(f"sums[{i}] = (int32_t){s};" for i, s in enumerate(names))
-    return f"""static EDGEKIT_APART void {name}_walk(const int16_t *x, const int16_t *list, int32_t *sums) {{
-  const int16_t *const end = list + *list;
-  for (int32_t tile = 0; tile < {layout.sums // count}; ++tile, x += {count * layout.step}, sums += {count}) {{
-    const int16_t *v = x;
-    uint32_t {", ".join(f"{s} = 0" for s in names)};
-    for (const int16_t *entry = list; entry != end;) {{
-      const int32_t both = *++entry, w = both >> 8;
-      v += both & 255;
-{indent(taps, 6)}
-    }}
-{indent(ends, 4)}
-  }}
-}}
-"""
+    return list_weights(op, layout.plane, layout.columns)
 
 
 def _widen_row(op: Convolution, name: str, layout: _Layout) -> str:
     """C that widens one row of the window."""
     channels = op.image[2]
-    at_once = max(n for n in range(1, 9) if channels % n == 0)
+    at_once = largest_divisor(channels, 8)
     zero = op.input.quantization.zero_point + 128
     cells = "\n".join(f"to[{i * layout.plane}] = (int16_t)(from[{i}] - {zero});" for i in range(at_once))
     return f"""static EDGEKIT_APART void {name}_widen_row(int16_t *to, const uint8_t *from) {{

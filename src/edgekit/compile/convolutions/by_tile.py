@@ -24,7 +24,7 @@ from edgekit.compile.convolutions.weight_coding import (
     encode,
 )
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper
+from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper, transform_tiles
 from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
@@ -78,16 +78,13 @@ class ByTile:
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """Transforms as many tiles as the buffer holds, then has the channels worked out."""
         weights, name = self._coded(op).emit(site.name), site.name
-        channels, depth, at_once, row = op.image[2], _depth(op), self._at_once(op), self.geometry(op).row
+        depth, at_once, row = _depth(op), self._at_once(op), self.geometry(op).row
         ahead = _TILE // op.pool[1] * op.result[2]
         input_, output = input_helper(op, _TILE, lanes=1), output_helper(op, _TILE)
         rows = f"""{site.signature(", uint32_t *room, int32_t made")} {{
   edgekit_word *const tiles = (edgekit_word *)room;
   for (int32_t first = 0; first < {_tiles(op)}; first += {at_once}) {{
-    for (int32_t n = 0; n < {at_once}; ++n) {{
-      {input_.name}(rows + (first + n) * {_TILE * channels}, {row}, {channels}, tiles + n * {depth // 2},
-          {at_once * depth // 2}, {depth // 4});
-    }}
+{indent(transform_tiles(input_, op, _TILE, row, at_once, lanes=1), 4)}
     const work job = {{(const int16_t *)(void *)room, output + first * {ahead},
         (uint8_t *)room + {self._tiles_bytes(op)}, made, first}};
     {run_parts(site, self.parts)}

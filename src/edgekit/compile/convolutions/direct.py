@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel, Site, indent
+from edgekit.compile.codegen import Constant, Kernel, Site, indent, largest_divisor
 from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
@@ -227,7 +227,7 @@ def _window_sum(op: Convolution, site: Site, row: int) -> str:
 def _columns(op: Convolution, site: Site, row: int, width: int) -> str:
     """C of a function that sums the bytes of every column, as high as a window."""
     _, kernel_height, kernel_width, depth = op.weights.shape
-    at_once = max(n for n in range(1, 9) if depth % n == 0)
+    at_once = largest_divisor(depth, 8)
     line = "\n".join(f"sum += v[{n}];" for n in range(at_once))
     if at_once < depth:
         line = f"for (int32_t n = 0; n < {depth // at_once}; ++n, v += {at_once}) {{\n{indent(line, 2)}\n}}"
@@ -267,7 +267,7 @@ def _walk(op: Convolution, row: int, taps: Callable[[int], str]) -> str:
 
 
 def _run(count: int, taps: Callable[[int], str]) -> str:
-    at_once = max(n for n in range(1, _UNROLL + 1) if count % n == 0)
+    at_once = largest_divisor(count, _UNROLL)
     if at_once == count:
         return taps(count)
     return f"for (const uint8_t *end = v + {count}; v != end;) {{\n{indent(taps(at_once), 2)}\n}}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel
+from edgekit.compile.codegen import Constant, Kernel, largest_divisor
 
 DECODER_BYTES = 96  # of flash, roughly
 CODEBOOK = 16
@@ -90,7 +90,7 @@ class Coded:
     *to++ = {book}[*values >> 4];
   }}"""
         else:
-            at_once = max(n for n in range(1, 9) if count % n == 0)
+            at_once = largest_divisor(count, 8)
             lines = "\n".join(f"    to[{i}] = (int16_t)(values[{i}] - 128);" for i in range(at_once))
             loop = f"""  const uint8_t *values = from;
   for (int32_t i = 0; i < {count // at_once}; ++i, values += {at_once}, to += {at_once}) {{

@@ -87,10 +87,7 @@ class Winograd:
   edgekit_word *const tiles = (edgekit_word *)scratch;
   uint32_t *const sums = scratch + {size * size * group * at_once};
   for (int32_t first = 0; first < {self._groups(op) * lanes}; first += {at_once * lanes}) {{
-    for (int32_t n = 0; n < {at_once * lanes}; ++n) {{
-      {input_.name}(rows + (first + n) * {tile * channels}, {window.row}, {channels},
-          tiles + n / {lanes} * {group} + n % {lanes}, {at_once * group}, {depth // 4});
-    }}
+{indent(transform_tiles(input_, op, tile, window.row, at_once * lanes, lanes), 4)}
     const int16_t *weights = {site.name}_weights;
     for (int32_t c = 0; c < {out}; c += {block}, weights += {size * size * depth * block}) {{
       {dot.name}((const edgekit_half *)tiles, weights, sums, {at_once}, {2 * group});
@@ -164,6 +161,17 @@ def input_helper(op: Convolution, tile: int, lanes: int) -> Helper:
     load, suffix = ("LOAD_WORD", "") if op.image[2] % 4 == 0 else ("LOAD_BYTES", "_bytes")
     macros = (("NAME", f"winograd{tile}x{lanes}_input{suffix}"), ("LANES", str(lanes)), ("LOAD", load))
     return Helper(f"winograd{tile}_input", macros)
+
+
+def transform_tiles(input_: Helper, op: Convolution, tile: int, row: int, count: int, lanes: int) -> str:
+    """C that transforms `count` tiles from tile `first` on into `tiles`, groups of `lanes` one behind the other."""
+    channels = op.image[2]
+    words = round_up(channels, 4) // 2  # of one tile's channels
+    at = f"n / {lanes} * {words * lanes} + n % {lanes}" if lanes > 1 else f"n * {words}"
+    return f"""for (int32_t n = 0; n < {count}; ++n) {{
+  {input_.name}(rows + (first + n) * {tile * channels}, {row}, {channels},
+      tiles + {at}, {count * words}, {words // 2});
+}}"""
 
 
 def output_helper(op: Convolution, tile: int) -> str:
