@@ -10,6 +10,7 @@ from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.recipes.builtin import RECIPES
 from edgekit.recipes.recipe import EmbedRecipe
 from edgekit.tflite.model import read_tflite
+from edgekit.values.networks import StudentSpec
 from edgekit.values.task import CHEST_XRAY
 
 INT8 = read_tflite(Path(__file__).parents[1] / "vectors/student/int8.tflite")
@@ -38,3 +39,12 @@ def test_each_limit_is_named_with_the_bytes_over_and_what_to_do() -> None:
     with pytest.raises(EdgekitError, match=r"model takes .*; flash takes .*; arena takes ") as caught:
         check_budget(INT8, 4096, EmbedRecipe(model_bytes=1024, flash_bytes=1024, arena_bytes=1024))
     assert "embed.model_bytes, embed.flash_bytes, embed.arena_bytes" in caught.value.hint
+
+
+def test_a_pool_that_holds_more_than_its_convolution_decides_what_a_student_takes_of_the_arena() -> None:
+    wide = StudentSpec(
+        (64, 64, 1), 2, (8,), (1,)
+    )  # the convolution holds 64 * 64 * (1 + 8), its pool 64 * 64 * 8 * 5/4
+    check_spec(wide, EmbedRecipe(arena_bytes=40_960))
+    with pytest.raises(EdgekitError, match="arena takes at least 40,960 bytes, 1 over the limit of 40,959"):
+        check_spec(wide, EmbedRecipe(arena_bytes=40_959))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edgekit.recipes.builtin import RECIPES
 from edgekit.recipes.recipe import AugmentRecipe, DistillRecipe, FitRecipe
 from edgekit.training.distill import distill, distillation_loss
+from edgekit.training.fit import Training
 from edgekit.training.nets import parameter_count, student_net
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import StudentSpec, TeacherLogits
@@ -63,7 +64,7 @@ def test_a_student_follows_its_teacher_even_where_the_labels_say_otherwise() -> 
         alpha=1, beta=0, temperature=1, augment=AugmentRecipe(rotate_deg=0, translate=0, scale=0),
         fit=FitRecipe(epochs=60, batch_size=8, learning_rate=0.02),
     )  # fmt: skip
-    student = distill(TRAIN, wrong, StudentSpec((16, 16, 1), 2, (8, 8), (1, 1)), recipe, seed=0, accelerator=CPU)
+    student = distill(TRAIN, wrong, StudentSpec((16, 16, 1), 2, (8, 8), (1, 1)), recipe, Training(0, CPU))
     from edgekit.training.fit import predict
     from edgekit.training.nets import thaw_student
 

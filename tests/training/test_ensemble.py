@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgekit.recipes.recipe import FitRecipe, TeachRecipe
 from edgekit.training import teach
 from edgekit.training.ensemble import combine, folds_of, soft_targets
+from edgekit.training.fit import Training, predict
 from edgekit.values.images import ImageSet
 from edgekit.values.task import CHEST_XRAY
 
@@ -60,7 +61,7 @@ def test_a_soft_target_never_comes_from_a_member_that_saw_the_patient(monkeypatc
     real_fit = teach.fit
     monkeypatch.setattr(teach, "fit", watched)
     for member in range(MEMBERS):
-        teach.train_member(train, CHEST_XRAY, recipe, member, accelerator=torch.device("cpu"))
+        teach.train_member(train, CHEST_XRAY, recipe, member, Training(0, torch.device("cpu")))
     logits = np.stack([np.full((len(train), 2), member, np.float32) for member in range(MEMBERS)])
     targets = soft_targets(logits, train, recipe)
     everyone = set(train.images[:, 0, 0, 0].tolist())
@@ -85,3 +86,13 @@ def test_the_mean_is_of_logits_and_the_vote_of_answers() -> None:
     assert voted.dtype == np.float32
     unanimous = combine(np.array([[[0, 9]]] * 5, np.float32), "vote")
     assert np.isfinite(unanimous).all()
+
+
+def test_a_members_logits_are_the_mean_of_an_image_and_its_mirror_image() -> None:
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(8 * 8, 2), torch.nn.Tanh())  # tells left from right
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
+    cpu = torch.device("cpu")
+    seen, mirrored = predict(net, images, cpu), predict(net, images[:, :, ::-1].copy(), cpu)
+    assert np.abs(seen - mirrored).max() > 0.1
+    assert teach.member_logits(net, images, cpu) == pytest.approx((seen + mirrored) / 2, abs=1e-6)

@@ -14,7 +14,7 @@ from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
 from edgekit.runtimes.torch import to_nchw
 from edgekit.training import fit as room
 from edgekit.training.augment import augment
-from edgekit.training.fit import class_weights, fit, predict
+from edgekit.training.fit import History, Training, class_weights, fit, optimise, predict
 from small_student import discs, small_net
 
 IMAGES, LABELS = discs(48, 16, seed=5)
@@ -25,7 +25,9 @@ class Killed(Exception):
     pass
 
 
-def trained(recipe: FitRecipe, checkpoint: Path | None = None, kill_at: int = 0, **options: Any) -> nn.Module:
+def trained(
+    recipe: FitRecipe, checkpoint: Path | None = None, kill_at: int = 0, history: History | None = None, **options: Any
+) -> nn.Module:
     torch.manual_seed(7)
     net = nn.Sequential(small_net(16, (4, 8)), nn.Dropout(0.2))
     labels = torch.as_tensor(LABELS)
@@ -40,7 +42,7 @@ def trained(recipe: FitRecipe, checkpoint: Path | None = None, kill_at: int = 0,
 
     return fit(
         net, IMAGES, loss_of, recipe, AugmentRecipe(blur=0.3, erase=0.3),
-        seed=3, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch, **options,
+        Training(3, CPU, checkpoint, history, on_epoch), **options,
     )  # fmt: skip
 
 
@@ -67,6 +69,23 @@ def test_a_run_that_is_killed_twice_gives_exactly_the_weights_of_one_that_was_no
     assert same(resumed, trained(recipe))
     assert not same(resumed, trained(dataclasses.replace(recipe, epochs=4)))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+def test_the_average_follows_the_first_steps_at_once_and_forgets_more_slowly_from_step_to_step() -> None:
+    net, weights = nn.Linear(1, 2), []
+    before = net.weight.detach().clone()
+    recipe = FitRecipe(epochs=4, batch_size=24, ema_decay=0.3, learning_rate=0.1)
+    averaged = optimise(
+        net, 48, lambda rows, generator: torch.ones(len(rows), 1), lambda logits, rows: logits[:, 0].square().mean(),
+        recipe, Training(0, CPU), lambda trained: weights.append(trained.weight.detach().clone()),
+    )  # fmt: skip
+    expected = before
+    for step, weight in enumerate(weights):
+        decay = min(0.3, (1 + step) / (10 + step))  # 0.1, 0.18, 0.25, then 0.3
+        expected = decay * expected + (1 - decay) * weight
+    assert len(weights) == 8
+    assert torch.allclose(averaged.weight, expected)
+    assert not torch.allclose(averaged.weight, weights[-1])
 
 
 def test_averaging_keeps_another_network_than_the_last_and_zero_switches_it_off() -> None:
@@ -104,7 +123,7 @@ def test_adam_adds_l2_to_the_gradient_and_adamw_decays_kernels_alone() -> None:
         net = small_net(16, (4,))
         before = {name: p.detach().clone() for name, p in net.named_parameters()}
         recipe = FitRecipe(epochs=1, batch_size=16, optimizer=optimizer, weight_decay=0.1, learning_rate=0.1)
-        fit(net, IMAGES, lambda logits, rows: logits.sum() * 0, recipe, AugmentRecipe(), seed=0, accelerator=CPU)
+        fit(net, IMAGES, lambda logits, rows: logits.sum() * 0, recipe, AugmentRecipe(), Training(0, CPU))
         return {name: not torch.equal(p, before[name]) for name, p in net.named_parameters()}
 
     kernels = {name: p.ndim > 1 for name, p in small_net(16, (4,)).named_parameters()}
@@ -143,12 +162,12 @@ def test_what_is_called_beside_a_batch_can_draw_the_very_views_that_the_network_
     net.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0].clone()))
     pixels, views = to_nchw(IMAGES), AugmentRecipe(blur=0.3, erase=0.3)
 
-    def beside(rows: torch.Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> None:
+    def observed(rows: torch.Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> None:
         drawn.append(augment(pixels[rows], recipe, generator.clone_state()))
 
     fit(
         net, IMAGES, lambda logits, rows: logits.square().mean(), FitRecipe(epochs=2, batch_size=16), views,
-        seed=3, accelerator=CPU, before_batch=beside,
+        Training(3, CPU), before_batch=observed,
     )  # fmt: skip
     assert len(given) == 6
     assert all(torch.equal(one, other) for one, other in zip(drawn, given, strict=True))

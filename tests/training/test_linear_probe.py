@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe, TeachRecipe
 from edgekit.training import linear_probe, teach
-from edgekit.training.fit import History, fit, predict
+from edgekit.training.fit import History, Training, fit, predict
 from edgekit.training.linear_probe import features
 from edgekit.training.nets import Backbone
 from edgekit.training.prune_network import logits_when_pruned
@@ -48,7 +48,7 @@ def passed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_any_number_of_epochs_costs_two_passes_of_the_trunk(passed: list[int]) -> None:
-    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU, held_out={"val": VAL})
+    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(0, CPU), held_out={"val": VAL})
     probe, norms = 1, min(len(TRAIN), 128)  # the size is tried with one image; the norms are settled on a few
     assert sum(passed) == probe + norms + RECIPE.views * len(TRAIN) + len(VAL)
     assert taught.costs["trunk_passes"] == RECIPE.views < 3
@@ -56,7 +56,7 @@ def test_any_number_of_epochs_costs_two_passes_of_the_trunk(passed: list[int]) -
 
 
 def test_the_network_says_what_its_head_said_on_the_features() -> None:
-    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU, held_out={"val": VAL})
+    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(0, CPU), held_out={"val": VAL})
     for name, part in (("train", TRAIN), ("val", VAL)):
         assert np.abs(predict(taught.net, part.images, CPU) - taught.logits[name]).max() < 1e-4
     accuracy = (taught.logits["val"].argmax(1) == VAL.labels).mean()
@@ -65,12 +65,12 @@ def test_the_network_says_what_its_head_said_on_the_features() -> None:
 
 
 def test_a_member_is_put_together_again_from_its_seed_and_its_head() -> None:
-    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU, seed=5, held_out={"val": VAL})
+    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(5, CPU), held_out={"val": VAL})
     assert isinstance(taught.net, Backbone)
     head = {name: p.detach().numpy() for name, p in taught.net.head.named_parameters()}
-    again = rebuilt_member(TRAIN, CHEST_XRAY, RECIPE, head, seed=5, accelerator=CPU)
+    again = rebuilt_member(TRAIN, CHEST_XRAY, RECIPE, head, Training(5, CPU))
     assert np.allclose(predict(again, VAL.images, CPU), taught.logits["val"], atol=1e-4)
-    other = rebuilt_member(TRAIN, CHEST_XRAY, RECIPE, head, seed=6, accelerator=CPU)
+    other = rebuilt_member(TRAIN, CHEST_XRAY, RECIPE, head, Training(6, CPU))
     assert not np.allclose(predict(other, VAL.images, CPU), taught.logits["val"], atol=1e-2)
 
 
@@ -86,19 +86,19 @@ def test_a_killed_head_finds_its_features_again(tmp_path: Path, passed: list[int
 
     resumed = False
     with pytest.raises(Killed):
-        teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch)
+        teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(0, CPU, checkpoint, on_epoch=on_epoch))
     resumed = True
     before = sum(passed)
-    again = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch)
+    again = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(0, CPU, checkpoint, on_epoch=on_epoch))
     assert sum(passed) - before == 1 + len(TRAIN)  # the size and the norms: the features were kept
-    whole = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU)
+    whole = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(0, CPU))
     assert np.array_equal(again.logits["train"], whole.logits["train"])
     checkpoint.write_bytes(b"damaged")
     assert linear_probe._kept(checkpoint) is None
 
 
 def test_a_pruned_network_is_given_back_as_it_was() -> None:
-    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, accelerator=CPU, held_out={"val": VAL})
+    taught = teach.train_member(TRAIN, CHEST_XRAY, RECIPE, 0, Training(0, CPU), held_out={"val": VAL})
     share, logits = logits_when_pruned(taught.net, 1.0, {"val": VAL}, CPU)
     assert 0.3 < share < 0.95
     assert not np.allclose(logits["val"], taught.logits["val"], atol=1e-3)
@@ -134,7 +134,7 @@ def test_where_memory_ends_the_batch_is_halved_and_the_features_are_the_same() -
     assert len(said) == 6  # 256 images at once, and no more than 7
 
 
-def test_a_diary_of_a_resumed_training_has_every_epoch(tmp_path: Path) -> None:
+def test_the_history_of_a_resumed_training_has_every_epoch(tmp_path: Path) -> None:
     def trained(history: History, checkpoint: Path | None = None, kill_at: int = 0) -> None:
         torch.manual_seed(0)
         net = nn.Sequential(nn.Flatten(), nn.Linear(32 * 32, 2))
@@ -146,17 +146,17 @@ def test_a_diary_of_a_resumed_training_has_every_epoch(tmp_path: Path) -> None:
 
         fit(
             net, TRAIN.images, lambda logits, rows: nn.functional.cross_entropy(logits, labels[rows]),
-            FitRecipe(epochs=5, batch_size=16), AugmentRecipe(), seed=0, accelerator=CPU, checkpoint=checkpoint,
-            history=history, on_epoch=on_epoch,
+            FitRecipe(epochs=5, batch_size=16), AugmentRecipe(),
+            Training(0, CPU, checkpoint, history, on_epoch),
         )  # fmt: skip
 
-    def a_diary() -> History:
+    def a_history() -> History:
         return History({"train": (TRAIN.images, TRAIN.labels), "val": (VAL.images, VAL.labels)})
 
-    whole, resumed = a_diary(), a_diary()
+    whole, resumed = a_history(), a_history()
     trained(whole)
     with pytest.raises(KeyboardInterrupt):
-        trained(a_diary(), tmp_path / "checkpoint", kill_at=3)
+        trained(a_history(), tmp_path / "checkpoint", kill_at=3)
     trained(resumed, tmp_path / "checkpoint")
     assert np.array_equal(np.stack(whole.rows), np.stack(resumed.rows))
     assert np.stack(whole.rows).shape == (5, 2, 2)

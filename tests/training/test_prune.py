@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from edgekit.recipes.recipe import DistillRecipe, FitRecipe, PruneRecipe
+from edgekit.training.fit import Training
 from edgekit.training.magnitude import prune_weights, zeroed_share
 from edgekit.training.nets import freeze_student, student_net, teacher_net
 from edgekit.training.prune import prune
@@ -80,12 +81,12 @@ def test_the_choice_follows_validation_and_training_labels_have_no_part_in_it() 
     recipe = PruneRecipe(alphas=(0.5, 1.0, 2.0, 4.0))
 
     def pruned(train: ImageSet, val: ImageSet) -> Student:
-        return prune(student, train, val, None, recipe, DistillRecipe(), seed=0, accelerator=CPU)[0]
+        return prune(student, train, val, None, recipe, DistillRecipe(), Training(0, CPU))[0]
 
     turned = ImageSet(TRAIN.images, 1 - TRAIN.labels, TRAIN.ids, TRAIN.groups)
     one, other = pruned(TRAIN, VAL), pruned(turned, VAL)
     assert all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
-    _, points = prune(student, TRAIN, VAL, None, recipe, DistillRecipe(), seed=0, accelerator=CPU)
+    _, points = prune(student, TRAIN, VAL, None, recipe, DistillRecipe(), Training(0, CPU))
     assert all(0 <= point.balanced_accuracy <= 1 for point in points)
 
 
@@ -93,7 +94,7 @@ def test_zeros_are_held_while_the_rest_trains_on() -> None:
     student = a_student(1)
     recipe = PruneRecipe(alphas=(1.0,), tolerance=0.5, fine_tune_epochs=3, fine_tune_learning_rate=0.01)
     settings = DistillRecipe(fit=FitRecipe(batch_size=16, ema_decay=0.9))
-    pruned, _ = prune(student, TRAIN, VAL, None, recipe, settings, seed=0, accelerator=CPU)
+    pruned, _ = prune(student, TRAIN, VAL, None, recipe, settings, Training(0, CPU))
     masked = prune_weights(student.weights, 1.0)
     for name, value in masked.items():
         if value.ndim > 1:
@@ -106,7 +107,7 @@ def test_zeros_are_held_while_the_rest_trains_on() -> None:
 def test_no_alphas_prune_nothing() -> None:
     student = a_student()
     pruned, points = prune(
-        student, TRAIN, VAL, None, PruneRecipe(alphas=(), fine_tune_epochs=2), DistillRecipe(), seed=0, accelerator=CPU
+        student, TRAIN, VAL, None, PruneRecipe(alphas=(), fine_tune_epochs=2), DistillRecipe(), Training(0, CPU)
     )
     assert len(points) == 1
     assert all(np.array_equal(pruned.weights[name], student.weights[name]) for name in student.weights)

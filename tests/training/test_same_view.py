@@ -17,6 +17,7 @@ from edgekit.training.augment import augment
 from edgekit.training.backbones import backbone
 from edgekit.training.distill import distill, distillation_loss
 from edgekit.training.ensemble import combine, folds_of
+from edgekit.training.fit import Training
 from edgekit.training.nets import (
     Backbone,
     rebuilt_teacher,
@@ -118,7 +119,7 @@ def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -
 
         student = distill(
             STUDENTS, same_view(), StudentSpec((16, 16, 1), 2, (4, 8), (1, 1)), recipe,
-            seed=0, accelerator=CPU, checkpoint=checkpoint, on_epoch=on_epoch,
+            Training(0, CPU, checkpoint, on_epoch=on_epoch),
         )  # fmt: skip
         return dict(student.weights)
 

@@ -144,13 +144,13 @@ class BuildStages:
         recipe, keep = self.recipe.teach, self.recipe.distill.same_view
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.training import nets, prune_network, teach
+            from edgekit.training import fit, nets, prune_network, teach
 
-            accelerator = nets.accelerator(self.options.accelerator)
+            accelerator, told = nets.accelerator(self.options.accelerator), self._epochs(recipe.fit.epochs)
             taught = teach.train_member(
-                splits.train, splits.info.task, recipe, member, accelerator=accelerator, seed=seed,
+                splits.train, splits.info.task, recipe, member,
+                fit.Training(seed, accelerator, checkpoint, on_epoch=told, on_warning=self.options.on_warning),
                 held_out={part: getattr(splits, part) for part in _HELD_OUT}, weights_dir=self.options.weights_dir,
-                checkpoint=checkpoint, on_epoch=self._epochs(recipe.fit.epochs), on_warning=self.options.on_warning,
             )  # fmt: skip
             found: dict[str, NDArray[Any]] = {"parameters": np.array(nets.parameter_count(taught.net))}
             found |= {"history": taught.history, **{name: np.array(cost) for name, cost in taught.costs.items()}}
@@ -187,14 +187,12 @@ class BuildStages:
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import distill, fit, nets
 
-            accelerator = nets.accelerator(self.options.accelerator)
+            accelerator, told = nets.accelerator(self.options.accelerator), self._epochs(recipe.fit.epochs)
             watched = _watched(splits) if self.watch else iter(())
             history = fit.History({part: (images, labels) for part, images, labels in watched})
             student = distill.distill(
-                splits.train, self._teacher_for(splits, teacher, accelerator), spec, recipe, seed=seed,
-                accelerator=accelerator, checkpoint=checkpoint, history=history,
-                on_epoch=self._epochs(recipe.fit.epochs),
-                on_warning=self.options.on_warning,
+                splits.train, self._teacher_for(splits, teacher, accelerator), spec, recipe,
+                fit.Training(seed, accelerator, checkpoint, history, told, self.options.on_warning),
             )  # fmt: skip
             made_on = np.array(nets.accelerator_name(accelerator))
             return {
@@ -217,12 +215,13 @@ class BuildStages:
         recipe = self.recipe.prune
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.training import nets, prune
+            from edgekit.training import fit, nets, prune
 
             accelerator = nets.accelerator(self.options.accelerator)
+            training = fit.Training(seed, accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs))
             pruned, points = prune.prune(
                 distilled.student, splits.train, splits.val, self._teacher_for(splits, teacher, accelerator), recipe,
-                self.recipe.distill, seed=seed, accelerator=accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs),
+                self.recipe.distill, training,
             )  # fmt: skip
             curve = np.array([(p.alpha, p.zeroed, p.balanced_accuracy) for p in points])
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}

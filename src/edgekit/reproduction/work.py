@@ -158,14 +158,14 @@ class Work:
     def _rebuilt(self, network: str, seed: int, arrays: Arrays) -> Any:
         """The trained network: the trunk as it was drawn or downloaded, and the head from the cache."""
         if self._net[0] != (network, seed):
-            from edgekit.training import nets, rebuild
+            from edgekit.training import fit, nets, rebuild
 
             self._net = (None, None)  # two VGGs at once need not fit
             splits = self.splits(network)
             net = rebuild.rebuilt_member(
                 splits.train, splits.info.task, self.budget.teach(network, self.settings.weights),
-                {part: arrays[f"head.{part}"] for part in ("weight", "bias")}, seed=seed,
-                accelerator=nets.accelerator(self.settings.accelerator), weights_dir=self.settings.weights_dir,
+                {part: arrays[f"head.{part}"] for part in ("weight", "bias")},
+                fit.Training(seed, nets.accelerator(self.settings.accelerator)), self.settings.weights_dir,
             )  # fmt: skip
             self._net = ((network, seed), net)
         return self._net[1]

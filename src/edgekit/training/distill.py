@@ -1,27 +1,19 @@
-"""Distill: a small student learns from the labels and from what the teacher thinks of each image.
+"""Distill: a small student learns from the labels and from the teacher's logits.
 
-In: the training set and a guide: what the teacher said of each image, the teacher itself, or none. Out: a Student.
-Loss (Hinton et al. 2015, with the paper's alpha and beta):
+In: the training set and a teacher: its logits of every image, an ensemble that sees the student's views, or none.
+Out: a Student. Loss (Hinton et al. 2015, with the paper's alpha and beta):
 alpha * T^2 * CE(teacher at T, student at T) + beta * CE(labels, student at 1).
 """
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from edgekit.recipes.recipe import DistillRecipe
-from edgekit.training.fit import (
-    BeforeBatch,
-    History,
-    LossOf,
-    OnEpoch,
-    class_weights,
-    fit,
-)
+from edgekit.training.fit import BeforeBatch, LossOf, Training, class_weights, fit
 from edgekit.training.memory import halve_batch_on_oom
 from edgekit.training.nets import freeze_student, student_net
 from edgekit.training.same_view import SameView
@@ -35,16 +27,16 @@ def distillation_loss(
     train: ImageSet, teacher: Teacher | None, recipe: DistillRecipe, accelerator: torch.device
 ) -> LossOf:
     """The loss over rows of `train`; without a teacher it is cross-entropy with the labels. A teacher that sees the
-    same view must have looked at the batch (`fit`'s `before_batch`)."""
+    same views must have been given those of the batch (`views_hook_of`)."""
     labels = torch.as_tensor(train.labels).to(accelerator)
     weight = class_weights(train.labels, recipe.fit.balanced).to(accelerator)
-    judged = None if teacher is None else _judged_by(teacher, train.ids, accelerator)
+    teacher_logits = None if teacher is None else _logits_of(teacher, train.ids, accelerator)
 
     def loss_of(logits: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
         from_labels = functional.cross_entropy(logits, labels[rows], weight, label_smoothing=recipe.fit.label_smoothing)
-        if judged is None:
+        if teacher_logits is None:
             return from_labels
-        soft = torch.softmax(judged(rows) / recipe.temperature, 1)
+        soft = torch.softmax(teacher_logits(rows) / recipe.temperature, 1)
         at_t = functional.cross_entropy(logits / recipe.temperature, soft, reduction="none")
         of_class = weight[labels[rows]]
         from_teacher = (at_t * of_class).sum() / of_class.sum() * recipe.temperature**2
@@ -53,7 +45,7 @@ def distillation_loss(
     return loss_of
 
 
-def _judged_by(
+def _logits_of(
     teacher: Teacher, ids: tuple[str, ...], accelerator: torch.device
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """From the rows [B] of a batch to the teacher's logits [B, classes]."""
@@ -61,37 +53,28 @@ def _judged_by(
         if teacher.ids != ids:
             raise ValueError("the teacher looks at other images than the student")
         return lambda rows: teacher.logits
-    said = torch.as_tensor(teacher.of(ids)).to(accelerator)
-    return lambda rows: said[rows]
+    of_all = torch.as_tensor(teacher.of(ids)).to(accelerator)
+    return lambda rows: of_all[rows]
 
 
 def views_hook_of(teacher: Teacher | None) -> BeforeBatch | None:
-    """What `fit` calls beside each batch."""
+    """What `fit` calls before each batch."""
     return teacher.forward_views if isinstance(teacher, SameView) else None
 
 
 def distill(
-    train: ImageSet,
-    teacher: Teacher | None,
-    spec: StudentSpec,
-    recipe: DistillRecipe,
-    *,
-    seed: int,
-    accelerator: torch.device,
-    checkpoint: Path | None = None,
-    history: History | None = None,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
-    on_warning: Callable[[str], None] = lambda message: None,
+    train: ImageSet, teacher: Teacher | None, spec: StudentSpec, recipe: DistillRecipe, training: Training
 ) -> Student:
-    """Trains a student from scratch; `teacher=None` trains it on the labels alone. `history` notes each epoch."""
-    loss_of = distillation_loss(train, teacher, recipe, accelerator)
+    """Trains a student from scratch; `teacher=None` trains it on the labels alone."""
+    loss_of = distillation_loss(train, teacher, recipe, training.accelerator)
 
     def work(batch: int) -> nn.Module:
-        torch.manual_seed(seed)
+        torch.manual_seed(training.seed)
+        schedule = replace(recipe.fit, batch_size=batch)
+        before_batch = views_hook_of(teacher)
         return fit(
-            student_net(spec), train.images, loss_of, replace(recipe.fit, batch_size=batch), recipe.augment, seed=seed,
-            accelerator=accelerator, checkpoint=checkpoint, before_batch=views_hook_of(teacher),
-            history=history, on_epoch=on_epoch,
-        )  # fmt: skip
+            student_net(spec), train.images, loss_of, schedule, recipe.augment, training, before_batch=before_batch
+        )
 
-    return freeze_student(halve_batch_on_oom(work, recipe.fit.batch_size, "the student", on_warning, least=2), spec)
+    net = halve_batch_on_oom(work, recipe.fit.batch_size, "the student", training.on_warning, least=2)
+    return freeze_student(net, spec)

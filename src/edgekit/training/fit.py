@@ -22,11 +22,12 @@ from edgekit.files import atomic_path
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
 from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
-from edgekit.training.memory import halve_batch_on_oom, keep_freed_memory
+from edgekit.training.memory import OnWarning, halve_batch_on_oom, keep_freed_memory
 from edgekit.training.nets import to_numpy
 
 LossOf = Callable[[Tensor, Tensor], Tensor]  # (logits [B, classes], rows [B]) -> scalar
 BeforeBatch = Callable[[Tensor, AugmentRecipe, torch.Generator], None]  # (rows [B], what their views are drawn from)
+AfterStep = Callable[[nn.Module], None]  # (the network that trains)
 OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
 
 
@@ -49,38 +50,52 @@ class History:
         self.rows.append(np.array(row, np.float32))
 
 
+@dataclass(frozen=True, slots=True)
+class Training:
+    """How a training runs here; what is learnt of what is said by recipes.
+
+    Attributes:
+        seed: all its draws follow from it.
+        checkpoint: written after each epoch, so that a kill costs one epoch at most; read if it exists.
+        history: notes each epoch.
+        on_epoch: told after each epoch.
+        on_warning: told where memory takes smaller batches.
+    """
+
+    seed: int
+    accelerator: torch.device
+    checkpoint: Path | None = None
+    history: History | None = None
+    on_epoch: OnEpoch = lambda epoch, loss: None
+    on_warning: OnWarning = lambda message: None
+
+
 def fit(
     net: nn.Module,
     images: NDArray[np.uint8],
     loss_of: LossOf,
     recipe: FitRecipe,
     views: AugmentRecipe,
+    training: Training,
     *,
-    seed: int,
-    accelerator: torch.device,
-    checkpoint: Path | None = None,
     before_batch: BeforeBatch | None = None,
-    after_step: Callable[[nn.Module], None] | None = None,
-    history: History | None = None,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
+    after_step: AfterStep | None = None,
 ) -> nn.Module:
     """Trains `net` in place on random views of uint8 images [N, H, W, C]; see `optimise`.
 
     Args:
         before_batch: called before the views of each batch are drawn.
     """
-    net = net.to(accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]  # a quarter faster
-    pixels = to_nchw(images).to(accelerator)  # (N, C, H, W)
+    # a quarter faster
+    net = net.to(training.accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    pixels = to_nchw(images).to(training.accelerator)  # (N, C, H, W)
 
     def batch(rows: Tensor, generator: torch.Generator) -> Tensor:
         if before_batch is not None:
             before_batch(rows, views, generator)
         return augment(pixels[rows], views, generator).contiguous(memory_format=torch.channels_last)  # (B, C, H, W)
 
-    return optimise(
-        net, len(pixels), batch, loss_of, recipe, seed=seed, accelerator=accelerator, checkpoint=checkpoint,
-        after_step=after_step, history=history, on_epoch=on_epoch,
-    )  # fmt: skip
+    return optimise(net, len(pixels), batch, loss_of, recipe, training, after_step)
 
 
 def optimise(
@@ -89,25 +104,19 @@ def optimise(
     batch: Callable[[Tensor, torch.Generator], Tensor],
     loss_of: LossOf,
     recipe: FitRecipe,
-    *,
-    seed: int,
-    accelerator: torch.device,
-    checkpoint: Path | None = None,
-    after_step: Callable[[nn.Module], None] | None = None,
-    history: History | None = None,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
+    training: Training,
+    after_step: AfterStep | None = None,
 ) -> nn.Module:
     """Trains `net` in place and returns it, or its averaged copy where the recipe averages, in evaluation mode.
 
     Args:
         count: rows of the training set.
-        batch: from rows [B] on the accelerator and the epoch's source of chance to the network's input.
+        batch: from rows [B] on the accelerator and the epoch's generator to the network's input.
         loss_of: from logits [B, classes] and the rows [B] to a scalar, both on the accelerator.
-        checkpoint: written after each epoch, so that a kill costs one epoch at most; read if it exists.
         after_step: called after every optimiser step, e.g. to hold a pruning mask.
-        history: notes each epoch.
     """
     keep_freed_memory()
+    accelerator, checkpoint, history = training.accelerator, training.checkpoint, training.history
     trained = [p for p in net.parameters() if p.requires_grad]
     if recipe.optimizer == "adam":
         optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, 1.0, weight_decay=recipe.weight_decay)
@@ -129,8 +138,9 @@ def optimise(
             history.rows[:] = [to_numpy(row) for row in state["history"]]
         first = state["epochs"]
     for epoch in range(first, recipe.epochs):
-        generator = torch.Generator().manual_seed(seed * 100_003 + epoch)  # an epoch's draws depend on nothing before
-        torch.manual_seed(seed * 100_003 + epoch)  # dropout
+        seed = training.seed * 100_003 + epoch  # an epoch's draws depend on nothing before it
+        generator = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed)  # dropout
         order = torch.randperm(count, generator=generator)
         net.train()
         total = torch.zeros((), device=accelerator)
@@ -149,7 +159,7 @@ def optimise(
             total += loss.detach()
         if history is not None:
             history.note(net if average is None else average, accelerator)
-        on_epoch(epoch + 1, float(total) / steps)
+        training.on_epoch(epoch + 1, float(total) / steps)
         if checkpoint is not None:
             noted = [] if history is None else [torch.as_tensor(row) for row in history.rows]
             state = {name: part.state_dict() for name, part in kept.items()}
@@ -164,9 +174,9 @@ def predict(
     *,
     mirrored: bool = False,
     batch: int = 256,
-    on_warning: Callable[[str], None] = warnings.warn,
+    on_warning: OnWarning = warnings.warn,
 ) -> NDArray[np.float32]:
-    """What a network says of uint8 images [N, H, W, C] or of float features [N, F]: float32 [N, outputs].
+    """Outputs of a network for uint8 images [N, H, W, C] or float features [N, F]: float32 [N, outputs].
 
     `mirrored` averages over the mirror images too. `on_warning` is called where memory takes smaller batches.
     """

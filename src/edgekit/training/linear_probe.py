@@ -1,12 +1,12 @@
 """Train the head of a network whose trunk is frozen, on features that the trunk gives once.
 
-In: a backbone, the training set, sets to watch. Out: the same backbone with its head trained, what it says of every
+In: a backbone, the training set, sets to watch. Out: the same backbone with its head trained, its logits of every
 set, and the passes that its trunk made. Each training image is seen in `recipe.views` views, the first being the image
 as it is, so an epoch costs a matrix product and no trunk: the trunk makes `views` passes in all, whatever the epochs.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +19,8 @@ from edgekit.files import write_arrays
 from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
 from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
-from edgekit.training.fit import (
-    History,
-    LossOf,
-    OnEpoch,
-    optimise,
-    predict,
-)
-from edgekit.training.memory import halve_batch_on_oom
+from edgekit.training.fit import History, LossOf, Training, optimise, predict
+from edgekit.training.memory import OnWarning, halve_batch_on_oom
 from edgekit.training.nets import Backbone
 from edgekit.values.images import ImageSet
 
@@ -59,21 +53,17 @@ def train_head(
     sets: Mapping[str, ImageSet],
     loss_of: LossOf,
     recipe: TeachRecipe,
-    *,
-    seed: int,
-    accelerator: torch.device,
-    checkpoint: Path | None = None,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
-    on_warning: Callable[[str], None] = lambda message: None,
+    training: Training,
 ) -> HeadTrained:
-    """Trains the head in place, by the recipe's schedule.
+    """Trains the head in place, by the recipe's schedule. The checkpoint of `training` keeps the features until the
+    head is trained; its history is not looked at.
 
     Args:
         rows: those of sets["train"] to learn from.
         sets: `train`, and the sets to watch; each makes one pass of the trunk as it is.
         loss_of: from logits and positions in `rows`.
-        checkpoint: where the features are kept until the head is trained.
     """
+    accelerator, checkpoint, on_warning = training.accelerator, training.checkpoint, training.on_warning
     found = _kept(checkpoint)
     if found is None:
         began = time.process_time()
@@ -81,7 +71,7 @@ def train_head(
         train = sets["train"].images[rows]
         for view in range(1, recipe.views):
             found[f"view {view}"] = features(
-                net, train, accelerator, recipe.augment, seed * 1009 + view, on_warning=on_warning
+                net, train, accelerator, recipe.augment, training.seed * 1009 + view, on_warning=on_warning
             )
         found["trunk_s"] = np.array(time.process_time() - began, np.float32)
         if checkpoint is not None:
@@ -97,13 +87,13 @@ def train_head(
         return on_accelerator[view, chosen]
 
     began = time.process_time()
-    torch.manual_seed(seed)
+    torch.manual_seed(training.seed)
     head = nn.Linear(views.shape[2], net.head.out_features)
     in_units = {name: ((found[name] - mean) / std, part.labels) for name, part in sets.items()}
     history = History(in_units)
     head = optimise(
         head.to(accelerator), len(rows), batch, loss_of, recipe.fit,
-        seed=seed, accelerator=accelerator, history=history, on_epoch=on_epoch,
+        Training(training.seed, accelerator, history=history, on_epoch=training.on_epoch),
     )  # type: ignore[assignment]  # fmt: skip
     head_s = time.process_time() - began
     logits = {name: predict(head, inputs, accelerator) for name, (inputs, _) in in_units.items()}
@@ -122,7 +112,7 @@ def features(
     seed: int = 0,
     *,
     batch: int = _BATCH,
-    on_warning: Callable[[str], None] = lambda message: None,
+    on_warning: OnWarning = lambda message: None,
 ) -> NDArray[np.float32]:
     """What the head is given for uint8 images [N, H, W, C], float32 [N, F]; of one random view each where asked."""
 

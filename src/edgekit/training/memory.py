@@ -15,6 +15,7 @@ import torch
 from edgekit.errors import EdgekitError
 
 Result = TypeVar("Result")
+OnWarning = Callable[[str], None]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
 
@@ -36,7 +37,7 @@ def keep_freed_memory() -> bool:
 
 
 def halve_batch_on_oom(
-    work: Callable[[int], Result], batch: int, what: str, on_warning: Callable[[str], None], least: int = 1
+    work: Callable[[int], Result], batch: int, what: str, on_warning: OnWarning, least: int = 1
 ) -> Result:
     """`work(batch)`; where the accelerator's memory does not hold that, `work(batch // 2)` and so on.
 

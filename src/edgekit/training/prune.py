@@ -3,14 +3,14 @@
 In: a student, train and val. Out: the student with zeros, and the curve of the sweep (`prune_network`).
 """
 
-import dataclasses
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from edgekit.recipes.recipe import DistillRecipe, PruneRecipe
 from edgekit.training.distill import Teacher, distillation_loss, views_hook_of
-from edgekit.training.fit import OnEpoch, fit, predict
+from edgekit.training.fit import Training, fit, predict
 from edgekit.training.magnitude import Weights, zeroed_share
 from edgekit.training.nets import freeze_student, thaw_student
 from edgekit.training.prune_network import PrunePoint, balanced_accuracy, sweep
@@ -25,23 +25,18 @@ def prune(
     teacher: Teacher | None,
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
-    *,
-    seed: int,
-    accelerator: torch.device,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
+    training: Training,
 ) -> tuple[Student, tuple[PrunePoint, ...]]:
     """Prunes a student by the sweep, then trains on with the zeros held where the recipe says so."""
 
     def on_validation(weights: Weights) -> float:
-        logits = predict(thaw_student(Student(student.spec, weights)), val.images, accelerator)
+        logits = predict(thaw_student(Student(student.spec, weights)), val.images, training.accelerator)
         return balanced_accuracy(logits, val.labels)
 
     weights, points = sweep(student.weights, recipe, on_validation)
     pruned = Student(student.spec, weights)
     if recipe.fine_tune_epochs and zeroed_share(weights) > 0:
-        pruned = _fine_tuned(
-            pruned, train, teacher, recipe, distill_recipe, seed=seed, accelerator=accelerator, on_epoch=on_epoch
-        )
+        pruned = _fine_tuned(pruned, train, teacher, recipe, distill_recipe, training)
     return pruned, points
 
 
@@ -51,13 +46,10 @@ def _fine_tuned(
     teacher: Teacher | None,
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
-    *,
-    seed: int,
-    accelerator: torch.device,
-    on_epoch: OnEpoch,
+    training: Training,
 ) -> Student:
     net = thaw_student(pruned)
-    masks = {name: (p != 0).to(accelerator) for name, p in net.named_parameters() if p.ndim > 1}
+    masks = {name: (p != 0).to(training.accelerator) for name, p in net.named_parameters() if p.ndim > 1}
 
     def hold(trained: nn.Module) -> None:
         with torch.no_grad():
@@ -65,12 +57,12 @@ def _fine_tuned(
                 if name in masks:
                     parameter.mul_(masks[name])
 
-    schedule = dataclasses.replace(
+    schedule = replace(
         distill_recipe.fit, epochs=recipe.fine_tune_epochs, learning_rate=recipe.fine_tune_learning_rate, ema_decay=0.0
     )
-    loss_of = distillation_loss(train, teacher, distill_recipe, accelerator)
+    loss_of = distillation_loss(train, teacher, distill_recipe, training.accelerator)
     net = fit(  # type: ignore[assignment]
-        net, train.images, loss_of, schedule, distill_recipe.augment,
-        seed=seed, accelerator=accelerator, before_batch=views_hook_of(teacher), after_step=hold, on_epoch=on_epoch,
+        net, train.images, loss_of, schedule, distill_recipe.augment, training,
+        before_batch=views_hook_of(teacher), after_step=hold,
     )  # fmt: skip
     return freeze_student(net, pruned.spec)

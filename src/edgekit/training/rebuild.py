@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from edgekit.recipes.recipe import TeachRecipe
+from edgekit.training.fit import Training
 from edgekit.training.nets import Backbone
 from edgekit.training.teach import untrained_member
 from edgekit.values.images import ImageSet
@@ -23,9 +24,7 @@ def rebuilt_member(
     task: Task,
     recipe: TeachRecipe,
     head: Mapping[str, NDArray[Any]],
-    *,
-    seed: int,
-    accelerator: torch.device,
+    training: Training,
     weights_dir: Path | None = None,
 ) -> Backbone:
     """The only member of a recipe with a frozen trunk, in evaluation mode; `head` holds `weight` and `bias`.
@@ -33,7 +32,7 @@ def rebuilt_member(
     Raises:
         EdgekitError: the weights cannot be had any more.
     """
-    net = untrained_member(train, task, recipe, 0, accelerator=accelerator, seed=seed, weights_dir=weights_dir)
+    net = untrained_member(train, task, recipe, 0, training, weights_dir)
     if not isinstance(net, Backbone):
         raise TypeError(f"{recipe.networks[0]} has no frozen trunk")
     net.head.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in head.items()})

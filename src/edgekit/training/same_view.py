@@ -1,4 +1,4 @@
-"""A teacher that judges the very views its student sees (Beyer et al. 2022, "a good teacher is patient and
+"""A teacher that is given the very views its student sees (Beyer et al. 2022, "a good teacher is patient and
 consistent"), not every image once.
 
 In: the members' weights and the training images at their size. Out: the ensemble's logits for each batch of views.
@@ -22,12 +22,12 @@ from edgekit.values.task import Task
 
 
 class SameView:
-    """The ensemble beside a student's training loop.
+    """The ensemble in a student's training loop.
 
     What a view is drawn from does not depend on the size of the image, so a generator in the state that the student's
     view is about to be drawn from draws the same view of the teachers' image (but for noise and blur, which go by the
-    pixel, where sizes differ). A cross-fitted ensemble judges each image by the member that never saw its patient; any
-    other by all members.
+    pixel, where sizes differ). In a cross-fitted ensemble the member that never saw an image's group gives its
+    logits; in any other all members do.
 
     Args:
         train: the training set that the members were trained on, at their size.
@@ -67,7 +67,8 @@ class SameView:
         ]
 
     def forward_views(self, rows: Tensor, views: AugmentRecipe, generator: torch.Generator) -> None:
-        """Judges the views of those rows [B] that `augment` draws from the generator as it stands, and leaves it so."""
+        """Sets `logits` to those of the views of rows [B] that `augment` draws from the generator, which stays as it
+        is."""
         x = augment(self._pixels[rows], views, generator.clone_state()).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             self.logits = self._by_all(x) if self._folds is None else self._by_outsiders(x, self._folds[rows])

@@ -1,9 +1,9 @@
-"""Teach: a member of the ensemble learns from the labels and says what it thinks of every image.
+"""Teach: a member of the ensemble learns from the labels and gives its logits of every image.
 
 In: the training set at the teachers' size. Out: a network, and its logits. `ensemble` puts the members together.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,19 +16,12 @@ from torch.nn import functional
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import TeachRecipe
 from edgekit.training.ensemble import folds_of
-from edgekit.training.fit import (
-    OnEpoch,
-    class_weights,
-    fit,
-    predict,
-)
+from edgekit.training.fit import Training, class_weights, fit, predict
 from edgekit.training.linear_probe import calibrate_batchnorm, train_head
 from edgekit.training.memory import halve_batch_on_oom
 from edgekit.training.nets import Backbone, teacher_net
 from edgekit.values.images import ImageSet
 from edgekit.values.task import Task
-
-OnWarning = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +48,16 @@ def train_member(
     task: Task,
     recipe: TeachRecipe,
     member: int,
+    training: Training,
     *,
-    accelerator: torch.device,
-    seed: int = 0,
     held_out: Mapping[str, ImageSet] | None = None,
     weights_dir: Path | None = None,
-    checkpoint: Path | None = None,
-    on_epoch: OnEpoch = lambda epoch, loss: None,
-    on_warning: OnWarning = lambda message: None,
 ) -> Taught:
-    """Trains the ensemble's member of that index; its chance comes from the seed and the index.
+    """Trains the ensemble's member of that index; its draws follow from the seed and the index (`member_seed`).
 
     Args:
-        held_out: sets to say something of. Nothing is chosen on them.
+        training: its history is not looked at.
+        held_out: sets to give logits of. Nothing is chosen on them.
 
     Raises:
         EdgekitError: too few patients to leave some out, images too small for the network, or weights not to be had.
@@ -75,33 +65,27 @@ def train_member(
     sets = {"train": train, **(held_out or {})}
     rows = _rows_of(train, recipe, member)
     learned = train.take(rows)
+    accelerator = training.accelerator
     labels = torch.as_tensor(learned.labels).to(accelerator)
     weight = class_weights(learned.labels, recipe.fit.balanced).to(accelerator)
-    chance = chance_of(member, seed)
+    own = replace(training, seed=member_seed(member, training.seed), history=None)
 
     def loss_of(logits: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(logits, labels[chosen], weight, label_smoothing=recipe.fit.label_smoothing)
 
     def untrained() -> nn.Module:
-        return untrained_member(
-            train, task, recipe, member, accelerator=accelerator, seed=seed, weights_dir=weights_dir
-        )
+        return untrained_member(train, task, recipe, member, training, weights_dir)
 
     if recipe.trunk == "frozen" and isinstance(net := untrained(), Backbone):
-        head = train_head(
-            net, rows, sets, loss_of, recipe, seed=chance, accelerator=accelerator,
-            checkpoint=checkpoint, on_epoch=on_epoch, on_warning=on_warning,
-        )  # fmt: skip
+        head = train_head(net, rows, sets, loss_of, recipe, own)
         costs = {"trunk_passes": head.trunk_passes, "trunk_s": head.trunk_s, "head_s": head.head_s}
         return Taught(net.eval(), head.logits, np.stack(head.rows), costs)
 
     def train_all(batch: int) -> nn.Module:
-        return fit(
-            untrained(), learned.images, loss_of, replace(recipe.fit, batch_size=batch), recipe.augment,
-            seed=chance, accelerator=accelerator, checkpoint=checkpoint, on_epoch=on_epoch,
-        )  # fmt: skip
+        schedule = replace(recipe.fit, batch_size=batch)
+        return fit(untrained(), learned.images, loss_of, schedule, recipe.augment, own)
 
-    net = halve_batch_on_oom(train_all, recipe.fit.batch_size, recipe.networks[member], on_warning, least=2)
+    net = halve_batch_on_oom(train_all, recipe.fit.batch_size, recipe.networks[member], training.on_warning, least=2)
     logits = {name: member_logits(net, part.images, accelerator) for name, part in sets.items()}
     return Taught(net, logits, np.zeros((0, len(sets), 2), np.float32), {})
 
@@ -111,9 +95,7 @@ def untrained_member(
     task: Task,
     recipe: TeachRecipe,
     member: int,
-    *,
-    accelerator: torch.device,
-    seed: int = 0,
+    training: Training,
     weights_dir: Path | None = None,
 ) -> nn.Module:
     """The member as its training finds it: the same network for the same arguments, so that only what training
@@ -122,16 +104,16 @@ def untrained_member(
     Raises:
         EdgekitError: as `train_member`.
     """
-    torch.manual_seed(chance_of(member, seed))
+    torch.manual_seed(member_seed(member, training.seed))
     net = teacher_net(recipe.networks[member], task, recipe.weights, recipe.trunk, weights_dir)
     _check_size(net, task, recipe, member)
     if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):
-        calibrate_batchnorm(net, train.images, accelerator)
+        calibrate_batchnorm(net, train.images, training.accelerator)
     return net
 
 
-def chance_of(member: int, seed: int) -> int:
-    """The number that a member's draws begin with."""
+def member_seed(member: int, seed: int) -> int:
+    """The seed of a member's own draws."""
     return 1000 + member + 10_000 * seed
 
 
@@ -160,5 +142,6 @@ def _check_size(net: nn.Module, task: Task, recipe: TeachRecipe, member: int) ->
 
 
 def member_logits(net: nn.Module, images: NDArray[np.uint8], accelerator: torch.device) -> NDArray[np.float32]:
-    """What one member says of uint8 [N, H, W, C]: float32 [N, classes], averaged over both mirror images."""
+    """One member's logits of uint8 [N, H, W, C]: float32 [N, classes], the mean of an image and its mirror
+    image."""
     return predict(net, images, accelerator, mirrored=True)
