@@ -97,6 +97,7 @@ def test_the_doctor_looks_for_what_a_further_board_needs(
     assert found["Espressif's toolchain"].ok
     assert usb_name(0xDEAD, 0xBEEF) == "made-up chip"
     assert usb_name(0x1A86, 0x7523) == "CH340"
+    assert usb_name(0x303A, 0x1001) == "Espressif USB"  # any product of that vendor
     assert usb_name(0xDEAD, 0) is None
 
 

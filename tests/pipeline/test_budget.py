@@ -1,5 +1,6 @@
 """Whether a model fits its board, before it is trained and after."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,13 @@ def test_a_model_that_fits_gives_its_budget() -> None:
     assert (model.used_bytes, model.limit_bytes) == (len(INT8.flatbuffer), 40_700)
     assert (arena.used_bytes, arena.limit_bytes) == (95_920, 102_400)
     assert flash.used_bytes == len(INT8.flatbuffer) + ESP32.room.program_flash_bytes
+
+
+def test_the_flash_that_the_application_takes_is_the_boards() -> None:
+    room = dataclasses.replace(ESP32.room, program_flash_bytes=ESP32.room.flash_bytes)
+    board = dataclasses.replace(ESP32, name="made-up", room=room)
+    with pytest.raises(EdgekitError, match=rf"flash takes .*, {len(INT8.flatbuffer):,} over"):
+        check_budget(INT8, 4096, EmbedRecipe(), board)
 
 
 def test_each_limit_is_named_with_the_bytes_over_and_what_to_do() -> None:

@@ -3,6 +3,7 @@
 In: noise from the line, or a typed ERROR. Out: messages with hints.
 """
 
+from edgekit.boards.board import ESP32
 from edgekit.device.protocol import frames, messages
 from edgekit.device.protocol.messages import ErrorCode
 from edgekit.errors import EdgekitError
@@ -14,7 +15,7 @@ GREETING = b"m-init-done"  # what the firmware prints once, at its start
 _FLASH = "pio run -d firmware -t upload"
 _PROFILE = (
     "Flash one that has it: edgekit firmware --profile, then "
-    'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e esp32dev_aot -t upload.'
+    f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e {ESP32.environment}_aot -t upload.'
 )
 _BOOT_LOG = (  # what an ESP32 prints, what it means, what to do
     ("Brownout", "The board reports a brownout.", "Use a better USB cable or power supply."),

@@ -18,7 +18,7 @@ from edgekit.boards.board import BOARDS, usb_name
 from edgekit.boards.emulators import QEMU
 from edgekit.boards.toolchains import need
 from edgekit.device import firmware
-from edgekit.device.link import Port, ports
+from edgekit.device.link import Port, join_group, ports
 from edgekit.errors import EdgekitError
 from edgekit.report.document import Column, Table
 
@@ -109,10 +109,8 @@ def _permission() -> list[Finding]:
         except KeyError:
             continue
         inside = group.gr_gid in os.getgroups()
-        advice = f"sudo usermod -a -G {name} $USER, then log in again."
-        return [
-            Finding(f"group {name}", inside, "you are in it" if inside else "you are not in it", "real boards", advice)
-        ]
+        found = "you are in it" if inside else "you are not in it"
+        return [Finding(f"group {name}", inside, found, "real boards", join_group(name))]
     return []
 
 
@@ -133,15 +131,9 @@ def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:
     bound = sum(port.chip is not None for port in found)
     on_usb = _usb_chips(usb_devices)
     if len(on_usb) > bound:
-        findings.append(
-            Finding(
-                "driver",
-                False,
-                f"{', '.join(on_usb)} on USB without a serial port",
-                "real boards",
-                "Load the driver (modprobe cp210x ch341 ftdi_sio); on Ubuntu remove brltty, which takes CH340 chips.",
-            )
-        )
+        advice = "Load the driver (modprobe cp210x ch341 ftdi_sio); on Ubuntu remove brltty, which takes CH340 chips."
+        found_on_usb = f"{', '.join(on_usb)} on USB without a serial port"
+        findings.append(Finding("driver", False, found_on_usb, "real boards", advice))
     if not findings:
         advice = "Connect one with a data cable, or use --port emulator."
         findings.append(Finding("board", False, "no serial port on this computer", "real boards", advice))
@@ -151,8 +143,7 @@ def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:
 def _port(port: Port) -> Finding:
     what = f"{port.chip} board" if port.chip else port.description or "unknown"
     if os.name == "posix" and not os.access(port.device, os.R_OK | os.W_OK):
-        group = _group_of(port.device)
-        advice = f"sudo usermod -a -G {group} $USER, then log in again."
+        advice = join_group(_group_of(port.device))
         return Finding(port.device, False, f"{what}, but you may not open it", "real boards", advice)
     return Finding(port.device, True, what, "real boards")
 

@@ -175,6 +175,11 @@ class _SerialLink:
         self._serial.close()
 
 
+def join_group(name: str) -> str:
+    """What gives a user of Linux access to the serial devices of a group."""
+    return f"sudo usermod -a -G {name} $USER, then log in again."
+
+
 def _gone(name: str) -> EdgekitError:
     return EdgekitError(
         f"The board at {name} vanished: the connection broke.",
@@ -194,7 +199,7 @@ def _explain(port: str, error: Exception) -> EdgekitError:
     if number in (errno.EACCES, errno.EPERM) or "Permission" in str(error) or "Access is denied" in str(error):
         return EdgekitError(
             f"You may not open {port}, or another program holds it.",
-            "On Linux: sudo usermod -a -G dialout $USER, then log in again. Close serial monitors.",
+            f"On Linux: {join_group('dialout')} Close serial monitors.",
         )
     if number in (errno.EBUSY, errno.EAGAIN) or "lock" in str(error):
         return EdgekitError(f"{port} is in use by another program.", "Close the serial monitor that holds it.")
