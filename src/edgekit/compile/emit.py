@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from edgekit.compile.codegen import Constant, Kernel, Site, filled, needed_helpers
 from edgekit.compile.compiled import Compiled
-from edgekit.compile.ir import Graph
-from edgekit.compile.ops import operator_of
+from edgekit.compile.ir import Graph, Op
+from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.plan import Place, Plan, row_bytes
 from edgekit.compile.row_streaming import RowsInMemory, StreamedOperator, streaming_loop
@@ -90,12 +90,7 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
         if operator.is_view and places[0] == output:
             emitted.append(Kernel((), (), ""))
             continue
-        site = Site(
-            f"{operator.c_prefix(op)}_{position}",
-            tuple(_flip(place) for place in places),
-            _flip(output),
-            position in plan.scratch,
-        )
+        site = _site(op, position, plan)
         kernel = operator.emit(op, site)
         emitted.append(Kernel(kernel.helpers, kernel.constants, f"/* {op.label} */\n{kernel.function}"))
         arguments = [_pointer(place, read=True) for place in places] + [_pointer(output, read=False)]
@@ -140,23 +135,20 @@ def _stream(graph: Graph, plan: Plan, options: CompileOptions) -> list[Kernel]:
     rows = {graph.input.index: RowsInMemory("input", graph.input.shape[1], row_bytes(graph.input))}
     streamed = []
     for position, op in enumerate(graph.ops[:count]):
-        place, size, operator = plan.places[op.output.index], row_bytes(op.output), operator_of(op)
+        size = row_bytes(op.output)
         if position + 1 < count:
-            rows[op.output.index] = RowsInMemory(f"arena + {place.offset}", lines[op.output.index], size)
+            pointer = f"arena + {plan.places[op.output.index].offset}"
+            rows[op.output.index] = RowsInMemory(pointer, lines[op.output.index], size)
         else:
             rows[op.output.index] = RowsInMemory("output", op.output.shape[1], size)
-        site = Site(
-            f"{operator.c_prefix(op)}_{position}",
-            tuple(_flip(plan.places[tensor.index]) for tensor in op.inputs),
-            _flip(place),
-            True,
-        )
-        schedule = operator.row_schedule(op)
+        schedule = row_schedule(op)
         assert schedule is not None, "streamed, though it cannot work row by row"
         inputs = tuple(rows[tensor.index] for tensor in op.inputs)
         scratch = f"arena + {plan.scratch[position]}"
         before = f"{options.name}_step({position});\n" if options.profile else ""
-        streamed.append(StreamedOperator(op, schedule, site, inputs, rows[op.output.index], scratch, before))
+        streamed.append(
+            StreamedOperator(op, schedule, _site(op, position, plan), inputs, rows[op.output.index], scratch, before)
+        )
     return streaming_loop("stream_0", streamed, _step)
 
 
@@ -166,8 +158,10 @@ def _step(streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
     return emit_step(streamed.op, streamed, step)
 
 
-def _flip(place: Place) -> int:
-    return 0 if place.region == "arena" else _FLIP
+def _site(op: Op, position: int, plan: Plan) -> Site:
+    flips = [0 if plan.places[tensor.index].region == "arena" else _FLIP for tensor in (*op.inputs, op.output)]
+    name = f"{operator_of(op).c_prefix(op)}_{position}"
+    return Site(name, tuple(flips[:-1]), flips[-1], has_scratch=position in plan.scratch)
 
 
 def _pointer(place: Place, read: bool) -> str:

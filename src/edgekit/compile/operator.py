@@ -46,7 +46,7 @@ class Operator(Generic[Node]):
     options_kind: str = ""
     is_view: bool = False
     c_prefix: Callable[[Node], str] = lambda op: type(op).__name__.lower()
-    describe: Callable[[Node], str] = lambda _: "plain loop"
+    describe: Callable[[Node], str] = lambda _: "loop"
     macs: Callable[[Node], int] = lambda _: 0
     scratch_bytes: Callable[[Node, bool], int] = lambda _op, _external: 0
     inplace_offset: Callable[[Node, Tensor], int | None] = lambda _op, _tensor: None

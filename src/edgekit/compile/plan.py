@@ -10,6 +10,7 @@ which begins far enough in front of the input overwrites only what has been read
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from edgekit.compile.codegen import round_up
 from edgekit.compile.ir import Graph, Tensor
 from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.row_streaming import Stream, streams
@@ -35,7 +36,7 @@ class Plan:
         places: by tensor index.
         scratch: offset in the arena of each operator's scratch rows, by position in `graph.ops`.
         spans: all that the arena holds, over time.
-        stream: the operators that take turns, if any; a place between them is that of a few rows.
+        stream: the streamed operators, if any; a place between them is that of a few rows.
     """
 
     arena_bytes: int
@@ -49,7 +50,7 @@ class Plan:
         total = reached = 0
         for span in sorted(self.spans, key=lambda span: span.offset):
             if span.first <= step <= span.last:
-                end = span.offset + _aligned(span.size)
+                end = span.offset + round_up(span.size, _ALIGNMENT)
                 total += max(0, end - max(reached, span.offset))
                 reached = max(reached, end)
         return total
@@ -70,7 +71,7 @@ class _Block:
 
     @property
     def end(self) -> int:
-        return self.offset + _aligned(self.size)
+        return self.offset + round_up(self.size, _ALIGNMENT)
 
 
 # The largest first; the latest first, which leaves room for outputs that begin in front of their inputs.
@@ -99,7 +100,7 @@ def laid_out(graph: Graph, stream: Stream | None, thorough: bool = True) -> Plan
         for tensor in op.inputs:
             input_, inplace_offset = blocks.get(tensor.index), operator_of(op).inplace_offset(op, tensor)
             if output and input_ and output is not input_ and input_.last == position and inplace_offset is not None:
-                output.inplace_offsets[input_] = _aligned(inplace_offset)
+                output.inplace_offsets[input_] = round_up(inplace_offset, _ALIGNMENT)
 
     everything = list(dict.fromkeys([*blocks.values(), *scratch.values()]))
     _place(everything, thorough)
@@ -185,13 +186,9 @@ def _place_one_by_one(blocks: Sequence[_Block]) -> int:
 
 def _forbidden(block: _Block, other: _Block) -> tuple[int, int]:
     """The offsets, ends excluded, that `block` cannot have because of `other`."""
-    low, high = other.offset - _aligned(block.size), other.end
+    low, high = other.offset - round_up(block.size, _ALIGNMENT), other.end
     if other in block.inplace_offsets:
         low = max(low, other.offset - block.inplace_offsets[other])
     if block in other.inplace_offsets:
         high = min(high, other.offset + other.inplace_offsets[block])
     return low, high
-
-
-def _aligned(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT

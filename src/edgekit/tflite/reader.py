@@ -134,7 +134,7 @@ def _bytes_of(content: bytes | Path) -> tuple[bytes, str]:
 
 
 def _schema() -> Any:
-    # 0.3 s: only who reads a model pays for it
+    # takes 0.3 s, and not every command reads a model
     from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
 
     return schema_py_generated

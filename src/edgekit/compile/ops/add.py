@@ -3,7 +3,7 @@
 TFLM brings both operands onto one scale with 20 bits to spare, adds them, and scales the sum: three roundings in full.
 But a result depends on two bytes only, and all 65,536 pairs can be looked at when the program is made. A sum of two
 short products, total = a * slope_a + b * slope_b + base, is shifted so that it never lags behind the true result; how
-far it runs ahead is measured, and whoever lies so close behind the edge between two bytes is worked out in full.
+far it runs ahead is measured, and what lies so close behind the edge between two bytes is worked out in full.
 """
 
 import math
