@@ -19,7 +19,7 @@ from edgekit.device.evaluate import evaluate_on_desktop
 from edgekit.errors import EdgekitError
 from edgekit.metrics.scores import evaluate_predictions
 from edgekit.report.document import Page
-from edgekit.report.pages.device import device_facts, device_page
+from edgekit.report.pages.device import board_parts, device_page
 from edgekit.report.render_html import html
 from edgekit.values.codec import to_json
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
@@ -167,7 +167,7 @@ def test_the_first_images_that_differ_are_named_and_the_rest_are_counted() -> No
     names = tuple(f"test/{number}.png" for number in range(25))
     board = {"board": "emulated", "chip": "xtensa de212", "backend": "aot", "arena_bytes": 9000}
     run = DeviceRun((Prediction("a", 1, (0, 9), 100),), board, LinkCounts(), 1.0)
-    said = printed([device_facts(run, Agreement(30, 5, names))], 80)
+    said = printed(board_parts(run, Agreement(30, 5, names)), 80)
     assert "test/19.png" in said
     assert "test/20.png" not in said
     assert "and 5 more" in said

@@ -42,7 +42,7 @@ def eval_device_command(
     from edgekit.cli.progress import LiveScore
     from edgekit.pipeline.evaluate_board import evaluate_board
     from edgekit.pipeline.loading import load_model
-    from edgekit.report.pages.device import device_facts, device_page
+    from edgekit.report.pages.device import board_parts, device_page
     from edgekit.report.render import write
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
@@ -55,7 +55,7 @@ def eval_device_command(
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, board, quiet=as_json),
     )  # fmt: skip
     values = to_document(board_report(done.run, done.compared, done.scored))
-    show([*evaluation_parts(done.scored), device_facts(done.run, done.compared)], values, as_json)
+    show([*evaluation_parts(done.scored), *board_parts(done.run, done.compared)], values, as_json)
     if report is not None:
         page = device_page(
             done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,

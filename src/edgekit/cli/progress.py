@@ -7,7 +7,6 @@ In a pipe or a log there is no bar; a long stage says every so often how far it 
 import time
 from collections import deque
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
@@ -48,9 +47,7 @@ class _Bars:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._progress.stop()
 
     def warn(self, message: str) -> None:
@@ -71,9 +68,7 @@ class StageBars(_Bars):
         self._task: TaskID | None = None
         self._name, self._began, self._logged = "", 0.0, 0.0
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         if error is None:
             self._finish()
         super().__exit__(kind, error, trace)
@@ -159,9 +154,7 @@ class LiveScore:
         self._live.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._live.stop()
         if not self._console.is_terminal:  # rich ends the line on terminals alone
             self._console.line()

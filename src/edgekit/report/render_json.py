@@ -83,13 +83,8 @@ def _part_json(part: Part) -> dict[str, Any]:
             return kind | {"caption": caption, "items": {name: _cell_json(value) for name, value in items}}
         case Highlights(items):
             return kind | {"items": {name: _cell_json(cell) for name, cell in items}}
-        case Figure():
-            return kind | {
-                "caption": part.caption,
-                "alt": part.alt,
-                "notes": list(part.notes),
-                "data": to_json(part.data),
-            }
+        case Figure(caption, _, alt, notes, data):
+            return kind | {"caption": caption, "alt": alt, "notes": list(notes), "data": to_json(data)}
         case Gallery(caption, pictures, notes):
             return kind | {"caption": caption, "pictures": [one.caption for one in pictures], "notes": list(notes)}
         case Prose() | Bullets() | Code():

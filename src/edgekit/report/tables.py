@@ -144,7 +144,7 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 def audit_parts(found: Audit) -> tuple[Part, ...]:
     """A row a split: images by class, patients, repeated files and pixels; then what else was found."""
     classes = [Column(name) for name in next(iter(found.counts.values()))]
-    equal = (Column("equal files within", short="equal files"), Column("equal pixels within", short="equal pixels"))
+    equal = (Column("equal files within"), Column("equal pixels within"))
     rows: list[Row] = []
     for split, by_class in found.counts.items():
         repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
@@ -191,7 +191,7 @@ def costs_of(program: Program) -> tuple[str, Sequence[float]]:
     return MACS, [layer.macs for layer in program.layers]
 
 
-def layers_table(program: Program, *, drawn: bool = False) -> Table:
+def layers_table(program: Program, *, drawn: bool = False, notes: tuple[str, ...] = ()) -> Table:
     """The layers of a program: what each costs where that was measured, and else where its output begins.
 
     Args:
@@ -217,9 +217,9 @@ def layers_table(program: Program, *, drawn: bool = False) -> Table:
         else:
             cells.append(layer.place)
         cells += ["█" * round(_BAR_COLUMNS * cost / most)] if measured and drawn else []
-        rows.append((f"{step} {layer.op}", layer.kernel, *cells))
+        rows.append((Cell(f"{step} {layer.op}", value=layer.name), layer.kernel, *cells))
     at = "Output at: its address in the arena; rows: so many live at once, because its operator is streamed."
-    return Table("Layers of the compiled C", tuple(columns), tuple(rows), () if measured else (at,))
+    return Table("Layers of the compiled C", tuple(columns), tuple(rows), notes if measured else (at, *notes))
 
 
 def label(name: str) -> str:

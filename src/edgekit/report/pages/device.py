@@ -68,7 +68,7 @@ def device_page(
         Section("Results", (scores_table("The int8 model", {f"{scored.n:,} images": scored}),), results=True),
         Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
         mistakes(images, answers, info),
-        Section("On the board", _board(run, compared, unit)),
+        Section("On the board", (*board_parts(run, compared), *_histogram(run, unit))),
         *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
         data_section(info),
         Section(
@@ -99,27 +99,18 @@ def _warnings(run: DeviceRun, compared: Agreement) -> list[str]:
     return said
 
 
-def _board(run: DeviceRun, compared: Agreement, unit: str) -> tuple[Part, ...]:
-    parts: list[Part] = [Facts(tuple(_rows(run, compared)))]
-    times = [one.invoke_us for one in run.predictions if one.invoke_us is not None]
-    if times:
-        parts.append(_histogram(times, unit, run))
-    if compared.differing:
-        more = len(compared.differing) - NAMED
-        names = [f"`{name}`" for name in compared.differing[:NAMED]]
-        parts.append(Bullets(("These images differ:", *names, *([f"and {more:,} more"] if more > 0 else []))))
-    return tuple(parts)
-
-
-def _histogram(times: list[int], unit: str, run: DeviceRun) -> Figure:
+def _histogram(run: DeviceRun, unit: str) -> tuple[Figure, ...]:
     found = latency(run.predictions)
-    assert found is not None
+    if found is None:
+        return ()
     emulated = run.device["board"] == "emulated"
-    return charts_board.histogram(
-        "Instructions an image" if emulated else "Time an image",
-        times,
-        x="thousand instructions" if emulated else "µs" if unit == "us" else unit,
-        marks={"p50": found.p50, "p95": found.p95},
+    return (
+        charts_board.histogram(
+            "Instructions an image" if emulated else "Time an image",
+            [one.invoke_us for one in run.predictions if one.invoke_us is not None],
+            x="thousand instructions" if emulated else "µs" if unit == "us" else unit,
+            marks={"p50": found.p50, "p95": found.p95},
+        ),
     )
 
 
@@ -128,15 +119,15 @@ def latency_unit(board: str) -> str:
     return "k instructions" if board == "emulated" else "us"
 
 
-def device_facts(run: DeviceRun, compared: Agreement) -> Facts:
-    """The board's identity, its agreement with the desktop, memory, line and latency."""
-    rows = _rows(run, compared)
-    rows[2:2] = [("differs", name) for name in compared.differing[:NAMED]]
-    if (more := len(compared.differing) - NAMED) > 0:
-        rows.insert(2 + NAMED, ("differs", f"and {more:,} more: --json names all"))
+def board_parts(run: DeviceRun, compared: Agreement) -> tuple[Part, ...]:
+    """The board's identity, its agreement with the desktop, memory, line and latency; the images that differ."""
+    facts = _rows(run, compared)
     if run.device["board"] != "real":
-        rows.append(("note", "not a real board: memory and latency are not an ESP32's"))
-    return Facts(tuple(rows), "On the device")
+        facts.append(("note", "not a real board: memory and latency are not an ESP32's"))
+    names = [f"`{name}`" for name in compared.differing[:NAMED]]
+    more = len(compared.differing) - NAMED
+    named = ("These images differ:", *names, *([f"and {more:,} more"] if more > 0 else []))
+    return Facts(tuple(facts), "On the device"), *([Bullets(named)] if names else [])
 
 
 def _rows(run: DeviceRun, compared: Agreement) -> list[tuple[str, str]]:

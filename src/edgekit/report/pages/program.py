@@ -83,13 +83,12 @@ def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...
         spent = f"{total['us']:,.0f} microseconds{native}"
     code = f"{total['code_bytes']:,} of code." if total["code_bytes"] else "code not measured: no cross compiler."
     return (
-        layers_table(program, drawn=True),
+        layers_table(program, drawn=True, notes=(_INPUT,)),
         Prose(f"{device['chip']}, {device['board']}: {spent}"),
         Prose(
             f"{total['macs']:,} MACs, {total['activation_bytes']:,} bytes of arena, {total['weight_bytes']:,} of "
             f"weights, {code}"
         ),
-        Prose(_INPUT),
         *_fallback(facts),
     )
 
@@ -108,9 +107,8 @@ def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
     )
     work = [Bar(layer.op, cost) for layer, cost in zip(program.layers, costs, strict=True)]
     figure = bars(f"{words.capitalize()} by layer", work, x=words)
-    notes = [Prose(_INPUT), *([Prose(_EMULATED)] if what == "instructions" else [])]
-    section = Section("Work by layer", (table, figure, layers_table(program), *notes, *_fallback(facts)), results=True)
-    return Page("Profile", (section,))
+    layers = layers_table(program, notes=(_INPUT, *([_EMULATED] if what == "instructions" else [])))
+    return Page("Profile", (Section("Work by layer", (table, figure, layers, *_fallback(facts)), results=True),))
 
 
 def _fallback(facts: Mapping[str, Any]) -> tuple[Prose, ...]:
