@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 import edgekit.compile
+from edgekit.boards.emulators import DC233C
+from edgekit.boards.toolchains import LX106
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.codegen import needed_helpers
-from edgekit.testing import native_c
 
+EMULATED = Path(__file__).parents[2] / "firmware/boards/emulated"
 FOLDER = Path(edgekit.compile.__file__).parent / "c"
 FILES = sorted(path.name for path in FOLDER.glob("*.h") if not path.name.startswith("example"))
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function")
 MACROS = {  # what kernels fill in
     "winograd2_input.h": ("NAME=f", "LANES=3", "LOAD=LOAD_WORD"),
     "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_BYTES"),
@@ -25,7 +28,7 @@ MACROS = {  # what kernels fill in
 
 def compile_c(source: str, folder: Path, *options: str) -> None:
     (folder / "alone.c").write_text(source)
-    command = ["gcc", *native_c.FLAGS, "-Wno-unused-function", "-O1", f"-I{FOLDER}", *options, "-c", "alone.c"]
+    command = ["gcc", "-std=c99", *WARNINGS, "-O1", f"-I{FOLDER}", *options, "-c", "alone.c"]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
 
@@ -35,6 +38,17 @@ def test_a_file_compiles_with_nothing_but_what_it_includes(file: str, tmp_path: 
     macros = [f"-D{macro}" for macro in MACROS.get(file, ())]
     for switch in ("-DEDGEKIT_HIGH_MULTIPLY=1", "-DEDGEKIT_HIGH_MULTIPLY=0", "-DEDGEKIT_TWO_CORES=1"):
         compile_c(f'#include "{file}"\n', tmp_path, switch, *macros)
+
+
+@pytest.mark.skipif(not LX106.installed(), reason=f"no cross compiler (apt-get install {LX106.packages})")
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_compiles_for_xtensa_with_and_without_mac16(file: str, tmp_path: Path) -> None:
+    (tmp_path / "alone.c").write_text(f'#include "{file}"\n')
+    macros = [f"-D{macro}" for macro in MACROS.get(file, ())]
+    for flags in ((), DC233C.c_flags(EMULATED)):
+        command = LX106.compile_command("alone.c", *WARNINGS, f"-I{FOLDER}", *macros, *flags)
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.parametrize("value", ["example_pixel.h", "example_raw.h"])
