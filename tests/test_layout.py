@@ -50,8 +50,8 @@ def test_every_package_of_tests_is_named_after_a_package_of_edgekit() -> None:
 def test_shared_test_code_stands_at_the_top_of_tests_or_in_edgekit_testing() -> None:
     of_folder = {path.stem: path.parent for path in TESTS.glob("*/**/*.py")}
     for path in TESTS.rglob("*.py"):
-        foreign = {name for name in imported(path) if name in of_folder and of_folder[name] != path.parent}
-        assert not foreign, f"{path.relative_to(ROOT)} imports {foreign} of another folder's tests"
+        others = {name for name in imported(path) if name in of_folder and of_folder[name] != path.parent}
+        assert not others, f"{path.relative_to(ROOT)} imports {others} of another folder's tests"
 
 
 @pytest.mark.parametrize("path", python_tools(), ids=lambda path: path.name)

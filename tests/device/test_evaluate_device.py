@@ -181,7 +181,7 @@ def test_another_model_on_the_board_than_on_the_desk_is_refused(client: Client) 
     from edgekit.tflite.model import read_tflite
 
     other = read_tflite(INT8.read_bytes() + b"\0")
-    with pytest.raises(EdgekitError, match=r"The board holds the model \w{12}, the desk has"):
+    with pytest.raises(EdgekitError, match=r"The board holds the model \w{12}, this computer has"):
         check_model(client.hello(), other)
 
 

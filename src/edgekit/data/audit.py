@@ -1,6 +1,6 @@
 """Looks at every image of a data set and says what is there: `edgekit data info`.
 
-In: a `--data` word. Out: an `Audit`; `report.tables` shows it.
+In: a `--data` word. Out: an `Audit`; `report.pages.sections` shows it.
 """
 
 import hashlib
@@ -81,19 +81,19 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
         EdgekitError: no such data, not two classes, a failed download.
     """
     catalogue = open_catalogue(data, cache_dir=cache_dir or default_cache_dir(), on_warning=on_warning)
-    looks, unreadable = _looked_at(catalogue)
+    images, unreadable = _read_all(catalogue)
     splits = [name for name in ("train", "val", "test") if name in catalogue.splits]
     found = Counter(zip(catalogue.splits, catalogue.labels.tolist(), strict=True))
-    readable = [look for look in looks if look is not None]
+    readable = [image for image in images if image is not None]
     return Audit(
         info=catalogue.info,
         images=len(catalogue),
         counts={
             split: {name: found[split, label] for label, name in enumerate(catalogue.class_names)} for split in splits
         },
-        width=_spread([look.width for look in readable]),
-        height=_spread([look.height for look in readable]),
-        modes=dict(Counter(look.mode for look in readable).most_common()),
+        width=_spread([image.width for image in readable]),
+        height=_spread([image.height for image in readable]),
+        modes=dict(Counter(image.mode for image in readable).most_common()),
         patients={
             split: len({p for p, s in zip(catalogue.groups, catalogue.splits, strict=True) if s == split})
             for split in splits
@@ -103,24 +103,24 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
             for one, other in combinations(splits, 2)
         },
         byte_identical=_duplicates(catalogue, catalogue.digests, splits),
-        pixel_identical=_duplicates(catalogue, [look.pixels if look else "" for look in looks], splits),
+        pixel_identical=_duplicates(catalogue, [image.pixels if image else "" for image in images], splits),
         unreadable=unreadable,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Image:
     width: int
     height: int
     mode: str
     pixels: str  # SHA-256 of the size and the grey pixels
 
 
-def _looked_at(catalogue: Catalogue) -> tuple[list[_Look | None], dict[str, str]]:
+def _read_all(catalogue: Catalogue) -> tuple[list[_Image | None], dict[str, str]]:
     unreadable: dict[str, str] = {}
     catalogue.pictures.prepare()
 
-    def look(row: int) -> _Look | None:
+    def read(row: int) -> _Image | None:
         try:
             image = catalogue.pictures.original(row)
         except EdgekitError as error:
@@ -128,18 +128,18 @@ def _looked_at(catalogue: Catalogue) -> tuple[list[_Look | None], dict[str, str]
             return None
         grey = to_pixels(image, (image.height, image.width))
         pixels = hashlib.sha256(repr(grey.shape[:2]).encode() + grey.tobytes()).hexdigest()
-        return _Look(image.width, image.height, image.mode, pixels)
+        return _Image(image.width, image.height, image.mode, pixels)
 
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    looks = []
+    found = []
     try:
         with bar(f"Looking at {catalogue.info.name}", len(catalogue)) as advance:
-            for one in pool.map(look, range(len(catalogue))):
-                looks.append(one)
+            for one in pool.map(read, range(len(catalogue))):
+                found.append(one)
                 advance(1)
     finally:
         pool.shutdown(cancel_futures=True)
-    return looks, dict(sorted(unreadable.items()))
+    return found, dict(sorted(unreadable.items()))
 
 
 def _spread(values: Sequence[int]) -> Spread | None:

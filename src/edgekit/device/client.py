@@ -1,4 +1,4 @@
-"""The host's half of the conversation: HELLO until it is answered, images in, raw outputs out, nothing lost.
+"""The host's side of the protocol: HELLO until it is answered, images in, raw outputs out, nothing lost.
 
 In: a `Link`. Out: the device's `Info`, `Outcome`s, counts of what the line cost. What went wrong is said in one
 EdgekitError, other firmware recognised by its boot log among it.

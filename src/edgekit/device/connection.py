@@ -72,7 +72,7 @@ def check_model(info: Info, model: TfliteModel) -> None:
     """
     if info.model_sha256.hex() != model.sha256:
         raise EdgekitError(
-            f"The board holds the model {info.model_sha256.hex()[:12]}, the desk has {model.sha256[:12]}.",
+            f"The board holds the model {info.model_sha256.hex()[:12]}, this computer has {model.sha256[:12]}.",
             "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
         )
 

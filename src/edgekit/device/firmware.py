@@ -57,7 +57,7 @@ class ModelSources:
     Attributes:
         files: texts by file name: the compiled C, and the .tflite as a C array.
         sha256: of the .tflite.
-        profile: the C tells what each layer costs.
+        profile: the C measures what each layer costs.
     """
 
     files: Mapping[str, str]

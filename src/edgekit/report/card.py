@@ -1,7 +1,7 @@
 """The card of a model: all that a program or a person must know to use it and to make it again.
 
 In: what a build found out. Out: `card.json` beside the model, and a `Card` read back from it, checked.
-`card_page` renders it for people.
+`pages.model` renders it for people.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
-"""Lines, sweeps and dots: plain data in, a `Figure` out, each with a text alternative that holds its numbers.
+"""Lines, sweeps and dots: numbers and names in, a `Figure` out, each with a text alternative that holds its numbers.
 
 Shares are given in [0, 1]; `percent=True` labels them in per cent. Captions end without a full stop. Every line and
 dot is labelled where it stands, has a colour and a shape of its own, and shows its 95 % interval where one is given.
-`figures_scores` draws ROC curves, reliability and confusion; `figures_board` draws memory and time.
+`charts_scores` draws ROC curves, reliability and confusion; `charts_board` draws memory and time.
 """
 
 import math

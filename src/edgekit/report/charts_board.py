@@ -1,6 +1,6 @@
 """What a board has little of: memory over the steps of a program, work by layer, and time.
 
-In: plain data. Out: a `Figure`, as in `figures`.
+In: numbers and names. Out: a `Figure`, as in `charts`.
 """
 
 import math

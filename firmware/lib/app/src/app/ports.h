@@ -67,7 +67,7 @@ struct Model {
       output_scale_bits;     // IEEE-754 singles: this firmware computes in integers
   uint32_t output_scale_e9;  // the output scale in billionths, for text
   int16_t input_zero_point, output_zero_point;
-  int16_t margin_q;  // of two answers, the least lead of the positive one
+  int16_t margin_q;  // of two labels, the least margin of the positive one
   uint32_t model_bytes;
   constexpr size_t input_bytes() const { return size_t{height} * width * channels; }
 };
