@@ -19,7 +19,7 @@ from edgekit.device.connection import check_model
 from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import score
 from edgekit.testing.fault_proxy import FaultProxy
 from edgekit.values.codec import to_document
 from edgekit.values.device_run import Agreement, agreement, board_report, latency
@@ -39,7 +39,7 @@ def test_every_image_agrees_with_the_desktop(
     assert [p.id for p in run.predictions] == list(xrays.ids)
     assert [p.label for p in run.predictions] == xrays.labels.tolist()
     margins = data_info.task.margins([p.logits for p in run.predictions])
-    scored = evaluate(margins, xrays.labels, Threshold(0.5, 1), runtime="aot", model_sha256="", data=data_info)
+    scored = score(margins, xrays.labels, Threshold(0.5, 1), runtime="aot", model_sha256="", data=data_info)
     plain = to_document(board_report(run, agreement(run.predictions, host), scored))
     assert (plain["schema_version"], plain["n"]) == (1, 100)
     assert plain["agreement"]["identical"] == 100

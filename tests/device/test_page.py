@@ -17,7 +17,7 @@ from edgekit.compile import compile_model
 from edgekit.compile.program import profiled_program
 from edgekit.device.evaluate import evaluate_on_desktop
 from edgekit.errors import EdgekitError
-from edgekit.metrics.scores import evaluate_predictions
+from edgekit.metrics.scores import score_predictions
 from edgekit.report.document import Page
 from edgekit.report.pages.device import board_parts, device_page
 from edgekit.report.render_html import html
@@ -126,7 +126,7 @@ def differing(model: TfliteModel, xrays: ImageSet, data_info: DataInfo) -> Page:
     ]
     device = {**host.device, "board": "real", "chip": "ESP32-D0WD", "backend": "tflm-esp-nn"}
     run = dataclasses.replace(host, predictions=tuple(wrong), device=device)
-    scored = evaluate_predictions(wrong, Threshold(0.5, 1), runtime=run.runtime, model_sha256="", data=data_info)
+    scored = score_predictions(wrong, Threshold(0.5, 1), runtime=run.runtime, model_sha256="", data=data_info)
     compared = agreement(run.predictions, host.predictions)
     return device_page(run, compared, scored, xrays, data_info, model, Threshold(0.5, 1), command="edgekit eval-device")
 
@@ -154,7 +154,7 @@ def test_one_class_alone_has_a_page_without_a_roc_curve(
 ) -> None:
     sick = xrays.take(np.flatnonzero(xrays.labels == 1))
     run = evaluate_on_desktop(model, sick)
-    scored = evaluate_predictions(run.predictions, Threshold(0.5, 1), runtime="tflm", model_sha256="", data=data_info)
+    scored = score_predictions(run.predictions, Threshold(0.5, 1), runtime="tflm", model_sha256="", data=data_info)
     compared = agreement(run.predictions, run.predictions)
     page = device_page(run, compared, scored, sick, data_info, model, Threshold(0.5, 1), command="edgekit eval-device")
     tree = parse(html(page))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import agreement, choose_threshold, decide
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import score
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
@@ -24,7 +24,7 @@ def noisy(n: int, seed: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def scored(margins: np.ndarray, labels: np.ndarray, threshold: Threshold) -> EvalReport:
-    return evaluate(margins, labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
+    return score(margins, labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
 
 
 def test_the_threshold_is_the_most_specific_within_one_standard_error_of_the_best() -> None:

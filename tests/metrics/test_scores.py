@@ -10,7 +10,7 @@ from sklearn import metrics as reference
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.intervals import wilson
-from edgekit.metrics.scores import METRICS, auc, evaluate, evaluate_predictions, mcnemar, spread
+from edgekit.metrics.scores import METRICS, auc, mcnemar, score, score_predictions, spread
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
@@ -25,7 +25,7 @@ def noisy(n: int = 400, seed: int = 0, shift: float = 2.0) -> tuple[np.ndarray, 
 
 
 def scored(margins: np.ndarray, labels: np.ndarray, threshold: Threshold) -> EvalReport:
-    return evaluate(margins, labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
+    return score(margins, labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
 
 
 @settings(max_examples=60, deadline=None)
@@ -133,7 +133,7 @@ def test_outputs_that_are_not_numbers_and_an_empty_set_are_said_plainly() -> Non
 def test_predictions_of_a_board_score_like_margins_even_at_the_ends_of_int8() -> None:
     ends = [Prediction("a", 1, (np.int8(-128), np.int8(127))), Prediction("b", 0, (np.int8(127), np.int8(-128)))]  # type: ignore[arg-type]
     info = DataInfo("phantom", "00", True, CHEST_XRAY, notes=("drawn",))
-    report = evaluate_predictions(ends, Threshold(0.5, 255), runtime="tflm", model_sha256="", data=info, notes=("x",))
+    report = score_predictions(ends, Threshold(0.5, 255), runtime="tflm", model_sha256="", data=info, notes=("x",))
     assert report.confusion == {"tn": 1, "fp": 0, "fn": 0, "tp": 1}
     assert (report.data, report.synthetic, report.notes) == ("phantom", True, ("drawn", "x"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgekit.files import sha256_of, write_json
-from edgekit.metrics.scores import evaluate, spread
+from edgekit.metrics.scores import score, spread
 from edgekit.recipes.builtin import ESP32
 from edgekit.report.card import (
     Card,
@@ -31,7 +31,7 @@ def report_of(seed: int = 0, n: int = 200, data: DataInfo = PHANTOM) -> EvalRepo
     labels = rng.integers(0, 2, n)
     margins = np.round(rng.normal(40 * (labels - 0.5), 15)).astype(np.int64)
     threshold = CardThreshold(0.62, 4, "one standard error").value()
-    return evaluate(margins, labels, threshold, runtime="tflm", model_sha256=sha256_of(FLATBUFFER), data=data)
+    return score(margins, labels, threshold, runtime="tflm", model_sha256=sha256_of(FLATBUFFER), data=data)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
 from edgekit.metrics.decisions import decide
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import score
 from edgekit.reproduction.budgets import BUDGETS, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3
 from edgekit.reproduction.plan import PARTS, Unit, plan
@@ -35,7 +35,7 @@ LABELS = (RNG.random(200) < 0.6).astype(np.int64)
 
 def scored(noise: float, seed: int) -> Scored:
     margins = LABELS * 2.0 - 1 + np.random.default_rng(seed).normal(0, noise, len(LABELS))
-    report = evaluate(margins, LABELS, Threshold(0.5, 1), runtime="torch", model_sha256="", data=DATA)
+    report = score(margins, LABELS, Threshold(0.5, 1), runtime="torch", model_sha256="", data=DATA)
     return Scored(margins, report, report)
 
 

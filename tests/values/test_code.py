@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import auc
 from edgekit.values import code
 from edgekit.values.code import closure, code_key, function_key
 from edgekit.values.task import CHEST_XRAY
@@ -109,7 +109,7 @@ def test_a_functions_key_follows_the_functions_constants_and_imports_that_it_use
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def make() -> int:
-        return limited(2) + len(evaluate.__name__)
+        return limited(2) + len(auc.__name__)
 
     def key() -> str:
         found = function_key(make)

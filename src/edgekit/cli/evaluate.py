@@ -24,11 +24,11 @@ def evaluate_command(model: Path, data: str, runtime: str | None, split: str, st
 
     MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
     """
-    from edgekit.pipeline.evaluate import evaluate_file
+    from edgekit.pipeline.evaluate import evaluate
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
 
-    report = evaluate_file(model, data, runtime=runtime, split=split, strict=strict)
+    report = evaluate(model, data, runtime=runtime, split=split, strict=strict)
     show(evaluation_parts(report), to_document(report), as_json)
 
 

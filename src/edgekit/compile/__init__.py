@@ -6,6 +6,8 @@ What an operator is read from, becomes and needs stands in one file of ops/.
 numpy only, besides the flatbuffer schema in tflite-micro's wheel.
 """
 
+from pathlib import Path
+
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.emit import emit
 from edgekit.compile.kernel_selection import select_kernels
@@ -13,22 +15,23 @@ from edgekit.compile.options import CompileOptions
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
+from edgekit.files import read_bytes
 
 __all__ = ["CompileOptions", "Compiled", "compile_model", "supported_ops"]
 
 
-def compile_model(content: bytes, options: CompileOptions | None = None) -> Compiled:
+def compile_model(model: bytes | str | Path, options: CompileOptions | None = None) -> Compiled:
     """Compiles a model to C99 without heap, and without library functions besides memcpy.
 
     Args:
-        content: an int8 .tflite.
+        model: an int8 .tflite, its bytes or its path.
         options: what to compile for; a small generic program called `model` if left out.
 
     Raises:
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    graph = read_graph(content)
+    graph = read_graph(model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file."))
     graph = fuse_pool(graph)
     graph = select_kernels(graph, options)
     return emit(graph, plan(graph), options)

@@ -36,7 +36,7 @@ class Spread:
     values: tuple[FloatOrNan, ...]
 
 
-def evaluate(
+def score(
     margins: NDArray[Any],
     labels: NDArray[Any],
     threshold: Threshold,
@@ -97,7 +97,7 @@ def evaluate(
     )  # fmt: skip
 
 
-def evaluate_predictions(
+def score_predictions(
     predictions: Sequence[Prediction],
     threshold: Threshold,
     *,
@@ -109,7 +109,7 @@ def evaluate_predictions(
     """`evaluate` of predictions, from the desktop or from a board."""
     margins = data.task.margins([p.logits for p in predictions]) if predictions else np.zeros(0)
     labels = np.array([p.label for p in predictions], np.int64)
-    return evaluate(margins, labels, threshold, data=data, runtime=runtime, model_sha256=model_sha256, notes=notes)
+    return score(margins, labels, threshold, data=data, runtime=runtime, model_sha256=model_sha256, notes=notes)
 
 
 def auc(margins: NDArray[Any], positive: NDArray[Any]) -> tuple[float, Interval]:

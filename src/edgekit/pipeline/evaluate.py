@@ -12,7 +12,7 @@ from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import score
 from edgekit.report.card import load_card
 from edgekit.runtimes.registry import RUNTIMES
 from edgekit.runtimes.runtime import Runtime
@@ -21,8 +21,8 @@ from edgekit.values.evaluation import EvalReport
 from edgekit.values.networks import Student, StudentSpec
 
 
-def evaluate_file(
-    model: Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False
+def evaluate(
+    model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False
 ) -> EvalReport:
     """Scores a model at the threshold that its card holds.
 
@@ -33,6 +33,7 @@ def evaluate_file(
     Raises:
         EdgekitError: no such model or card, a runtime that cannot run it, bad data.
     """
+    model = Path(model)
     if model.is_dir():
         model = model / "student_int8.tflite"
     if not model.exists():
@@ -46,7 +47,7 @@ def evaluate_file(
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(opened, chosen.images, advance)
-    return evaluate(
+    return score(
         splits.info.task.margins(logits), chosen.labels, card.threshold.value(),
         runtime=by.name, model_sha256=sha256_of(model.read_bytes()), data=splits.info,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from edgekit.data.sources import load_splits
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
 from edgekit.errors import stopped_says
-from edgekit.metrics.scores import evaluate_predictions
+from edgekit.metrics.scores import score_predictions
 from edgekit.pipeline.loading import LoadedModel
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
@@ -64,7 +64,7 @@ def evaluate_board(
 
     Args:
         port: a serial device, auto, socket://HOST:PORT, emulator, native; `desktop` runs TFLM alone.
-        data: as in `evaluate_file`.
+        data: as in `evaluate`.
         options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
         baud: as in `connected`.
@@ -100,7 +100,7 @@ def evaluate_board(
                     client, loaded.model, images, splits.info,
                     resume=resume, progress=live, on_resumed=live.resumed if live is not None else None,
                 )  # fmt: skip
-    scored = evaluate_predictions(
+    scored = score_predictions(
         run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info
     )
     return BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)

@@ -54,13 +54,13 @@ class LoadedModel:
             return None
 
 
-def load_model(path: Path = DEFAULT_MODEL) -> LoadedModel:
+def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
     """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
 
     Raises:
         EdgekitError: no such model, or a card that cannot be read.
     """
-    path = path / DEFAULT_MODEL.name if path.is_dir() else path
+    path = Path(path) / DEFAULT_MODEL.name if Path(path).is_dir() else Path(path)
     model = read_tflite(path)
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)

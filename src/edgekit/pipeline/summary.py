@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgekit.compile import compile_model
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
-from edgekit.metrics.scores import evaluate, spread
+from edgekit.metrics.scores import score, spread
 from edgekit.pipeline.stages import (
     BuildStages,
     Files,
@@ -68,7 +68,7 @@ def seed_result(
     output = model.output_q
     threshold = _chosen(steps, splits, margins, output.scale if output else None)
     validation, test = (
-        evaluate(margins[part], labels, threshold, runtime="tflm", model_sha256=model.sha256, data=splits.info)
+        score(margins[part], labels, threshold, runtime="tflm", model_sha256=model.sha256, data=splits.info)
         for part, labels in (("val", splits.val.labels), ("test", splits.test.labels))
     )
     return SeedResult(distilled, pruned, files, margins, threshold, validation, test)
@@ -88,23 +88,23 @@ def stage_rows(
         rows.append(StageRow(name, report, size, base / size, same))
         before = (margins, report.threshold)
 
-    def score(name: str, margins: Mapping[str, NDArray[Any]], runtime: str, size: int, sha256: str = "") -> None:
+    def at_own(name: str, margins: Mapping[str, NDArray[Any]], runtime: str, size: int, sha256: str = "") -> None:
         threshold = _chosen(steps, splits, margins)
-        report = evaluate(
+        report = score(
             margins["test"], splits.test.labels, threshold, runtime=runtime, model_sha256=sha256, data=splits.info
         )
         add(name, margins["test"], report, size)
 
     if teacher is not None:
-        score("teacher", teacher.margins, "torch", teacher.bytes)
+        at_own("teacher", teacher.margins, "torch", teacher.bytes)
     for name, trained in (("student (plain)", plain), ("distilled", first.distilled), ("pruned", first.pruned)):
         if trained is not None:
             stage = name.split(maxsplit=1)[0]
-            score(name, steps.margins_of_student(splits, trained.student, stage), "torch", base)
+            at_own(name, steps.margins_of_student(splits, trained.student, stage), "torch", base)
     for variant in ("float16", "dynamic"):
         model = first.files.models[variant]
         margins = steps.margins_of_file(splits, first.files, variant, variant)
-        score(variant, margins, runtime_of(variant), len(model.flatbuffer), model.sha256)
+        at_own(variant, margins, runtime_of(variant), len(model.flatbuffer), model.sha256)
     add("int8", first.margins["test"], first.test, len(first.files.models["int8"].flatbuffer))
     return tuple(rows)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.metrics.decisions import accuracy, choose_threshold
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import score
 from edgekit.pipeline.cache import Arrays, CacheMiss
 from edgekit.pipeline.stages import VARIANTS, runtime_of
 from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
@@ -101,7 +101,7 @@ class _Reader:
         sensitivity = self.work.budget.recipe.threshold.kept_sensitivity
         chosen = choose_threshold(margins["val"], self._positive("val"), sensitivity, scale)
         argmax, at_chosen = (
-            evaluate(
+            score(
                 margins["test"], self.splits.test.labels, threshold, runtime=runtime, model_sha256="",
                 data=self.splits.info,
             )
