@@ -13,7 +13,7 @@ from edgekit.training.fit import History, Training, fit, predict
 from edgekit.training.linear_probe import features
 from edgekit.training.nets import Backbone
 from edgekit.training.prune_network import logits_when_pruned
-from edgekit.training.rebuild import rebuilt_member
+from edgekit.training.teach import rebuilt_member
 from edgekit.values.images import ImageSet
 from edgekit.values.task import CHEST_XRAY
 from small_student import discs

@@ -37,7 +37,7 @@ def test_a_closure_reaches_imports_inside_functions_and_stays_in_its_part_of_the
 
 
 def test_no_module_of_a_stage_is_imported_by_a_name_that_only_running_it_tells() -> None:
-    entries = ["training.teach", "training.prune", "training.rebuild", "conversion.convert", "data.audit"]
+    entries = ["training.teach", "training.prune", "conversion.convert", "data.audit"]
     for name in closure([f"edgekit.{entry}" for entry in entries]).modules:
         path = code._path(name)
         assert path is not None

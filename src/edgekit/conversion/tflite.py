@@ -8,12 +8,15 @@ import importlib.metadata
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.conversion.workspace import workspace
 from edgekit.errors import EdgekitError
 from edgekit.tflite.quantize import to_float
 
@@ -35,7 +38,7 @@ def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, byt
     Raises:
         EdgekitError: onnx2tf is missing or fails, or the temporary folder is full.
     """
-    with workspace() as folder:
+    with _workspace() as folder:
         model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
         model.write_bytes(onnx)
         np.save(images, to_float(calibration))  # NHWC in [0, 1]
@@ -71,6 +74,19 @@ def full_range(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     stretched.reshape(-1)[int(images.argmin())] = 0
     stretched.reshape(-1)[int(images.argmax())] = 255
     return stretched
+
+
+@contextmanager
+def _workspace() -> Iterator[Path]:
+    """A temporary folder, gone again however the block ends."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="edgekit-convert-") as folder:
+            yield Path(folder)
+    except OSError as error:
+        raise EdgekitError(
+            f"Conversion cannot write its temporary files: {error.strerror or error}.",
+            "Free some room in the temporary folder, or name another: TMPDIR=/some/folder edgekit ...",
+        ) from error
 
 
 def _onnx2tf_version() -> str:

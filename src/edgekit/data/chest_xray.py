@@ -9,12 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgekit.data.catalogue import Catalogue
-from edgekit.data.download import (
-    HEADERS,
-    TIMEOUT_S,
-    address,
-    download,
-)
+from edgekit.data.download import HEADERS, TIMEOUT_S, address, download
 from edgekit.data.folder import RELEASE_LICENCE, folder_catalogue
 from edgekit.data.unpack import unpack
 

@@ -6,23 +6,11 @@ In: a recipe and a data set. Out: a folder with the model in every format, its C
 from pathlib import Path
 
 from edgekit.compile.c_array import c_array
-from edgekit.files import (
-    clear_unfinished,
-    write_arrays,
-    write_bytes,
-    write_json,
-    write_text,
-)
+from edgekit.files import clear_unfinished, write_arrays, write_bytes, write_json, write_text
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
-from edgekit.pipeline.summary import (
-    SeedResult,
-    card_of,
-    evidence_of,
-    seed_result,
-    stage_rows,
-)
+from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_rows
 from edgekit.recipes.recipe import Recipe
 from edgekit.report import render
 from edgekit.report.card import Card

@@ -58,7 +58,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Teacher:
+class Ensemble:
     """The ensemble: what it says of the training images, its margins on val and test, and its size as float32.
     `weights` are its members', where they are to see the student's views."""
 
@@ -121,7 +121,7 @@ class BuildStages:
             self._data_keys[size] = _content(splits.train, splits.val, splits.test)
         return splits
 
-    def teach(self) -> Teacher | None:
+    def teach(self) -> Ensemble | None:
         """The ensemble, each member a stage of its own; None where the recipe has no teacher."""
         recipe = self.recipe.teach
         if not self.recipe.distill.teacher or not recipe.networks:
@@ -133,7 +133,7 @@ class BuildStages:
             for name in _HELD_OUT
         }
         soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
-        return Teacher(
+        return Ensemble(
             TeacherLogits(soft, splits.train.ids), margins, int(sum(m["parameters"] for m in members)) * 4,
             {"members": list(keys), "combine": recipe.combine}, tuple(_under("net.", m) for m in members),
         )  # fmt: skip
@@ -180,7 +180,7 @@ class BuildStages:
         arrays, key = self.stages.run(name or f"teach-{member}", inputs, make)
         return self._noted(arrays), key
 
-    def distill(self, name: str, splits: ImageSplits, teacher: Teacher | None, seed: int) -> Trained:
+    def distill(self, name: str, splits: ImageSplits, teacher: Ensemble | None, seed: int) -> Trained:
         """A student from scratch; without a teacher it learns from the labels alone."""
         recipe, spec = self.recipe.distill, self.recipe.student.spec(splits.info.task)
 
@@ -210,7 +210,7 @@ class BuildStages:
         weights = self._noted(arrays)
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
-    def prune(self, splits: ImageSplits, teacher: Teacher | None, distilled: Trained, seed: int) -> Trained:
+    def prune(self, splits: ImageSplits, teacher: Ensemble | None, distilled: Trained, seed: int) -> Trained:
         """The student with its small weights zeroed, by the sweep over alpha on validation."""
         recipe = self.recipe.prune
 
@@ -303,7 +303,7 @@ class BuildStages:
         arrays, _ = self.stages.run("audit", inputs, make)
         return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
 
-    def _teacher_for(self, splits: ImageSplits, teacher: Teacher | None, accelerator: Any) -> Any:
+    def _teacher_for(self, splits: ImageSplits, teacher: Ensemble | None, accelerator: Any) -> Any:
         """The teacher as `build.distill` takes it."""
         if teacher is None or not self.recipe.distill.same_view:
             return teacher and teacher.logits

@@ -18,20 +18,13 @@ from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
 from edgekit.metrics.scores import score, spread
 from edgekit.pipeline.stages import (
     BuildStages,
+    Ensemble,
     Files,
-    Teacher,
     Trained,
     runtime_of,
 )
 from edgekit.recipes.recipe import Recipe
-from edgekit.report.card import (
-    Card,
-    CardThreshold,
-    InputFacts,
-    Metrics,
-    ModelFacts,
-    OutputFacts,
-)
+from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts
 from edgekit.report.pages.model import Evidence
 from edgekit.report.pages.sections import Answers
 from edgekit.report.tables import StageRow
@@ -75,7 +68,7 @@ def seed_result(
 
 
 def stage_rows(
-    steps: BuildStages, splits: ImageSplits, teacher: Teacher | None, plain: Trained | None, first: SeedResult
+    steps: BuildStages, splits: ImageSplits, teacher: Ensemble | None, plain: Trained | None, first: SeedResult
 ) -> tuple[StageRow, ...]:
     """The table of all stages on test, each at its own threshold from validation; int8 as `first` has it."""
     base = len(first.files.models["float32"].flatbuffer)
@@ -147,7 +140,7 @@ def card_of(
 
 
 def evidence_of(
-    steps: BuildStages, splits: ImageSplits, teacher: Teacher | None, plain: Trained | None, first: SeedResult
+    steps: BuildStages, splits: ImageSplits, teacher: Ensemble | None, plain: Trained | None, first: SeedResult
 ) -> Evidence:
     """What the report shows besides the card; everything but the audit is in the cache by now."""
     model = first.files.models["int8"]

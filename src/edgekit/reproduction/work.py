@@ -20,7 +20,7 @@ from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, StageCache
-from edgekit.pipeline.stages import BuildStages, Files, Options, Teacher, Trained
+from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Options, Trained
 from edgekit.recipes.recipe import Recipe
 from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
 from edgekit.reproduction.plan import Unit
@@ -137,20 +137,20 @@ class Work:
         arrays, above = self.taught(network, seed)
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.training import rebuild
+            from edgekit.runtimes import torch
 
-            net, size = self._rebuilt(network, seed, arrays), self.budget.sizes[network]
-            return {"us": np.array(_median_us(lambda: rebuild.one_image(net, size)))}
+            net, image = self._rebuilt(network, seed, arrays).cpu(), self.splits(network).val.images[:1]
+            return {"us": np.array(_median_us(lambda: torch.run(net, image)))}
 
         return float(self._cache.run(f"time-{network}-{seed}", {"network": above}, make)[0]["us"])
 
-    def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Teacher:
+    def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Ensemble:
         """The paper's ensemble by the mean of logits, as it was trained."""
         members, keys = zip(*(self.taught(network, seed) for network in networks), strict=True)
         train, val, test = (combine(np.stack([m[part] for m in members]), "mean") for part in ("train", "val", "test"))
         splits = self.splits(networks[0])
         task = splits.info.task
-        return Teacher(
+        return Ensemble(
             TeacherLogits(train, splits.train.ids), {"val": task.margins(val), "test": task.margins(test)},
             int(sum(int(m["parameters"]) for m in members)) * 4, {"members": list(keys), "combine": "mean"},
         )  # fmt: skip
@@ -158,11 +158,11 @@ class Work:
     def _rebuilt(self, network: str, seed: int, arrays: Arrays) -> Any:
         """The trained network: the trunk as it was drawn or downloaded, and the head from the cache."""
         if self._net[0] != (network, seed):
-            from edgekit.training import fit, nets, rebuild
+            from edgekit.training import fit, nets, teach
 
             self._net = (None, None)  # two VGGs at once need not fit
             splits = self.splits(network)
-            net = rebuild.rebuilt_member(
+            net = teach.rebuilt_member(
                 splits.train, splits.info.task, self.budget.teach(network, self.settings.weights),
                 {part: arrays[f"head.{part}"] for part in ("weight", "bias")},
                 fit.Training(seed, nets.accelerator(self.settings.accelerator)), self.settings.weights_dir,
@@ -286,7 +286,7 @@ def do_unit(settings: Settings, unit: Unit, warn: Callable[[str], None]) -> None
 @lru_cache(maxsize=1)
 def _work_of(settings: Settings) -> Work:
     """Kept between the units of one worker: images and trained networks are read once."""
-    from edgekit.training.rebuild import use_threads
+    from edgekit.runtimes.torch import use_threads
 
     use_threads(settings.threads)
     return Work(settings)

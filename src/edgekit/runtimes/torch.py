@@ -46,3 +46,10 @@ def to_nchw(images: NDArray[np.uint8]) -> "Tensor":
 def to_unit(pixels: "Tensor") -> "Tensor":
     """uint8 pixels as float32 in [0, 1]."""
     return pixels.float().div_(255)
+
+
+def use_threads(count: int) -> None:
+    """How many threads torch may use in this process."""
+    import torch
+
+    torch.set_num_threads(count)

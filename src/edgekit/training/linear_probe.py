@@ -29,22 +29,22 @@ _NORM_IMAGES = 128  # a batch-norm's mean and variance are within some 10 % on s
 
 
 @dataclass(frozen=True, slots=True)
-class HeadTrained:
-    """What training a head gave and took.
+class Taught:
+    """A member of the ensemble.
 
     Attributes:
-        logits: float32 [N, classes] of each watched set.
-        rows: as in `History`.
-        trunk_passes: over the training set.
-        trunk_s: processor time of those passes and of one over each set held out.
-        head_s: processor time of all epochs of the head.
+        net: trained, in evaluation mode.
+        logits: float32 [N, classes] for `train` and every set held out.
+        history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
+            epochs where nobody watched.
+        costs: of a frozen trunk, empty where the trunk was trained: `trunk_passes` over the training set, the processor
+            time `trunk_s` of those and of one pass over each set held out, and `head_s` of all epochs of the head.
     """
 
+    net: nn.Module
     logits: Mapping[str, NDArray[np.float32]]
-    rows: list[NDArray[np.float32]]
-    trunk_passes: int
-    trunk_s: float
-    head_s: float
+    history: NDArray[np.float32]
+    costs: Mapping[str, float]
 
 
 def train_head(
@@ -54,7 +54,7 @@ def train_head(
     loss_of: LossOf,
     recipe: TeachRecipe,
     training: Training,
-) -> HeadTrained:
+) -> Taught:
     """Trains the head in place, by the recipe's schedule. The checkpoint of `training` keeps the features until the
     head is trained; its history is not looked at.
 
@@ -101,7 +101,8 @@ def train_head(
         scale = torch.as_tensor(std).to(accelerator)
         net.head.weight.copy_(head.weight / scale)
         net.head.bias.copy_(head.bias - (head.weight / scale) @ torch.as_tensor(mean).to(accelerator))
-    return HeadTrained(logits, history.rows, recipe.views, float(found["trunk_s"]), head_s)
+    costs = {"trunk_passes": recipe.views, "trunk_s": float(found["trunk_s"]), "head_s": head_s}
+    return Taught(net.eval(), logits, np.stack(history.rows), costs)
 
 
 def features(

@@ -4,8 +4,9 @@ In: the training set at the teachers' size. Out: a network, and its logits. `ens
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,30 +18,11 @@ from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import TeachRecipe
 from edgekit.training.ensemble import folds_of
 from edgekit.training.fit import Training, class_weights, fit, predict
-from edgekit.training.linear_probe import calibrate_batchnorm, train_head
+from edgekit.training.linear_probe import Taught, calibrate_batchnorm, train_head
 from edgekit.training.memory import halve_batch_on_oom
 from edgekit.training.nets import Backbone, teacher_net
 from edgekit.values.images import ImageSet
 from edgekit.values.task import Task
-
-
-@dataclass(frozen=True, slots=True)
-class Taught:
-    """A member of the ensemble.
-
-    Attributes:
-        net: trained, in evaluation mode.
-        logits: float32 [N, classes] for `train` and every set held out.
-        history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
-            epochs where nobody watched.
-        costs: of a frozen trunk and its head: `trunk_passes`, `trunk_s`, `head_s` (see `HeadTrained`); empty where the
-            trunk was trained.
-    """
-
-    net: nn.Module
-    logits: Mapping[str, NDArray[np.float32]]
-    history: NDArray[np.float32]
-    costs: Mapping[str, float]
 
 
 def train_member(
@@ -77,9 +59,7 @@ def train_member(
         return untrained_member(train, task, recipe, member, training, weights_dir)
 
     if recipe.trunk == "frozen" and isinstance(net := untrained(), Backbone):
-        head = train_head(net, rows, sets, loss_of, recipe, own)
-        costs = {"trunk_passes": head.trunk_passes, "trunk_s": head.trunk_s, "head_s": head.head_s}
-        return Taught(net.eval(), head.logits, np.stack(head.rows), costs)
+        return train_head(net, rows, sets, loss_of, recipe, own)
 
     def train_all(batch: int) -> nn.Module:
         schedule = replace(recipe.fit, batch_size=batch)
@@ -110,6 +90,26 @@ def untrained_member(
     if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):
         calibrate_batchnorm(net, train.images, training.accelerator)
     return net
+
+
+def rebuilt_member(
+    train: ImageSet,
+    task: Task,
+    recipe: TeachRecipe,
+    head: Mapping[str, NDArray[Any]],
+    training: Training,
+    weights_dir: Path | None = None,
+) -> Backbone:
+    """The only member of a recipe with a frozen trunk, in evaluation mode; `head` holds `weight` and `bias`.
+
+    Raises:
+        EdgekitError: the weights cannot be had any more.
+    """
+    net = untrained_member(train, task, recipe, 0, training, weights_dir)
+    if not isinstance(net, Backbone):
+        raise TypeError(f"{recipe.networks[0]} has no frozen trunk")
+    net.head.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in head.items()})
+    return net.eval()
 
 
 def member_seed(member: int, seed: int) -> int:
