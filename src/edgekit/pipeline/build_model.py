@@ -31,31 +31,31 @@ def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = 
         clear_unfinished(out / ".stages")
         for names in ("student*", "model_data*", "card*", "report*", "recipe*"):
             clear_unfinished(out, names)
-        stages = StageCache(out / ".stages", fresh=options.fresh, on_stage=options.on_stage)
-        first, card, evidence = _walk(BuildStages(recipe, data, stages, options))
+        cache = StageCache(out / ".stages", fresh=options.fresh, on_stage=options.on_stage)
+        first, card, evidence = _walk(BuildStages(recipe, data, cache, options))
         _write(out, first, card, evidence)
     return card
 
 
-def _walk(steps: BuildStages) -> tuple[SeedResult, Card, Evidence]:
-    recipe = steps.recipe
-    splits = steps.splits(recipe.student.size)
+def _walk(stages: BuildStages) -> tuple[SeedResult, Card, Evidence]:
+    recipe = stages.recipe
+    splits = stages.splits(recipe.student.size)
     check_spec(recipe.student.spec(splits.info.task), recipe.embed)
-    teacher = steps.teach()
+    teacher = stages.teach()
     compare = recipe.distill.plain_too and teacher is not None
-    plain = steps.distill("student-plain", splits, None, recipe.seeds[0]) if compare else None
+    plain = stages.distill("student-plain", splits, None, recipe.seeds[0]) if compare else None
     seeds: list[SeedResult] = []
     for seed in recipe.seeds:
-        distilled = steps.distill(f"distill-{seed}", splits, teacher, seed)
-        pruned = steps.prune(splits, teacher, distilled, seed)
-        files = steps.convert(splits, pruned, seed)
-        seeds.append(seed_result(steps, splits, distilled, pruned, files, seed))
+        distilled = stages.distill(f"distill-{seed}", splits, teacher, seed)
+        pruned = stages.prune(splits, teacher, distilled, seed)
+        files = stages.convert(splits, pruned, seed)
+        seeds.append(seed_result(stages, splits, distilled, pruned, files, seed))
     first = seeds[0]
-    rows = stage_rows(steps, splits, teacher, plain, first)
-    arena_bytes = steps.arena_bytes(first.files.models["int8"])
+    rows = stage_rows(stages, splits, teacher, plain, first)
+    arena_bytes = stages.arena_bytes(first.files.models["int8"])
     check_budget(first.files.models["int8"], arena_bytes, recipe.embed)
-    card = card_of(steps, splits, seeds, rows, arena_bytes)
-    return first, card, evidence_of(steps, splits, teacher, plain, first)
+    card = card_of(stages, splits, seeds, rows, arena_bytes)
+    return first, card, evidence_of(stages, splits, teacher, plain, first)
 
 
 def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None:

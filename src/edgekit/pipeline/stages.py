@@ -1,7 +1,7 @@
-"""The steps of a build, each cached by its content: teach, distill, prune, convert, run.
+"""The stages of a build, each cached by its content: teach, distill, prune, convert, run.
 
-In: a recipe, a data set and the values of the steps before. Out: the values of the step, from the cache or made now.
-What stands here says what each step depends on; how it is done is in `build` and `device`.
+In: a recipe, a data set and the values of the stages before. Out: the values of a stage, from the cache or made now.
+What stands here says what each stage depends on; how it is done is in `training`, `conversion` and `runtimes`.
 """
 
 import json
@@ -71,9 +71,9 @@ class Ensemble:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A student, the key of the step that made it, and its curves: float32 [epochs, 3, 2], cross-entropy and accuracy
+    """A student, the key of the stage that made it, and its curves: float32 [epochs, 3, 2], cross-entropy and accuracy
     on a sample of train, on val and on test after each epoch (no sets where nobody watched). `sweep`, where it was
-    pruned, is that of `report.card_page.Evidence`."""
+    pruned, is that of `report.pages.model.Evidence`."""
 
     student: Student
     key: str
@@ -92,17 +92,17 @@ class Files:
 
 @dataclass(slots=True)
 class BuildStages:
-    """One build's steps, by its recipe, on its data, cached in `stages`.
+    """One build's stages, by its recipe, on its data.
 
     Attributes:
         watch: measure students after each epoch, for their curves; a sixth more time.
         made_on: what trained the networks so far, in words.
-        loaded: the data by image size; several recipes' steps may share it.
+        loaded: the data by image size; the stages of several recipes may share it.
     """
 
     recipe: Recipe
     data: str
-    stages: StageCache
+    cache: StageCache
     options: Options
     watch: bool = False
     made_on: set[str] = field(default_factory=set)
@@ -139,7 +139,7 @@ class BuildStages:
         )  # fmt: skip
 
     def teach_member(self, splits: ImageSplits, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
-        """One member of the ensemble, and the step's key: its logits on train, val and test, its parameters, the
+        """One member of the ensemble, and the stage's key: its logits on train, val and test, its parameters, the
         `history` [epochs, 3, 2], the head of a frozen trunk, and the `net` where it is to see the student's views."""
         recipe, keep = self.recipe.teach, self.recipe.distill.same_view
 
@@ -177,7 +177,7 @@ class BuildStages:
             "member": member,
             "seed": seed,
         }
-        arrays, key = self.stages.run(name or f"teach-{member}", inputs, make)
+        arrays, key = self.cache.run(name or f"teach-{member}", inputs, make)
         return self._noted(arrays), key
 
     def distill(self, name: str, splits: ImageSplits, teacher: Ensemble | None, seed: int) -> Trained:
@@ -206,7 +206,7 @@ class BuildStages:
             "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
             "student": to_json(spec), "distill": {name: to_json(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
-        arrays, key = self.stages.run(name, inputs, make)
+        arrays, key = self.cache.run(name, inputs, make)
         weights = self._noted(arrays)
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
@@ -227,7 +227,7 @@ class BuildStages:
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {"student": distilled.key, "prune": to_json(recipe)}
-        arrays, key = self.stages.run(f"prune-{seed}", inputs, make)
+        arrays, key = self.cache.run(f"prune-{seed}", inputs, make)
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
         return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
 
@@ -251,7 +251,7 @@ class BuildStages:
             "student": pruned.key, "convert": to_json(self.recipe.convert), "calibration": calibration,
             "programs": {name: library_version(name) for name in ("onnx2tf", "tensorflow", "tf_keras")},  # not imported
         }  # fmt: skip
-        arrays, key = self.stages.run(f"convert-{seed}", inputs, make)
+        arrays, key = self.cache.run(f"convert-{seed}", inputs, make)
         models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
         return Files(models, arrays["onnx"].tobytes(), key)
 
@@ -266,7 +266,7 @@ class BuildStages:
             return {part: margins(run(model, _images(splits, part))) for part in _HELD_OUT}
 
         inputs = {"model": files.key, "variant": model.variant}
-        return self.stages.run(f"score-{name}", inputs, make)[0]
+        return self.cache.run(f"score-{name}", inputs, make)[0]
 
     def margins_of_student(self, splits: ImageSplits, student: Student, name: str) -> Arrays:
         """Margins of a student on val and test through torch."""
@@ -280,7 +280,7 @@ class BuildStages:
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}
-        return self.stages.run(f"score-{name}", inputs, make)[0]
+        return self.cache.run(f"score-{name}", inputs, make)[0]
 
     def arena_bytes(self, model: TfliteModel) -> int:
         """The TFLM arena that the int8 model needs, measured on this machine."""
@@ -290,7 +290,7 @@ class BuildStages:
 
             return {"bytes": np.array(arena_bytes(model))}
 
-        return int(self.stages.run("arena", {"model": model.sha256}, make)[0]["bytes"])
+        return int(self.cache.run("arena", {"model": model.sha256}, make)[0]["bytes"])
 
     def audit(self, splits: ImageSplits) -> Audit:
         """What the data set holds, every image looked at."""
@@ -300,7 +300,7 @@ class BuildStages:
             return {"json": np.array(json.dumps(to_json(found)))}
 
         inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
-        arrays, _ = self.stages.run("audit", inputs, make)
+        arrays, _ = self.cache.run("audit", inputs, make)
         return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
 
     def _teacher_for(self, splits: ImageSplits, teacher: Ensemble | None, accelerator: Any) -> Any:

@@ -1,6 +1,6 @@
 """What a build found out: the figures of each seed, the table of all stages, and the card.
 
-In: what the steps of a build made. Out: a `SeedResult`, the rows of the table, a `Card`, the `Evidence` of its report.
+In: what the stages of a build made. Out: a `SeedResult`, the rows of the table, a `Card`, the `Evidence` of its report.
 Writes nothing.
 """
 
@@ -53,13 +53,13 @@ class SeedResult:
 
 
 def seed_result(
-    steps: BuildStages, splits: ImageSplits, distilled: Trained, pruned: Trained, files: Files, seed: int
+    stages: BuildStages, splits: ImageSplits, distilled: Trained, pruned: Trained, files: Files, seed: int
 ) -> SeedResult:
     """Scores a seed's int8 file through TFLM, at the threshold that validation chooses."""
     model = files.models["int8"]
-    margins = steps.margins_of_file(splits, files, "int8", f"int8-{seed}")
+    margins = stages.margins_of_file(splits, files, "int8", f"int8-{seed}")
     output = model.output_q
-    threshold = _chosen(steps, splits, margins, output.scale if output else None)
+    threshold = _chosen(stages, splits, margins, output.scale if output else None)
     validation, test = (
         score(margins[part], labels, threshold, runtime="tflm", model_sha256=model.sha256, data=splits.info)
         for part, labels in (("val", splits.val.labels), ("test", splits.test.labels))
@@ -68,7 +68,7 @@ def seed_result(
 
 
 def stage_rows(
-    steps: BuildStages, splits: ImageSplits, teacher: Ensemble | None, plain: Trained | None, first: SeedResult
+    stages: BuildStages, splits: ImageSplits, teacher: Ensemble | None, plain: Trained | None, first: SeedResult
 ) -> tuple[StageRow, ...]:
     """The table of all stages on test, each at its own threshold from validation; int8 as `first` has it."""
     base = len(first.files.models["float32"].flatbuffer)
@@ -82,7 +82,7 @@ def stage_rows(
         before = (margins, report.threshold)
 
     def at_own(name: str, margins: Mapping[str, NDArray[Any]], runtime: str, size: int, sha256: str = "") -> None:
-        threshold = _chosen(steps, splits, margins)
+        threshold = _chosen(stages, splits, margins)
         report = score(
             margins["test"], splits.test.labels, threshold, runtime=runtime, model_sha256=sha256, data=splits.info
         )
@@ -93,28 +93,28 @@ def stage_rows(
     for name, trained in (("student (plain)", plain), ("distilled", first.distilled), ("pruned", first.pruned)):
         if trained is not None:
             stage = name.split(maxsplit=1)[0]
-            at_own(name, steps.margins_of_student(splits, trained.student, stage), "torch", base)
+            at_own(name, stages.margins_of_student(splits, trained.student, stage), "torch", base)
     for variant in ("float16", "dynamic"):
         model = first.files.models[variant]
-        margins = steps.margins_of_file(splits, first.files, variant, variant)
+        margins = stages.margins_of_file(splits, first.files, variant, variant)
         at_own(variant, margins, runtime_of(variant), len(model.flatbuffer), model.sha256)
     add("int8", first.margins["test"], first.test, len(first.files.models["int8"].flatbuffer))
     return tuple(rows)
 
 
 def card_of(
-    steps: BuildStages, splits: ImageSplits, seeds: Sequence[SeedResult], rows: tuple[StageRow, ...], arena_bytes: int
+    stages: BuildStages, splits: ImageSplits, seeds: Sequence[SeedResult], rows: tuple[StageRow, ...], arena_bytes: int
 ) -> Card:
     """The card of the first seed's int8 model.
 
     Raises:
         EdgekitError: the model is not quantised at its ends.
     """
-    recipe, first = steps.recipe, seeds[0]
+    recipe, first = stages.recipe, seeds[0]
     model, task = first.files.models["int8"], splits.info.task
     if model.input_q is None or model.output_q is None:
         raise EdgekitError("The int8 model has no quantised input and output.", "Run again with --fresh.")
-    float_margins = steps.margins_of_file(splits, first.files, "float32", "float32")["test"]
+    float_margins = stages.margins_of_file(splits, first.files, "float32", "float32")["test"]
     height, width, channels = model.input_shape
     counts = count(model.flatbuffer)
     return Card(
@@ -132,39 +132,39 @@ def card_of(
         stages=rows,
         data=splits.info,
         recipe=recipe,
-        command=steps.options.command,
+        command=stages.options.command,
         versions=versions(),
         disclaimer=splits.info.task.domain,
-        made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(steps.made_on))}",
+        made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(stages.made_on))}",
     )  # fmt: skip
 
 
 def evidence_of(
-    steps: BuildStages, splits: ImageSplits, teacher: Ensemble | None, plain: Trained | None, first: SeedResult
+    stages: BuildStages, splits: ImageSplits, teacher: Ensemble | None, plain: Trained | None, first: SeedResult
 ) -> Evidence:
     """What the report shows besides the card; everything but the audit is in the cache by now."""
     model = first.files.models["int8"]
     scale = model.output_q.scale if model.output_q else 1.0
     answers = [Answers("int8", first.margins["test"], first.threshold, scale)]
-    others = {"distilled": steps.margins_of_student(splits, first.distilled.student, "distilled")}
+    others = {"distilled": stages.margins_of_student(splits, first.distilled.student, "distilled")}
     if plain is not None:
-        others["student (plain)"] = steps.margins_of_student(splits, plain.student, "student")
+        others["student (plain)"] = stages.margins_of_student(splits, plain.student, "student")
     if teacher is not None:
         others["teacher"] = teacher.margins
     for name, margins in others.items():
-        answers.append(Answers(name, margins["test"], _chosen(steps, splits, margins)))
+        answers.append(Answers(name, margins["test"], _chosen(stages, splits, margins)))
     zeroed = _zeroed(first.pruned.student) / sum(v.size for v in first.pruned.student.weights.values() if v.ndim > 1)
     return Evidence(
-        splits.test, tuple(answers), first.pruned.sweep, zeroed, _program(model.flatbuffer), steps.audit(splits)
+        splits.test, tuple(answers), first.pruned.sweep, zeroed, _program(model.flatbuffer), stages.audit(splits)
     )
 
 
 def _chosen(
-    steps: BuildStages, splits: ImageSplits, margins: Mapping[str, NDArray[Any]], scale: float | None = None
+    stages: BuildStages, splits: ImageSplits, margins: Mapping[str, NDArray[Any]], scale: float | None = None
 ) -> Threshold:
     """The threshold that validation chooses by the recipe's rule; `scale` is an int8 model's output scale."""
     positive = splits.info.task.is_positive(splits.val.labels)
-    return choose_threshold(margins["val"], positive, steps.recipe.threshold.kept_sensitivity, scale)
+    return choose_threshold(margins["val"], positive, stages.recipe.threshold.kept_sensitivity, scale)
 
 
 def _program(flatbuffer: bytes) -> Program | None:
