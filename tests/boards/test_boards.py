@@ -15,7 +15,7 @@ from edgekit.device.doctor import doctor
 from edgekit.device.flash import identify, plan
 from edgekit.device.link import FIRST_BAUD
 from edgekit.errors import EdgekitError
-from edgekit.recipes.recipe import EmbedRecipe
+from edgekit.recipes.build import EmbedRecipe
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 MADE_UP = dataclasses.replace(

@@ -8,8 +8,8 @@ import pytest
 from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.budget import check_budget, check_spec
+from edgekit.recipes.build import EmbedRecipe
 from edgekit.recipes.builtin import RECIPES
-from edgekit.recipes.recipe import EmbedRecipe
 from edgekit.tflite.model import read_tflite
 from edgekit.values.networks import StudentSpec
 from edgekit.values.task import CHEST_XRAY

@@ -1,10 +1,13 @@
 """The closure of a module by imports, and the key that follows from it."""
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from edgekit.errors import EdgekitError
 from edgekit.metrics.scores import auc
 from edgekit.values import code
 from edgekit.values.code import closure, code_key, function_key
@@ -60,13 +63,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(code, "_PACKAGE", tmp_path)
     yield tmp_path
-    code_key.cache_clear()
-    code._module.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    for cached in (code_key, code._module, code._tree, code._digest, code._imports):
+        cached.cache_clear()
 
 
 def key_of_one() -> str:
-    code_key.cache_clear()
-    code._module.cache_clear()
+    forget()
     return code_key("edgekit.one")
 
 
@@ -119,7 +125,7 @@ def test_a_functions_key_follows_the_functions_constants_and_imports_that_it_use
     keys = [key()]
     monkeypatch.setitem(globals(), "LIMIT", 4)
     keys.append(key())
-    monkeypatch.setattr(code, "_module", lambda name: code._source("import edgekit.errors" if "scores" in name else ""))
+    monkeypatch.setattr(code, "_module", lambda name: ast.parse("import edgekit.errors" if "scores" in name else ""))
     keys.append(key())
     assert len(set(keys)) == 3
 
@@ -131,7 +137,20 @@ def test_a_functions_key_follows_the_class_of_what_it_closes_over(monkeypatch: p
         return len(task.labels)
 
     before = function_key(make)
-    monkeypatch.setattr(code, "_module", lambda name: code._source("X = 1" if name == "edgekit.values.task" else ""))
+    monkeypatch.setattr(code, "_module", lambda name: ast.parse("X = 1" if name == "edgekit.values.task" else ""))
     after = function_key(make)
-    monkeypatch.setattr(code, "_module", lambda name: code._source("X = 2" if name == "edgekit.values.task" else ""))
+    monkeypatch.setattr(code, "_module", lambda name: ast.parse("X = 2" if name == "edgekit.values.task" else ""))
     assert len({before, after, function_key(make)}) == 3
+
+
+def test_a_file_that_is_edited_while_it_runs_counts_from_the_next_run_on(tmp_path: Path) -> None:
+    path = tmp_path / "one.py"
+    path.write_text("def f():\n    return 1\n")
+    space: dict[str, Any] = {"__name__": "one"}
+    exec(compile(path.read_text(), str(path), "exec"), space)
+    before = function_key(space["f"])
+    path.write_text("\n\n\ndef f():\n    return 2\n")
+    assert function_key(space["f"]) == before
+    forget()
+    with pytest.raises(EdgekitError, match=r"one.py was edited while it ran"):
+        function_key(space["f"])

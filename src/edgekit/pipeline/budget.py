@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.errors import EdgekitError
-from edgekit.recipes.recipe import EmbedRecipe
+from edgekit.recipes.build import EmbedRecipe
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import StudentSpec
 

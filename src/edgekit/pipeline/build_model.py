@@ -11,7 +11,7 @@ from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_rows
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes.build import Recipe
 from edgekit.report import render
 from edgekit.report.card import Card
 from edgekit.report.pages.model import Evidence, card_markdown, model_page

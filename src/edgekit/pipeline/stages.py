@@ -5,7 +5,7 @@ What stands here says what each stage depends on; how it is done is in `training
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from edgekit.data.audit import Audit, audit
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.pipeline.cache import Arrays, StageCache
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes.build import Recipe
 from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
 from edgekit.values.code import library_version
@@ -118,7 +118,8 @@ class BuildStages:
             )  # fmt: skip
         splits = self.loaded[size]
         if size not in self._data_keys:
-            self._data_keys[size] = _content(splits.train, splits.val, splits.test)
+            pixels = _content(splits.train, splits.val, splits.test)
+            self._data_keys[size] = key_of([pixels, to_json(splits.info.task)])
         return splits
 
     def teach(self) -> Ensemble | None:
@@ -172,11 +173,8 @@ class BuildStages:
         inputs = {
             "data": self._data_key(splits),
             "teach": {name: value for name, value in to_json(recipe).items() if name != "combine"},
-            "prune": to_json(self.recipe.prune) if recipe.prune else None,
-            "keep": keep,
-            "member": member,
-            "seed": seed,
-        }
+            "prune": to_json(self.recipe.prune) if recipe.prune else None, "keep": keep, "member": member, "seed": seed,
+        }  # fmt: skip
         arrays, key = self.cache.run(name or f"teach-{member}", inputs, make)
         return self._noted(arrays), key
 
@@ -188,18 +186,13 @@ class BuildStages:
             from edgekit.training import distill, fit, nets
 
             accelerator, told = nets.accelerator(self.options.accelerator), self._epochs(recipe.fit.epochs)
-            watched = _watched(splits) if self.watch else iter(())
-            history = fit.History({part: (images, labels) for part, images, labels in watched})
+            history = fit.History(_watched(splits) if self.watch else {})
             student = distill.distill(
                 splits.train, self._teacher_for(splits, teacher, accelerator), spec, recipe,
                 fit.Training(seed, accelerator, checkpoint, history, told, self.options.on_warning),
             )  # fmt: skip
-            made_on = np.array(nets.accelerator_name(accelerator))
-            return {
-                **student.weights,
-                "history": np.stack(history.rows).reshape(recipe.fit.epochs, len(history.sets), 2),
-                "made_on": made_on,
-            }
+            curves = np.stack(history.rows).reshape(recipe.fit.epochs, len(history.sets), 2)
+            return {**student.weights, "history": curves, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         used = ["fit", "augment", *(("alpha", "beta", "temperature", "same_view") if teacher else ())]
         inputs = {
@@ -263,7 +256,7 @@ class BuildStages:
             from edgekit.runtimes import litert, tflm
 
             run, margins = tflm.run if runtime_of(variant) == "tflm" else litert.run, splits.info.task.margins
-            return {part: margins(run(model, _images(splits, part))) for part in _HELD_OUT}
+            return {part: margins(run(model, getattr(splits, part).images)) for part in _HELD_OUT}
 
         inputs = {"model": files.key, "variant": model.variant}
         return self.cache.run(f"score-{name}", inputs, make)[0]
@@ -276,7 +269,7 @@ class BuildStages:
             from edgekit.training import nets
 
             net = nets.thaw_student(student)
-            return {part: splits.info.task.margins(torch.run(net, _images(splits, part))) for part in _HELD_OUT}
+            return {part: splits.info.task.margins(torch.run(net, getattr(splits, part).images)) for part in _HELD_OUT}
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}
@@ -304,7 +297,7 @@ class BuildStages:
         return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
 
     def _teacher_for(self, splits: ImageSplits, teacher: Ensemble | None, accelerator: Any) -> Any:
-        """The teacher as `build.distill` takes it."""
+        """The teacher as `training.distill` takes it."""
         if teacher is None or not self.recipe.distill.same_view:
             return teacher and teacher.logits
         from edgekit.training.same_view import SameView
@@ -333,17 +326,12 @@ def _under(prefix: str, arrays: Arrays) -> Arrays:
     return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
-def _watched(splits: ImageSplits) -> Iterator[tuple[str, NDArray[np.uint8], NDArray[np.int64]]]:
+def _watched(splits: ImageSplits) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]:
     """What a student's curves are measured on: as many training images as there are for validation, val and test."""
-    sample = splits.train.take(
-        np.linspace(0, len(splits.train) - 1, min(len(splits.train), len(splits.val))).astype(int)
-    )
-    for name, part in (("train", sample), ("val", splits.val), ("test", splits.test)):
-        yield name, part.images, part.labels
-
-
-def _images(splits: ImageSplits, part: str) -> NDArray[np.uint8]:
-    return splits.val.images if part == "val" else splits.test.images
+    count = min(len(splits.train), len(splits.val))
+    sample = splits.train.take(np.linspace(0, len(splits.train) - 1, count).astype(int))
+    sets = {"train": sample, "val": splits.val, "test": splits.test}
+    return {name: (part.images, part.labels) for name, part in sets.items()}
 
 
 def _content(*parts: ImageSet) -> str:

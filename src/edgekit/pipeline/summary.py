@@ -23,7 +23,7 @@ from edgekit.pipeline.stages import (
     Trained,
     runtime_of,
 )
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes.build import Recipe
 from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts
 from edgekit.report.pages.model import Evidence
 from edgekit.report.pages.sections import Answers

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 
+from edgekit.recipes.build import Recipe
 from edgekit.recipes.recipe import (
     AugmentRecipe,
     ConvertRecipe,
@@ -10,7 +11,6 @@ from edgekit.recipes.recipe import (
     DistillRecipe,
     FitRecipe,
     PruneRecipe,
-    Recipe,
     StudentRecipe,
     TeachRecipe,
     ThresholdRecipe,

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError
+from edgekit.recipes.build import Recipe
 from edgekit.recipes.builtin import RECIPES
 from edgekit.recipes.fields import assign, leaves, unknown
-from edgekit.recipes.recipe import Recipe
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
 
 _FIELDS = {leaf.path: leaf for leaf in leaves(Recipe())}

@@ -1,12 +1,11 @@
-"""What to build, as frozen dataclasses: every number that shapes a model, with its allowed range.
+"""The parts of a recipe, as frozen dataclasses: every number that shapes a model, with its allowed range.
 
-A recipe is saved as JSON beside every artefact that came of it.
+Training and conversion take these; `build` puts them together.
 """
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
 from edgekit.values.images import Size
 from edgekit.values.limits import Between, Several
@@ -59,9 +58,7 @@ class FitRecipe:
     learning_rate: Annotated[float, Between(1e-7, 10)] = 2e-3
     schedule: Literal["cosine", "step"] = "cosine"
     warmup_epochs: Annotated[float, Between(0, 100)] = 1.0  # cosine only
-    step_epochs: Annotated[int, Between(1, 1000)] = (
-        3  # step only: the rate is multiplied by step_factor every so many epochs
-    )
+    step_epochs: Annotated[int, Between(1, 1000)] = 3  # step only: every so many the rate is multiplied by step_factor
     step_factor: Annotated[float, Between(0.01, 1)] = 0.5
     optimizer: Literal["adamw", "adam"] = "adamw"  # adam adds weight_decay to the gradient (L2), as the paper did
     weight_decay: Annotated[float, Between(0, 10)] = 0.02
@@ -179,28 +176,3 @@ class ConvertRecipe:
     dynamic_drift: Annotated[float, Between(0, 10)] = 0.3
     int8_drift: Annotated[float, Between(0, 10)] = 0.5
     agreement: Annotated[float, Between(0, 1)] = 0.95  # smallest share of check images with PyTorch's class
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedRecipe:
-    """What the board leaves to a model; by default what the classic ESP32 does."""
-
-    flash_bytes: Annotated[int, Between(1024, 16_777_216)] = ESP32.room.flash_bytes
-    arena_bytes: Annotated[int, Between(1024, 4_194_304)] = ESP32.room.arena_bytes
-    model_bytes: Annotated[int, Between(1024, 4_194_304)] = 40_700
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """All of a build. `seeds` are student trainings over one ensemble; the first is the one that is shipped."""
-
-    name: str = "esp32"
-    seeds: Annotated[tuple[int, ...], Between(0, 2**31 - 1), Several(distinct=True)] = (0, 1, 2)
-    data: DataRecipe = DataRecipe()
-    teach: TeachRecipe = TeachRecipe()
-    student: StudentRecipe = StudentRecipe()
-    distill: DistillRecipe = DistillRecipe()
-    prune: PruneRecipe = PruneRecipe()
-    threshold: ThresholdRecipe = ThresholdRecipe()
-    convert: ConvertRecipe = ConvertRecipe()
-    embed: EmbedRecipe = EmbedRecipe()

@@ -13,8 +13,8 @@ from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.metrics.scores import METRICS, Spread
+from edgekit.recipes.build import Recipe
 from edgekit.recipes.reading import from_version_0_1
-from edgekit.recipes.recipe import Recipe
 from edgekit.report.tables import StageRow
 from edgekit.values.codec import from_document, to_json
 from edgekit.values.evaluation import EvalReport, Threshold

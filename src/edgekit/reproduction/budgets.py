@@ -9,17 +9,9 @@ from dataclasses import dataclass
 from typing import cast
 
 from edgekit.errors import EdgekitError
+from edgekit.recipes.build import Recipe
 from edgekit.recipes.builtin import PAPER
-from edgekit.recipes.recipe import (
-    ConvertRecipe,
-    DataRecipe,
-    Network,
-    PruneRecipe,
-    Recipe,
-    StudentRecipe,
-    TeachRecipe,
-    Weights,
-)
+from edgekit.recipes.recipe import ConvertRecipe, DataRecipe, Network, PruneRecipe, StudentRecipe, TeachRecipe, Weights
 from edgekit.values.images import Size
 
 PAPER_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")

@@ -21,7 +21,7 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, StageCache
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Options, Trained
-from edgekit.recipes.recipe import Recipe
+from edgekit.recipes.build import Recipe
 from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
 from edgekit.reproduction.plan import Unit
 from edgekit.training.ensemble import combine

@@ -3,21 +3,22 @@
 In: a module of edgekit by name, or a function. Out: a key that changes with it, with every edgekit module that it
 imports, through others and inside functions, too, and with the versions of the libraries that all of them import.
 Comments and docstrings make no difference. Imports under `if TYPE_CHECKING` run nothing and do not count; neither does
-`edgekit/__init__.py`, the public API, which loads lazily what a user asks for.
+`edgekit/__init__.py`, the public API, which loads lazily what a user asks for. A file is read once a process: what is
+edited while a build runs counts from the next one on.
 """
 
 import ast
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
+from edgekit.errors import EdgekitError
 from edgekit.files import key_of, sha256_of
 
 _PACKAGE = Path(__file__).parents[1]
@@ -34,14 +35,8 @@ class Closure:
     @property
     def key(self) -> str:
         """Changes with the code of the modules and with the versions of the libraries."""
-        code = {module: _module(module).digest for module in self.modules}
+        code = {module: _digest(_module(module)) for module in self.modules}
         return key_of({"code": code, "libraries": {name: library_version(name) for name in self.libraries}})
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    digest: str
-    imports: frozenset[str]  # dotted names, of modules of edgekit and of libraries
 
 
 @cache
@@ -54,15 +49,18 @@ def function_key(function: Callable[..., object]) -> str:
     """The key of a function: of its own code, of the functions and constants of its own module that it uses, and of
     all that these import, wherever the import stands. Of what it closes over, the classes are code, too; the values are
     not: they are inputs.
+
+    Raises:
+        EdgekitError: its file has been edited since it was imported.
     """
     parts: dict[str, str] = {}
     names: set[str] = set()
     ahead: list[Any] = [function]
     while ahead:
         used = inspect.unwrap(ahead.pop())
-        source = _source(textwrap.dedent(inspect.getsource(used)))
-        parts[used.__qualname__] = source.digest
-        names |= source.imports
+        node = _definition(used)
+        parts[used.__qualname__] = _digest(node)
+        names |= _imports(node)
         names |= {type(cell.cell_contents).__module__ for cell in used.__closure__ or ()} - {used.__module__}
         for name in _names(used.__code__) & used.__globals__.keys():
             value = used.__globals__[name]
@@ -76,11 +74,6 @@ def function_key(function: Callable[..., object]) -> str:
     return key_of([parts, closure(names).key])
 
 
-def _names(code: CodeType) -> set[str]:
-    """The names that a function and those inside it look up."""
-    return set(code.co_names).union(*(_names(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
-
-
 def closure(names: Iterable[str]) -> Closure:
     """What is reached by imports from the modules of these names; they are in it."""
     modules: set[str] = set()
@@ -92,48 +85,9 @@ def closure(names: Iterable[str]) -> Closure:
             libraries |= {name.partition(".")[0]} - {"edgekit"}
         elif name not in modules:
             modules.add(name)
-            ahead += _module(name).imports
+            ahead += _imports(_module(name))
             ahead.append(name.rpartition(".")[0])  # a module's package runs, too
     return Closure(frozenset(modules), frozenset(libraries - sys.stdlib_module_names))
-
-
-@cache
-def _module(name: str) -> _Source:
-    path = _path(name)
-    if path is None:
-        raise ModuleNotFoundError(f"edgekit has no module {name}", name=name)
-    return _source(path.read_text(encoding="utf-8"))
-
-
-def _path(name: str) -> Path | None:
-    stem = _PACKAGE.joinpath(*name.split(".")[1:])
-    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
-
-
-def _source(text: str) -> _Source:
-    tree = ast.parse(text)
-    imports: set[str] = set()
-    for node in _running(tree):
-        if isinstance(node, ast.Import):
-            imports |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.module, "edgekit imports nothing relatively"
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            modules = {name for name in inner if name.startswith("edgekit.") and _path(name)}
-            imports |= modules | ({node.module} if modules != inner else set())
-    return _Source(sha256_of(ast.dump(tree).encode()), frozenset(imports))
-
-
-def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Every node but what only a type checker reads. Takes docstrings out of the tree on its way."""
-    body = getattr(tree, "body", None)
-    if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
-        del body[0]
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            continue
-        yield node
-        yield from _running(node)
 
 
 @cache
@@ -143,3 +97,71 @@ def library_version(library: str) -> str:
         return metadata.version(_DISTRIBUTIONS.get(library, library))
     except metadata.PackageNotFoundError:
         return "absent"
+
+
+def _names(code: CodeType) -> set[str]:
+    """The names that a function and those inside it look up."""
+    return set(code.co_names).union(*(_names(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+def _definition(function: FunctionType) -> ast.AST:
+    first = function.__code__.co_firstlineno  # of its decorators, if it has some
+    path = function.__code__.co_filename
+    for node in ast.walk(_tree(Path(path))):
+        if isinstance(node, ast.FunctionDef) and node.name == function.__name__:
+            lines = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
+            if min(lines) == first:
+                return node
+    raise EdgekitError(f"{path} was edited while it ran.", "Run the command again: finished stages are kept.")
+
+
+@cache
+def _module(name: str) -> ast.AST:
+    path = _path(name)
+    if path is None:
+        raise ModuleNotFoundError(f"edgekit has no module {name}", name=name)
+    return _tree(path)
+
+
+def _path(name: str) -> Path | None:
+    stem = _PACKAGE.joinpath(*name.split(".")[1:])
+    return next((path for path in (stem.with_suffix(".py"), stem / "__init__.py") if path.is_file()), None)
+
+
+@cache
+def _tree(path: Path) -> ast.AST:
+    """The syntax of a file, without docstrings."""
+    tree = ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
+        match getattr(node, "body", None):
+            case [ast.Expr(value=ast.Constant()), *_] as body:
+                del body[0]
+    return tree
+
+
+@cache
+def _digest(node: ast.AST) -> str:
+    return sha256_of(ast.dump(node).encode())
+
+
+@cache
+def _imports(node: ast.AST) -> frozenset[str]:
+    """The modules of edgekit and the libraries that the code imports, by their dotted names."""
+    found: set[str] = set()
+    for part in _running(node):
+        if isinstance(part, ast.Import):
+            found |= {alias.name for alias in part.names}
+        elif isinstance(part, ast.ImportFrom):
+            assert part.module, "edgekit imports nothing relatively"
+            inner = {f"{part.module}.{alias.name}" for alias in part.names}
+            modules = {name for name in inner if name.startswith("edgekit.") and _path(name)}
+            found |= modules | ({part.module} if modules != inner else set())
+    return frozenset(found)
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """Every node below but what only a type checker reads."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            yield child
+            yield from _running(child)
