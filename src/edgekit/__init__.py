@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from edgekit.pipeline.evaluate_board import evaluate_board
     from edgekit.pipeline.loading import LoadedModel, load_model
     from edgekit.pipeline.predict import Answer, predict
+    from edgekit.recipes.build import Recipe
     from edgekit.recipes.reading import recipe_named
-    from edgekit.recipes.recipe import Recipe
     from edgekit.values.task import CHEST_XRAY, Task
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ _MODULES = {
     "pipeline.loading": ("LoadedModel", "load_model"),
     "pipeline.predict": ("Answer", "predict"),
     "recipes.reading": ("recipe_named",),
-    "recipes.recipe": ("Recipe",),
+    "recipes.build": ("Recipe",),
     "values.task": ("CHEST_XRAY", "Task"),
 }
 
