@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from edgekit.metrics.scores import evaluate
+from edgekit.metrics.scores import score
 from edgekit.report.card import Card
 from edgekit.report.document import Gallery, Page, Section
 from edgekit.report.pages.model import card_markdown
@@ -26,7 +26,7 @@ MARGINS, LABELS = np.array([5, -5, 3, -2]), np.array([0, 1, 1, 0])  # a hit, a r
 
 @pytest.fixture
 def report() -> EvalReport:
-    return evaluate(MARGINS, CATS.is_positive(LABELS), Threshold(0.5, 0), runtime="tflm", model_sha256="", data=PETS)
+    return score(MARGINS, CATS.is_positive(LABELS), Threshold(0.5, 0), runtime="tflm", model_sha256="", data=PETS)
 
 
 def test_an_evaluation_names_the_labels_of_its_task_by_what_they_are(report: EvalReport) -> None:

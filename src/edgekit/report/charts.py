@@ -10,15 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.report.document import Figure
-from edgekit.report.svg import (
-    Drawing,
-    Label,
-    Scale,
-    around,
-    as_percent,
-    plain,
-    text_width,
-)
+from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, plain, text_width
 from edgekit.values.codec import to_json
 
 WIDTH = 400.0  # so narrow that a phone of 360 px shows it at four fifths and its text stays legible

@@ -9,13 +9,7 @@ from dataclasses import dataclass
 
 from edgekit.report.charts import WIDTH, data_of
 from edgekit.report.document import Figure
-from edgekit.report.svg import (
-    Drawing,
-    Scale,
-    nice_step,
-    plain,
-    text_width,
-)
+from edgekit.report.svg import Drawing, Scale, nice_step, plain, text_width
 from edgekit.values.program import Span
 
 _STEP = 24.0  # height of a row

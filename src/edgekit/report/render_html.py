@@ -10,17 +10,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from edgekit.report.document import (
-    SYNTHETIC,
-    Column,
-    Figure,
-    Page,
-    Part,
-    Section,
-    as_cell,
-    inline,
-    slug,
-)
+from edgekit.report.document import SYNTHETIC, Column, Figure, Page, Part, Section, as_cell, inline, slug
 
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 

@@ -4,24 +4,8 @@ In: a finished `DeviceRun`, its figures, the images. Out: `Facts`, a `Page`.
 """
 
 from edgekit.report import charts_board
-from edgekit.report.document import (
-    Bullets,
-    Cell,
-    Code,
-    Facts,
-    Figure,
-    Page,
-    Part,
-    Section,
-)
-from edgekit.report.pages.sections import (
-    Answers,
-    answers_figures,
-    data_section,
-    headline,
-    mistakes,
-    program_parts,
-)
+from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
+from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.tables import scores_table
 from edgekit.values.device_run import Agreement, DeviceRun, latency
 from edgekit.values.evaluation import EvalReport, Threshold

@@ -15,26 +15,8 @@ from edgekit.data.audit import Audit
 from edgekit.report import charts
 from edgekit.report.card import Card, InputFacts, OutputFacts
 from edgekit.report.charts import Dot, Series
-from edgekit.report.document import (
-    Bullets,
-    Cell,
-    Code,
-    Facts,
-    Figure,
-    Page,
-    Part,
-    Prose,
-    Section,
-    Table,
-)
-from edgekit.report.pages.sections import (
-    Answers,
-    answers_figures,
-    data_section,
-    headline,
-    mistakes,
-    program_parts,
-)
+from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section, Table
+from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.render_markdown import markdown, parts_markdown
 from edgekit.report.tables import confusion_table, runtime_name, scores_table, stages_table
 from edgekit.values.codec import to_json

@@ -16,17 +16,7 @@ from edgekit.metrics import curves
 from edgekit.metrics.decisions import decide, probabilities
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar
-from edgekit.report.document import (
-    Bullets,
-    Cell,
-    Facts,
-    Figure,
-    Gallery,
-    Highlights,
-    Part,
-    Section,
-    picture,
-)
+from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Section, picture
 from edgekit.report.tables import MACS, audit_parts, costs_of, label, layers_table, with_interval
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
