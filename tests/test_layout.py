@@ -2,6 +2,7 @@
 who reaches into another's tests."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,3 +59,11 @@ def test_shared_test_code_stands_at_the_top_of_tests_or_in_edgekit_testing() -> 
 def test_tools_need_no_tests(path: Path) -> None:
     assert not imported(path) & {found.stem for found in TESTS.rglob("*.py")}
     assert '"tests' not in path.read_text()
+
+
+def test_ruff_and_mypy_are_given_every_tool_in_python() -> None:
+    # their names have no ending, so neither program finds them by itself
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    scripts = {str(path.relative_to(ROOT)) for path in python_tools() if path.suffix != ".py"}
+    assert set(settings["ruff"]["extend-include"]) == scripts
+    assert scripts <= set(settings["mypy"]["files"])
