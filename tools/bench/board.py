@@ -113,8 +113,8 @@ def compiled(sources: Sequence[Source], into: Path | None = None) -> list[Path]:
     for number, source in enumerate(sources):
         c = ("-std=gnu11",) if source.path.suffix == ".c" else ()  # TFLM's C asks for it
         command = TOOLCHAIN.compile_command(source.path, *c, *source.options, "-w")
-        plain = [word.replace(str(ROOT), "") for word in command]  # another checkout gives the same objects
-        key = files.key_of([plain, files.file_sha256(source.path)])[:20]
+        words = [word.replace(str(ROOT), "") for word in command]  # another checkout gives the same objects
+        key = files.key_of([words, files.file_sha256(source.path)])[:20]
         folder = into or platformdirs.user_cache_path("edgekit") / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         jobs.append((command, folder / (f"{number}.o" if into else f"{key}.o")))

@@ -128,8 +128,8 @@ def _tflm(model: TfliteModel, tflm: Path, esp_nn: Path | None) -> Contender:
         folder, defines = tflm / "tensorflow/lite/micro/kernels/esp_nn", ("-DESP_NN=1", "-DCONFIG_NN_OPTIMIZED=1")
         include = (f"-I{esp_nn}/include", f"-I{esp_nn}/src/common")
         kernels = [Source(folder / f"{name}.cc", (*options, *defines, *include)) for name in _ESP_KERNELS]
-        plain = sorted(p for p in (esp_nn / "src").rglob("*.c") if p.stem.endswith(("_ansi", "_opt")))
-        objects += compiled([*kernels, *(Source(path, (*defines, *include)) for path in plain)])
+        portable = sorted(p for p in (esp_nn / "src").rglob("*.c") if p.stem.endswith(("_ansi", "_opt")))
+        objects += compiled([*kernels, *(Source(path, (*defines, *include)) for path in portable)])
     generated = {f"model/{name}": text for name, text in c_array(model, 1, 0, folder="model/").items()}
     own = (
         Source(HERE / "tflm.cc", (*options, f"-DBENCH_ARENA_BYTES={ARENA_BYTES}")),

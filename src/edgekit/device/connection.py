@@ -79,11 +79,11 @@ def check_model(info: Info, model: TfliteModel) -> None:
 
 def device_json(info: Info) -> dict[str, Any]:
     """The board's identity as JSON-ready values."""
-    plain = to_json(info) | {
+    values = to_json(info) | {
         "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
         "model_sha256": info.model_sha256.hex(),
         "input_scale": info.input_scale,
         "output_scale": info.output_scale,
     }
-    return {name: value for name, value in plain.items() if name not in _NOT_IDENTITY}
+    return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}

@@ -39,7 +39,7 @@ def golden_images(height: int, width: int, channels: int = 1) -> NDArray[np.uint
     y, x = np.mgrid[0:height, 0:width]
     corner = np.zeros((height, width), int)
     corner[0, 0] = corner[-1, -1] = 255
-    plain = [np.full((height, width), value) for value in (0, 255, 128)]
+    even = [np.full((height, width), value) for value in (0, 255, 128)]
     drawn = [x * 255 // max(width - 1, 1), y * 255 // max(height - 1, 1), (x + y) % 2 * 255, corner]
     # an LCG rather than numpy's generator, whose stream may change with its version
     state, noise = 2026, []
@@ -47,7 +47,7 @@ def golden_images(height: int, width: int, channels: int = 1) -> NDArray[np.uint
         state = (1664525 * state + 1013904223) & 0xFFFFFFFF
         noise.append(state >> 24)
     random = np.array(noise).reshape(RANDOM_IMAGES, height, width)
-    images = np.concatenate([np.stack(plain + drawn), random]).astype(np.uint8)
+    images = np.concatenate([np.stack(even + drawn), random]).astype(np.uint8)
     return np.repeat(images[..., np.newaxis], channels, 3)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.report.document import Figure
-from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, plain, text_width
+from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, text_width, tick_label
 from edgekit.values.codec import to_json
 
 WIDTH = 400.0  # so narrow that a phone of 360 px shows it at four fifths and its text stays legible
@@ -148,7 +148,7 @@ def dots(
     board = Drawing(WIDTH, bottom + (62 if any(row.beside is not None for row in rows) else 42))
     everything = [v for row in rows for v in (row.value, row.low, row.high, row.beside) if v is not None]
     xs = Scale(*(bounds or around(everything, 4, 0.02 if percent else 0.0)), left, right)
-    label: Label = as_percent if percent else plain
+    label: Label = as_percent if percent else tick_label
     for value in xs.ticks(4):
         board.line(xs(value), top - 6, xs(value), bottom, "grid")
     board.x_axis(xs, bottom, label, 4)
@@ -199,7 +199,7 @@ def _panel(
 ) -> Scale:
     """Axes and lines between the two heights; returns the scale of x. `sides`: least room for what stands left and
     right of the panel; `first`: number of the first colour; without `x` the ticks have no labels."""
-    label: Label = as_percent if percent else plain
+    label: Label = as_percent if percent else tick_label
     top, bottom = rows
     values = [v for one in series for v in (*one.y, *one.low, *one.high)]
     lowest, highest = bounds or around(values, 5, 0.02 if percent else 0.0)
@@ -213,7 +213,7 @@ def _panel(
     board.text(4, top - 18, y, "faint")
     board.y_axis(ys, left, end, label)
     ticks = sorted({*across}) if len({*across}) <= 6 else ()
-    board.x_axis(xs, bottom, plain if x is not None else lambda value: "", ticks=ticks)
+    board.x_axis(xs, bottom, tick_label if x is not None else lambda value: "", ticks=ticks)
     board.text(end, bottom + 32, x or "", "faint", "end")
     labels = []
     for i, one in enumerate(series, first):
@@ -240,17 +240,17 @@ def _in_words(one: Series, percent: bool, x: str = "") -> str:
         return f"{one.name}: no value"
     (x0, y0), (x1, y1) = finite[0], finite[-1]
     best = max(finite, key=lambda point: point[1])
-    text = f"{one.name}: {say(y0, percent)} at {plain(x0)}"
+    text = f"{one.name}: {say(y0, percent)} at {tick_label(x0)}"
     if best[0] not in (x0, x1):
-        text += f", at most {say(best[1], percent)} at {plain(best[0])}"
-    return text + (f", {say(y1, percent)} at {plain(x1)}" if x1 != x0 else "")
+        text += f", at most {say(best[1], percent)} at {tick_label(best[0])}"
+    return text + (f", {say(y1, percent)} at {tick_label(x1)}" if x1 != x0 else "")
 
 
 def say(value: float | None, percent: bool) -> str:
     """A value as the figures write it: one decimal of a per cent, or three decimals."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{100 * value:.1f}%" if percent else f"{value:.3f}" if abs(value) < 10 else plain(round(value, 1))
+    return f"{100 * value:.1f}%" if percent else f"{value:.3f}" if abs(value) < 10 else tick_label(round(value, 1))
 
 
 def data_of(**values: object) -> Mapping[str, object]:

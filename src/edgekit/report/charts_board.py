@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from edgekit.report.charts import WIDTH, data_of
 from edgekit.report.document import Figure
-from edgekit.report.svg import Drawing, Scale, nice_step, plain, text_width
+from edgekit.report.svg import Drawing, Scale, nice_step, text_width, tick_label
 from edgekit.values.program import Span
 
 _STEP = 24.0  # height of a row
@@ -83,7 +83,7 @@ def bars(caption: str, rows: Sequence[Bar], *, x: str, notes: Sequence[str] = ()
     Args:
         x: what is counted, with its unit.
     """
-    said = [row.text or plain(row.value) for row in rows]
+    said = [row.text or tick_label(row.value) for row in rows]
     left = 14 + min(190.0, max(text_width(row.name, 11) for row in rows))
     right = WIDTH - 14 - max(text_width(text, 11) for text in said)
     top = 26.0
@@ -119,7 +119,7 @@ def histogram(
     board = Drawing(WIDTH, 250.0)
     top, bottom = 44.0, 206.0
     ys = Scale(0, max(counts), bottom, top)
-    left = 14 + text_width(plain(max(counts)), 11)
+    left = 14 + text_width(tick_label(max(counts)), 11)
     xs = Scale(first * width, (first + len(counts)) * width, left, WIDTH - 14)
     board.text(4, 12, "images", "faint")
     board.y_axis(ys, left, WIDTH - 14, about=4)
@@ -128,20 +128,20 @@ def histogram(
     for number, count in enumerate(counts):
         if count:
             begin, end = (first + number) * width, (first + number + 1) * width
-            title = f"{plain(begin)} to {plain(end)}: {count:,} images"
+            title = f"{tick_label(begin)} to {tick_label(end)}: {count:,} images"
             board.rect(
                 xs(begin), ys(count), max(1.0, xs(end) - xs(begin) - 1), bottom - ys(count), "c0 bar", title, 0.75
             )
     reached = -math.inf
     for name, value in sorted(marks.items(), key=lambda mark: mark[1]):
-        text = f"{name} {plain(value)}"
+        text = f"{name} {tick_label(value)}"
         at, half = xs(value), text_width(text, 11) / 2
         board.line(at, top - 8, at, bottom, "axis dashed")
         middle = min(max(at, reached + half + 8, left + half), WIDTH - 14 - half)
         board.text(middle, top - 16, text, "ink num", "middle", 11)
         reached = middle + half
-    said = ", ".join(f"{name} {plain(value)}" for name, value in marks.items())
-    alt = f"Histogram of {x} over {len(values):,} images: from {plain(low)} to {plain(high)}, {said}."
+    said = ", ".join(f"{name} {tick_label(value)}" for name, value in marks.items())
+    alt = f"Histogram of {x} over {len(values):,} images: from {tick_label(low)} to {tick_label(high)}, {said}."
     data = data_of(x=x, bin=width, first=first * width, counts=counts, marks=dict(marks))
     return Figure(caption, board.svg(alt), alt, tuple(notes), data)
 

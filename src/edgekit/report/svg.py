@@ -70,7 +70,7 @@ def around(values: Iterable[float], about: int = 5, least: float = 0.0) -> tuple
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
 
 
-def plain(value: float) -> str:
+def tick_label(value: float) -> str:
     """A tick's label: no zeros that say nothing, thousands in groups."""
     if value == round(value) and abs(value) < 1e15:
         return f"{value:,.0f}"
@@ -79,7 +79,7 @@ def plain(value: float) -> str:
 
 def as_percent(value: float) -> str:
     """A share as a tick's label in per cent."""
-    return f"{plain(round(100 * value, 6))}%"
+    return f"{tick_label(round(100 * value, 6))}%"
 
 
 class Drawing:
@@ -152,14 +152,14 @@ class Drawing:
         }[shape]
         self.path([(x + r * 0.95 * a, y + r * 0.95 * b) for a, b in corners], classes, closed=True)
 
-    def y_axis(self, scale: Scale, left: float, right: float, label: Label = plain, about: int = 5) -> None:
+    def y_axis(self, scale: Scale, left: float, right: float, label: Label = tick_label, about: int = 5) -> None:
         """Grid lines from `left` to `right` with their labels at the left."""
         for value in scale.ticks(about):
             self.line(left, scale(value), right, scale(value), "grid")
             self.text(left - 6, scale(value), label(value), "faint num", "end", 11)
 
     def x_axis(
-        self, scale: Scale, bottom: float, label: Label = plain, about: int = 6, ticks: Sequence[float] = ()
+        self, scale: Scale, bottom: float, label: Label = tick_label, about: int = 6, ticks: Sequence[float] = ()
     ) -> None:
         """The base line with ticks and their labels; labels that would touch the one before are left out."""
         self.line(scale.start, bottom, scale.end, bottom, "axis")

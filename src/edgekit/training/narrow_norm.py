@@ -23,8 +23,8 @@ class NarrowNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         narrow = self.num_features < _CACHE_LINE_FLOATS and x.device.type == "cpu" and torch.get_num_threads() > 1
         count = self.num_batches_tracked
-        plain = not self.affine or self.momentum is None or x.numel() <= self.num_features
-        if not narrow or not self.training or plain or count is None:
+        as_torch = not self.affine or self.momentum is None or x.numel() <= self.num_features
+        if not narrow or not self.training or as_torch or count is None:
             return super().forward(x)
         self._check_input_dim(x)
         count.add_(1)
