@@ -6,6 +6,8 @@ import pytest
 
 from edgekit.compile import Compiled, CompileOptions
 from edgekit.testing import emulated_models
+from edgekit.testing.exactness import cases
+from edgekit.testing.random_models import random_model
 
 HALVES = 2  # pytest-xdist runs them side by side
 MODELS = 208
@@ -13,13 +15,13 @@ MODELS = 208
 
 @pytest.mark.parametrize("half", range(HALVES))
 def test_at_least_200_random_models_give_tflms_bytes_on_emulated_xtensa(half: int) -> None:
-    models = emulated_models.cases(range(30_000 + half, 30_000 + MODELS + 20, HALVES))[: MODELS // HALVES]
+    models = cases(random_model, range(30_000 + half, 30_000 + MODELS + 20, HALVES))[: MODELS // HALVES]
     assert len(models) >= 200 / HALVES
     assert emulated_models.differing(models) == []
 
 
 def test_a_wrong_byte_on_the_board_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = emulated_models.cases(range(3))
+    models = cases(random_model, range(3))
     right = emulated_models.compile_model
 
     def wrong(content: bytes, options: CompileOptions) -> Compiled:
@@ -34,6 +36,6 @@ def test_a_wrong_byte_on_the_board_would_be_seen(monkeypatch: pytest.MonkeyPatch
 
 
 def test_programs_run_side_by_side_without_disturbing_each_other() -> None:
-    models = emulated_models.cases(range(40, 44))
+    models = cases(random_model, range(40, 44))
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(emulated_models.differing, (models[:2], models[2:]))) == [[], []]

@@ -13,6 +13,8 @@ from edgekit.compile.reader import read_graph
 from edgekit.testing import emulated_models
 from edgekit.testing.builder import reweighted
 from edgekit.testing.emulated_models import DC233C
+from edgekit.testing.exactness import Case, cases
+from edgekit.testing.random_models import random_model
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 
@@ -22,14 +24,14 @@ def coarse(weights: np.ndarray) -> np.ndarray:
     return weights // 16 * 16
 
 
-def with_mac16(count: int, seeds: range) -> list[emulated_models.Case]:
+def with_mac16(count: int, seeds: range) -> list[Case]:
     """Models of which at least one operator uses MAC16."""
     return [
         case
-        for case in emulated_models.cases(seeds)
+        for case in cases(random_model, seeds)
         if any(
             isinstance(op, Convolution) and isinstance(op.kernel, ByChannel | ByTile) and op.kernel.coding is not None
-            for op in compile_model(case[1], CompileOptions(target="esp32")).graph.ops
+            for op in compile_model(case.content, CompileOptions(target="esp32")).graph.ops
         )
     ][:count]
 
@@ -43,7 +45,7 @@ def test_random_models_give_tflms_bytes_with_mac16() -> None:
 def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_mac16() -> None:
     plain = STUDENT.read_bytes()
     contents = (plain, reweighted(plain, lambda w: w * (abs(w) > 24)), reweighted(plain, coarse))
-    models = [(seed, content, read_graph(content)) for seed, content in enumerate(contents)]
+    models = [Case(seed, content, read_graph(content)) for seed, content in enumerate(contents)]
     assert emulated_models.differing(models, DC233C) == []
 
 

@@ -33,23 +33,17 @@ class Builder:
         axis: int = 0,
     ) -> int:
         """Adds a tensor, a constant where `data` is given; returns its index."""
-        t = schema.TensorT()
-        t.shape, t.type = list(shape), getattr(schema.TensorType, kind)
-        t.name = f"tensor_{len(self.tensors)}"
-        t.quantization = schema.QuantizationParametersT()
+        index, buffer, quantization = len(self.tensors), 0, schema.QuantizationParametersT()
         if len(scales):
-            t.quantization.scale = [float(np.float32(s)) for s in scales]
-            t.quantization.zeroPoint = [int(z) for z in zero_points]
-            t.quantization.quantizedDimension = axis
+            quantization.scale = [float(np.float32(s)) for s in scales]
+            quantization.zeroPoint = [int(z) for z in zero_points]
+            quantization.quantizedDimension = axis
         if data is not None:
-            b = schema.BufferT()
-            b.data = np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)
-            t.buffer = len(self.buffers)
-            self.buffers.append(b)
-        else:
-            t.buffer = 0
-        self.tensors.append(t)
-        return len(self.tensors) - 1
+            buffer = len(self.buffers)
+            self.buffers.append(schema.BufferT(np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)))
+        element = getattr(schema.TensorType, kind)
+        self.tensors.append(schema.TensorT(list(shape), element, buffer, f"tensor_{index}", quantization))
+        return index
 
     def op(self, code: str, inputs: Sequence[int], output: int, options: Any = None) -> None:
         """Adds any operator of the schema.
@@ -61,12 +55,8 @@ class Builder:
         number = getattr(schema.BuiltinOperator, code)
         if number not in self.codes:
             self.codes.append(number)
-        o = schema.OperatorT()
-        o.opcodeIndex, o.inputs, o.outputs = self.codes.index(number), list(inputs), [output]
-        o.builtinOptions = options
-        kind = type(options).__name__.removesuffix("T")
-        o.builtinOptionsType = 0 if options is None else getattr(schema.BuiltinOptions, kind)
-        self.ops.append(o)
+        kind = 0 if options is None else getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
+        self.ops.append(schema.OperatorT(self.codes.index(number), list(inputs), [output], kind, options))
 
     def shape(self, index: int) -> tuple[int, ...]:
         """A tensor's dimensions."""
@@ -79,25 +69,13 @@ class Builder:
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The file, with these tensors as the model's ends."""
-        graph = schema.SubGraphT()
-        graph.tensors, graph.operators, graph.inputs, graph.outputs = (
-            self.tensors,
-            self.ops,
-            list(inputs),
-            list(outputs),
-        )
-        model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers = 3, [graph], self.buffers
-        model.operatorCodes = []
+        graph = schema.SubGraphT(self.tensors, list(inputs), list(outputs), self.ops)
         versions = {getattr(schema.BuiltinOperator, name): version for name, version in self.versions.items()}
-        for number in self.codes:
-            code = schema.OperatorCodeT()
-            code.builtinCode, code.deprecatedBuiltinCode = number, min(number, 127)
-            code.version = versions.get(number, 1)
-            model.operatorCodes.append(code)
-        builder = flatbuffers.Builder(4096)
-        builder.Finish(model.Pack(builder), b"TFL3")
-        return bytes(builder.Output())
+        codes = [
+            schema.OperatorCodeT(min(number, 127), builtinCode=number, version=versions.get(number, 1))
+            for number in self.codes
+        ]
+        return _packed(schema.ModelT(3, codes, [graph], buffers=self.buffers))
 
 
 def reweighted(content: bytes, change: Callable[[NDArray[np.int8]], NDArray[Any]]) -> bytes:
@@ -110,6 +88,10 @@ def reweighted(content: bytes, change: Callable[[NDArray[np.int8]], NDArray[Any]
             buffer = model.buffers[tensor.buffer]
             weights = np.asarray(buffer.data, np.uint8).view(np.int8).reshape(tensor.shape)
             buffer.data = np.ascontiguousarray(change(weights.copy()), np.int8).view(np.uint8).ravel()
-    builder = flatbuffers.Builder(len(content))
+    return _packed(model)
+
+
+def _packed(model: Any) -> bytes:
+    builder = flatbuffers.Builder(4096)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -2,12 +2,11 @@
 
 Two cores: de212, which every emulated test of edgekit uses, and dc233c, which has an ESP32's MAC16 and hardware loops.
 
-In: seeds of edgekit.testing.random_models. Out: the seeds whose output bytes differ.
+In: `Case`s of edgekit.testing.exactness. Out: the seeds whose output bytes differ.
 """
 
 import subprocess
 import tempfile
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,9 @@ from numpy.typing import NDArray
 from edgekit.boards.board import ESP32
 from edgekit.boards.emulators import Emulator
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.ir import Graph
 from edgekit.compile.options import Optimize, Target
-from edgekit.compile.reader import read_graph
-from edgekit.errors import EdgekitError
-from edgekit.testing import native_c
-from edgekit.testing.random_models import random_inputs, random_model
+from edgekit.testing.exactness import Case, inputs_of, unlike_tflm
+from edgekit.testing.native_c import outputs_of
 
 BATCH = 25  # in one program: more would not fit the board's flash
 HARNESS = Path(__file__).with_name("batch.cc")
@@ -41,20 +37,6 @@ class Core:
 
 DE212 = Core(ESP32.emulator, "generic")
 DC233C = Core(ESP32.target_emulator, "esp32")
-Case = tuple[int, bytes, Graph]
-
-
-def cases(seeds: Iterable[int]) -> list[Case]:
-    """(seed, model, graph) of those models that TFLM's arithmetic can hold."""
-    found = []
-    for seed in seeds:
-        content = random_model(seed)
-        try:
-            found.append((seed, content, read_graph(content)))
-        except EdgekitError as error:
-            if not any(limit in error.message for limit in ("32 bits", "out of range")):
-                raise
-    return found
 
 
 def differing(models: list[Case], core: Core = DE212) -> list[int]:
@@ -67,13 +49,10 @@ def differing(models: list[Case], core: Core = DE212) -> list[int]:
 def _batch(models: list[Case], core: Core) -> list[int]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        inputs = [random_inputs(seed, graph.input.size) for seed, _, graph in models]
-        outputs = _run(_program(models, inputs, folder, core), core, folder, models, inputs)
-    return [
-        seed
-        for (seed, content, graph), given, mine in zip(models, inputs, outputs, strict=True)
-        if not np.array_equal(mine, native_c.tflm(content, given, graph.input.shape))
-    ]
+        inputs = inputs_of(models)
+        said = _run(_program(models, inputs, folder, core), core)
+    shapes = [(len(given), case.graph.output.size) for case, given in zip(models, inputs, strict=True)]
+    return unlike_tflm(models, outputs_of(said, shapes))
 
 
 def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, core: Core) -> Path:
@@ -100,24 +79,13 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, c
     return program
 
 
-def _run(
-    program: Path, core: Core, folder: Path, models: list[Case], inputs: list[NDArray[np.int8]]
-) -> list[NDArray[np.int8]]:
-    said = folder / "uart.bin"
-    done = subprocess.run(
-        core.emulator.command(program, ("-serial", f"file:{said}")),
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
+def _run(program: Path, core: Core) -> bytes:
+    """What it writes to its UART: the outputs."""
+    said = program.with_name("uart.bin")
+    command = core.emulator.command(program, ("-serial", f"file:{said}"))
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, f"QEMU ended with {done.returncode} (128 + EXCCAUSE of a crash)"
-    line, at, outputs = said.read_bytes(), 0, []
-    for (_, _, graph), given in zip(models, inputs, strict=True):
-        size = len(given) * graph.output.size
-        outputs.append(np.frombuffer(line[at : at + size], np.int8).reshape(len(given), -1))
-        at += size
-    assert at == len(line)
-    return outputs
+    return said.read_bytes()
 
 
 def _call(command: list[str]) -> None:

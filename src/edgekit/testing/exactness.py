@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.ir import Graph
@@ -50,11 +51,20 @@ def differing(
         files: of each model, compiled as `m0`, `m1`, ...
     """
     program = native_c.build(files, folder, flags=flags)
-    jobs = [(i, random_inputs(case.seed, case.graph.input.size)) for i, case in enumerate(models)]
-    outputs = native_c.run(program, jobs, [case.graph.output.size for case in models])
+    outputs = native_c.run(program, list(enumerate(inputs_of(models))), [case.graph.output.size for case in models])
+    return unlike_tflm(models, outputs)
+
+
+def inputs_of(models: Sequence[Case]) -> list[NDArray[np.int8]]:
+    """int8 [3, input bytes] for each model."""
+    return [random_inputs(case.seed, case.graph.input.size) for case in models]
+
+
+def unlike_tflm(models: Sequence[Case], outputs: Sequence[NDArray[np.int8]]) -> list[int]:
+    """Seeds of the models whose outputs on `inputs_of` are not TFLM's."""
     return [
         case.seed
-        for case, (_, inputs), mine in zip(models, jobs, outputs, strict=True)
+        for case, inputs, mine in zip(models, inputs_of(models), outputs, strict=True)
         if not np.array_equal(mine, native_c.tflm(case.content, inputs, case.graph.input.shape))
     ]
 

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,31 +15,7 @@ _STATIC = re.compile(
     r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^\} (\w+);",
     re.MULTILINE,
 )
-
-_MAIN = """
-#include <stdio.h>
-#include <stdlib.h>
-typedef struct { void (*invoke)(const int8_t *, int8_t *, void *); size_t in, out, arena; } entry;
-static const entry entries[] = {ENTRIES};
-int main(void) {
-  int index, count;
-  while (scanf("%d %d", &index, &count) == 2) {
-    const entry *e = &entries[index];
-    getchar();
-    /* exact sizes on the heap, so that the address sanitizer sees a byte too far */
-    int8_t *in = malloc(e->in), *out = malloc(e->out);
-    unsigned char *arena = malloc(e->arena);
-    for (int i = 0; i < count; ++i) {
-      for (size_t j = 0; j < e->arena; ++j) arena[j] = (unsigned char)(j * 37 + 11);
-      if (fread(in, 1, e->in, stdin) != e->in) return 3;
-      e->invoke(in, out, arena);
-      fwrite(out, 1, e->out, stdout);
-    }
-    free(in); free(out); free(arena);
-  }
-  return 0;
-}
-"""
+_MAIN = Path(__file__).with_name("native_main.c")
 
 
 def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flags: tuple[str, ...] = SANITIZED) -> Path:
@@ -55,7 +32,8 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
         parts.append(re.sub(r"\b(" + "|".join(sorted(statics)) + r")\b", rf"{name}_\1", source) if statics else source)
         upper = name.upper()
         entries.append(f"{{{name}_invoke, {upper}_INPUT_BYTES, {upper}_OUTPUT_BYTES, {upper}_ARENA_BYTES}}")
-    (folder / "all.c").write_text("\n".join(parts) + _MAIN.replace("ENTRIES", ",\n".join(entries)))
+    parts += [f"#define ENTRIES {', '.join(entries)}", _MAIN.read_text()]
+    (folder / "all.c").write_text("\n".join(parts))
     program = folder / f"program_{compiler}"
     run = subprocess.run(
         [compiler, *FLAGS, *flags, "-o", str(program), "all.c"], cwd=folder, capture_output=True, text=True, check=False
@@ -69,13 +47,15 @@ def run(program: Path, jobs: list[tuple[int, NDArray[np.int8]]], output_bytes: l
     stream = b"".join(b"%d %d\n" % (index, len(inputs)) + inputs.tobytes() for index, inputs in jobs)
     done = subprocess.run([str(program)], input=stream, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[:4000]
-    results, at = [], 0
-    for index, inputs in jobs:
-        size = len(inputs) * output_bytes[index]
-        results.append(np.frombuffer(done.stdout[at : at + size], np.int8).reshape(len(inputs), -1))
-        at += size
-    assert at == len(done.stdout)
-    return results
+    return outputs_of(done.stdout, [(len(inputs), output_bytes[index]) for index, inputs in jobs])
+
+
+def outputs_of(stream: bytes, shapes: Sequence[tuple[int, int]]) -> list[NDArray[np.int8]]:
+    """The int8 arrays of these shapes that follow each other in a stream, which holds nothing else."""
+    ends = np.cumsum([rows * columns for rows, columns in shapes])
+    assert ends[-1] == len(stream)
+    parts = np.split(np.frombuffer(stream, np.int8), ends[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def tflm(content: bytes, inputs: NDArray[np.int8], shape: tuple[int, ...]) -> NDArray[np.int8]:

@@ -66,22 +66,18 @@ class _Sketch:
             self.b.tensor(filters.shape, data=filters, scales=scales, zero_points=[0] * out, axis=3 * depthwise),
             self.b.tensor([out], "INT32", bias, bias_scales, [0] * out),
         ]
-        options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
-        options.padding, options.strideH, options.strideW = schema.Padding.SAME, stride, stride
-        options.dilationHFactor = options.dilationWFactor = 1
-        options.fusedActivationFunction = _fused(relu)
+        same, fused = schema.Padding.SAME, _fused(relu)
         if depthwise:
-            options.depthMultiplier = 1
-        code = "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D"
-        self.b.op(code, inputs, y.index, options)
+            options = schema.DepthwiseConv2DOptionsT(same, stride, stride, 1, fused)
+            self.b.op("DEPTHWISE_CONV_2D", inputs, y.index, options)
+        else:
+            self.b.op("CONV_2D", inputs, y.index, schema.Conv2DOptionsT(same, stride, stride, fused))
         return y
 
     def add(self, a: _Value, b: _Value) -> _Value:
         """Sum and ReLU: the end of a residual block."""
         y = self._activation(a.real + b.real, relu=True)
-        options = schema.AddOptionsT()
-        options.fusedActivationFunction = _fused(True)
-        self.b.op("ADD", [a.index, b.index], y.index, options)
+        self.b.op("ADD", [a.index, b.index], y.index, schema.AddOptionsT(_fused(True)))
         return y
 
     def pooled(self, x: _Value) -> _Value:
@@ -89,19 +85,15 @@ class _Sketch:
         height, width, channels = x.q.shape
         index = self.b.tensor((1, 1, 1, channels), scales=[x.scale], zero_points=[x.zero_point])
         y = _Value(index, x.q.mean((0, 1)), x.scale, x.zero_point)
-        options = schema.Pool2DOptionsT()
-        options.padding = schema.Padding.VALID
-        options.filterHeight, options.filterWidth, options.strideH, options.strideW = height, width, height, width
-        self.b.op("AVERAGE_POOL_2D", [x.index], y.index, options)
+        whole = schema.Pool2DOptionsT(schema.Padding.VALID, width, height, width, height)
+        self.b.op("AVERAGE_POOL_2D", [x.index], y.index, whole)
         return y
 
     def logits(self, x: _Value, count: int) -> _Value:
         """Fully connected."""
         flat = self.b.tensor((1, x.q.size), scales=[x.scale], zero_points=[x.zero_point])
-        new = schema.ReshapeOptionsT()
-        new.newShape = [1, x.q.size]
         shape = self.b.tensor([2], "INT32", np.array([1, x.q.size], np.int32))
-        self.b.op("RESHAPE", [x.index, shape], flat, new)
+        self.b.op("RESHAPE", [x.index, shape], flat, schema.ReshapeOptionsT([1, x.q.size]))
         real = self.rng.normal(0, np.sqrt(1 / x.q.size), (count, x.q.size))
         scale = np.float32(np.abs(real).max() / 127)
         weights = np.round(real / scale).astype(np.int8)
@@ -113,15 +105,10 @@ class _Sketch:
 
     def _activation(self, real: NDArray[np.float64], relu: bool) -> _Value:
         """A tensor whose scale fits the values, with their int8 form."""
-        if relu:
-            scale, zero_point = np.quantile(real.clip(0), _REACHED) / 255, -128
-        else:
-            scale, zero_point = np.quantile(np.abs(real), _REACHED) / 127, 0
-        scale = float(np.float32(scale))
-        shape = (1, *real.shape)
-        index = self.b.tensor(shape, scales=[scale], zero_points=[zero_point])
-        low = zero_point if relu else -128
-        return _Value(index, np.round(real / scale + zero_point).clip(low, 127), scale, zero_point)
+        magnitude, steps, zero_point = (real.clip(0), 255, -128) if relu else (np.abs(real), 127, 0)
+        scale = float(np.float32(np.quantile(magnitude, _REACHED) / steps))
+        index = self.b.tensor((1, *real.shape), scales=[scale], zero_points=[zero_point])
+        return _Value(index, np.round(real / scale + zero_point).clip(-128, 127), scale, zero_point)
 
 
 def image(shape: tuple[int, ...], seed: int) -> NDArray[np.int8]:

@@ -80,10 +80,9 @@ class Random:
         kw, sx, dx = self.window(width, 5)
         if self.rng.random() < 0.3:
             kh = kw = 1
-        if self.rng.random() < 0.4 and min(height, width) >= 3:
+        if (self.rng.random() < 0.4 and min(height, width) >= 3) or three:
             kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
         if three:
-            kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
             same = same or min(height, width) < 3
         elif same and self.rng.random() < 0.15:
             kh, kw = kh + height, kw + 2  # the window is larger than the image
@@ -108,15 +107,14 @@ class Random:
         inputs = [x, w, self.bias(out, x, scales, fan_in)]
         if not depthwise and self.rng.random() < 0.1:
             inputs[2:] = self.pick([], [-1])
-        options = schema.DepthwiseConv2DOptionsT() if depthwise else schema.Conv2DOptionsT()
-        options.padding = schema.Padding.SAME if same else schema.Padding.VALID
-        options.strideH, options.strideW, options.dilationHFactor, options.dilationWFactor = sy, sx, dy, dx
-        options.fusedActivationFunction = self.fused(y)
+        padding, fused = schema.Padding.SAME if same else schema.Padding.VALID, self.fused(y)
+        steps = {"strideH": sy, "strideW": sx, "dilationHFactor": dy, "dilationWFactor": dx}
         if depthwise:
-            options.depthMultiplier = multiplier
-            self.b.op("DEPTHWISE_CONV_2D", inputs, y, options)
+            options = schema.DepthwiseConv2DOptionsT(padding, **steps, depthMultiplier=multiplier)
         else:
-            self.b.op("CONV_2D", inputs, y, options)
+            options = schema.Conv2DOptionsT(padding, **steps)
+        options.fusedActivationFunction = fused
+        self.b.op("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", inputs, y, options)
         return y
 
     def fused(self, y: int) -> int:
@@ -128,30 +126,27 @@ class Random:
 
     def pool(self, x: int, kind: str | None = None) -> int:
         kind = kind or self.pick("MAX_POOL_2D", "AVERAGE_POOL_2D")
-        _, height, width, channels = self.b.shape(x)
+        _, height, width, _ = self.b.shape(x)
         same = self.rng.random() < 0.4
         kh, sy, _ = self.window(height, 4)
         kw, sx, _ = self.window(width, 4)
         if self.rng.random() < 0.6 and min(height, width) >= 2:
             kh, kw, sy, sx = self.pick((2, 2, 2, 2), (2, 2, 2, 2), (1, 2, 1, 2), (2, 1, 2, 1))
-        shape = (1, self.result(height, kh, sy, 1, same), self.result(width, kw, sx, 1, same), channels)
-        y = self.activation(shape, *self.b.quantization(x))
-        options = schema.Pool2DOptionsT()
-        options.padding = schema.Padding.SAME if same else schema.Padding.VALID
-        options.strideH, options.strideW, options.filterHeight, options.filterWidth = sy, sx, kh, kw
-        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
-        self.b.op(kind, [x], y, options)
-        return y
+        return self._pooled(x, kind, (kh, kw, sy, sx), same)
 
     def halved(self, x: int) -> int:
         """A 2x2 max-pool whose windows neither overlap nor are cut off."""
+        return self._pooled(x, "MAX_POOL_2D", (2, 2, 2, 2), same=False)
+
+    def _pooled(self, x: int, kind: str, window: tuple[int, int, int, int], same: bool) -> int:
+        """`window`: kernel and stride, height before width."""
         _, height, width, channels = self.b.shape(x)
-        y = self.activation((1, height // 2, width // 2, channels), *self.b.quantization(x))
-        options = schema.Pool2DOptionsT()
-        options.padding = schema.Padding.VALID
-        options.strideH = options.strideW = options.filterHeight = options.filterWidth = 2
-        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
-        self.b.op("MAX_POOL_2D", [x], y, options)
+        kh, kw, sy, sx = window
+        shape = (1, self.result(height, kh, sy, 1, same), self.result(width, kw, sx, 1, same), channels)
+        y = self.activation(shape, *self.b.quantization(x))
+        fused = self.fused(y) if self.rng.random() < 0.3 else 0
+        padding = schema.Padding.SAME if same else schema.Padding.VALID
+        self.b.op(kind, [x], y, schema.Pool2DOptionsT(padding, sx, sy, kw, kh, fused))
         return y
 
     def mean(self, x: int, keep: bool | None = None) -> int:
@@ -159,9 +154,8 @@ class Random:
         keep = self.rng.random() < 0.5 if keep is None else keep
         axes = self.pick([1, 2], [2, 1], [-3, -2], [1, -2])
         y = self.activation((1, 1, 1, channels) if keep else (1, channels))
-        options = schema.ReducerOptionsT()
-        options.keepDims = bool(keep)
-        self.b.op("MEAN", [x, self.b.tensor([2], "INT32", np.array(axes, np.int32))], y, options)
+        axes_index = self.b.tensor([2], "INT32", np.array(axes, np.int32))
+        self.b.op("MEAN", [x, axes_index], y, schema.ReducerOptionsT(bool(keep)))
         return y
 
     def dense(self, x: int, out: int | None = None) -> int:
@@ -174,18 +168,16 @@ class Random:
         inputs = [x, w, self.bias(out, x, scales, depth)]
         if self.rng.random() < 0.1:
             inputs[2:] = [-1]
-        options = schema.FullyConnectedOptionsT()
-        options.fusedActivationFunction = self.fused(y) if self.rng.random() < 0.3 else 0
-        self.b.op("FULLY_CONNECTED", inputs, y, options)
+        fused = self.fused(y) if self.rng.random() < 0.3 else 0
+        self.b.op("FULLY_CONNECTED", inputs, y, schema.FullyConnectedOptionsT(fused))
         return y
 
     def reshape(self, x: int, shape: Sequence[int] | None = None) -> int:
         size = int(np.prod(self.b.shape(x)))
         shape = shape or self.pick((1, size), (size,), (1, 1, 1, size))
         y = self.activation(shape, *self.b.quantization(x))
-        options = schema.ReshapeOptionsT()
-        options.newShape = list(shape)
-        self.b.op("RESHAPE", [x, self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))], y, options)
+        new = self.b.tensor([len(shape)], "INT32", np.array(shape, np.int32))
+        self.b.op("RESHAPE", [x, new], y, schema.ReshapeOptionsT(list(shape)))
         return y
 
     def pad(self, x: int) -> int:
@@ -194,17 +186,13 @@ class Random:
         amounts[0] = 0
         if self.rng.random() < 0.6:
             amounts[-1] = 0
-        y = self.activation(
-            tuple(int(s + a + b) for s, (a, b) in zip(shape, amounts, strict=True)), *self.b.quantization(x)
-        )
+        y = self.activation((np.array(shape) + amounts.sum(1)).tolist(), *self.b.quantization(x))
         self.b.op("PAD", [x, self.b.tensor(amounts.shape, "INT32", amounts.astype(np.int32))], y, schema.PadOptionsT())
         return y
 
     def softmax(self, x: int) -> int:
         y = self.activation(self.b.shape(x), 1 / 256, -128)
-        options = schema.SoftmaxOptionsT()
-        options.beta = float(self.pick(1.0, 1.0, 0.5, 2.7, 30.0))
-        self.b.op("SOFTMAX", [x], y, options)
+        self.b.op("SOFTMAX", [x], y, schema.SoftmaxOptionsT(float(self.pick(1.0, 1.0, 0.5, 2.7, 30.0))))
         return y
 
     def narrow(self, x: int) -> int:
@@ -235,7 +223,6 @@ class Random:
         largest = max(self.b.quantization(x)[0], self.b.quantization(other)[0])
         total = np.broadcast_shapes(self.b.shape(x), self.b.shape(other))
         y = self.activation(total, largest * self.pick(1, 1, 1.7, 0.6, 0.6, 0.02, 10))
-        options = schema.AddOptionsT()
-        options.fusedActivationFunction = self.fused(y)
+        options = schema.AddOptionsT(self.fused(y))
         self.b.op("ADD", [x, other] if self.rng.random() < 0.7 else [other, x], y, options)
         return y
