@@ -20,10 +20,8 @@ int main(void) {
     int8_t *in = malloc(e->in), *out = malloc(e->out);
     unsigned char *arena = malloc(e->arena);
     for (int i = 0; i < count; ++i) {
-      for (size_t j = 0; j < e->arena; ++j)
-        arena[j] = (unsigned char)(j * 37 + 11);
-      if (fread(in, 1, e->in, stdin) != e->in)
-        return 3;
+      for (size_t j = 0; j < e->arena; ++j) arena[j] = (unsigned char)(j * 37 + 11);
+      if (fread(in, 1, e->in, stdin) != e->in) return 3;
       e->invoke(in, out, arena);
       fwrite(out, 1, e->out, stdout);
     }
