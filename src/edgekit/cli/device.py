@@ -5,35 +5,22 @@ from typing import Any
 
 import click
 
-from edgekit.cli.options import (
-    baud_option,
-    data_option,
-    json_option,
-    model_argument,
-    model_option,
-    optimize_option,
-    port_option,
-    report_option,
-    strict_option,
-    target_option,
-)
+from edgekit.cli import options as shared
 from edgekit.cli.output import show, typed, waiting
 from edgekit.errors import EdgekitError
 
 
 @click.command("eval-device")
-@port_option("emulator", "native", "desktop")
-@data_option
-@model_option
+@shared.port_option("emulator", "native", "desktop")
+@shared.data_option
+@shared.model_option
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
-@baud_option
-@strict_option
+@shared.baud_option
+@shared.strict_option
 @click.option("--resume", is_flag=True, help="Go on where an evaluation was cut off.")
-@report_option
-@click.option(
-    "--profile", type=click.Path(path_type=Path), help="What `edgekit profile --json` printed, for the report."
-)
-@json_option
+@shared.report_option
+@click.option("--profile", type=shared.PATH, help="What `edgekit profile --json` printed, for the report.")
+@shared.json_option
 def eval_device_command(
     port: str, data: str, model: Path, limit: int | None, baud: int | None, strict: bool, resume: bool,
     report: Path | None, profile: Path | None, as_json: bool,
@@ -66,13 +53,13 @@ def eval_device_command(
 
 
 @click.command("profile")
-@model_argument
-@port_option("emulator", "native")
-@target_option
-@optimize_option
-@baud_option
-@report_option
-@json_option
+@shared.model_argument
+@shared.port_option("emulator", "native")
+@shared.target_option
+@shared.optimize_option
+@shared.baud_option
+@shared.report_option
+@shared.json_option
 def profile_command(
     model: Path, port: str, target: Any, optimize: Any, baud: int | None, report: Path | None, as_json: bool
 ) -> None:
@@ -96,10 +83,10 @@ def profile_command(
 
 
 @click.command("selftest")
-@port_option("emulator", "native")
-@model_option
-@baud_option
-@json_option
+@shared.port_option("emulator", "native")
+@shared.model_option
+@shared.baud_option
+@shared.json_option
 def selftest_command(port: str, model: Path, baud: int | None, as_json: bool) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
     from edgekit.device.connection import connected
@@ -116,10 +103,10 @@ def selftest_command(port: str, model: Path, baud: int | None, as_json: bool) ->
 
 
 @click.command("flash")
-@port_option()
-@click.option("--build", type=click.Path(path_type=Path), help="Folder of the .bin files; PlatformIO's if left out.")
-@click.option("--baud", type=click.IntRange(9600, 2_000_000), default=921600, show_default=True)
-@json_option
+@shared.port_option()
+@click.option("--build", type=shared.PATH, help="Folder of the .bin files; PlatformIO's if left out.")
+@click.option("--baud", type=click.IntRange(9600, 2_000_000), default=921600)
+@shared.json_option
 def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> None:
     """Write the firmware to a board: chip, flash size and partition are checked first."""
     from edgekit.device.flash import flash
@@ -131,7 +118,7 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
 
 
 @click.command("doctor")
-@json_option
+@shared.json_option
 def doctor_command(as_json: bool) -> None:
     """See what is installed and connected, and what to do about what is not."""
     from edgekit.device.doctor import doctor, findings_table
@@ -141,14 +128,14 @@ def doctor_command(as_json: bool) -> None:
 
 
 @click.command("firmware")
-@model_option
+@shared.model_option
 @click.option(
     "--profile",
     is_flag=True,
     help="C that tells what each layer costs; build -e esp32dev_aot with -D EDGEKIT_PROFILE=1.",
 )
-@optimize_option
-@target_option
+@shared.optimize_option
+@shared.target_option
 def firmware_command(model: Path, profile: bool, optimize: Any, target: Any) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.compile import CompileOptions

@@ -6,32 +6,23 @@ import sys
 import click
 
 from edgekit import __version__
-from edgekit.cli.build import build_model_command, recipe_command
-from edgekit.cli.compile import compile_command
-from edgekit.cli.device import (
-    doctor_command,
-    eval_device_command,
-    firmware_command,
-    flash_command,
-    profile_command,
-    selftest_command,
-)
-from edgekit.cli.evaluate import data_group, evaluate_command
+from edgekit.cli import desktop, device
 from edgekit.cli.reproduce import reproduce_command
 from edgekit.errors import EdgekitError
 
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 prints the help itself
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True})
 @click.version_option(__version__, prog_name="edgekit")
 def cli() -> None:
     """Put a neural network on an ESP32 and know that it works there."""
 
 
 for command in (
-    build_model_command, evaluate_command, recipe_command, data_group, compile_command, eval_device_command,
-    profile_command, selftest_command, flash_command, doctor_command, firmware_command, reproduce_command,
+    desktop.build_model_command, desktop.evaluate_command, desktop.recipe_command, desktop.data_group,
+    desktop.compile_command, device.eval_device_command, device.profile_command, device.selftest_command,
+    device.flash_command, device.doctor_command, device.firmware_command, reproduce_command,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -9,6 +9,8 @@ import click
 from edgekit.values.model import DEFAULT_MODEL
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+PATH, FOLDER = click.Path(path_type=Path), click.Path(path_type=Path, file_okay=False)
+RECIPES = "esp32, paper, demo, smoke, or the recipe.json beside a model."
 
 
 def check_report_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
@@ -26,60 +28,32 @@ def port_option(*further: str) -> Callable[[_Command], _Command]:
     return click.option("--port", required=True, metavar="PORT", help=f"{takes}.")
 
 
-RECIPES = "esp32, paper, demo, smoke, or the recipe.json beside a model."
+def _choice(flag: str, takes: tuple[str, ...], says: str) -> Callable[[_Command], _Command]:
+    return click.option(flag, type=click.Choice(takes), default=takes[0], help=says)
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 data_option = click.option(
-    "--data",
-    default="phantom",
-    show_default=True,
-    metavar="DATA",
+    "--data", default="phantom", metavar="DATA",
     help="A folder of X-rays, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom[:SEED[:COUNT]] (drawn).",
-)
+)  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 set_option = click.option(
-    "--set",
-    "changes",
-    multiple=True,
-    metavar="FIELD=VALUE",
+    "--set", "changes", multiple=True, metavar="FIELD=VALUE",
     help="Change a recipe field, e.g. distill.temperature=4; repeatable. `edgekit recipe` lists them.",
-)
-weights_dir_option = click.option(
-    "--weights-dir", type=click.Path(path_type=Path), help="Folder of torchvision's ImageNet weight files."
-)
-accelerator_option = click.option(
-    "--accelerator", default="auto", show_default=True, help="auto, cpu, cuda or mps: where to train."
-)
-model_argument = click.argument("model", type=click.Path(path_type=Path))
-model_option = click.option(
-    "--model", type=click.Path(path_type=Path), default=DEFAULT_MODEL, show_default=True, help="The int8 .tflite."
-)
-target_option = click.option(
-    "--target",
-    type=click.Choice(["generic", "esp32"]),
-    default="generic",
-    show_default=True,
-    help="Any core, or the classic ESP32's.",
-)
-optimize_option = click.option(
-    "--optimize",
-    type=click.Choice(["size", "speed"]),
-    default="size",
-    show_default=True,
-    help="The smallest program, or the fewest instructions.",
-)
-compress_option = click.option(
-    "--compress",
-    type=click.Choice(["auto", "never"]),
-    default="auto",
-    show_default=True,
-    help="Store pruned and clustered weights compressed where it pays.",
+)  # fmt: skip
+weights_dir_option = click.option("--weights-dir", type=PATH, help="Folder of torchvision's ImageNet weight files.")
+accelerator_option = click.option("--accelerator", default="auto", help="auto, cpu, cuda or mps: where to train.")
+model_argument = click.argument("model", type=PATH)
+model_option = click.option("--model", type=PATH, default=DEFAULT_MODEL, help="The int8 .tflite.")
+target_option = _choice("--target", ("generic", "esp32"), "Any core, or the classic ESP32's.")
+optimize_option = _choice("--optimize", ("size", "speed"), "The smallest program, or the fewest instructions.")
+compress_option = _choice(
+    "--compress", ("auto", "never"), "Store pruned and clustered weights compressed where it pays."
 )
 baud_option = click.option(
     "--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out."
 )
 report_option = click.option(
-    "--report",
-    type=click.Path(path_type=Path),
-    callback=check_report_name,
-    help="Also write the result as a page: .html, .md or .json.",
+    "--report", type=PATH, callback=check_report_name, help="Also write the result as a page: .html, .md or .json."
 )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgekit.cli.options import accelerator_option, data_option, json_option, weights_dir_option
+from edgekit.cli import options as shared
 from edgekit.cli.output import show, typed
 from edgekit.errors import EdgekitError, stopped_says
 
@@ -26,25 +26,28 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> tupl
 
 
 @click.command("reproduce")
-@click.option("--only", default=_ONLY.replace(" ", ""), metavar="PARTS", help=f"Of {_ONLY} [all].")
-@click.option("--seeds", default="0,1,2", show_default=True, callback=_numbers, help="One whole run each.")
+@click.option("--only", show_default=False, default=_ONLY.replace(" ", ""), metavar="PARTS", help=f"Of {_ONLY} [all].")
+@click.option("--seeds", default="0,1,2", callback=_numbers, help="One whole run each.")
 @click.option(
     "--budget",
     default="smoke",
-    show_default=True,
     help="full: as the paper. cpu: small images, a night on two cores. smoke: a rehearsal of minutes.",
 )
-@data_option
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder; run again to go on."
-)
+@shared.data_option
+@click.option("--out", required=True, type=shared.FOLDER, help="Folder; run again to go on.")
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Of the networks [as the budget says].")
-@weights_dir_option
+@shared.weights_dir_option
 @click.option("--workers", type=click.IntRange(min=1), help="Units side by side [one a core; 1 on a GPU].")
-@click.option("--ray", default="", metavar="ADDRESS", help="Run the units on this Ray cluster; local starts one.")
-@accelerator_option
+@click.option(
+    "--ray",
+    default="",
+    show_default=False,
+    metavar="ADDRESS",
+    help="Run the units on this Ray cluster; local starts one.",
+)
+@shared.accelerator_option
 @click.option("--report-only", is_flag=True, help="Write the report of what is finished, and do no more.")
-@json_option
+@shared.json_option
 def reproduce_command(
     only: str, seeds: tuple[int, ...], budget: str, data: str, out: Path, weights: str | None, weights_dir: Path | None,
     workers: int | None, ray: str, accelerator: str, report_only: bool, as_json: bool,

@@ -1,0 +1,163 @@
+"""The commands that need no board: make a model, look at recipes and images, score a model, compile it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgekit.cli import options as shared
+from edgekit.cli.output import show, typed
+from edgekit.errors import stopped_says
+
+
+@click.command("build-model")
+@click.option("--recipe", "recipe_name", default="esp32", metavar="RECIPE", help=shared.RECIPES)
+@shared.set_option
+@shared.data_option
+@click.option("--out", type=shared.FOLDER, help="Folder for the model [build/RECIPE].")
+@click.option("--fresh", is_flag=True, help="Forget finished stages and start again.")
+@shared.strict_option
+@shared.weights_dir_option
+@shared.accelerator_option
+@shared.json_option
+def build_model_command(
+    recipe_name: str, changes: tuple[str, ...], data: str, out: Path | None, fresh: bool, strict: bool,
+    weights_dir: Path | None, accelerator: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Make an int8 model, its C array and its card from X-rays.
+
+    Teach, distill, prune, convert, embed. Stop it at any moment: the same command goes on where it stopped.
+    A research demonstration, not a medical device.
+    """
+    from edgekit.cli.progress import StageBars
+    from edgekit.pipeline.build_model import build_model
+    from edgekit.pipeline.stages import Options
+    from edgekit.recipes.reading import recipe_named
+    from edgekit.report.document import Code
+    from edgekit.report.tables import seeds_parts, stages_parts
+    from edgekit.values.codec import to_document
+
+    recipe = recipe_named(recipe_name, changes)
+    out = out or Path("build") / recipe.name
+    with stopped_says("Finished stages are kept: the same command goes on where it stopped."), StageBars() as bars:
+        options = Options(
+            fresh=fresh, strict=strict, weights_dir=weights_dir, accelerator=accelerator, command=typed(),
+            on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
+        )  # fmt: skip
+        card = build_model(recipe, data, out, options)
+    seeds = seeds_parts(card.seeds, card.data) if len(recipe.seeds) > 1 else ()
+    written = (
+        Code(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes."),
+        Code(f"Its card is {out}/card.md, its C array {out}/model_data.cc."),
+    )
+    show((*stages_parts(card.stages, card.data), *seeds, *written), to_document(card), as_json)
+
+
+@click.command("recipe")
+@click.argument("name", default="esp32", metavar="[RECIPE]")
+@shared.set_option
+@shared.json_option
+def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
+    """Show each field of RECIPE, its value and what it takes.
+
+    RECIPE is esp32 (the default), paper, demo, smoke, or the recipe.json beside a model.
+    """
+    from edgekit.recipes.fields import leaves
+    from edgekit.recipes.reading import recipe_named
+    from edgekit.report.tables import fields_table
+    from edgekit.values.codec import to_document
+
+    recipe = recipe_named(name, changes)
+    show([fields_table(recipe.name, leaves(recipe))], to_document(recipe), as_json)
+
+
+@click.command("evaluate")
+@shared.model_argument
+@shared.data_option
+@click.option(
+    "--runtime",
+    type=click.Choice(["tflm", "litert", "torch", "onnx"]),
+    help="What runs it [by the file: tflm for int8].",
+)
+@click.option("--split", type=click.Choice(["test", "val"]), default="test")
+@shared.strict_option
+@shared.json_option
+def evaluate_command(model: Path, data: str, runtime: str | None, split: str, strict: bool, as_json: bool) -> None:
+    """Score MODEL on DATA at the threshold stored in its card.
+
+    MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
+    """
+    from edgekit.pipeline.evaluate import evaluate
+    from edgekit.report.tables import evaluation_parts
+    from edgekit.values.codec import to_document
+
+    report = evaluate(model, data, runtime=runtime, split=split, strict=strict)
+    show(evaluation_parts(report), to_document(report), as_json)
+
+
+@click.group("data")
+def data_group() -> None:
+    """Look at a data set."""
+
+
+@data_group.command("info")
+@click.argument("data", default="phantom")
+@shared.json_option
+def data_info(data: str, as_json: bool) -> None:
+    """Audit DATA: counts, sizes, patients, duplicates, bad files.
+
+    Duplicates are found by their bytes and by their pixels, within and across splits.
+    """
+    from edgekit.data.audit import audit
+    from edgekit.report.pages.sections import data_section
+
+    found = audit(data)
+    show(data_section(found.info, found).parts, found, as_json)
+
+
+@click.command("compile")
+@shared.model_argument
+@click.option("--out", required=True, type=shared.FOLDER, help="Folder of the library.")
+@shared.target_option
+@shared.optimize_option
+@shared.compress_option
+@click.option("--name", default="model", help="C identifier: prefix of all that the header declares.")
+@click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES", help="Refuse a model that needs more RAM.")
+@click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
+@shared.report_option
+@shared.json_option
+def compile_command(
+    model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, max_ram: int | None,
+    max_flash: int | None, report: Path | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
+
+    C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
+    """
+    from edgekit.boards.toolchains import sizes_of
+    from edgekit.compile import CompileOptions, compile_model
+    from edgekit.compile.library import library_files
+    from edgekit.compile.limits import check_flash, check_ram
+    from edgekit.compile.program import drawing, program_json, tflm_arena_bytes
+    from edgekit.files import read_bytes, write_text
+    from edgekit.report.document import Code
+    from edgekit.report.pages.program import plan_page, plan_parts
+    from edgekit.report.render import write
+
+    content = read_bytes(model, "Name a .tflite file.")
+    compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
+    if max_ram is not None:
+        check_ram(compiled, max_ram)
+    sizes = sizes_of(compiled.files)
+    if max_flash is not None:
+        check_flash(compiled, sizes, max_flash)
+    values = program_json(compiled, sizes, tflm_arena_bytes(content))
+    library = library_files(compiled)
+    for path, text in library.items():
+        write_text(out / path, text)
+    values |= {"out": str(out), "files": sorted(library)}
+    program = compiled.program
+    if report is not None:
+        write(plan_page(program, values), report, values)
+    written = Code(f"{out}: {', '.join(sorted(library))}")
+    show((*plan_parts(program, values, drawing(program)), written), values, as_json)
