@@ -6,85 +6,12 @@ whoever builds a program of their own around TFLM, and for edgekit's firmware. T
 
 import struct
 
+from edgekit.compile.codegen import rendered
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
 from edgekit.values.evaluation import Threshold
-from edgekit.values.model import Quantization, TfliteModel
+from edgekit.values.model import TfliteModel
 from edgekit.values.task import Task
-
-_HEADER = """\
-// Made by edgekit from a .tflite. Do not edit: edgekit writes it again.
-#ifndef EDGEKIT_MODEL_MODEL_DATA_H_
-#define EDGEKIT_MODEL_MODEL_DATA_H_
-
-#include <stddef.h>
-#include <stdint.h>
-
-// clang-format off
-namespace edgekit {{
-namespace generated {{
-
-// The .tflite, {bytes} bytes, aligned to 16 as its flatbuffer asks.
-extern const uint8_t kModelData[];
-constexpr size_t kModelBytes = {bytes};
-
-// SHA-256 of the .tflite: {sha256}
-inline constexpr uint8_t kModelSha256[32] = {{
-{sha256_rows}}};
-
-// One image, int8 = pixel + zero point. real = scale * (q - zero point); scales also as IEEE-754 bits.
-constexpr uint16_t kInputHeight = {height};
-constexpr uint16_t kInputWidth = {width};
-constexpr uint16_t kInputChannels = {channels};
-{input_q}
-// One logit for each answer; the output scale also in billionths, for programs without floating point.
-constexpr uint16_t kOutputs = {outputs};
-{output_q}constexpr uint32_t kOutputScaleBillionths = {output_billionths};
-{labels}
-// Where kPositive is not negative, output[kPositive] - the other output >= kMarginQ (int8 units) says that answer: a
-// probability of {probability} on validation. Elsewhere the greatest output is the answer.
-constexpr int16_t kPositive = {positive};
-constexpr int16_t kMarginQ = {margin_q};
-constexpr float kThresholdProbability = {threshold};
-
-// TFLM's arena as measured on a 64-bit computer with TFLM's portable kernels. An ESP32's records are smaller (4-byte
-// pointers); kernels of its own may want scratch space on top, which no one has measured on a board yet.
-constexpr size_t kTflmArenaBytes = {arena_bytes};
-
-// The operators, for `tflite::MicroMutableOpResolver<kOpCount>`: no more than the model has, for each one costs flash.
-constexpr int kOpCount = {op_count};
-#define EDGEKIT_MODEL_OPS(X) {op_macro}
-
-// Registers them; returns the resolver's status of the first that fails (kTfLiteOk is 0).
-template <typename Resolver>
-auto AddOps(Resolver& resolver) {{
-  auto status = resolver.{first_op}();
-{other_ops}  return status;
-}}
-
-}}  // namespace generated
-}}  // namespace edgekit
-// clang-format on
-
-#endif  // EDGEKIT_MODEL_MODEL_DATA_H_
-"""
-
-_SOURCE = """\
-// Made by edgekit from a .tflite. Do not edit: edgekit writes it again.
-// SHA-256 of the .tflite: {sha256}
-#include "{folder}model_data.h"
-
-// clang-format off
-namespace edgekit {{
-namespace generated {{
-
-alignas(16) const uint8_t kModelData[kModelBytes] = {{
-{rows}}};
-
-}}  // namespace generated
-}}  // namespace edgekit
-// clang-format on
-"""
 
 
 def c_array(
@@ -114,34 +41,24 @@ def c_array(
             "Choose it on validation with the int8 model; `edgekit build-model` does.",
         )
     methods = _resolver_methods(model)
-    height, width, channels = model.input_shape
     binary = outputs == 2 and threshold is not None
-    header = _HEADER.format(
-        bytes=len(model.flatbuffer),
-        sha256=model.sha256,
-        sha256_rows=_rows(bytes.fromhex(model.sha256)),
-        height=height,
-        width=width,
-        channels=channels,
-        outputs=outputs,
-        input_q=_quantization("Input", model.input_q),
-        output_q=_quantization("Output", model.output_q),
-        output_billionths=round(model.output_q.scale * 1e9),
-        labels=_labels(task),
-        positive=(task.positive_index if task and task.positive else 1) if binary else -1,
-        probability=f"{threshold.probability:.6g}" if threshold else "0.5",
-        threshold=_float(threshold.probability if threshold else 0.5),
-        margin_q=threshold.margin_q if threshold else 0,
-        arena_bytes=arena_bytes,
-        op_count=len(methods),
-        op_macro=" ".join(f"X({method.removeprefix('Add')})" for method in methods),
-        first_op=methods[0],
-        other_ops="".join(f"  if (static_cast<int>(status) == 0) status = resolver.{m}();\n" for m in methods[1:]),
-    )
-    return {
-        "model_data.h": header,
-        "model_data.cc": _SOURCE.format(sha256=model.sha256, folder=folder, rows=_rows(model.flatbuffer)),
+    values = {
+        "model": model,
+        "sha256": bytes.fromhex(model.sha256),
+        "outputs": outputs,
+        "labels": [_c_string(label) for label in task.labels] if task else [],
+        "positive": (task.positive_index if task and task.positive else 1) if binary else -1,
+        "probability": threshold.probability if threshold else 0.5,
+        "margin_q": threshold.margin_q if threshold else 0,
+        "arena_bytes": arena_bytes,
+        "methods": methods,
+        "op_macro": " ".join(f"X({method.removeprefix('Add')})" for method in methods),
+        "folder": folder,
+        "c_float": _float,
+        "float_bits": lambda value: struct.pack(">f", value).hex(),
+        "byte_rows": _rows,
     }
+    return {name: rendered(f"{name}.jinja", **values) for name in ("model_data.h", "model_data.cc")}
 
 
 def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
@@ -153,21 +70,6 @@ def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
             f"Build a network whose operators are among: {', '.join(OPERATORS)}.",
         )
     return tuple(OPERATORS[op].resolver_method for op in ops)
-
-
-def _quantization(side: str, q: Quantization) -> str:
-    (bits,) = struct.unpack("<I", struct.pack("<f", q.scale))
-    return (
-        f"constexpr float k{side}Scale = {_float(q.scale)};\n"
-        f"constexpr uint32_t k{side}ScaleBits = 0x{bits:08x};\n"
-        f"constexpr int16_t k{side}ZeroPoint = {q.zero_point};\n"
-    )
-
-
-def _labels(task: Task | None) -> str:
-    if task is None:
-        return ""
-    return f"inline constexpr const char* kLabels[kOutputs] = {{{', '.join(map(_c_string, task.labels))}}};\n"
 
 
 def _c_string(text: str) -> str:

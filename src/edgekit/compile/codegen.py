@@ -9,8 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from edgekit.compile.ir import Requantization
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _ELEMENT_BYTES = {
     "unsigned char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4,
@@ -124,6 +128,21 @@ def filled(file: str, macros: Mapping[str, str]) -> str:
     """The text of a file under compile/c with its macros replaced."""
     _, text = _file(file)
     return re.sub(rf"\b({'|'.join(macros)})\b", lambda found: macros[found[0]], text) if macros else text
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    loader = PackageLoader("edgekit.compile")
+    return Environment(
+        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+
+
+def rendered(template: str, **values: object) -> str:
+    """A file under compile/templates, filled in."""
+    return _templates().get_template(template).render(values)
 
 
 def needed_helpers(helpers: Iterable[Helper | str], macros: Mapping[str, str], given: Iterable[str] = ()) -> str:

@@ -5,10 +5,9 @@ In: `Compiled`. Out: texts by path below the library's folder.
 
 import json
 import re
-from collections.abc import Mapping
 from importlib import resources
 
-from edgekit.compile.codegen import filled
+from edgekit.compile.codegen import filled, rendered
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.ir import Tensor
 
@@ -43,15 +42,10 @@ def library_files(compiled: Compiled) -> dict[str, str]:
     return {
         **compiled.files,
         "example/main.c": _example(name, "example_pixel" if _takes_pixels(entry) else "example_raw"),
-        "CMakeLists.txt": _filled("CMakeLists.txt", words),
+        "CMakeLists.txt": rendered("CMakeLists.txt.jinja", **words),
         "library.json": json.dumps(manifest, indent=2) + "\n",
-        "README.md": _filled("README.md", words),
+        "README.md": rendered("README.md.jinja", **words),
     }
-
-
-def _filled(template: str, words: Mapping[str, str]) -> str:
-    text = (resources.files("edgekit.compile") / "templates" / template).read_text(encoding="utf-8")
-    return re.sub(r"@(\w+)@", lambda found: words[found[1]], text)
 
 
 def _example(name: str, value: str) -> str:
