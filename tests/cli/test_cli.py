@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from edgekit.data.phantom import phantom_catalogue
+from edgekit.data.preprocess import to_pixels
 from edgekit.values.task import CHEST_XRAY
 from smoke_build import Said, Smoke
 
@@ -23,10 +24,12 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drawn films as files in the release's layout: 20 for training and 5 for the test of each class, small."""
     root = tmp_path_factory.mktemp("films")
     catalogue = phantom_catalogue(7, 40)
+    image_of = catalogue.open_images()
     for row, name in enumerate(catalogue.ids):
         path = root / Path(name).with_suffix(".jpeg")
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(catalogue.pictures.pixels(row, (64, 64), 1)[..., 0]).save(path)
+        with image_of(row) as image:
+            Image.fromarray(to_pixels(image, (64, 64))[..., 0]).save(path)
     return root
 
 

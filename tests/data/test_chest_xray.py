@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from edgekit.data.sources import data_info, load_splits
+from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 
@@ -38,10 +38,10 @@ def test_it_is_fetched_checked_and_unpacked_once(mirror, release, tmp_path):
     assert told == []
     assert splits.info.name == "chest-xray"
     assert splits.info.licence.startswith("CC BY 4.0")
-    assert splits.info.fingerprint == data_info(str(release)).fingerprint
+    assert splits.info.fingerprint == open_catalogue(str(release)).info.fingerprint
     assert len(splits.test) == 12
     asked = len(mirror.requests)
-    assert data_info("chest-xray", cache_dir=cache) == splits.info
+    assert open_catalogue("chest-xray", cache_dir=cache).info == splits.info
     assert len(mirror.requests) == asked
     assert sorted(path.name for path in (cache / "downloads").iterdir()) == ["chest_xray"]
 
@@ -49,7 +49,7 @@ def test_it_is_fetched_checked_and_unpacked_once(mirror, release, tmp_path):
 def test_an_archive_that_is_not_the_published_one_is_refused(mirror, tmp_path):
     mirror.files[ARCHIVE] = mirror.files[ARCHIVE][:-9] + b"different"
     with pytest.raises(EdgekitError, match="wrong checksum"):
-        data_info("chest-xray", cache_dir=tmp_path / "cache")
+        open_catalogue("chest-xray", cache_dir=tmp_path / "cache")
     assert list((tmp_path / "cache" / "downloads").iterdir()) == []
 
 
@@ -59,7 +59,7 @@ def test_where_the_publishers_list_cannot_be_had_the_first_checksum_is_recorded(
     if inventory is not None:
         mirror.files[f"{ARCHIVE}.json"] = inventory
     told = []
-    data_info("chest-xray", cache_dir=tmp_path / "cache", on_warning=told.append)
+    open_catalogue("chest-xray", cache_dir=tmp_path / "cache", on_warning=told.append)
     assert "recorded in" in told[0]
     assert (tmp_path / "cache" / "downloads" / f"{ARCHIVE}.sha256").exists()
 
@@ -68,7 +68,7 @@ def test_an_archive_that_was_fetched_but_not_unpacked_is_not_fetched_again(mirro
     downloads = tmp_path / "cache" / "downloads"
     downloads.mkdir(parents=True)
     (downloads / ARCHIVE).write_bytes(mirror.files[ARCHIVE])
-    data_info("chest-xray", cache_dir=tmp_path / "cache")
+    open_catalogue("chest-xray", cache_dir=tmp_path / "cache")
     assert mirror.requests == []
 
 

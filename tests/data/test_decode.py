@@ -14,9 +14,8 @@ import pytest
 
 from edgekit.data import decode as room
 from edgekit.data.decode import decode
-from edgekit.data.download import download
+from edgekit.data.download import download, unpack
 from edgekit.data.folder import folder_catalogue
-from edgekit.data.unpack import unpack
 from edgekit.errors import EdgekitError
 
 

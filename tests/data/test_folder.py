@@ -12,7 +12,7 @@ from PIL import Image
 
 from edgekit import data as room
 from edgekit.data.preprocess import load_pixels
-from edgekit.data.sources import data_info, load_splits
+from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 
@@ -88,11 +88,11 @@ def test_normal_is_the_negative_class_whatever_stands_beside_it(tmp_path, load, 
 
 
 def test_the_releases_licence_is_claimed_for_the_releases_file_names_alone(release, tmp_path, write_release):
-    assert data_info(str(release)).licence.startswith("CC BY 4.0")
+    assert open_catalogue(str(release)).info.licence.startswith("CC BY 4.0")
     other = write_release(tmp_path / "other")
     path = other / "train" / "PNEUMONIA" / "person1_bacteria_1.jpeg"
     path.rename(path.with_name("person1_scan_1.jpeg"))
-    assert data_info(str(other)).licence == ""
+    assert open_catalogue(str(other)).info.licence == ""
 
 
 def test_class_and_split_names_may_be_written_in_any_case(release, load):
@@ -117,16 +117,16 @@ def test_a_folder_in_a_folder_and_the_litter_of_macos_are_seen_through(release, 
 
 
 def test_the_fingerprint_follows_content_and_not_time_stamps(release):
-    before = data_info(str(release)).fingerprint
+    before = open_catalogue(str(release)).info.fingerprint
     image = release / "train" / "NORMAL" / "IM-0001-0001.jpeg"
     image.touch()
-    assert data_info(str(release)).fingerprint == before
+    assert open_catalogue(str(release)).info.fingerprint == before
     content = image.read_bytes()
     image.write_bytes(content[:-1] + b"\0")
-    assert data_info(str(release)).fingerprint != before
+    assert open_catalogue(str(release)).info.fingerprint != before
     image.write_bytes(content)
     image.rename(image.with_name("IM-0001-0009.jpeg"))
-    assert data_info(str(release)).fingerprint != before
+    assert open_catalogue(str(release)).info.fingerprint != before
 
 
 def test_unreadable_images_are_named_skipped_and_counted(release, load):
@@ -158,7 +158,7 @@ def test_training_images_in_the_test_set_are_named(release, load):
 
 def test_a_patient_name_in_both_train_and_test_is_noted(release, write_image):
     write_image(release / "test" / "PNEUMONIA" / "person1_virus_9.jpeg", 77)
-    assert any(note.startswith("1 patient names stand in both") for note in data_info(str(release)).notes)
+    assert any(note.startswith("1 patient names stand in both") for note in open_catalogue(str(release)).info.notes)
 
 
 def _remove(name):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgekit.data.sources import data_info, load_splits
+from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 
@@ -65,9 +65,12 @@ def linear_scores(images, labels, others):
 
 
 def test_the_plain_word_is_seed_0_with_1200_images():
-    assert data_info("phantom") == data_info("phantom:0") == data_info("phantom:0:1200") != data_info("phantom:1")
+    short, seed, whole, other = (
+        open_catalogue(word).info for word in ("phantom", "phantom:0", "phantom:0:1200", "phantom:1")
+    )
+    assert short == seed == whole != other
 
 
 def test_too_few_are_refused():
     with pytest.raises(EdgekitError, match="phantom:0:10 is too small"):
-        data_info("phantom:0:10")
+        open_catalogue("phantom:0:10")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgekit.data import pneumoniamnist
-from edgekit.data.sources import data_info, load_splits
+from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 
@@ -61,7 +61,7 @@ def test_a_file_that_is_not_the_published_one_is_refused(server, monkeypatch, tm
     monkeypatch.setenv("EDGEKIT_DATA_URL", server.base)
     server.files["pneumoniamnist.npz"] = make_npz()
     with pytest.raises(EdgekitError, match="expected md5:28209eda62fecd6e6a2d98b1501bb15f"):
-        data_info("pneumoniamnist-28", cache_dir=tmp_path)
+        open_catalogue("pneumoniamnist-28", cache_dir=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -91,5 +91,5 @@ def test_images_that_are_damaged_inside_a_whole_file_are_noticed(mirror, tmp_pat
 
 def test_an_edge_length_that_does_not_exist_is_answered_with_those_that_do(tmp_path):
     with pytest.raises(EdgekitError, match="There is no pneumoniamnist-32") as error:
-        data_info("pneumoniamnist-32", cache_dir=tmp_path)
+        open_catalogue("pneumoniamnist-32", cache_dir=tmp_path)
     assert "pneumoniamnist-224" in error.value.hint

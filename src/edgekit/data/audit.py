@@ -3,21 +3,20 @@
 In: a `--data` word. Out: an `Audit`; `report.pages.sections` shows it.
 """
 
-import hashlib
-import os
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from PIL import Image
+
 from edgekit.data.catalogue import Catalogue, shared
+from edgekit.data.decode import see_images
 from edgekit.data.preprocess import to_pixels
-from edgekit.data.progress import bar
-from edgekit.data.sources import default_cache_dir, open_catalogue, print_warning
-from edgekit.errors import EdgekitError
+from edgekit.data.sources import open_catalogue, print_warning
+from edgekit.files import sha256_of
 from edgekit.values.images import DataInfo
 
 
@@ -80,20 +79,20 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
     Raises:
         EdgekitError: no such data, not two classes, a failed download.
     """
-    catalogue = open_catalogue(data, cache_dir=cache_dir or default_cache_dir(), on_warning=on_warning)
-    images, unreadable = _read_all(catalogue)
+    catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
+    rows = range(len(catalogue))
+    images, unreadable = see_images(catalogue, f"Looking at {catalogue.info.name}", _seen)
     splits = [name for name in ("train", "val", "test") if name in catalogue.splits]
     found = Counter(zip(catalogue.splits, catalogue.labels.tolist(), strict=True))
-    readable = [image for image in images if image is not None]
     return Audit(
         info=catalogue.info,
         images=len(catalogue),
         counts={
             split: {name: found[split, label] for label, name in enumerate(catalogue.class_names)} for split in splits
         },
-        width=_spread([image.width for image in readable]),
-        height=_spread([image.height for image in readable]),
-        modes=dict(Counter(image.mode for image in readable).most_common()),
+        width=_spread([width for (width, _), _, _ in images.values()]),
+        height=_spread([height for (_, height), _, _ in images.values()]),
+        modes=dict(Counter(mode for _, mode, _ in images.values()).most_common()),
         patients={
             split: len({p for p, s in zip(catalogue.groups, catalogue.splits, strict=True) if s == split})
             for split in splits
@@ -103,43 +102,15 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
             for one, other in combinations(splits, 2)
         },
         byte_identical=_duplicates(catalogue, catalogue.digests, splits),
-        pixel_identical=_duplicates(catalogue, [image.pixels if image else "" for image in images], splits),
-        unreadable=unreadable,
+        pixel_identical=_duplicates(catalogue, [images[row][2] if row in images else "" for row in rows], splits),
+        unreadable={catalogue.ids[row]: reason for row, reason in unreadable.items()},
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Image:
-    width: int
-    height: int
-    mode: str
-    pixels: str  # SHA-256 of the size and the grey pixels
-
-
-def _read_all(catalogue: Catalogue) -> tuple[list[_Image | None], dict[str, str]]:
-    unreadable: dict[str, str] = {}
-    catalogue.pictures.prepare()
-
-    def read(row: int) -> _Image | None:
-        try:
-            image = catalogue.pictures.original(row)
-        except EdgekitError as error:
-            unreadable[catalogue.ids[row]] = error.message
-            return None
-        grey = to_pixels(image, (image.height, image.width))
-        pixels = hashlib.sha256(repr(grey.shape[:2]).encode() + grey.tobytes()).hexdigest()
-        return _Image(image.width, image.height, image.mode, pixels)
-
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    found = []
-    try:
-        with bar(f"Looking at {catalogue.info.name}", len(catalogue)) as advance:
-            for one in pool.map(read, range(len(catalogue))):
-                found.append(one)
-                advance(1)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    return found, dict(sorted(unreadable.items()))
+def _seen(row: int, image: Image.Image) -> tuple[tuple[int, int], str, str]:
+    """(width, height), mode, and the SHA-256 of the size and the grey pixels."""
+    grey = to_pixels(image, (image.height, image.width))
+    return image.size, image.mode, sha256_of(repr(grey.shape[:2]).encode(), grey.tobytes())
 
 
 def _spread(values: Sequence[int]) -> Spread | None:

@@ -4,31 +4,18 @@ In: names, labels and digests that a source found. Out: a `Catalogue` in the ord
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.values.images import DataInfo, Size
+from edgekit.values.images import DataInfo
 
-
-class Pictures(Protocol):
-    """The images of a catalogue by row. `pixels` and `original` are called from several threads at once."""
-
-    def prepare(self) -> None:
-        """Opens what holds the images; called once before any is read. EdgekitError where the whole is damaged."""
-        ...
-
-    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
-        """uint8 [height, width, channels] as `preprocess` makes it. EdgekitError names an unreadable file."""
-        ...
-
-    def original(self, row: int) -> Image.Image:
-        """The image as it is stored, loaded in full. EdgekitError names an unreadable file."""
-        ...
+# The image of a row, loaded in full; called from several threads at once. EdgekitError names an unreadable file.
+ImageOf = Callable[[int], AbstractContextManager[Image.Image]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +28,7 @@ class Catalogue:
             made from train by group.
         groups: N names; those of one patient share it.
         digests: N hex SHA-256 of the image bytes, empty where the source cannot tell cheaply.
+        open_images: opens what holds the images; EdgekitError where the whole of it is damaged.
         class_names: what this set calls the task's labels, in their order.
     """
 
@@ -50,7 +38,7 @@ class Catalogue:
     splits: tuple[str, ...]
     groups: tuple[str, ...]
     digests: tuple[str, ...]
-    pictures: Pictures
+    open_images: Callable[[], ImageOf]
     class_names: tuple[str, ...]
 
     def __len__(self) -> int:

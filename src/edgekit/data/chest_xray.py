@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgekit.data.catalogue import Catalogue
-from edgekit.data.download import HEADERS, TIMEOUT_S, address, download
+from edgekit.data.download import HEADERS, TIMEOUT_S, address, download, unpack
 from edgekit.data.folder import RELEASE_LICENCE, folder_catalogue
-from edgekit.data.unpack import unpack
 
 # The second version of the release has the chest X-rays in an archive of their own (1.2 GB); the third packs them
 # together with retina scans into one of 8 GB.

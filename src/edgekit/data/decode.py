@@ -6,19 +6,24 @@ In: a catalogue and an image size. Out: uint8 [N, H, W, C] and the rows that cou
 import json
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from edgekit.data.catalogue import Catalogue
+from edgekit.data.preprocess import to_pixels
 from edgekit.data.progress import bar
 from edgekit.errors import EdgekitError
 from edgekit.files import atomic_path, key_of
 from edgekit.values.code import code_key
 from edgekit.values.images import Size
+
+Seen = TypeVar("Seen")
 
 
 def decode(catalogue: Catalogue, size: Size, cache_dir: Path) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
@@ -31,23 +36,25 @@ def decode(catalogue: Catalogue, size: Size, cache_dir: Path) -> tuple[NDArray[n
     Raises:
         EdgekitError: the disk is full or the cache cannot be written.
     """
-    path = cache_dir / "decoded" / f"{_key(catalogue, size)}.pixels"
-    shape = (len(catalogue), *size, catalogue.info.task.channels)
+    channels = catalogue.info.task.channels
+    shape = (len(catalogue), *size, channels)
+    code = code_key("edgekit.data.preprocess")  # and of the libraries that do the work
+    key = key_of({"data": catalogue.info.fingerprint, "shape": shape[1:], "code": code})
+    path = cache_dir / "decoded" / f"{key}.pixels"
     cached = _cached(path, shape)
     if cached is not None:
         return cached
-    images, unreadable = _decoded(catalogue, shape)
+    images = np.zeros(shape, np.uint8)
+
+    def fill(row: int, image: Image.Image) -> None:
+        images[row] = to_pixels(image, size, channels)
+
+    _, unreadable = see_images(catalogue, f"Reading {catalogue.info.name} at {size[0]}x{size[1]} px", fill)
     head = {"shape": images.shape, "crc32": zlib.crc32(images.data), "unreadable": list(unreadable.items())}
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         stream.write(json.dumps(head).encode() + b"\n")
         stream.write(images.data)
     return images, unreadable
-
-
-def _key(catalogue: Catalogue, size: Size) -> str:
-    """Changes with the data, the size, and the code and libraries that do the work."""
-    shape = [*size, catalogue.info.task.channels]
-    return key_of({"data": catalogue.info.fingerprint, "shape": shape, "code": code_key("edgekit.data.preprocess")})
 
 
 def _cached(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
@@ -63,28 +70,36 @@ def _cached(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], Mapp
         return None  # absent or damaged: both mean decoding again
 
 
-def _decoded(catalogue: Catalogue, shape: tuple[int, int, int, int]) -> tuple[NDArray[np.uint8], dict[int, str]]:
-    images = np.zeros(shape, np.uint8)
-    _, height, width, channels = shape
-    unreadable: dict[int, str] = {}
-    catalogue.pictures.prepare()
+def see_images(
+    catalogue: Catalogue, label: str, see: Callable[[int, Image.Image], Seen]
+) -> tuple[dict[int, Seen], dict[int, str]]:
+    """Calls `see` with each row and its image, in threads, below a progress bar of that label.
 
-    def fill(row: int) -> str:
+    Returns:
+        by row what `see` gave, and by row why the image is unreadable, both in the order of the rows.
+    """
+    image_of = catalogue.open_images()
+
+    def seen_or_error(row: int) -> Seen | EdgekitError:
         try:
-            images[row] = catalogue.pictures.pixels(row, (height, width), channels)
+            with image_of(row) as image:
+                return see(row, image)
         except EdgekitError as error:
-            return error.message
-        return ""
+            return error
 
+    found: dict[int, Seen] = {}
+    unreadable: dict[int, str] = {}
     # Threads, not processes: Pillow gives up the interpreter lock while it decodes and resizes, and a fork of a
     # process that has loaded torch may hang.
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        with bar(f"Reading {catalogue.info.name} at {height}x{width} px", len(catalogue)) as advance:
-            for row, reason in enumerate(pool.map(fill, range(len(catalogue)))):
-                if reason:
-                    unreadable[row] = reason
+        with bar(label, len(catalogue)) as advance:
+            for row, one in enumerate(pool.map(seen_or_error, range(len(catalogue)))):
+                if isinstance(one, EdgekitError):
+                    unreadable[row] = one.message
+                else:
+                    found[row] = one
                 advance(1)
     finally:
         pool.shutdown(cancel_futures=True)  # on Ctrl-C: at most one image a thread is still finished
-    return images, unreadable
+    return found, unreadable

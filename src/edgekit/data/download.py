@@ -1,16 +1,21 @@
-"""One way to fetch a file over HTTP: resumed where it was cut, checked, and in place only when whole.
+"""One way to fetch a file over HTTP: resumed where it was cut, checked, and in place only when whole; and to unpack it.
 
-In: an address, a path, a checksum where one is published. Out: the file at that path.
+In: an address, a path, a checksum where one is published. Out: the file at that path, or a folder of what a .zip holds.
 """
 
 import hashlib
 import http.client
 import os
+import shutil
+import stat
+import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
+import zlib
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from edgekit import __version__
@@ -55,7 +60,8 @@ def download(
     recorded = f"sha256:{record.read_text().split()[0]}" if record.exists() else None
     expected = checksum or recorded
     algorithm = expected.partition(":")[0] if expected else "sha256"
-    actual = f"{algorithm}:{_digest(part, algorithm)}"
+    with part.open("rb") as stream:
+        actual = f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}"
     if expected and actual != expected:
         part.unlink()
         source = "" if checksum else f", which {record} recorded at the first download"
@@ -154,6 +160,46 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         raise ConnectionError(str(error) or type(error).__name__) from error
 
 
-def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, algorithm).hexdigest()
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpacks a .zip beside `folder` and renames the result to it: whole or absent. What macOS adds is left out.
+
+    Raises:
+        EdgekitError: not a zip, damaged, a member that would leave the folder, a full disk.
+    """
+    temporary: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        with zipfile.ZipFile(archive) as members:
+            wanted = [member for member in members.infolist() if not member.is_dir() and not _is_junk(member.filename)]
+            for member in wanted:
+                _check_stays_inside(member, archive)
+            with bar(f"Unpacking {archive.name}", len(wanted)) as advance:
+                for member in wanted:
+                    members.extract(member, temporary)
+                    advance(1)
+        temporary.chmod(0o755)
+        temporary.replace(folder)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise EdgekitError(
+            f"{archive} is damaged: {error}.", f"Delete {archive} and run the command again to fetch it anew."
+        ) from error
+    except OSError as error:
+        raise disk_error(error, folder) from error
+    finally:  # Ctrl-C comes through here too
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _is_junk(name: str) -> bool:
+    return any(part == "__MACOSX" or part.startswith("._") or part == ".DS_Store" for part in name.split("/"))
+
+
+def _check_stays_inside(member: zipfile.ZipInfo, archive: Path) -> None:
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    is_link = stat.S_ISLNK(member.external_attr >> 16)
+    if name.is_absolute() or ".." in name.parts or ":" in name.parts[0] or is_link:
+        raise EdgekitError(
+            f"{archive} holds {member.filename!r}, which would be written outside of its folder. Nothing was unpacked.",
+            f"Do not use this archive. Delete {archive} and fetch it from its publisher.",
+        )

@@ -6,33 +6,25 @@ In: a folder. Out: a `Catalogue` of its JPEG and PNG files.
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
-from edgekit.data.preprocess import load_pixels
+from edgekit.data.preprocess import open_image
 from edgekit.errors import EdgekitError
-from edgekit.values.images import DataInfo, Size
+from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 # The official validation folder holds 16 images, too few to choose anything on: it joins train.
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "train",
-    "valid": "train",
-    "validation": "train",
-    "test": "test",
-    "testing": "test",
-}
+SPLIT_NAMES = dict.fromkeys(("train", "training", "val", "valid", "validation"), "train")
+SPLIT_NAMES |= dict.fromkeys(("test", "testing"), "test")
 NEGATIVE, POSITIVE = CHEST_XRAY.labels
 LAYOUT = f"Give a folder with {NEGATIVE} and {POSITIVE} below it, or below its train and test folders."
 # File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
@@ -42,31 +34,6 @@ RELEASE_LICENCE = (
     'CC BY 4.0. D. Kermany, K. Zhang, M. Goldbaum, "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images '
     'for Classification", Mendeley Data, V3, doi:10.17632/rscbjbr9sj.3'
 )
-
-
-@dataclass(frozen=True, slots=True)
-class FilePictures:
-    """Images in files."""
-
-    paths: tuple[Path, ...]
-
-    def prepare(self) -> None:
-        """Nothing: each file is opened when it is read."""
-
-    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
-        """uint8 [height, width, channels]. EdgekitError names an unreadable file."""
-        return load_pixels(self.paths[row], size, channels)
-
-    def original(self, row: int) -> Image.Image:
-        """The image as stored. EdgekitError names an unreadable file."""
-        path = self.paths[row]
-        try:
-            with Image.open(path) as image:
-                image.load()
-                return image.copy()
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            load_pixels(path, (1, 1))  # says what is wrong with it, in the same words as everywhere
-            raise
 
 
 def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Catalogue:
@@ -79,20 +46,22 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     split_folders = _split_folders(root)
     class_folders = [(split, child) for split, parent in split_folders for child in _folders(parent)]
     class_names = _class_names(root, [child.name for _, child in class_folders])
-    found: list[tuple[str, Path, str, int]] = []
-    for split, child in class_folders:
-        label = [name.casefold() for name in class_names].index(child.name.casefold())
-        found += [(_id(path, root), path, split, label) for path in _images(child)]
-    found.sort()
-    _check_no_class_is_empty(root, found, class_names, [split for split, _ in split_folders])
-
-    ids = tuple(item[0] for item in found)
-    paths = tuple(item[1] for item in found)
+    label_of = {name.casefold(): label for label, name in enumerate(class_names)}
+    found = sorted(
+        (_id(path, root), path, split, label_of[child.name.casefold()])
+        for split, child in class_folders
+        for path in _images(child)
+    )
+    counts = Counter((split, class_names[label]) for _, _, split, label in found)
+    for (split, _), class_name in product(split_folders, class_names):
+        if not counts[split, class_name]:
+            where = f"{split}/{class_name}" if len({split for split, _ in split_folders}) > 1 else class_name
+            raise EdgekitError(f"The class {where} of {root} has no images.", f"Put JPEG or PNG files there. {LAYOUT}")
+    ids, paths, splits, labels = zip(*found, strict=True)
     digests = _digests(paths)
     patients, notes = _patients(ids)
     if not licence and class_names == CHEST_XRAY.labels and all(_RELEASE_NAME.fullmatch(path.stem) for path in paths):
         licence = f"{RELEASE_LICENCE} (recognised by its file names)"
-    splits = tuple(item[2] for item in found)
     if both := shared(patients, splits, "train", "test"):
         notes.append(
             f"{len(both)} patient names stand in both train and test as the source splits them; whether they are the "
@@ -105,11 +74,11 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
             name or folder.resolve().name, fingerprint_of(ids, digests), False, CHEST_XRAY, licence, tuple(notes)
         ),
         ids=ids,
-        labels=np.array([item[3] for item in found], np.int64),
+        labels=np.array(labels, np.int64),
         splits=splits,
         groups=patients,
         digests=digests,
-        pictures=FilePictures(paths),
+        open_images=lambda: lambda row: open_image(paths[row]),
         class_names=class_names,
     )
 
@@ -155,18 +124,6 @@ def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
     if classes[1].upper() == NEGATIVE:  # beside COVID, say: what is not normal is what is looked for
         classes.reverse()
     return (classes[0], classes[1])
-
-
-def _check_no_class_is_empty(
-    root: Path, found: Sequence[tuple[str, Path, str, int]], class_names: Sequence[str], splits: Sequence[str]
-) -> None:
-    counts = {(split, label): 0 for split in splits for label in range(len(class_names))}
-    for _, _, split, label in found:
-        counts[split, label] += 1
-    for (split, label), count in counts.items():
-        if count == 0:
-            where = f"{split}/{class_names[label]}" if len(set(splits)) > 1 else class_names[label]
-            raise EdgekitError(f"The class {where} of {root} has no images.", f"Put JPEG or PNG files there. {LAYOUT}")
 
 
 def _is_junk(name: str) -> bool:

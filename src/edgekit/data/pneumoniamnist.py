@@ -6,19 +6,17 @@ In: an edge length and a cache folder. Out: a `Catalogue`. Its train, val and te
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.data.catalogue import Catalogue, fingerprint_of
+from edgekit.data.catalogue import Catalogue, ImageOf, fingerprint_of
 from edgekit.data.download import address, download
-from edgekit.data.preprocess import to_pixels
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256
-from edgekit.values.images import DataInfo, Size
+from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
 
 # https://zenodo.org/records/10519652 (MedMNIST v2 and MedMNIST+); the MD5 sums are medmnist.INFO's.
@@ -34,34 +32,6 @@ LICENCE = (
     "images of D. Kermany, K. Zhang, M. Goldbaum, doi:10.17632/rscbjbr9sj.3"
 )
 SPLITS = ("train", "val", "test")
-
-
-@dataclass(slots=True)
-class ArrayPictures:
-    """Images in an .npz, read into memory when they are prepared."""
-
-    path: Path
-    edge: int
-    places: tuple[tuple[str, int], ...]  # (split, number within it)
-    _arrays: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
-
-    def prepare(self) -> None:
-        """Reads all three splits. EdgekitError where the .npz is damaged."""
-        for split in SPLITS:
-            images = _read(self.path, f"{split}_images")
-            expected = (sum(place[0] == split for place in self.places), self.edge, self.edge)
-            if images.dtype != np.uint8 or images.shape != expected:
-                raise _damaged(self.path, f"{split}_images is {images.dtype} {images.shape}, not uint8 {expected}")
-            self._arrays[split] = images
-
-    def pixels(self, row: int, size: Size, channels: int) -> NDArray[np.uint8]:
-        """uint8 [height, width, channels]."""
-        return to_pixels(self.original(row), size, channels)
-
-    def original(self, row: int) -> Image.Image:
-        """The image as stored, [edge, edge]."""
-        split, number = self.places[row]
-        return Image.fromarray(self._arrays[split][number])
 
 
 def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[str], None]) -> Catalogue:
@@ -85,7 +55,16 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
         for split, values in labels.items()
         for number, label in enumerate(values)
     )
-    ids = tuple(entry[0] for entry in entries)
+    ids, splits, numbers, numbered_labels = zip(*entries, strict=True)
+
+    def open_images() -> ImageOf:
+        arrays = {split: _read(path, f"{split}_images") for split in SPLITS}
+        for split, images in arrays.items():
+            expected = (len(labels[split]), edge, edge)
+            if images.dtype != np.uint8 or images.shape != expected:
+                raise _damaged(path, f"{split}_images is {images.dtype} {images.shape}, not uint8 {expected}")
+        return lambda row: Image.fromarray(arrays[splits[row]][numbers[row]])
+
     return Catalogue(
         info=DataInfo(
             name=f"pneumoniamnist-{edge}",
@@ -99,11 +78,11 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
             ),
         ),
         ids=ids,
-        labels=np.array([entry[3] for entry in entries], np.int64),
-        splits=tuple(entry[1] for entry in entries),
+        labels=np.array(numbered_labels, np.int64),
+        splits=splits,
         groups=ids,
         digests=("",) * len(ids),
-        pictures=ArrayPictures(path, edge, tuple((entry[1], entry[2]) for entry in entries)),
+        open_images=open_images,
         class_names=CHEST_XRAY.labels,
     )
 

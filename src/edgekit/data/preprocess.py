@@ -4,6 +4,8 @@ serial host all call it, and the model card quotes CONTRACT.
 In: an image in any format that Pillow reads. Out: uint8 [H, W, C]; int8 for a quantised input.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +25,14 @@ ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
 def load_pixels(path: Path, size: Size, channels: int = 1) -> NDArray[np.uint8]:
-    """Reads one image as the network sees it.
+    """Reads one image as the network sees it, uint8 [height, width, channels]. Raises as `open_image`."""
+    with open_image(path) as image:
+        return to_pixels(image, size, channels)
 
-    Returns:
-        uint8 [height, width, channels].
+
+@contextmanager
+def open_image(path: Path) -> Iterator[Image.Image]:
+    """The image as it is stored, loaded in full.
 
     Raises:
         EdgekitError: the file is missing, no image, corrupt or truncated; names it.
@@ -34,7 +40,7 @@ def load_pixels(path: Path, size: Size, channels: int = 1) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             image.load()
-            return to_pixels(image, size, channels)
+            yield image
     except UnidentifiedImageError as error:
         raise EdgekitError(f"{path} is not an image.", "Remove it or replace it by a JPEG or PNG.") from error
     except FileNotFoundError as error:

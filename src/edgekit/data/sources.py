@@ -1,6 +1,6 @@
 """The words that `--data` takes, and the one way from a word to images.
 
-In: `phantom`, `chest-xray`, `pneumoniamnist`, or a folder. Out: `ImageSplits` or `DataInfo`.
+In: `phantom`, `chest-xray`, `pneumoniamnist`, or a folder. Out: a `Catalogue` or `ImageSplits`.
 """
 
 import re
@@ -17,10 +17,10 @@ from edgekit.data.decode import decode
 from edgekit.data.folder import folder_catalogue
 from edgekit.data.phantom import phantom_catalogue
 from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
-from edgekit.data.splits import leak_warning, split, train_in_test
+from edgekit.data.splits import split, train_in_test
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
-from edgekit.values.images import DataInfo, ImageSplits, Size
+from edgekit.values.images import ImageSplits, Size
 
 PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
@@ -67,19 +67,13 @@ def load_splits(
         on_warning(f"{len(unreadable)} images cannot be read and are skipped: {names}.")
         catalogue = catalogue.noted(f"{len(unreadable)} unreadable images were skipped")
     if leaked := train_in_test(catalogue):
-        on_warning(leak_warning(leaked))
+        on_warning(
+            f"{len(leaked)} training images stand byte for byte in the test set ({listed(leaked)}): "
+            "test figures will be too good. Remove them from one of the two."
+        )
         catalogue = catalogue.noted(f"{len(leaked)} training images are byte-identical to test images")
     readable = np.setdiff1d(np.arange(len(catalogue)), list(unreadable)).astype(np.int64)
     return split(catalogue, images, readable, recipe)
-
-
-def data_info(data: str, *, cache_dir: Path | None = None, on_warning: Warn = print_warning) -> DataInfo:
-    """What is known of the data set without decoding it (`chest-xray` and `pneumoniamnist` are downloaded first).
-
-    Raises:
-        EdgekitError: as `load_splits`.
-    """
-    return open_catalogue(data, cache_dir=cache_dir or default_cache_dir(), on_warning=on_warning).info
 
 
 def default_cache_dir() -> Path:
@@ -87,12 +81,13 @@ def default_cache_dir() -> Path:
     return platformdirs.user_cache_path("edgekit")
 
 
-def open_catalogue(data: str, *, cache_dir: Path, on_warning: Warn = print_warning) -> Catalogue:
-    """Finds the source that `data` names and lists its images.
+def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn = print_warning) -> Catalogue:
+    """Finds the source that `data` names and lists its images; decodes none, but downloads what is not here.
 
     Raises:
         EdgekitError: as `load_splits`.
     """
+    cache_dir = cache_dir or default_cache_dir()
     if match := PHANTOM.fullmatch(data):
         return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
     if data == "chest-xray":

@@ -5,12 +5,11 @@ In: a catalogue with its decoded images. Out: `ImageSplits`.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.data.catalogue import Catalogue, listed, shared
+from edgekit.data.catalogue import Catalogue, shared
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSet, ImageSplits
@@ -49,14 +48,6 @@ def train_in_test(catalogue: Catalogue) -> tuple[str, ...]:
     both = shared(catalogue.digests, catalogue.splits, "train", "test")
     rows = range(len(catalogue))
     return tuple(catalogue.ids[i] for i in rows if catalogue.splits[i] == "train" and catalogue.digests[i] in both)
-
-
-def leak_warning(ids: Sequence[str]) -> str:
-    """What to say of `train_in_test`."""
-    return (
-        f"{len(ids)} training images stand byte for byte in the test set ({listed(ids)}): "
-        "test figures will be too good. Remove them from one of the two."
-    )
 
 
 def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
