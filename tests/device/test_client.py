@@ -36,8 +36,7 @@ def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> Non
     assert info.model_sha256.hex() == model.sha256
     assert (info.board, info.backend, info.chip) == (messages.BoardKind.NATIVE, messages.Backend.AOT, "native")
     assert (info.height, info.width, info.channels, info.outputs) == (32, 32, 1, 2)
-    assert info.input_scale == pytest.approx(model.input_q.scale)  # type: ignore[union-attr]
-    assert info.output_scale == pytest.approx(model.output_q.scale)  # type: ignore[union-attr]
+    assert info.scales == pytest.approx((model.input_q.scale, model.output_q.scale))  # type: ignore[union-attr]
     assert (info.input_zero_point, info.output_zero_point) == (-128, model.output_q.zero_point)  # type: ignore[union-attr]
     assert info.model_bytes == len(model.flatbuffer)
     assert info.arena_bytes > 0

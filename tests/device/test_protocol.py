@@ -100,18 +100,18 @@ def test_a_frame_survives_any_noise_before_it(payload: bytes, kind: int, seq: in
     assert decoded[-1] == frame
 
 
-@pytest.mark.parametrize("message", messages.MESSAGES, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("message", messages.BY_TYPE.values(), ids=lambda cls: cls.__name__)
 def test_every_message_comes_back_as_it_was_sent_and_refuses_another_length(message: type[messages.Message]) -> None:
     rng = random.Random(message.TYPE)
-    payload = bytes(rng.randrange(1, 127) for _ in range(message.fixed_bytes() + (30 if message.has_tail() else 0)))
+    payload = bytes(rng.randrange(1, 127) for _ in range(message.FIXED.size + (30 if message.HAS_TAIL else 0)))
     one = message.unpack(payload)
     assert messages.message_of(python_decode(messages.encode(one, 5))[0][0]) == one
-    if not message.has_tail():
+    if not message.HAS_TAIL:
         with pytest.raises(frames.WireError, match=message.__name__):
             message.unpack(payload + b"x")
-    if message.fixed_bytes():
+    if message.FIXED.size:
         with pytest.raises(frames.WireError, match=message.__name__):
-            message.unpack(payload[: message.fixed_bytes() - 1])
+            message.unpack(payload[: message.FIXED.size - 1])
 
 
 def test_a_message_of_another_version_or_type_is_refused_but_an_error_is_read() -> None:
@@ -146,7 +146,7 @@ def test_protocol_header_is_generated_from_this_module() -> None:
 def test_the_document_names_every_message_error_and_byte_of_info() -> None:
     text = (REPOSITORY / "firmware/PROTOCOL.md").read_text()
     flat = " ".join(text.split())
-    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in messages.MESSAGES}
+    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in messages.BY_TYPE.values()}
     told = dict(re.findall(r"^\| ([0-9A-F]{2}) \| ([A-Z_]+) \|", text, re.MULTILINE))
     assert told == {f"{cls.TYPE:02X}": name for cls, name in snake.items()}
     for code in messages.ErrorCode:
@@ -155,7 +155,7 @@ def test_the_document_names_every_message_error_and_byte_of_info() -> None:
     rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", text.partition("INFO, 132 bytes")[2], re.MULTILINE)
     ends = [int(offset) + int(size) for offset, size, _ in rows]
     assert [int(offset) for offset, _, _ in rows] == [0, *ends[:-1]]
-    assert ends[-1] == messages.Info.fixed_bytes()
+    assert ends[-1] == messages.Info.FIXED.size
     for number in (
         frames.MAX_BODY_BYTES, frames.MAX_PAYLOAD_BYTES,
         messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.STEPS_A_FRAME,

@@ -83,7 +83,7 @@ def device_json(info: Info) -> dict[str, Any]:
         "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
         "model_sha256": info.model_sha256.hex(),
-        "input_scale": info.input_scale,
-        "output_scale": info.output_scale,
+        "input_scale": info.scales[0],
+        "output_scale": info.scales[1],
     }
     return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}

@@ -5,6 +5,8 @@ In: a port's name. Out: a `Link` that reads and writes bytes. Every way in which
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,10 +49,10 @@ class Port:
 
 def ports() -> list[Port]:
     """The serial ports of this computer, boards first."""
-    found = []
-    for info in list_ports.comports():
-        chip = None if info.vid is None else usb_name(info.vid, info.pid)
-        found.append(Port(info.device, info.description or "", chip))
+    found = [
+        Port(info.device, info.description or "", None if info.vid is None else usb_name(info.vid, info.pid))
+        for info in list_ports.comports()
+    ]
     return sorted(found, key=lambda port: (port.chip is None, port.device))
 
 
@@ -83,9 +85,7 @@ def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
     if port == "auto":
         port = find_board()
     refuse_word(port)
-    if port.startswith("socket://"):
-        return _SocketLink(port)
-    return _SerialLink(port, baud)
+    return _SocketLink(port) if port.startswith("socket://") else _SerialLink(port, baud)
 
 
 def refuse_word(port: str) -> None:
@@ -115,23 +115,20 @@ class _SocketLink:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def read(self, timeout_s: float) -> bytes:
-        self._socket.settimeout(max(timeout_s, 0.001))
-        try:
-            data = self._socket.recv(65536)
-        except TimeoutError:
-            return b""
-        except OSError as error:
-            raise _gone(self.name) from error
-        if not data:
-            raise _gone(self.name)
-        return data
+        with _or_gone(self.name):
+            self._socket.settimeout(max(timeout_s, 0.001))
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                return b""
+            if not data:
+                raise ConnectionResetError
+            return data
 
     def write(self, data: bytes) -> None:
-        self._socket.settimeout(10)
-        try:
+        with _or_gone(self.name):
+            self._socket.settimeout(10)
             self._socket.sendall(data)
-        except OSError as error:
-            raise _gone(self.name) from error
 
     def set_baud(self, baud: int) -> None:
         pass
@@ -147,28 +144,24 @@ class _SerialLink:
         self.name = port
         try:
             self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:  # SerialException is an OSError
             raise _explain(port, error) from error
 
     def read(self, timeout_s: float) -> bytes:
-        try:
+        with _or_gone(self.name):
             self._serial.timeout = timeout_s
             data: bytes = self._serial.read(1)
             return data + self._serial.read(self._serial.in_waiting) if data else b""
-        except (serial.SerialException, OSError, TypeError) as error:  # TypeError: closed under its reader
-            raise _gone(self.name) from error
 
     def write(self, data: bytes) -> None:
-        try:
+        with _or_gone(self.name):
             self._serial.write(data)
-        except (serial.SerialException, OSError, TypeError) as error:
-            raise _gone(self.name) from error
 
     def set_baud(self, baud: int) -> None:
         try:
             self._serial.flush()
             self._serial.baudrate = baud
-        except (serial.SerialException, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise EdgekitError(f"{self.name} cannot run at {baud} baud.", "Give a lower --baud.") from error
 
     def close(self) -> None:
@@ -180,11 +173,15 @@ def join_group(name: str) -> str:
     return f"sudo usermod -a -G {name} $USER, then log in again."
 
 
-def _gone(name: str) -> EdgekitError:
-    return EdgekitError(
-        f"The board at {name} vanished: the connection broke.",
-        "Check cable and power, then run the command again with --resume.",
-    )
+@contextmanager
+def _or_gone(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, TypeError) as error:  # TypeError: a serial port that was closed under its reader
+        raise EdgekitError(
+            f"The board at {name} vanished: the connection broke.",
+            "Check cable and power, then run the command again with --resume.",
+        ) from error
 
 
 def _explain(port: str, error: Exception) -> EdgekitError:

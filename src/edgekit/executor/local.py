@@ -17,7 +17,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Generic
 
-from edgekit.executor.units import Function, Item, UnitResult, Value, run_unit
+from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, run_unit
 
 _THREADS = "OMP_NUM_THREADS"
 
@@ -30,7 +30,7 @@ class _Worker(Generic[Item]):
 
 
 @dataclass
-class LocalExecutor(Generic[Item, Value]):
+class LocalExecutor(Executor[Item, Value]):
     """Processes of this machine, started when they are first needed.
 
     Attributes:
@@ -47,20 +47,17 @@ class LocalExecutor(Generic[Item, Value]):
     _workers: list[_Worker[Item]] = field(default_factory=list)
 
     def start(self, item: Item) -> None:
-        """See `Executor`."""
         free = next((worker for worker in self._workers if worker.item is None), None) or self._started()
         free.item = item
         with contextlib.suppress(OSError):  # one that has just died is found by wait()
             free.connection.send(item)
 
     def wait(self) -> list[UnitResult[Item, Value]]:
-        """See `Executor`."""
         busy = [worker for worker in self._workers if worker.item is not None]
         ready = wait([thing for worker in busy for thing in (worker.connection, worker.process.sentinel)])
         return [self._result(one) for one in busy if one.connection in ready or one.process.sentinel in ready]
 
     def close(self) -> None:
-        """See `Executor`."""
         for worker in self._workers:
             worker.process.terminate()
         for worker in self._workers:
@@ -102,7 +99,11 @@ def _serve(connection: Connection, function: Function[Item, Value], log: Path) -
     """A worker's life: an item in, its result out, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits; it stops the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _print_into(log)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
     while True:
         try:
             item = connection.recv()
@@ -120,11 +121,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def _print_into(path: Path) -> None:
-    with path.open("ab") as log:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(log.fileno(), 1)
-        os.dup2(log.fileno(), 2)

@@ -9,16 +9,16 @@ import logging
 import os
 import socket
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any
 
 from edgekit.errors import EdgekitError
-from edgekit.executor.units import Function, Item, UnitResult, Value, run_unit
+from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, run_unit
 
 _STARTS = 3
 
 
 @dataclass
-class RayExecutor(Generic[Item, Value]):
+class RayExecutor(Executor[Item, Value]):
     """As many units at once as the cluster has cores, or `size` of them.
 
     Raises:
@@ -48,16 +48,13 @@ class RayExecutor(Generic[Item, Value]):
         self._remote = ray.remote(max_retries=0, num_cpus=1)(run_unit)  # retries are counted by `execute`
 
     def start(self, item: Item) -> None:
-        """See `Executor`."""
         self._running[self._remote.remote(self.function, item)] = item
 
     def wait(self) -> list[UnitResult[Item, Value]]:
-        """See `Executor`."""
         ready, _ = self._ray.wait(list(self._running), num_returns=1)
         return [self._result(reference) for reference in ready]
 
     def close(self) -> None:
-        """See `Executor`."""
         self._ray.shutdown()
 
     def _result(self, reference: Any) -> UnitResult[Item, Value]:
@@ -89,9 +86,11 @@ def _start(ray: Any, cores: int | None) -> None:
 
 
 def _join(ray: Any, address: str) -> None:
-    """The cluster at the address."""
+    """The cluster at the address: HOST:PORT, or another form such as `auto`, which is Ray's to judge."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
     try:
-        _reach(address)  # Ray itself would wait for minutes
+        if colon and port.isdigit():  # where nothing listens Ray itself would wait for minutes
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError) as error:
         raise EdgekitError(
@@ -99,10 +98,3 @@ def _join(ray: Any, address: str) -> None:
             "Start one with `ray start --head` and give its address, or use --ray local; without --ray this "
             "machine's own processes do the work.",
         ) from error
-
-
-def _reach(address: str) -> None:
-    """OSError where nothing listens at HOST:PORT. Other forms, such as `auto`, are Ray's to judge."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()

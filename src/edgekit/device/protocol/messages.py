@@ -6,11 +6,9 @@ In: a frame that passed its CRC, or a message. Out: the message, or its bytes on
 """
 
 import struct
-import typing
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from enum import IntEnum
-from functools import cache
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self, dataclass_transform
 
 from edgekit.device.protocol.frames import MAX_PAYLOAD_BYTES, VERSION, Frame, WireError, encode_frame
 
@@ -62,22 +60,34 @@ class Backend(IntEnum):
     TFLM_ESP_NN = 2
 
 
-@cache
-def _layout(kind: int) -> tuple[struct.Struct, bool, tuple[int, ...]]:
-    """Of a message type: the fixed fields as a struct, whether a tail follows, which of the fixed fields are text."""
-    cls = _BY_TYPE[kind]
-    hints = typing.get_type_hints(cls, include_extras=True)
-    codes = [hints[f.name].__metadata__[0] for f in fields(cls)]
-    tail = codes[-1] == "tail"
-    text = tuple(place for place, f in enumerate(fields(cls)) if hints[f.name].__origin__ is str)
-    return struct.Struct("<" + "".join(codes[:-1] if tail else codes)), tail, text
+BY_TYPE: "dict[int, type[Message]]" = {}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
 class Message:
-    """A typed payload. Subclasses list their fields in the order of the bytes."""
+    """A typed payload. Subclasses are frozen dataclasses that list their fields in the order of the bytes.
+
+    Attributes:
+        TYPE: their number in a frame.
+        FIXED: all fields but a tail.
+        HAS_TAIL: bytes of any number follow the fixed ones.
+    """
 
     TYPE: ClassVar[int]
+    FIXED: ClassVar[struct.Struct]
+    HAS_TAIL: ClassVar[bool]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def __init_subclass__(cls, number: int) -> None:
+        dataclass(frozen=True)(cls)
+        codes = "".join(one.__metadata__[0] for one in cls._kinds())
+        cls.TYPE, cls.HAS_TAIL = number, codes.endswith("tail")
+        cls.FIXED = struct.Struct("<" + codes.removesuffix("tail"))
+        BY_TYPE[number] = cls
+
+    @classmethod
+    def _kinds(cls) -> list[Any]:
+        return [f.type for f in fields(cls)]
 
     def pack(self) -> bytes:
         """The payload.
@@ -85,10 +95,9 @@ class Message:
         Raises:
             WireError: it is longer than a frame can hold.
         """
-        fixed, tail, _ = _layout(self.TYPE)
         values: list[Any] = [getattr(self, f.name) for f in fields(self)]
-        rest = values.pop() if tail else b""
-        payload = fixed.pack(*(v.encode() if isinstance(v, str) else v for v in values)) + rest
+        tail = values.pop() if self.HAS_TAIL else b""
+        payload = self.FIXED.pack(*(v.encode() if isinstance(v, str) else v for v in values)) + tail
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise WireError(f"{type(self).__name__} of {len(payload)} bytes does not fit a frame")
         return payload
@@ -100,94 +109,72 @@ class Message:
         Raises:
             WireError: the length is not this message's.
         """
-        fixed, tail, text = _layout(cls.TYPE)
-        if len(payload) < fixed.size or (not tail and len(payload) > fixed.size):
-            raise WireError(f"{cls.__name__} has {len(payload)} bytes where {fixed.size} belong")
-        values: list[Any] = list(fixed.unpack_from(payload))
-        for place in text:
-            values[place] = values[place].rstrip(b"\0").decode(errors="replace")
-        return cls(*values, *([payload[fixed.size :]] if tail else []))
-
-    @classmethod
-    def fixed_bytes(cls) -> int:
-        """The length of the payload, of a tail apart."""
-        return _layout(cls.TYPE)[0].size
-
-    @classmethod
-    def has_tail(cls) -> bool:
-        """Whether bytes of any number follow the fixed ones."""
-        return _layout(cls.TYPE)[1]
+        size = cls.FIXED.size
+        if len(payload) < size or (not cls.HAS_TAIL and len(payload) > size):
+            raise WireError(f"{cls.__name__} has {len(payload)} bytes where {size} belong")
+        values = [*cls.FIXED.unpack_from(payload), *([payload[size:]] if cls.HAS_TAIL else [])]
+        kinds = (one.__origin__ for one in cls._kinds())
+        return cls(
+            *(
+                v.rstrip(b"\0").decode(errors="replace") if kind is str else v
+                for kind, v in zip(kinds, values, strict=True)
+            )
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Hello(Message):
+class Hello(Message, number=0x01):
     """Who are you? A nonce that the device has not seen last begins a new session: half-loaded images are dropped."""
 
-    TYPE: ClassVar[int] = 0x01
     nonce: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Ping(Message):
+class Ping(Message, number=0x02):
     """Sent back as PONG, byte for byte."""
 
-    TYPE: ClassVar[int] = 0x02
     data: Tail
 
 
-@dataclass(frozen=True, slots=True)
-class Data(Message):
+class Data(Message, number=0x03):
     """One chunk of image `seq`. Not answered: INFER asks for what is missing. `offset` is a multiple of CHUNK_BYTES.
 
     The device holds one image with an odd number and one with an even: a third drives out the one of its kind.
     """
 
-    TYPE: ClassVar[int] = 0x03
     offset: U32
     data: Tail
 
 
-@dataclass(frozen=True, slots=True)
-class Infer(Message):
+class Infer(Message, number=0x04):
     """Run image `seq`. Answered by RESULT, by MISSING, or by ERROR; a repeat gets the same RESULT without a run."""
 
-    TYPE: ClassVar[int] = 0x04
     input_bytes: U32
     input_crc: U32
 
 
-@dataclass(frozen=True, slots=True)
-class SetBaud(Message):
+class SetBaud(Message, number=0x05):
     """Change the rate. BAUD goes out at the old rate; then the new one is on trial until a good frame comes."""
 
-    TYPE: ClassVar[int] = 0x05
     baud: U32
 
 
-@dataclass(frozen=True, slots=True)
-class RawEcho(Message):
+class RawEcho(Message, number=0x06):
     """After ECHO_READY the next `count` bytes come back as they are, unframed: the yardstick for the overhead.
     A second of silence ends it early."""
 
-    TYPE: ClassVar[int] = 0x06
     count: U32
 
 
-@dataclass(frozen=True, slots=True)
-class Profile(Message):
+class Profile(Message, number=0x07):
     """What did each step of the latest run cost, from step `first` on? Answered by STEPS. Firmware that was built
     without a profile does not know this type: it answers ERROR with BAD_TYPE."""
 
-    TYPE: ClassVar[int] = 0x07
     first: U16
 
 
-@dataclass(frozen=True, slots=True)
-class Info(Message):
+class Info(Message, number=0x81):
     """The device's identity, its model and its figures. Scales travel as the bits of an IEEE-754 single; a figure
     that a board cannot know is 0."""
 
-    TYPE: ClassVar[int] = 0x81
     nonce: U32
     board: U8
     backend: U8
@@ -221,85 +208,59 @@ class Info(Message):
         return self.height * self.width * self.channels
 
     @property
-    def input_scale(self) -> float:
-        """Real value of one input step."""
-        return float(struct.unpack("<f", struct.pack("<I", self.input_scale_bits))[0])
-
-    @property
-    def output_scale(self) -> float:
-        """Real value of one output step."""
-        return float(struct.unpack("<f", struct.pack("<I", self.output_scale_bits))[0])
+    def scales(self) -> tuple[float, float]:
+        """Real values of one input step and of one output step."""
+        return struct.unpack("<2f", struct.pack("<2I", self.input_scale_bits, self.output_scale_bits))
 
 
-@dataclass(frozen=True, slots=True)
-class Pong(Message):
+class Pong(Message, number=0x82):
     """The answer to PING."""
 
-    TYPE: ClassVar[int] = 0x82
     data: Tail
 
 
-@dataclass(frozen=True, slots=True)
-class Missing(Message):
+class Missing(Message, number=0x83):
     """Chunks of image `seq` that have not arrived, or all of them where the whole has another CRC than INFER said:
     bit `i % 8` of byte `i // 8` stands for the chunk at offset `i * CHUNK_BYTES`."""
 
-    TYPE: ClassVar[int] = 0x83
     chunks: Tail
 
 
-@dataclass(frozen=True, slots=True)
-class Result(Message):
+class Result(Message, number=0x84):
     """The raw int8 outputs, the time of the run on the device's clock, the CRC of the input that was used."""
 
-    TYPE: ClassVar[int] = 0x84
     invoke_us: U32
     input_crc: U32
     outputs: Tail
 
 
-@dataclass(frozen=True, slots=True)
-class Baud(Message):
+class Baud(Message, number=0x85):
     """The answer to SET_BAUD: the rate that comes next."""
 
-    TYPE: ClassVar[int] = 0x85
     baud: U32
 
 
-@dataclass(frozen=True, slots=True)
-class EchoReady(Message):
+class EchoReady(Message, number=0x86):
     """The answer to RAW_ECHO."""
 
-    TYPE: ClassVar[int] = 0x86
     count: U32
 
 
-@dataclass(frozen=True, slots=True)
-class StepTicks(Message):
+class StepTicks(Message, number=0x87):
     """The answer to PROFILE: of `steps` steps in all, the clock ticks of those from `first` on, u32 each, at most
     STEPS_A_FRAME of them."""
 
-    TYPE: ClassVar[int] = 0x87
     tick_hz: U32
     steps: U16
     first: U16
     ticks: Tail
 
 
-@dataclass(frozen=True, slots=True)
-class Error(Message):
+class Error(Message, number=0xFF):
     """A refusal; `seq` is that of the frame refused."""
 
-    TYPE: ClassVar[int] = 0xFF
     code: U16
     detail: U32
-
-
-MESSAGES: tuple[type[Message], ...] = (
-    Hello, Ping, Data, Infer, SetBaud, RawEcho, Profile, Info, Pong, Missing, Result, Baud, EchoReady, StepTicks,
-    Error,
-)  # fmt: skip
-_BY_TYPE = {message.TYPE: message for message in MESSAGES}
 
 
 def message_of(frame: Frame) -> Message:
@@ -310,9 +271,9 @@ def message_of(frame: Frame) -> Message:
     """
     if frame.version != VERSION and frame.type != Error.TYPE:
         raise WireError(f"protocol version {frame.version}, not {VERSION}")
-    if frame.type not in _BY_TYPE:
+    if frame.type not in BY_TYPE:
         raise WireError(f"message type 0x{frame.type:02x} is unknown")
-    return _BY_TYPE[frame.type].unpack(frame.payload)
+    return BY_TYPE[frame.type].unpack(frame.payload)
 
 
 def encode(message: Message, seq: int = 0) -> bytes:
