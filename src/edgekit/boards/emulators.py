@@ -14,22 +14,15 @@ INSTRUCTIONS_PER_S = 1_000_000_000  # of the board's time where they are counted
 
 @dataclass(frozen=True, slots=True)
 class Emulator:
-    """A core of QEMU's kc705 boards.
+    """A core of QEMU's kc705 boards."""
 
-    Attributes:
-        machine, cpu: QEMU's words.
-        uart, flash, ram: addresses.
-        tick: instructions in a tick of CCOUNT.
-        mac16: it has an ESP32's multiply-accumulate unit and hardware loops, and the C is to use them.
-    """
-
-    machine: str
+    machine: str  # this and the next in QEMU's words
     cpu: str
-    uart: int
+    uart: int  # this and the next two are addresses
     flash: int
     ram: int
-    tick: int
-    mac16: bool = False
+    tick: int  # instructions in a tick of CCOUNT
+    mac16: bool = False  # it has an ESP32's multiply-accumulate unit and hardware loops, and the C is to use them
 
     def command(
         self, program: Path, serial: Sequence[str], counted: Literal["no", "asleep", "awake"] = "no"

@@ -21,19 +21,12 @@ _DEBIAN = {  # program -> the packages that bring it
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """A cross compiler.
+    """A cross compiler."""
 
-    Attributes:
-        prefix: of its programs, `xtensa-lx106-elf-` for xtensa-lx106-elf-gcc.
-        flags: of every compilation, besides the optimization.
-        library: folder of its C library.
-        packages: Debian's that bring it.
-    """
-
-    prefix: str
-    flags: tuple[str, ...]
-    library: str
-    packages: str
+    prefix: str  # of its programs, `xtensa-lx106-elf-` for xtensa-lx106-elf-gcc
+    flags: tuple[str, ...]  # of every compilation, besides the optimization
+    library: str  # folder of its C library
+    packages: str  # Debian's that bring it
 
     @property
     def gcc(self) -> str:
@@ -124,9 +117,8 @@ def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | 
         table = subprocess.run(
             [toolchain.prefix + "size", "-A", *objects], cwd=name, capture_output=True, text=True, check=True
         )
-    sections = re.findall(r"^\.(text|literal|rodata)\S*\s+(\d+)", table.stdout, re.MULTILINE)
-    return Sizes(
-        sum(int(size) for section, size in sections if section != "rodata"),
-        sum(int(size) for section, size in sections if section == "rodata"),
-        f"{toolchain.gcc} -O2",
+    sections = r"^\.(?:%s)\S*\s+(\d+)"
+    code, constants = (
+        sum(map(int, re.findall(sections % names, table.stdout, re.MULTILINE))) for names in ("text|literal", "rodata")
     )
+    return Sizes(code, constants, f"{toolchain.gcc} -O2")

@@ -65,11 +65,7 @@ def connected(
 
 
 def check_model(info: Info, model: TfliteModel) -> None:
-    """Refuses a board that holds another model.
-
-    Raises:
-        EdgekitError: names both models by their SHA-256.
-    """
+    """Raises an EdgekitError that names both models by their SHA-256 where the board holds another one."""
     if info.model_sha256.hex() != model.sha256:
         raise EdgekitError(
             f"The board holds the model {info.model_sha256.hex()[:12]}, this computer has {model.sha256[:12]}.",

@@ -10,20 +10,20 @@ from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import operator_name
 
 GREETING = b"m-init-done"  # what the firmware prints once, at its start
-
-
 _FLASH = "pio run -d firmware -t upload"
 _PROFILE = (
     "Flash one that has it: edgekit firmware --profile, then "
     f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e {ESP32.environment}_aot -t upload.'
 )
-_BOOT_LOG = (  # what an ESP32 prints, what it means, what to do
-    ("Brownout", "The board reports a brownout.", "Use a better USB cable or power supply."),
-    ("waiting for download", "The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again."),
-    ("DOWNLOAD_BOOT", "The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again."),
-    ("invalid header", "The board's flash holds no firmware.", f"Flash it: {_FLASH}."),
-    ("flash read err", "The board's flash holds no firmware.", f"Flash it: {_FLASH}."),
-)
+_WAITS = ("The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again.")
+_EMPTY = ("The board's flash holds no firmware.", f"Flash it: {_FLASH}.")
+_BOOT_LOG = {  # what an ESP32 prints: what it means, what to do
+    "Brownout": ("The board reports a brownout.", "Use a better USB cable or power supply."),
+    "waiting for download": _WAITS,
+    "DOWNLOAD_BOOT": _WAITS,
+    "invalid header": _EMPTY,
+    "flash read err": _EMPTY,
+}
 
 
 def diagnose(noise: bytes) -> tuple[str, str] | None:
@@ -32,9 +32,8 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
     crash = next((line.strip() for line in text.splitlines() if "Guru Meditation" in line), None)
     if crash is not None:
         return f"The board's firmware crashed: {crash}", f"Flash it again: {_FLASH}."
-    for words, message, hint in _BOOT_LOG:
-        if words in text:
-            return message, hint
+    if known := next((meaning for words, meaning in _BOOT_LOG.items() if words in text), None):
+        return known
     if len(noise) < 16 or GREETING in noise:
         return None
     if sum(0x20 <= byte < 0x7F or byte in b"\r\n\t\x1b" for byte in noise) < 0.7 * len(noise):

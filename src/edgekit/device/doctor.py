@@ -10,7 +10,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit import __version__
@@ -46,11 +46,9 @@ class Finding:
 
 def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, ...]:
     """Looks at everything. `usb_devices`: where Linux lists USB devices."""
-    python = platform.python_version()
+    python = f"{platform.python_version()}, edgekit {__version__}"
     findings = [
-        Finding(
-            "python", sys.version_info >= (3, 11), f"{python}, edgekit {__version__}", "", "Use Python 3.11 or 3.12."
-        ),
+        Finding("python", sys.version_info >= (3, 11), python, advice="Use Python 3.11 or 3.12."),
         *(_package(*row) for row in PACKAGES),
         *_programs(),
         _vendor_toolchain(),
@@ -58,16 +56,17 @@ def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, .
         *_permission(),
         *_boards(ports(), usb_devices),
     ]
-    return tuple(Finding(f.name, f.ok, f.found, f.needed_for, "" if f.ok else f.advice) for f in findings)
+    return tuple(replace(f, advice="") if f.ok else f for f in findings)
 
 
 def _package(name: str, module: str, needed_for: str, advice: str) -> Finding:
     if importlib.util.find_spec(module) is None:
         return Finding(name, False, "not installed", needed_for, advice)
     try:
-        return Finding(name, True, importlib.metadata.version(name), needed_for)
+        version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, True, "installed", needed_for)
+        version = "installed"
+    return Finding(name, True, version, needed_for)
 
 
 def _programs() -> list[Finding]:
@@ -109,7 +108,7 @@ def _permission() -> list[Finding]:
         except KeyError:
             continue
         inside = group.gr_gid in os.getgroups()
-        found = "you are in it" if inside else "you are not in it"
+        found = f"you are {'' if inside else 'not '}in it"
         return [Finding(f"group {name}", inside, found, "real boards", join_group(name))]
     return []
 
@@ -128,31 +127,24 @@ def _firmware() -> Finding:
 
 def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:
     findings = [_port(port) for port in found]
-    bound = sum(port.chip is not None for port in found)
     on_usb = _usb_chips(usb_devices)
-    if len(on_usb) > bound:
+    if len(on_usb) > sum(port.chip is not None for port in found):
         advice = "Load the driver (modprobe cp210x ch341 ftdi_sio); on Ubuntu remove brltty, which takes CH340 chips."
-        found_on_usb = f"{', '.join(on_usb)} on USB without a serial port"
-        findings.append(Finding("driver", False, found_on_usb, "real boards", advice))
-    if not findings:
-        advice = "Connect one with a data cable, or use --port emulator."
-        findings.append(Finding("board", False, "no serial port on this computer", "real boards", advice))
-    return findings
+        unbound = f"{', '.join(on_usb)} on USB without a serial port"
+        findings.append(Finding("driver", False, unbound, "real boards", advice))
+    advice = "Connect one with a data cable, or use --port emulator."
+    return findings or [Finding("board", False, "no serial port on this computer", "real boards", advice)]
 
 
 def _port(port: Port) -> Finding:
     what = f"{port.chip} board" if port.chip else port.description or "unknown"
-    if os.name == "posix" and not os.access(port.device, os.R_OK | os.W_OK):
-        advice = join_group(_group_of(port.device))
-        return Finding(port.device, False, f"{what}, but you may not open it", "real boards", advice)
-    return Finding(port.device, True, what, "real boards")
-
-
-def _group_of(device: str) -> str:
+    if os.name != "posix" or os.access(port.device, os.R_OK | os.W_OK):
+        return Finding(port.device, True, what, "real boards")
     try:
-        return Path(device).group()
+        group = Path(port.device).group()
     except (OSError, KeyError):
-        return "dialout"
+        group = "dialout"
+    return Finding(port.device, False, f"{what}, but you may not open it", "real boards", join_group(group))
 
 
 def _usb_chips(usb_devices: Path) -> list[str]:

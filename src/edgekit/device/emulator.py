@@ -53,16 +53,13 @@ def _qemu(program: Path, emulator: Emulator, stderr: int) -> tuple[subprocess.Po
     need(QEMU)
     # QEMU takes over a socket that already listens: no port number can be lost in between.
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        number = listener.getsockname()[1]
-        fd = listener.fileno()
+        number, fd = listener.getsockname()[1], listener.fileno()
         # wait=on: the board starts when the host is there, and its first byte is not lost
         uart = ("-chardev", f"socket,id=uart,fd={fd},server=on,wait=on,nodelay=on", "-serial", "chardev:uart")
         command = _end_with_parent(emulator.command(program, uart, counted="asleep"))
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, text=True, pass_fds=(fd,))
         time.sleep(0.05)
-        if process.poll() is not None:
-            return process, ""
-    return process, f"socket://127.0.0.1:{number}"
+        return process, f"socket://127.0.0.1:{number}" if process.poll() is None else ""
 
 
 def _end_with_parent(command: list[str]) -> list[str]:

@@ -69,14 +69,11 @@ def evaluate_on_device(
     rows = {name: row for row, name in enumerate(images.ids)}
     if done and on_resumed is not None:
         on_resumed(tuple(_prediction(images, row, done) for name, row in rows.items() if name in done))
-    zero_point = info.input_zero_point
-    source = (
-        (name, to_int8(images.images[row], zero_point).tobytes()) for name, row in rows.items() if name not in done
-    )
+    todo = [(name, row) for name, row in rows.items() if name not in done]
+    source = ((name, to_int8(images.images[row], info.input_zero_point).tobytes()) for name, row in todo)
     try:
         for outcome in client.infer(source):
-            logits = np.frombuffer(outcome.outputs, np.int8)
-            done[outcome.key] = [*logits.tolist(), outcome.invoke_us]
+            done[outcome.key] = [*np.frombuffer(outcome.outputs, np.int8).tolist(), outcome.invoke_us]
             if progress is not None:
                 progress(_prediction(images, rows[outcome.key], done), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:

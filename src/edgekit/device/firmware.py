@@ -52,17 +52,11 @@ def folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ModelSources:
-    """A model as `firmware/lib/model` holds it.
+    """A model as `firmware/lib/model` holds it."""
 
-    Attributes:
-        files: texts by file name: the compiled C, and the .tflite as a C array.
-        sha256: of the .tflite.
-        profile: the C measures what each layer costs.
-    """
-
-    files: Mapping[str, str]
-    sha256: str
-    profile: bool = False
+    files: Mapping[str, str]  # texts by file name: the compiled C, and the .tflite as a C array
+    sha256: str  # of the .tflite
+    profile: bool = False  # the C measures what each layer costs
 
 
 def model_sources(
@@ -160,9 +154,7 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
     for number, source in enumerate([*own, *sorted((work / "model").glob("*.c*"))]):
         objects.append(str(work / f"{number}.o"))
         compiler = cross + ("g++" if source.suffix == ".cc" else "gcc")
-        commands.append(
-            [compiler, *flags, *standard[source.suffix].split(), "-c", str(source), "-o", objects[-1]],
-        )
+        commands.append([compiler, *flags, *standard[source.suffix].split(), "-c", str(source), "-o", objects[-1]])
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(lambda command: _run(command, board), commands))
     if cross:
@@ -202,11 +194,9 @@ def _options(ini: Path, environment: str) -> dict[str, str]:
 
 
 def _sources(root: Path, source_filter: str) -> list[Path]:
-    sources = [
-        path for lib in ("wire", "app", "classifier_aot") for path in sorted(root.glob(f"lib/{lib}/src/**/*.cc"))
+    patterns = [f"lib/{lib}/src/**/*.cc" for lib in ("wire", "app", "classifier_aot")]
+    patterns += [
+        f"boards/emulated/{Path(pattern).name}" if "/" in pattern else f"src/{pattern}"
+        for pattern in re.findall(r"\+<(.+?)>", source_filter)
     ]
-    for pattern in re.findall(r"\+<(.+?)>", source_filter):
-        sources += sorted(
-            (root / "boards/emulated").glob(Path(pattern).name) if "/" in pattern else [root / "src" / pattern]
-        )
-    return sources
+    return [path for pattern in patterns for path in sorted(root.glob(pattern))]

@@ -126,11 +126,7 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
 
 
 def parse_partitions(table: bytes, source: Path) -> tuple[Partition, ...]:
-    """The rows of a binary partition table.
-
-    Raises:
-        EdgekitError: these bytes are not a partition table.
-    """
+    """The rows of a binary partition table. Raises EdgekitError: these bytes are not a partition table."""
     rows = []
     for at in range(0, len(table) - 31, 32):
         magic, kind, _, offset, size, name = struct.unpack_from("<HBBII16s", table, at)

@@ -57,11 +57,7 @@ def ports() -> list[Port]:
 
 
 def find_board(found: list[Port] | None = None) -> str:
-    """The one port that leads to a board.
-
-    Raises:
-        EdgekitError: no board, or several; names what there is.
-    """
+    """The one port that leads to a board. Raises EdgekitError: no board, or several; names what there is."""
     known = ports() if found is None else found
     boards = [port for port in known if port.chip is not None]
     if len(boards) == 1:

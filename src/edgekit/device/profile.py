@@ -28,14 +28,7 @@ from edgekit.values.program import Program
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One run, step by step.
-
-    Attributes:
-        ticks: by step.
-        tick_hz: ticks a second of the board's clock.
-        board: what counted.
-        outputs: the raw int8 outputs of the run.
-    """
+    """One run: by step the ticks of the board's clock, of which there are `tick_hz` a second; the raw int8 outputs."""
 
     ticks: tuple[int, ...]
     tick_hz: int
@@ -45,16 +38,14 @@ class Profile:
     @property
     def instructions(self) -> tuple[int, ...] | None:
         """By step, on the emulated board; None elsewhere."""
-        if self.board != messages.BoardKind.EMULATED:
-            return None
-        return tuple(ticks * self.resolution for ticks in self.ticks)
+        emulated = self.board == messages.BoardKind.EMULATED
+        return tuple(ticks * self.resolution for ticks in self.ticks) if emulated else None
 
     @property
     def us(self) -> tuple[float, ...] | None:
         """Microseconds by step; None on the emulated board, whose time is none."""
-        if self.board == messages.BoardKind.EMULATED:
-            return None
-        return tuple(round(ticks * 1e6 / self.tick_hz, 3) for ticks in self.ticks)
+        emulated = self.board == messages.BoardKind.EMULATED
+        return None if emulated else tuple(round(ticks * 1e6 / self.tick_hz, 3) for ticks in self.ticks)
 
     @property
     def resolution(self) -> int:
@@ -69,38 +60,28 @@ def profile(client: Client, image: bytes) -> Profile:
         EdgekitError: what `Client.infer` raises, or firmware without a profile.
     """
     (outcome,) = client.infer([("the image", image)])
-    ticks: list[int] = []
-    while True:
+    ticks, steps = list[int](), 1
+    while len(ticks) < steps:
         answer = client.ask(messages.Profile(len(ticks)), messages.StepTicks)
         count = len(answer.ticks) // 4
         if not answer.tick_hz or not count or answer.first != len(ticks):
             raise EdgekitError("The board's profile makes no sense.", "Flash the firmware of this edgekit.")
         ticks += struct.unpack(f"<{count}I", answer.ticks[: 4 * count])
-        if len(ticks) >= answer.steps:
-            break
+        steps = answer.steps
     assert client.info is not None
     return Profile(tuple(ticks), answer.tick_hz, messages.BoardKind(client.info.board), outcome.outputs)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """What each layer of a model costs on a board.
-
-    Attributes:
-        model_sha256: of the .tflite.
-        options: what it was compiled for.
-        device: the board's identity, as `device_json` gives it.
-        program: with what each layer cost.
-        run: one run on noise from a fixed seed.
-        sizes: of the program; None where no cross compiler is installed.
-    """
+    """What each layer of a model costs on a board."""
 
     model_sha256: str
-    options: CompileOptions
-    device: Mapping[str, Any]
-    program: Program
-    run: Profile
-    sizes: Sizes | None
+    options: CompileOptions  # what it was compiled for
+    device: Mapping[str, Any]  # the board's identity, as `device_json` gives it
+    program: Program  # with what each layer cost
+    run: Profile  # one run on noise from a fixed seed
+    sizes: Sizes | None  # of the program; None where no cross compiler is installed
 
 
 def profile_model(

@@ -80,9 +80,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     found = f"{rates.framed:,.0f} payload bytes/s, {rates.share:.0%} of the raw echo's {rates.raw:,.0f}"
     checks.append(Check("line", rates.share >= 0.9, found))
     line = client.counts
-    repeated = (
-        line.retries - line.lost_chunks
-    )  # no loss where the computer was only too busy to hear the answer in time
+    repeated = line.retries - line.lost_chunks  # no loss: this computer was too busy to hear the answer in time
     found = f"{line.lost_chunks} chunks lost, {line.broken_frames} broken frames, {repeated} questions asked again"
     checks.append(Check("nothing lost", line.lost_chunks == line.broken_frames == 0, found))
     return tuple(checks)
@@ -90,12 +88,8 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
 
 def selftest_json(client: Client, checks: Sequence[Check]) -> dict[str, Any]:
     """What `edgekit selftest --json` prints."""
-    identity = device_json(client.info or client.hello())
-    return {
-        "passed": all(check.passed for check in checks),
-        "device": identity,
-        "checks": to_json(checks),
-    }
+    device = device_json(client.info or client.hello())
+    return {"passed": all(check.passed for check in checks), "device": device, "checks": to_json(checks)}
 
 
 def checks_table(device: Mapping[str, Any], checks: Sequence[Check]) -> Table:

@@ -31,19 +31,12 @@ class _Worker(Generic[Item]):
 
 @dataclass
 class LocalExecutor(Executor[Item, Value]):
-    """Processes of this machine, started when they are first needed.
+    """Processes of this machine, started when they are first needed."""
 
-    Attributes:
-        function: of an item; it must be importable by another process.
-        size: processes side by side.
-        log: the file for what libraries print in them: a terminal shows one program's progress at a time.
-        threads: of each process.
-    """
-
-    function: Function[Item, Value]
-    size: int
-    log: Path
-    threads: int = 1
+    function: Function[Item, Value]  # it must be importable by another process
+    size: int  # processes side by side
+    log: Path  # for what libraries print in them: a terminal shows one program's progress at a time
+    threads: int = 1  # of each process
     _workers: list[_Worker[Item]] = field(default_factory=list)
 
     def start(self, item: Item) -> None:

@@ -22,25 +22,16 @@ Function = Callable[[Item, Callable[[str], None]], Value]  # of an item, and of 
 
 @dataclass(frozen=True, slots=True)
 class UnitResult(Generic[Item, Value]):
-    """How a unit ended.
-
-    Attributes:
-        value: what the function returned; None where there is a problem.
-        problem: empty where it was done; else what went wrong, in a line or two.
-        died: its worker was killed or lost, so that another try may succeed.
-        wall_s, cpu_s: of the work, its child processes included.
-        where: the machine that did it.
-        warnings: what the work had to say (a smaller batch, skipped images).
-    """
+    """How a unit ended."""
 
     item: Item
-    value: Value | None = None
-    problem: str = ""
-    died: bool = False
-    wall_s: float = 0.0
+    value: Value | None = None  # what the function returned; None where there is a problem
+    problem: str = ""  # empty where it was done; else what went wrong, in a line or two
+    died: bool = False  # its worker was killed or lost, so that another try may succeed
+    wall_s: float = 0.0  # this and the next of the work, its child processes included
     cpu_s: float = 0.0
-    where: str = ""
-    warnings: tuple[str, ...] = ()
+    where: str = ""  # the machine that did it
+    warnings: tuple[str, ...] = ()  # what the work had to say (a smaller batch, skipped images)
 
 
 class Executor(Protocol[Item, Value]):

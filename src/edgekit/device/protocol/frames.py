@@ -42,15 +42,10 @@ def encode_frame(frame: Frame) -> bytes:
 
 @dataclass(slots=True)
 class Decoder:
-    """Bytes in, frames out. After any damage the next delimiter puts it back in step.
+    """Bytes in, frames out. After any damage the next delimiter puts it back in step."""
 
-    Attributes:
-        dropped: runs of bytes between delimiters that were no frame.
-        noise: the latest NOISE_BYTES of what was not a frame, boot logs among it.
-    """
-
-    dropped: int = 0
-    noise: bytearray = field(default_factory=bytearray)
+    dropped: int = 0  # runs of bytes between delimiters that were no frame
+    noise: bytearray = field(default_factory=bytearray)  # NOISE_BYTES at most of what was not a frame, boot logs too
     _run: bytearray = field(default_factory=bytearray)
 
     def feed(self, data: bytes) -> list[Frame]:

@@ -65,17 +65,11 @@ BY_TYPE: "dict[int, type[Message]]" = {}
 
 @dataclass_transform(frozen_default=True)
 class Message:
-    """A typed payload. Subclasses are frozen dataclasses that list their fields in the order of the bytes.
+    """A typed payload. Subclasses are frozen dataclasses that list their fields in the order of the bytes."""
 
-    Attributes:
-        TYPE: their number in a frame.
-        FIXED: all fields but a tail.
-        HAS_TAIL: bytes of any number follow the fixed ones.
-    """
-
-    TYPE: ClassVar[int]
-    FIXED: ClassVar[struct.Struct]
-    HAS_TAIL: ClassVar[bool]
+    TYPE: ClassVar[int]  # their number in a frame
+    FIXED: ClassVar[struct.Struct]  # all fields but a tail
+    HAS_TAIL: ClassVar[bool]  # bytes of any number follow the fixed ones
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
     def __init_subclass__(cls, number: int) -> None:
@@ -90,11 +84,7 @@ class Message:
         return [f.type for f in fields(cls)]
 
     def pack(self) -> bytes:
-        """The payload.
-
-        Raises:
-            WireError: it is longer than a frame can hold.
-        """
+        """The payload. Raises WireError: it is longer than a frame can hold."""
         values: list[Any] = [getattr(self, f.name) for f in fields(self)]
         tail = values.pop() if self.HAS_TAIL else b""
         payload = self.FIXED.pack(*(v.encode() if isinstance(v, str) else v for v in values)) + tail
@@ -104,11 +94,7 @@ class Message:
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
-        """The message of a payload.
-
-        Raises:
-            WireError: the length is not this message's.
-        """
+        """The message of a payload. Raises WireError: the length is not this message's."""
         size = cls.FIXED.size
         if len(payload) < size or (not cls.HAS_TAIL and len(payload) > size):
             raise WireError(f"{cls.__name__} has {len(payload)} bytes where {size} belong")
