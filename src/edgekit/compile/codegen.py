@@ -142,7 +142,7 @@ def _templates() -> "Environment":
 
 def rendered(template: str, **values: object) -> str:
     """A file under compile/templates, filled in."""
-    return _templates().get_template(template).render(values)
+    return _templates().get_template(template).render(values).lstrip("\n")  # what its macros leave
 
 
 def needed_helpers(helpers: Iterable[Helper | str], macros: Mapping[str, str], given: Iterable[str] = ()) -> str:

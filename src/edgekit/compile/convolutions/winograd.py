@@ -26,7 +26,7 @@ from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 BLOCKS = {2: 4, 3: 2}  # tiles side by side -> output channels with which they fill the registers
-_FILTERS = {
+FILTERS = {
     2: np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
     4: np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 12]]),
 }
@@ -53,7 +53,7 @@ class Winograd:
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
         """Every size of tile that gives exact results; it never pays in bytes of flash."""
-        return [kernel for kernel in map(cls, _FILTERS) if kernel.fits(op)] if options.optimize == "speed" else []
+        return [kernel for kernel in map(cls, FILTERS) if kernel.fits(op)] if options.optimize == "speed" else []
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to measurements on the emulated lx106."""
@@ -125,7 +125,7 @@ class Winograd:
 
     def _weights(self, op: Convolution, block: int) -> NDArray[np.int64]:
         """[block of output channels, element, input channel, output channel of the block]."""
-        g = _FILTERS[self.tile]
+        g = FILTERS[self.tile]
         transformed = np.einsum("ai,oijc,bj->abco", g, op.weights.astype(np.int64), g)  # [size, size, I, O]
         size, _, depth, out = transformed.shape
         padded = np.zeros((size * size, round_up(depth, 4), round_up(out, block)), np.int64)
