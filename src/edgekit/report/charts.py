@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgekit.report.document import Figure
-from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, text_width, tick_label
-from edgekit.values.codec import to_json
+from edgekit.report.svg import Drawing, Label, Scale, around, as_percent, points, text_width, tick_label
 
 WIDTH = 400.0  # so narrow that a phone of 360 px shows it at four fifths and its text stays legible
 _TOP, _BOTTOM = 30.0, 44.0
@@ -61,22 +60,14 @@ def curves(
     x: str = "epoch",
     y: str = "accuracy",
     percent: bool = False,
-    bounds: tuple[float, float] | None = None,
-    log: bool = False,
     notes: Sequence[str] = (),
 ) -> Figure:
-    """Lines over a common x: accuracy or loss by epoch, one line a network, with bands over the seeds.
-
-    Args:
-        bounds: of y; taken from the data if left out.
-        log: x by powers of two.
-    """
+    """Lines over a common x: accuracy or loss by epoch, one line a network, with bands over the seeds."""
     height = max(300.0, 15.0 * len(series) + 90)
     board = Drawing(WIDTH, height)
-    _panel(board, series, (_TOP, height - _BOTTOM), x=x, y=y, percent=percent, bounds=bounds, log=log)
-    ends = "; ".join(_in_words(one, percent) for one in series)
-    alt = f"Line chart of {y} against {x}. {ends}."
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(series=series, x=x, y=y))
+    _panel(board, series, (_TOP, height - _BOTTOM), x=x, y=y, percent=percent)
+    alt = f"Line chart of {y} against {x}. {'; '.join(_in_words(one, percent) for one in series)}."
+    return board.figure(caption, alt, notes, series=series, x=x, y=y)
 
 
 def sweep(
@@ -106,7 +97,7 @@ def sweep(
     height = middle + gap + 110 + _BOTTOM
     board = Drawing(WIDTH, height)
     sides = (12 + text_width("100%", 11), max(text_width(one.name) for one in (*accuracy, zeroed)))
-    xs = _panel(board, accuracy, (_TOP, middle), x=None, y=y, percent=True, log=True, sides=sides)
+    xs = _panel(board, accuracy, (_TOP, middle), x="", y=y, percent=True, log=True, sides=sides)
     _panel(
         board, (zeroed,), (middle + gap, height - _BOTTOM), x="alpha: weights below std / alpha go",
         y="weights zeroed", percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), sides=sides,
@@ -115,73 +106,56 @@ def sweep(
         at, text = xs(alpha), f"{alpha:g}: {name}"
         board.line(at, _TOP, at, middle + 7 + 14 * row, "axis dashed")
         board.line(at, middle + gap, at, height - _BOTTOM, "axis dashed")
-        half = text_width(text, 11) / 2
-        board.text(min(max(at, half), WIDTH - half), middle + 14 + 14 * row, text, "ink", "middle", 11)
+        board.text(board.inner(at, text), middle + 14 + 14 * row, text, "ink", "middle", 11)
     said = "; ".join(
         f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
     )
     shown = "; ".join(_in_words(one, True, "alpha") for one in (*accuracy, zeroed))
     alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {shown}. {said}."
-    data = data_of(accuracy=accuracy, zeroed=zeroed, chosen=dict(chosen))
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+    return board.figure(caption, alt, notes, accuracy=accuracy, zeroed=zeroed, chosen=chosen)
 
 
 def dots(
-    caption: str,
-    rows: Sequence[Dot],
-    *,
-    x: str = "accuracy",
-    beside: str = "paper",
-    percent: bool = True,
-    bounds: tuple[float, float] | None = None,
-    notes: Sequence[str] = (),
+    caption: str, rows: Sequence[Dot], *, x: str = "accuracy", beside: str = "paper", notes: Sequence[str] = ()
 ) -> Figure:
-    """A value a row with its interval as a bar, and what stands beside it as a ring; in the order given.
+    """A share a row with its interval as a bar, and what stands beside it as a ring; in the order given.
 
     Args:
         beside: whose values the rings are.
-        bounds: of x; taken from the data if left out.
     """
     left = 14 + max(text_width(row.name) for row in rows)
     right, top, step = WIDTH - 58.0, 34.0, 26.0
     bottom = top + step * len(rows)
-    board = Drawing(WIDTH, bottom + (62 if any(row.beside is not None for row in rows) else 42))
+    ringed = any(row.beside is not None for row in rows)
+    board = Drawing(WIDTH, bottom + (62 if ringed else 42))
     everything = [v for row in rows for v in (row.value, row.low, row.high, row.beside) if v is not None]
-    xs = Scale(*(bounds or around(everything, 4, 0.02 if percent else 0.0)), left, right)
-    label: Label = as_percent if percent else tick_label
+    xs = Scale(*around(everything, 4, 0.02), left, right)
     for value in xs.ticks(4):
         board.line(xs(value), top - 6, xs(value), bottom, "grid")
-    board.x_axis(xs, bottom, label, 4)
+    board.x_axis(xs, bottom, "", as_percent, about=4)
     board.text(WIDTH - 4, 14, x, "faint", "end")
+    shown = []
     for i, row in enumerate(rows):
         y = top + step * (i + 0.5)
+        said = f"{row.name} {say(row.value, True)}"
         board.text(left - 10, y, row.name, "ink", "end")
         if row.low is not None and row.high is not None:
             board.line(xs(row.low), y, xs(row.high), y, "c0 line")
+            said += f" ({say(row.low, True)} to {say(row.high, True)})"
         if row.beside is not None:
             board.dot(xs(row.beside), y, "c1", 4, 5)
-        if math.isfinite(row.value):
-            board.dot(xs(row.value), y, "c0 dot", 0, 4)
-        board.text(WIDTH - 4, y, say(row.value, percent), "ink num", "end")
-    if any(row.beside is not None for row in rows):
-        y = bottom + 44
+            said += f", {beside} {say(row.beside, True)}"
+        board.dot(xs(row.value), y, "c0 dot", 0, 4)
+        board.text(WIDTH - 4, y, say(row.value, True), "ink num", "end")
+        shown.append(said)
+    if ringed:
+        y, here = bottom + 44, "here, with 95 % interval"
+        at = left + 30 + text_width(here, 11)
         board.dot(left + 4, y, "c0 dot", 0, 4)
-        board.text(left + 14, y, "here, with 95 % interval", "ink", size=11)
-        at = left + 30 + text_width("here, with 95 % interval", 11)
+        board.text(left + 14, y, here, "ink", size=11)
         board.dot(at, y, "c1", 4, 5)
         board.text(at + 10, y, beside, "ink", size=11)
-    shown = "; ".join(
-        f"{row.name} {say(row.value, percent)}"
-        + (
-            f" ({say(row.low, percent)} to {say(row.high, percent)})"
-            if row.low is not None and row.high is not None
-            else ""
-        )
-        + (f", {beside} {say(row.beside, percent)}" if row.beside is not None else "")
-        for row in rows
-    )
-    alt = f"Dot plot of {x}. {shown}."
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x, beside=beside))
+    return board.figure(caption, f"Dot plot of {x}. {'; '.join(shown)}.", notes, rows=rows, x=x, beside=beside)
 
 
 def _panel(
@@ -189,7 +163,7 @@ def _panel(
     series: Sequence[Series],
     rows: tuple[float, float],
     *,
-    x: str | None,
+    x: str,
     y: str,
     percent: bool,
     bounds: tuple[float, float] | None = None,
@@ -213,23 +187,17 @@ def _panel(
     board.text(4, top - 18, y, "faint")
     board.y_axis(ys, left, end, label)
     ticks = sorted({*across}) if len({*across}) <= 6 else ()
-    board.x_axis(xs, bottom, tick_label if x is not None else lambda value: "", ticks=ticks)
-    board.text(end, bottom + 32, x or "", "faint", "end")
-    labels = []
+    board.x_axis(xs, bottom, x, tick_label if x else lambda value: "", ticks=ticks)
+    labels: list[tuple[float, str, str]] = []
     for i, one in enumerate(series, first):
         colour = f"c{i % 8}{' dashed' if i >= 8 else ''}"
-        points = [(xs(a), ys(b)) for a, b in zip(one.x, one.y, strict=True)]
+        line = points(xs, ys, one.x, one.y)
         if one.low and one.high:
-            edge = [(xs(a), ys(b)) for a, b in zip(one.x, one.high, strict=True)]
-            back = [(xs(a), ys(b)) for a, b in zip(one.x, one.low, strict=True)]
-            board.path([*edge, *reversed(back)], f"{colour} band", closed=True)
-        board.path(points, f"{colour} line")
-        if len(points) <= 16:
-            for at in points:
-                board.dot(*at, f"{colour} dot", i % 4, 3)
-        finite = [p for p in points if math.isfinite(p[1])]
-        if finite:
-            labels.append((finite[-1][1], one.name, colour))
+            board.band(xs, ys, one.x, one.low, one.high, colour)
+        board.path(line, f"{colour} line")
+        for at in line if len(line) <= 16 else ():
+            board.dot(*at, f"{colour} dot", i % 4, 3)
+        labels += [(height, one.name, colour) for _, height in line if math.isfinite(height)][-1:]
     board.end_labels(end, labels, top, bottom)
     return xs
 
@@ -251,9 +219,3 @@ def say(value: float | None, percent: bool) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{100 * value:.1f}%" if percent else f"{value:.3f}" if abs(value) < 10 else tick_label(round(value, 1))
-
-
-def data_of(**values: object) -> Mapping[str, object]:
-    """What was drawn, JSON-ready."""
-    plain_values: Mapping[str, object] = to_json(values)
-    return plain_values

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgekit.report.charts import WIDTH, data_of
+from edgekit.report.charts import WIDTH
 from edgekit.report.document import Figure
 from edgekit.report.svg import Drawing, Scale, nice_step, text_width, tick_label
 from edgekit.values.program import Span
@@ -55,26 +55,22 @@ def memory_plan(
         during = f"step {span.first}" if span.first == span.last else f"steps {span.first} to {span.last}"
         title = f"{span.kind}: {span.size:,} bytes at {span.offset:,}, {during}"
         colour = _COLOURS[span.kind]
-        board.rect(x, y + 1, wide, high - 2, f"{colour} bar edge", title, _PATCH)
+        board.rect(x, y + 1, wide, high - 2, f"{colour} bar edge", title, opacity=_PATCH)
         size = f"{span.size:,}"
         if text_width(size, 10) + 6 < wide:
             board.text(x + wide / 2, y + _STEP / 2, size, "ink num", "middle", 10)
-    board.x_axis(xs, bottom, about=4)
-    board.text(right, bottom + 30, "address in the arena", "faint", "end")
+    board.x_axis(xs, bottom, "address in the arena", about=4, name_at=30)
     x = 6.0
     for kind in kinds:
         board.rect(x, bottom + 46, 10, 10, f"{_COLOURS[kind]} bar", opacity=_PATCH)
         board.text(x + 15, bottom + 51, kind, "ink", size=11)
         x += 30 + text_width(kind, 11)
-    shown = "; ".join(
-        f"{name}: {sum(b.size for b in spans if b.first <= step <= b.last):,} bytes in "
-        f"{sum(b.first <= step <= b.last for b in spans)} blocks"
-        for step, name in enumerate(names)
-    )
+    sizes = [[b.size for b in spans if b.first <= step <= b.last] for step in range(len(names))]
+    told = zip(names, sizes, strict=True)
+    shown = "; ".join(f"{name}: {sum(held):,} bytes in {len(held)} blocks" for name, held in told)
     alt = f"Memory plan of an arena of {total_bytes:,} bytes, step by step. {shown}. Blocks that overlap share memory."
     blocks = [{"offset": s.offset, "size": s.size, "first": s.first, "last": s.last, "kind": s.kind} for s in spans]
-    data = data_of(blocks=blocks, steps=list(steps), total_bytes=total_bytes)
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+    return board.figure(caption, alt, notes, blocks=blocks, steps=steps, total_bytes=total_bytes)
 
 
 def bars(caption: str, rows: Sequence[Bar], *, x: str, notes: Sequence[str] = ()) -> Figure:
@@ -93,11 +89,11 @@ def bars(caption: str, rows: Sequence[Bar], *, x: str, notes: Sequence[str] = ()
     for i, row in enumerate(rows):
         y = top + _STEP * i
         board.text(left - 8, y + _STEP / 2, _cut(row.name, left - 14), "ink", "end", 11)
-        board.rect(left, y + 3, max(0.5, xs(row.value) - left), _STEP - 6, "c0 bar", row.name, 0.75)
+        board.rect(left, y + 3, max(0.5, xs(row.value) - left), _STEP - 6, "c0 bar", row.name, opacity=0.75)
         board.text(xs(row.value) + 6, y + _STEP / 2, said[i], "ink num", size=11)
     board.line(left, top, left, top + _STEP * len(rows), "axis")
     alt = f"Bar chart of {x}. {'; '.join(f'{row.name}: {text}' for row, text in zip(rows, said, strict=True))}."
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(rows=rows, x=x))
+    return board.figure(caption, alt, notes, rows=rows, x=x)
 
 
 def histogram(
@@ -123,27 +119,24 @@ def histogram(
     xs = Scale(first * width, (first + len(counts)) * width, left, WIDTH - 14)
     board.text(4, 12, "images", "faint")
     board.y_axis(ys, left, WIDTH - 14, about=4)
-    board.x_axis(xs, bottom, about=4)
-    board.text(WIDTH - 14, bottom + 32, x, "faint", "end")
+    board.x_axis(xs, bottom, x, about=4)
     for number, count in enumerate(counts):
         if count:
-            begin, end = (first + number) * width, (first + number + 1) * width
+            begin, end, y = (first + number) * width, (first + number + 1) * width, ys(count)
             title = f"{tick_label(begin)} to {tick_label(end)}: {count:,} images"
-            board.rect(
-                xs(begin), ys(count), max(1.0, xs(end) - xs(begin) - 1), bottom - ys(count), "c0 bar", title, 0.75
-            )
+            wide = max(1.0, xs(end) - xs(begin) - 1)
+            board.rect(xs(begin), y, wide, bottom - y, "c0 bar", title, opacity=0.75)
     reached = -math.inf
     for name, value in sorted(marks.items(), key=lambda mark: mark[1]):
         text = f"{name} {tick_label(value)}"
-        at, half = xs(value), text_width(text, 11) / 2
+        at = xs(value)
         board.line(at, top - 8, at, bottom, "axis dashed")
-        middle = min(max(at, reached + half + 8, left + half), WIDTH - 14 - half)
+        middle = board.inner(at, text, left=max(left, reached + 8), right=WIDTH - 14)
         board.text(middle, top - 16, text, "ink num", "middle", 11)
-        reached = middle + half
+        reached = middle + text_width(text, 11) / 2
     said = ", ".join(f"{name} {tick_label(value)}" for name, value in marks.items())
     alt = f"Histogram of {x} over {len(values):,} images: from {tick_label(low)} to {tick_label(high)}, {said}."
-    data = data_of(x=x, bin=width, first=first * width, counts=counts, marks=dict(marks))
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data)
+    return board.figure(caption, alt, notes, x=x, bin=width, first=first * width, counts=counts, marks=marks)
 
 
 def _cut(text: str, room: float) -> str:

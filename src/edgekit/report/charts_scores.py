@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from edgekit.metrics.curves import Reliability, Roc
-from edgekit.report.charts import WIDTH, data_of
+from edgekit.report.charts import WIDTH
 from edgekit.report.document import Figure
-from edgekit.report.svg import Drawing, Scale, as_percent, text_width
+from edgekit.report.svg import Drawing, Scale, as_percent, points, text_width
 from edgekit.values.task import Task, spoken
 
 _TOP = 30.0
@@ -24,12 +24,9 @@ def roc(caption: str, models: Sequence[Roc], task: Task, *, notes: Sequence[str]
     positives, negatives, positive = _all(task, task.positive), _all(task, task.negative), spoken(task.positive)
     board, xs, ys = _square("recall", f"{negatives} called {positive}", key, lines=True)
     for i, model in enumerate(models):
-        points = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.recall, strict=True)]
         if len(models) == 1:
-            edge = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.high, strict=True)]
-            back = [(xs(a), ys(b)) for a, b in zip(model.false_alarms, model.low, strict=True)]
-            board.path([*edge, *reversed(back)], f"c{i % 8} band", closed=True)
-        board.path(points, f"c{i % 8} line")
+            board.band(xs, ys, model.false_alarms, model.low, model.high, "c0")
+        board.path(points(xs, ys, model.false_alarms, model.recall), f"c{i % 8} line")
         if model.point:
             px, py = xs(model.point[0]), ys(model.point[1])
             board.line(xs(model.point_x[0]), py, xs(model.point_x[1]), py, f"c{i % 8} line")
@@ -42,7 +39,7 @@ def roc(caption: str, models: Sequence[Roc], task: Task, *, notes: Sequence[str]
         for m in models
     )  # fmt: skip
     alt = f"ROC curve: recall against the share of {negatives} called {positive}. {said}."
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
+    return board.figure(caption, alt, notes, models=models)
 
 
 def reliability(caption: str, models: Sequence[Reliability], task: Task, *, notes: Sequence[str] = ()) -> Figure:
@@ -64,7 +61,7 @@ def reliability(caption: str, models: Sequence[Reliability], task: Task, *, note
     )
     positives = _all(task, task.positive)
     alt = f"Reliability diagram: the share of {positives} against the probability that the model gives. {shown}."
-    return Figure(caption, board.svg(alt), alt, tuple(notes), data_of(models=models))
+    return board.figure(caption, alt, notes, models=models)
 
 
 def _square(y: str, x: str, key: Sequence[tuple[str, str]], lines: bool = False) -> tuple[Drawing, Scale, Scale]:
@@ -77,8 +74,7 @@ def _square(y: str, x: str, key: Sequence[tuple[str, str]], lines: bool = False)
     xs, ys = Scale(0, 1, left, right), Scale(0, 1, bottom, _TOP)
     board.text(12, 12, y, "faint")
     board.y_axis(ys, left, right, as_percent)
-    board.x_axis(xs, bottom, as_percent)
-    board.text(right, bottom + 32, x, "faint", "end")
+    board.x_axis(xs, bottom, x, as_percent)
     board.line(xs(0), ys(0), xs(1), ys(1), "axis dashed")
     for i, (name, figures) in enumerate(key):
         at = bottom + 54 + step * i
@@ -120,7 +116,7 @@ def confusion(caption: str, counts: Mapping[str, int], task: Task, *, notes: Seq
         f"Confusion matrix. Of {tn + fp:,} {names[0]}: {tn:,} called {names[0]}, {fp:,} called {names[1]}. "
         f"Of {fn + tp:,} {names[1]}: {fn:,} called {names[0]}, {tp:,} called {names[1]}."
     )
-    return Figure(caption, board.svg(alt), alt, tuple(notes), {"counts": dict(counts), "names": list(names)})
+    return board.figure(caption, alt, notes, counts=counts, names=names)
 
 
 def _all(task: Task, label: str) -> str:

@@ -1,8 +1,8 @@
 """A small drawing board: scales, ticks, axes and marks as lean SVG.
 
-In: numbers. Out: one `<svg>` without ids, styles or colours: classes alone, which `figure.css` colours for light, dark
-and paper. Written here and not by matplotlib because that is a tenth of the bytes, the same on every machine and in
-every version, legible on a phone, and needs nothing where `eval-device` runs.
+In: numbers. Out: a `Figure` of one `<svg>` without ids, styles or colours: classes alone, which `figure.css` colours
+for light, dark and paper. Written here and not by matplotlib because that is a tenth of the bytes, the same on
+every machine and in every version, legible on a phone, and needs nothing where `eval-device` runs.
 
 Classes: `c0` to `c7` set the colour of series 0 to 7; `line`, `band`, `dot`, `bar`, `grid`, `axis`, `faint`, `ink`,
 `fill` say what is painted with it.
@@ -11,9 +11,18 @@ Classes: `c0` to `c7` set the colour of series 0 to 7; `line`, `band`, `dot`, `b
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from xml.sax.saxutils import escape, quoteattr
 
+from edgekit.report.document import Figure
+from edgekit.values.codec import to_json
+
 FONT = 12.0
+_CORNERS = {
+    1: ((-1, -1), (1, -1), (1, 1), (-1, 1)),
+    2: ((0, -1.35), (1.35, 0), (0, 1.35), (-1.35, 0)),
+    3: ((0, -1.3), (1.2, 0.9), (-1.2, 0.9)),
+}
 Label = Callable[[float], str]
 _NARROW, _BROAD = frozenset("iljtfrI.,:;|!'()[] -"), frozenset("mwMW@%")
 
@@ -82,75 +91,74 @@ def as_percent(value: float) -> str:
     return f"{tick_label(round(100 * value, 6))}%"
 
 
-class Drawing:
-    """Marks in the order of painting, in units of about a pixel.
+def points(xs: Scale, ys: Scale, x: Iterable[float], y: Iterable[float]) -> list[tuple[float, float]]:
+    """Where on a drawing some pairs of values are."""
+    return [(xs(a), ys(b)) for a, b in zip(x, y, strict=True)]
 
-    Args:
-        width, height: of the viewBox; the page scales it.
-    """
+
+class Drawing:
+    """Marks in the order of painting, in units of about a pixel of the viewBox, which the page scales."""
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
         self._marks: list[str] = []
 
-    def svg(self, alt: str) -> str:
-        """The element, labelled by its text alternative."""
+    def figure(self, caption: str, alt: str, notes: Iterable[str], **data: object) -> Figure:
+        """What was drawn, labelled by its text alternative, with the numbers that it shows."""
         head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(self.width)} {_n(self.height)}"'
-        return f'{head} role="img" aria-label={quoteattr(alt)}>{"".join(self._marks)}</svg>'
+        svg = f'{head} role="img" aria-label={quoteattr(alt)}>{"".join(self._marks)}</svg>'
+        return Figure(caption, svg, alt, tuple(notes), to_json(data))
 
-    def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "start", size: float = FONT) -> None:
+    def text(self, x: float, y: float, text: str, classes: str = "", anchor: str = "", size: float = FONT) -> None:
         """A line of text, or nothing for an empty one; `y` is the middle of its small letters."""
-        if not text:
-            return
-        attributes = [f' class="{classes}"' if classes else "", "" if anchor == "start" else f' text-anchor="{anchor}"']
-        attributes.append("" if size == FONT else f' font-size="{_n(size)}"')
-        self._marks.append(f'<text x="{_n(x)}" y="{_n(y + 0.34 * size)}"{"".join(attributes)}>{escape(text)}</text>')
+        if text:
+            other = "" if size == FONT else _n(size)
+            at = {"x": x, "y": y + 0.34 * size}
+            self._mark("text", escape(text), **at, class_=classes, text_anchor=anchor, font_size=other)
 
     def line(self, x1: float, y1: float, x2: float, y2: float, classes: str) -> None:
         """A straight line."""
         self.path([(x1, y1), (x2, y2)], classes)
 
-    def path(self, points: Sequence[tuple[float, float]], classes: str, closed: bool = False) -> None:
+    def path(self, corners: Iterable[tuple[float, float]], classes: str, closed: bool = False) -> None:
         """A broken line, or a polygon; points that are not finite break it."""
-        words, pen = [], "M"
-        for x, y in points:
-            if not (math.isfinite(x) and math.isfinite(y)):
-                pen = "M"
-                continue
-            words.append(f"{pen}{_n(x)} {_n(y)}")
-            pen = "L"
+        words, pen = "", "M"
+        for x, y in corners:
+            finite = math.isfinite(x) and math.isfinite(y)
+            words += f"{pen}{_n(x)} {_n(y)}" if finite else ""
+            pen = "L" if finite else "M"
         if words:
-            self._marks.append(f'<path class="{classes}" d="{"".join(words)}{"Z" if closed else ""}"/>')
+            self._mark("path", class_=classes, d=words + ("Z" if closed else ""))
+
+    def band(
+        self, xs: Scale, ys: Scale, x: Sequence[float], low: Iterable[float], high: Iterable[float], colour: str
+    ) -> None:
+        """What lies between two lines over the same x."""
+        self.path([*points(xs, ys, x, high), *reversed(points(xs, ys, x, low))], f"{colour} band", closed=True)
 
     def rect(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        classes: str,
-        title: str = "",
-        opacity: float | None = None,
+        self, x: float, y: float, width: float, height: float, classes: str, title: str = "", *, opacity: float
     ) -> None:
         """A rectangle; `title` is shown where the pointer rests."""
-        see = "" if opacity is None else f' fill-opacity="{opacity:.2f}"'
-        shape = f'<rect class="{classes}" x="{_n(x)}" y="{_n(y)}" width="{_n(width)}" height="{_n(height)}"{see}'
-        self._marks.append(f"{shape}><title>{escape(title)}</title></rect>" if title else f"{shape}/>")
+        shown = f"<title>{escape(title)}</title>" if title else ""
+        self._mark("rect", shown, class_=classes, x=x, y=y, width=width, height=height, fill_opacity=f"{opacity:.2f}")
 
     def dot(self, x: float, y: float, classes: str, shape: int = 0, r: float = 3.5) -> None:
         """A mark: 0 a disc, 1 a square, 2 a diamond, 3 a triangle, 4 a ring. Shape tells what colour may not."""
         if not (math.isfinite(x) and math.isfinite(y)):
             return
-        if shape in (0, 4):
-            name = classes if shape == 0 else f"{classes} ring"
-            self._marks.append(f'<circle class="{name}" cx="{_n(x)}" cy="{_n(y)}" r="{_n(r)}"/>')
-            return
-        corners = {
-            1: ((-1, -1), (1, -1), (1, 1), (-1, 1)),
-            2: ((0, -1.35), (1.35, 0), (0, 1.35), (-1.35, 0)),
-            3: ((0, -1.3), (1.2, 0.9), (-1.2, 0.9)),
-        }[shape]
-        self.path([(x + r * 0.95 * a, y + r * 0.95 * b) for a, b in corners], classes, closed=True)
+        if shape in _CORNERS:
+            self.path([(x + r * 0.95 * a, y + r * 0.95 * b) for a, b in _CORNERS[shape]], classes, closed=True)
+        else:
+            self._mark("circle", class_=f"{classes} ring" if shape else classes, cx=x, cy=y, r=r)
+
+    def _mark(self, tag: str, content: str = "", /, **attributes: float | str) -> None:
+        said = "".join(
+            f' {name.strip("_").replace("_", "-")}="{value if isinstance(value, str) else _n(value)}"'
+            for name, value in attributes.items()
+            if value != ""
+        )
+        self._marks.append(f"<{tag}{said}>{content}</{tag}>" if content else f"<{tag}{said}/>")
 
     def y_axis(self, scale: Scale, left: float, right: float, label: Label = tick_label, about: int = 5) -> None:
         """Grid lines from `left` to `right` with their labels at the left."""
@@ -159,46 +167,45 @@ class Drawing:
             self.text(left - 6, scale(value), label(value), "faint num", "end", 11)
 
     def x_axis(
-        self, scale: Scale, bottom: float, label: Label = tick_label, about: int = 6, ticks: Sequence[float] = ()
-    ) -> None:
-        """The base line with ticks and their labels; labels that would touch the one before are left out."""
+        self, scale: Scale, bottom: float, name: str, label: Label = tick_label, *, about: int = 6,
+        ticks: Sequence[float] = (), name_at: float = 32,
+    ) -> None:  # fmt: skip
+        """The base line with ticks, their labels, and its name so far below; a label that would touch the one before
+        is left out."""
         self.line(scale.start, bottom, scale.end, bottom, "axis")
         reached = -math.inf
         for value in ticks or scale.ticks(about):
             x, text = scale(value), label(value)
             self.line(x, bottom, x, bottom + 4, "axis")
-            half = text_width(text, 11) / 2
-            middle = min(x, self.width - half)
+            middle, half = self.inner(x, text), text_width(text, 11) / 2
             if text and middle - half > reached:
                 self.text(middle, bottom + 14, text, "faint num", "middle", 11)
                 reached = middle + half + 6
+        self.text(scale.end, bottom + name_at, name, "faint", "end")
 
-    def end_labels(
-        self, x: float, labels: Sequence[tuple[float, str, str]], low: float, high: float, gap: float = 15
-    ) -> None:
-        """Names beside the ends of lines, moved apart so that none covers another.
+    def end_labels(self, x: float, labels: Iterable[tuple[float, str, str]], low: float, high: float) -> None:
+        """Names beside the ends of lines, moved apart within [low, high] so that none covers another.
 
         Args:
             labels: (y of the line's end, text, classes).
-            low, high: the least and greatest y that a label may have.
         """
         wanted = sorted(labels, key=lambda label: label[0])
-        for (y, text, classes), placed in zip(wanted, spread_out([w[0] for w in wanted], low, high, gap), strict=True):
+        for (y, text, classes), placed in zip(wanted, spread_out([w[0] for w in wanted], low, high, 15), strict=True):
             if abs(placed - y) > 3:
                 self.line(x + 2, y, x + 10, placed, f"{classes} leader")
             self.text(x + 13, placed, text, f"{classes} ink")
 
+    def inner(self, x: float, text: str, size: float = 11, left: float = 0.0, right: float = math.inf) -> float:
+        """The middle nearest to `x` of a text that is to stay between `left` and `right`, or the drawing's edge."""
+        half = text_width(text, size) / 2
+        return min(max(x, left + half), min(right, self.width) - half)
+
 
 def spread_out(wanted: Sequence[float], low: float, high: float, gap: float) -> list[float]:
     """Ascending positions near the ascending `wanted`, at least `gap` apart and within [low, high] where they fit."""
-    placed: list[float] = []
-    for y in wanted:
-        placed.append(max(y, low if not placed else placed[-1] + gap))
-    ceiling = high
-    for i in range(len(placed) - 1, -1, -1):
-        placed[i] = min(placed[i], ceiling)
-        ceiling = placed[i] - gap
-    return placed
+    down = list(accumulate(wanted, lambda above, y: max(y, above + gap), initial=low - gap))[1:]
+    up = list(accumulate(reversed(down), lambda below, y: min(y, below - gap), initial=high + gap))[1:]
+    return up[::-1]
 
 
 def _n(value: float) -> str:
