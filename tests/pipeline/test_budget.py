@@ -9,7 +9,7 @@ from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.recipes.build import EmbedRecipe
-from edgekit.recipes.builtin import RECIPES
+from edgekit.recipes.reading import BUILTIN, recipe_named
 from edgekit.tflite.model import read_tflite
 from edgekit.values.networks import StudentSpec
 from edgekit.values.task import CHEST_XRAY
@@ -17,9 +17,10 @@ from edgekit.values.task import CHEST_XRAY
 INT8 = read_tflite(Path(__file__).parents[1] / "vectors/student/int8.tflite")
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", BUILTIN)
 def test_the_student_of_every_recipe_may_fit_its_board(name: str) -> None:
-    check_spec(RECIPES[name].student.spec(CHEST_XRAY), RECIPES[name].embed)
+    recipe = recipe_named(name)
+    check_spec(recipe.student.spec(CHEST_XRAY), recipe.embed)
 
 
 def test_a_model_that_fits_gives_its_budget() -> None:

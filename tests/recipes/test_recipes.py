@@ -8,9 +8,7 @@ from typing import Annotated, Any
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.recipes.builtin import RECIPES
-from edgekit.recipes.fields import Leaf, leaves
-from edgekit.recipes.reading import recipe_named, recipe_of
+from edgekit.recipes.reading import BUILTIN, Leaf, leaves, recipe_named, recipe_of
 from edgekit.values.codec import to_json
 from edgekit.values.limits import Between
 
@@ -19,18 +17,18 @@ def limits_of(leaf: Leaf) -> tuple[Any, ...]:
     return typing.get_args(leaf.hint) if typing.get_origin(leaf.hint) is Annotated else (leaf.hint,)
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", BUILTIN)
 def test_every_recipe_is_valid_and_comes_back_from_json(name: str) -> None:
-    recipe = RECIPES[name]
+    recipe = recipe_named(name)
     assert recipe.name == name
     again = recipe_of(json.loads(json.dumps(to_json(recipe))))
     assert again == recipe
     assert json.dumps(to_json(again)) == json.dumps(to_json(recipe))  # 12 and 12.0 would be two keys of one stage
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", BUILTIN)
 def test_every_field_can_be_set_to_its_own_value_by_name_and_leaves_its_range_in_words(name: str) -> None:
-    recipe = RECIPES[name]
+    recipe = recipe_named(name)
     limited = 0
     for leaf in leaves(recipe):
         text = ",".join(map(str, leaf.value)) if isinstance(leaf.value, tuple) else str(leaf.value)
@@ -53,8 +51,8 @@ def test_every_field_can_be_set_to_its_own_value_by_name_and_leaves_its_range_in
 
 def test_a_saved_recipe_is_named_by_its_file_and_may_be_changed(tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
-    path.write_text(json.dumps(to_json(RECIPES["paper"])))
-    assert recipe_named(str(path)) == RECIPES["paper"]
+    path.write_text(json.dumps(to_json(recipe_named("paper"))))
+    assert recipe_named(str(path)) == recipe_named("paper")
     assert recipe_named(str(path), ["distill.temperature=4"]).distill.temperature == 4
     for content in (
         "{",
@@ -74,7 +72,7 @@ def test_a_saved_recipe_is_named_by_its_file_and_may_be_changed(tmp_path: Path) 
 
 
 def test_the_paper_recipe_holds_the_papers_numbers() -> None:
-    paper = RECIPES["paper"]
+    paper = recipe_named("paper")
     assert paper.teach.networks == ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
     assert (paper.teach.weights, paper.teach.trunk, paper.teach.combine) == ("imagenet", "frozen", "mean")
     assert (paper.teach.prune, paper.teach.cross_fit) == (True, False)
@@ -99,7 +97,7 @@ def test_the_paper_recipe_holds_the_papers_numbers() -> None:
 
 def test_a_change_touches_its_field_alone_and_later_ones_win() -> None:
     changed = recipe_named("esp32", ["distill.temperature=3", "teach.cross_fit=false", "distill.temperature = 4"])
-    before = {leaf.path: leaf.value for leaf in leaves(RECIPES["esp32"])}
+    before = {leaf.path: leaf.value for leaf in leaves(recipe_named("esp32"))}
     after = {leaf.path: leaf.value for leaf in leaves(changed)}
     assert {path for path in before if before[path] != after[path]} == {"distill.temperature", "teach.cross_fit"}
     assert (changed.distill.temperature, changed.teach.cross_fit) == (4.0, False)
@@ -151,7 +149,7 @@ def test_all_faults_of_a_recipe_are_told_at_once() -> None:
 def test_a_recipe_of_version_0_1_is_read_and_one_of_a_later_edgekit_is_refused(tmp_path: Path) -> None:
     vector = Path(__file__).parents[1] / "vectors" / "version_0_1" / "recipe.json"
     assert json.loads(vector.read_text())["teach"]["networks"] == ["compact"] * 2
-    assert recipe_named(str(vector)) == RECIPES["demo"]
+    assert recipe_named(str(vector)) == recipe_named("demo")
     later = tmp_path / "recipe.json"
     later.write_text('{"schema_version": 2, "teach": "another shape"}')
     with pytest.raises(EdgekitError, match=r"recipe.json is a recipe of schema_version 2; this edgekit reads up to 1"):

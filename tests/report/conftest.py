@@ -7,7 +7,7 @@ import pytest
 
 from edgekit.files import sha256_of, write_json
 from edgekit.metrics.scores import score, spread
-from edgekit.recipes.builtin import ESP32
+from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import (
     Card,
     CardThreshold,
@@ -70,7 +70,7 @@ def card(report: EvalReport, rows: list[StageRow]) -> Card:
         agreement_int8_float32=0.995,
         stages=tuple(rows),
         data=PHANTOM,
-        recipe=ESP32,
+        recipe=recipe_named("esp32"),
         command="edgekit build-model --data phantom --out build/phantom",
         versions={"torch": "2.14.1", "numpy": "1.26.4"},
         made_on="Linux x86-64, CPU",

@@ -10,7 +10,7 @@ import pytest
 from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.recipes.builtin import ESP32
+from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import Card, load_card
 from edgekit.report.pages.model import card_markdown
 from edgekit.values.codec import to_document
@@ -25,7 +25,7 @@ def test_a_card_comes_back_as_it_was_written(card: Card, folder: Path) -> None:
     assert loaded.metrics == card.metrics
     assert loaded.stages == card.stages
     assert loaded.input.preprocessing == CONTRACT
-    assert loaded.recipe == ESP32
+    assert loaded.recipe == recipe_named("esp32")
     assert load_card(folder / "card.json") == loaded
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from edgekit.recipes.builtin import RECIPES
+from edgekit.recipes.reading import BUILTIN, recipe_named
 from edgekit.report.card import load_card
 from edgekit.report.document import Facts, Page, Prose, Section
 from edgekit.report.render_json import page_json
@@ -23,7 +23,7 @@ CARD = load_card(ROOT / "models" / "chest_xray")
 RUN = DeviceRun((Prediction("a", 0, (1, 2), 5),), {"board": "native"}, LinkCounts(), 1.0)
 DOCUMENTS: dict[str, list[Any]] = {
     "card": [to_document(CARD)],
-    "recipe": [to_document(recipe) for recipe in RECIPES.values()],
+    "recipe": [to_document(recipe_named(name)) for name in BUILTIN],
     "evaluation": [
         to_document(CARD.metrics.test),
         to_document(board_report(RUN, Agreement(1, 1, ()), CARD.metrics.test)),

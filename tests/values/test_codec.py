@@ -128,9 +128,9 @@ READING = "from edgekit.recipes.reading import recipe_named; recipe_named('esp32
 WRITING = """
 import edgekit.report.card
 import edgekit.recipes.reading
-from edgekit.recipes.builtin import RECIPES
+from edgekit.recipes.build import Recipe
 from edgekit.values.codec import to_document
-to_document(RECIPES["esp32"])
+to_document(Recipe())
 """
 
 

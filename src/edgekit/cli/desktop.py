@@ -62,8 +62,7 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
 
     RECIPE is esp32 (the default), paper, demo, smoke, or the recipe.json beside a model.
     """
-    from edgekit.recipes.fields import leaves
-    from edgekit.recipes.reading import recipe_named
+    from edgekit.recipes.reading import leaves, recipe_named
     from edgekit.report.tables import fields_table
     from edgekit.values.codec import to_document
 

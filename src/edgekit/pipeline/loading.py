@@ -10,7 +10,6 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.program import profiled_program
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
-from edgekit.recipes.builtin import ESP32
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
 from edgekit.runtimes.tflm import arena_bytes
@@ -66,4 +65,4 @@ def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:
             return LoadedModel(model, card.data.task, card.threshold.value(), card.model.arena_bytes, card.recipe.data)
-    return LoadedModel(model, None, Threshold(0.5, 1), arena_bytes(model), ESP32.data)
+    return LoadedModel(model, None, Threshold(0.5, 1), arena_bytes(model), DataRecipe())

@@ -1,21 +1,57 @@
-"""From a name, a file or `field=value` words to a `Recipe` whose values are all valid."""
+"""From a name, a file or `field=value` words to a `Recipe` whose values are all valid; its fields in words.
 
-from collections.abc import Iterable
+In: a built-in recipe's name (`builtin/README.md` says why each is as it is), or a document such as the recipe.json
+beside a model. Out: the recipe, its `leaves` with what each may hold, or an error that says what is allowed.
+"""
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.build import Recipe
-from edgekit.recipes.builtin import RECIPES
-from edgekit.recipes.fields import assign, leaves, unknown
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
+from edgekit.values.limits import Between, Several
+
+BUILTIN = ("esp32", "paper", "demo", "smoke")
+_RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
+_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One field of a recipe: its path (`distill.fit.epochs`), its value and its annotation."""
+
+    path: str
+    value: Any
+    hint: Any
+
+    @property
+    def allowed(self) -> str:
+        """What it may hold, in words."""
+        return _allowed(self.hint)
+
+
+def leaves(node: Any, prefix: str = "") -> Iterator[Leaf]:
+    """Every field of a tree of dataclasses, in its order."""
+    hints = typing.get_type_hints(type(node), include_extras=True)
+    for f in dataclasses.fields(node):
+        value = getattr(node, f.name)
+        if dataclasses.is_dataclass(value):
+            yield from leaves(value, f"{prefix}{f.name}.")
+        else:
+            yield Leaf(prefix + f.name, value, hints[f.name])
+
 
 _FIELDS = {leaf.path: leaf for leaf in leaves(Recipe())}
-_RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
 
 
 def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
-    """The recipe of that name, or the one saved in that .json, with `field=value` changes applied.
+    """The built-in recipe of that name, or the one saved in that .json, with `field=value` changes applied.
 
     Args:
         name: `esp32`, `paper`, `demo`, `smoke`, or a file such as the recipe.json beside a model.
@@ -24,16 +60,17 @@ def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
     Raises:
         EdgekitError: unknown recipe or field, wrong type, value out of range; says which and what is allowed.
     """
-    recipe = _saved(Path(name)) if name.endswith(".json") else RECIPES.get(name)
-    if recipe is None:
-        choices = ", ".join(RECIPES)
-        raise EdgekitError(f"There is no recipe {name!r}.", f"Choose one of: {choices}; or give a recipe.json.")
+    if name not in BUILTIN and not name.endswith(".json"):
+        raise EdgekitError(
+            f"There is no recipe {name!r}.", f"Choose one of: {', '.join(BUILTIN)}; or give a recipe.json."
+        )
+    recipe = _saved(Path(__file__).parent / "builtin" / f"{name}.json" if name in BUILTIN else Path(name))
     values = to_json(recipe)
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals:
             raise EdgekitError(f"--set {change!r} has no '='.", "Write it as --set distill.temperature=3.")
-        assign(values, _FIELDS, path.strip(), text.strip())
+        _assign(values, path.strip(), text.strip())
     return recipe_of(values)
 
 
@@ -72,11 +109,72 @@ def _saved(path: Path) -> Recipe:
     return recipe
 
 
+def _assign(values: dict[str, Any], path: str, text: str) -> None:
+    """Sets a field among a recipe's JSON values to what `text` says; its limits are not checked yet."""
+    if path not in _FIELDS:
+        inner = ", ".join(name for name in _FIELDS if name.startswith(f"{path}."))
+        raise EdgekitError(f"{path} is a group of fields.", f"Name one of: {inner}.") if inner else _unknown(path)
+    *groups, name = path.split(".")
+    for group in groups:
+        values = values[group]
+    values[name] = _said(text, _FIELDS[path].hint)
+
+
 def _refused(first: Fault, message: str) -> EdgekitError:
     """The message, with what may be done about the first of its faults."""
     if first.kind == "unknown":
-        no_field = unknown(first.path, _FIELDS)
+        no_field = _unknown(first.path)
         return EdgekitError(message.replace(first.message, no_field.message.rstrip(".")), no_field.hint)
     if first.path in _FIELDS:
         return EdgekitError(message, f"It takes {_FIELDS[first.path].allowed}.")
     return EdgekitError(message, "Give an object of fields and values, such as the recipe.json beside a model.")
+
+
+def _unknown(path: str) -> EdgekitError:
+    """There is no such field, but there may be one nearly of its name."""
+    groups = {name.rpartition(".")[0] for name in _FIELDS} - {""}
+    close = difflib.get_close_matches(path, [*_FIELDS, *groups], n=3, cutoff=0.5)
+    meant = f"Did you mean {' or '.join(close)}? " if close else ""
+    return EdgekitError(f"There is no recipe field {path!r}.", f"{meant}All fields: edgekit recipe.")
+
+
+def _said(text: str, hint: Any) -> Any:
+    """The JSON value that a text means for a field."""
+    kind, _ = _taken_apart(hint)
+    if typing.get_origin(kind) is tuple:
+        words = [word.strip() for word in text.strip("()[]").split(",") if word.strip()]
+        return [_said(word, typing.get_args(kind)[0]) for word in words]
+    if kind is str or typing.get_origin(kind) is Literal:
+        return text
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _allowed(hint: Any) -> str:
+    kind, limits = _taken_apart(hint)
+    several = next((limit for limit in limits if isinstance(limit, Several)), None)
+    between = next((limit for limit in limits if isinstance(limit, Between)), None)
+    if typing.get_origin(kind) is tuple:
+        item = typing.get_args(kind)[0]
+        how_many = "one or more, comma between" if several else "none or more, comma between"
+        different = ", each another" if several and several.distinct else ""
+        return f"{_allowed(Annotated[item, between] if between else item)}; {how_many}{different}"
+    if typing.get_origin(kind) is Literal:
+        *choices, last = typing.get_args(kind)
+        return f"{', '.join(choices)} or {last}"
+    return _WORDS[kind] + (f" between {_number(between.low)} and {_number(between.high)}" if between else "")
+
+
+def _taken_apart(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A type and its limits."""
+    return (hint.__origin__, hint.__metadata__) if typing.get_origin(hint) is Annotated else (hint, ())
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from edgekit.data.audit import Audit
 from edgekit.metrics.scores import METRICS, Spread
-from edgekit.recipes.fields import Leaf
+from edgekit.recipes.reading import Leaf
 from edgekit.report.document import Bullets, Cell, Column, Part, Prose, Row, Table
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo

@@ -10,10 +10,11 @@ from typing import cast
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.build import Recipe
-from edgekit.recipes.builtin import PAPER
+from edgekit.recipes.reading import recipe_named
 from edgekit.recipes.recipe import ConvertRecipe, DataRecipe, Network, PruneRecipe, StudentRecipe, TeachRecipe, Weights
 from edgekit.values.images import Size
 
+PAPER = recipe_named("paper")
 PAPER_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
 CHOUHAN_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "inception_v3", "googlenet")
 NETWORKS = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3")
