@@ -54,6 +54,46 @@ class Operator(Generic[Node]):
     emit_step: Callable[[Node, StreamedOperator, str], tuple[Kernel, str]] | None = None
 
 
+def elementwise_operator(
+    code: str,
+    resolver_method: str,
+    node: type[Node],
+    lower: Callable[[OpReader], Node],
+    emit: Callable[[Node, Site, int], Kernel],
+    options_kind: str = "",
+    *,
+    streams: Callable[[Node], bool] = lambda _: True,
+) -> Operator[Node]:
+    """The entry of an operator that goes through its elements one by one.
+
+    Args:
+        emit: its C, given how many elements one call makes, 0 for all.
+        streams: False where it cannot work row by row though its activations are images of one shape.
+    """
+
+    def row_schedule(op: Node) -> RowSchedule | None:
+        shape = op.output.shape
+        if len(shape) != 4 or shape[0] != 1 or any(x.shape != shape for x in op.inputs) or not streams(op):
+            return None
+        return RowSchedule(1, 1, 0, shape[1], 1, shape[1])
+
+    def emit_step(op: Node, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
+        pointers = ", ".join(rows.at(step) for rows in (*streamed.inputs, streamed.output))
+        return emit(op, streamed.site, streamed.output.row_bytes), f"{streamed.site.name}({pointers});"
+
+    return Operator(
+        code,
+        resolver_method,
+        node,
+        lower,
+        lambda op, site: emit(op, site, 0),
+        options_kind,
+        inplace_offset=elementwise_offset,
+        row_schedule=row_schedule,
+        emit_step=emit_step,
+    )
+
+
 def elementwise_offset(op: Op, tensor: Tensor) -> int | None:
     """The in-place offset where output element i is written after input element i was last read: 0, or None where the
     input is broadcast, and an element of it is read again and again."""

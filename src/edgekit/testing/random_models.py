@@ -3,10 +3,14 @@
 In: a seed. Out: the bytes of a small int8 .tflite of the supported operators, which TFLM loads.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.testing.random_operators import Random
+
+_MOST_LOGITS = 512  # from here on TFLM's SOFTMAX stops the process when all values are equal
 
 
 def random_model(seed: int) -> bytes:
@@ -51,7 +55,7 @@ def drawn(seed: int) -> tuple[Random, int, int]:  # noqa: PLR0912
         x = r.reshape(x)
     if tail < 0.75 and r.rng.random() < 0.8:
         x = r.dense(x)
-    if r.rng.random() < 0.3 and r.b.shape(x)[-1] < 512:  # beyond, TFLM stops the process when all values are equal
+    if r.rng.random() < 0.3 and r.b.shape(x)[-1] < _MOST_LOGITS:
         x = r.softmax(x)
     if x == entry:
         x = r.reshape(x)
@@ -95,6 +99,34 @@ def network_of_rows(seed: int) -> bytes:
 def any_network(seed: int) -> bytes:
     """A model of all operators, one of 3x3 filters, or one that can stream."""
     return (random_model, network_of_threes, network_of_rows)[seed % 3](seed)
+
+
+def network_around(seed: int, draw: Callable[[Random, int], int]) -> bytes:
+    """A network for the test of one operator: it stands at the model's ends, in its midst and beside others.
+
+    Args:
+        draw: draws the operator onto an activation of any shape, whose shape its result has.
+    """
+    r = Random(seed)
+    x = entry = r.activation((1, *(int(n) for n in r.rng.integers(1, 10, 2)), int(r.pick(1, 2, 3, 8))))
+    for _ in range(int(r.pick(1, 2, 3))):
+        maker = r.pick("nothing", "conv", "conv", "depthwise", "pool", "add")
+        if maker in ("conv", "depthwise"):
+            x = r.conv(x, depthwise=maker == "depthwise", three=r.rng.random() < 0.5)
+        elif maker != "nothing":
+            x = r.pool(x) if maker == "pool" else r.add(x)
+        y = draw(r, x)
+        x = r.add(x, y) if r.rng.random() < 0.3 else y  # its input lives on, or may be overwritten
+    end = r.pick("itself", "conv", "mean", "dense", "softmax")
+    if end == "conv":
+        x = r.conv(x)
+    elif end != "itself":
+        x = draw(r, r.mean(x) if end == "mean" else r.reshape(x))  # of fewer dimensions
+    if end == "dense":
+        x = r.dense(x)
+    elif end == "softmax" and r.b.shape(x)[-1] < _MOST_LOGITS:
+        x = r.softmax(x)
+    return r.b.finish([entry], [x])
 
 
 def random_inputs(content_seed: int, size: int, count: int = 3) -> NDArray[np.int8]:

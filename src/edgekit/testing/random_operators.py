@@ -208,18 +208,22 @@ class Random:
             y = self.conv(y, out=channels, three=True)
         return y
 
-    def add(self, x: int, other: int | None = None) -> int:
+    def constant(self, x: int) -> int:
+        """An int8 constant that broadcasts to the shape of an activation."""
         shape = list(self.b.shape(x))
+        kind = self.pick("same", "channels", "scalar", "some")
+        if kind == "channels":
+            shape = [1] * (len(shape) - 1) + shape[-1:]
+        if kind == "scalar":
+            shape = [1]
+        if kind == "some":
+            shape = [1 if self.rng.random() < 0.5 else s for s in shape]
+        data = self.rng.integers(-128, 128, shape).astype(np.int8)
+        return self.b.tensor(shape, data=data, scales=[self.scale()], zero_points=[self.zero_point()])
+
+    def add(self, x: int, other: int | None = None) -> int:
         if other is None:
-            kind = self.pick("same", "channels", "scalar", "some")
-            if kind == "channels":
-                shape = [1] * (len(shape) - 1) + shape[-1:]
-            if kind == "scalar":
-                shape = [1]
-            if kind == "some":
-                shape = [1 if self.rng.random() < 0.5 else s for s in shape]
-            data = self.rng.integers(-128, 128, shape).astype(np.int8)
-            other = self.b.tensor(shape, data=data, scales=[self.scale()], zero_points=[self.zero_point()])
+            other = self.constant(x)
         largest = max(self.b.quantization(x)[0], self.b.quantization(other)[0])
         total = np.broadcast_shapes(self.b.shape(x), self.b.shape(other))
         y = self.activation(total, largest * self.pick(1, 1, 1.7, 0.6, 0.6, 0.02, 10))

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Constant, Kernel, Site, indent
 from edgekit.compile.ir import Op, Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
-from edgekit.compile.operator import Operator, elementwise_offset
-from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
+from edgekit.compile.operator import Operator, elementwise_operator
 from edgekit.values.model import Quantization
 
 
@@ -122,28 +121,10 @@ def binary_operator(
     lower: Callable[[OpReader], AnyBinary],
     emit: Callable[[AnyBinary, Site, int], Kernel],
 ) -> Operator[AnyBinary]:
-    """The entry of an operator whose `emit` takes the number of elements, 0 for all: it can be streamed row by row."""
+    """The entry of an operator whose `emit` takes the number of elements, 0 for all.
 
-    def emit_step(op: AnyBinary, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
-        pointers = ", ".join(rows.at(step) for rows in (*streamed.inputs, streamed.output))
-        return emit(op, streamed.site, streamed.output.row_bytes), f"{streamed.site.name}({pointers});"
-
-    return Operator(
-        code,
-        resolver_method,
-        node,
-        lower,
-        lambda op, site: emit(op, site, 0),
-        options_kind,
-        inplace_offset=elementwise_offset,
-        row_schedule=_row_schedule,
-        emit_step=emit_step,
+    It streams two activations; a constant's rows are not told apart.
+    """
+    return elementwise_operator(
+        code, resolver_method, node, lower, emit, options_kind, streams=lambda op: len(op.inputs) == 2
     )
-
-
-def _row_schedule(op: Binary) -> RowSchedule | None:
-    """Row by row, where both operands are images of the output's shape."""
-    if len(op.inputs) != 2 or len(set(op.operands.shapes)) != 1 or len(op.output.shape) != 4 or op.output.shape[0] != 1:
-        return None
-    rows = op.output.shape[1]
-    return RowSchedule(1, 1, 0, rows, 1, rows)

@@ -1,0 +1,57 @@
+"""What operators share whose output byte depends on one input byte: a table of 256, worked out when C is made.
+
+It is written as memory has the bytes, the caller's int8 or the arena's q + 128, so that C only looks up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from edgekit.compile.codegen import Constant, Kernel, Site
+from edgekit.compile.ir import Op
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.operator import Operator, elementwise_operator
+from edgekit.values.model import Quantization
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByteTable(Op):
+    """The output's bytes q + 128 by the input's. `table`: 256 of them."""
+
+    table: tuple[int, ...]
+
+
+def table_operator(
+    code: str,
+    resolver_method: str,
+    function_of: Callable[[OpReader, Quantization, Quantization], Callable[[int], int]],
+    options_kind: str = "",
+) -> Operator[ByteTable]:
+    """The entry of an operator of one activation, element by element.
+
+    Args:
+        function_of: given the quantization of input and output, the function from an int8 value to the output's, which
+            is clamped to int8 here.
+    """
+
+    def lower(reader: OpReader) -> ByteTable:
+        if len(reader.op.inputs) != 1:
+            raise reader.error(f"it has {len(reader.op.inputs)} inputs instead of one")
+        x, y = reader.operand(0), reader.result()
+        reader.expect(y, x.shape)
+        function = function_of(reader, x.quantization, y.quantization)
+        table = tuple(max(-128, min(127, function(q))) + 128 for q in range(-128, 128))
+        return ByteTable(reader.origins, (x,), y, table)
+
+    entry = elementwise_operator(code, resolver_method, ByteTable, lower, _emit, options_kind)
+    return replace(entry, c_prefix=lambda op: op.origins[0].code.lower(), describe=lambda _: "table")
+
+
+def _emit(op: ByteTable, site: Site, elements: int) -> Kernel:
+    """Looks up byte after byte."""
+    (flip,) = site.input_flips
+    values = [op.table[byte ^ flip] ^ site.output_flip for byte in range(256)]
+    function = f"""static void {site.name}(const uint8_t *input, uint8_t *output) {{
+  for (int32_t i = 0; i < {elements or op.output.size}; ++i) output[i] = {site.name}_table[input[i]];
+}}
+"""
+    return Kernel((), (Constant("uint8_t", f"{site.name}_table", values),), function)
