@@ -17,9 +17,9 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Kernel, Site, indent, largest_divisor, round_up
-from edgekit.compile.convolutions.by_part import helpers_for, part_function, parts_for, run_parts
-from edgekit.compile.convolutions.fast_requant import FastRequant, fast_requant
+from edgekit.compile.codegen import Kernel, Site, largest_divisor, round_up
+from edgekit.compile.convolutions.by_part import by_part, parts_for
+from edgekit.compile.convolutions.fast_requant import fast_requant
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.weight_coding import (
     CODINGS,
@@ -95,91 +95,32 @@ class ByChannel:
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """Functions that multiply a channel's weights, widen a row, work out a share of the channels, and the row's."""
-        layout, name = _layout(op, self.coding), site.name
-        requant = fast_requant(op.requantization, op.bias.astype(np.int64))  # of the sums of w * (u - z)
+        layout = _layout(op, self.coding)
         if self.coding is None:
             listed = _listed(op)
-            starts, weights = listed.starts, listed.emit(name, op, layout.step, layout.sums)
+            starts, weights, taps = listed.starts, listed.emit(site.name, op, layout.step, layout.sums), 0
         else:
             coded = encode(_runs(op), self.coding)
             assert coded is not None, "chosen for weights that it cannot hold"
-            starts, weights = coded.starts, coded.emit(name)
-            weights = Kernel(("dots", *weights.helpers), weights.constants, weights.function)
-        pooled = ("greater",) if op.pool != (1, 1) else ()
-        functions = [
-            weights.function,
-            _widen_row(op, name, layout),
-            self._part(op, site, requant, layout, starts),
-            self._rows(op, site, layout),
-        ]
-        return Kernel(
-            (*helpers_for(self.parts), *pooled, *weights.helpers),
-            (requant.table(f"{name}_channels"), *weights.constants),
-            "\n".join(functions),
+            starts, weights, taps = coded.starts, coded.emit(site.name), coded.count
+        return by_part(
+            "by_channel.c.jinja",
+            op,
+            site,
+            self.parts,
+            fast_requant(op.requantization, op.bias.astype(np.int64)),  # of the sums of w * (u - z)
+            weights,
+            starts,
+            [*(["greater"] if op.pool != (1, 1) else []), *(["dots"] if taps else [])],
+            weight_type="uint8_t" if taps else "int16_t",
+            part_bytes=layout.part_bytes,
+            layout=layout,
+            window=self.geometry(op),
+            taps=taps,
+            quads=-(-taps // 4),
+            at_once=largest_divisor(op.image[2], 8),
+            zero=op.input.quantization.zero_point + 128,
         )
-
-    def _part(self, op: Convolution, site: Site, requant: FastRequant, layout: "_Layout", starts: Sequence[int]) -> str:
-        """C that works out a share of the output channels of one row of results."""
-        name, out = site.name, op.result[2]
-        pool_height, pool_width = op.pool
-        memory = [f"int32_t *const sums = (int32_t *)(void *)(room + {2 * layout.weights});"]
-        if self.coding is None:
-            c_type, widen, advance = "int16_t", [], ["from += 1 + *from;"]
-            dot = f"{name}_walk(row, from, %s);"
-        else:
-            count = _runs(op).shape[1]
-            quads = -(-count // 4)
-            c_type, widen, advance = "uint8_t", [f"from += {name}_widen(weights, from);"], []
-            memory.append("int16_t *const weights = (int16_t *)(void *)room;")
-            memory += [f"weights[{i}] = 0;" for i in range(count, 4 * quads)]
-            dot = f"dots(row, {layout.step}, weights, {quads}, %s, {layout.used}, 1, 1);"
-        if pool_height > 1:
-            multiply = [
-                "int32_t *to_sums = sums;",
-                f"for (int32_t r = 0; r < {pool_height}; ++r, row += {layout.row}, to_sums += {layout.sums}) {{",
-                f"  {dot % 'to_sums'}",
-                "}",
-            ]
-        else:
-            multiply = [dot % "sums"]
-        windows = [f"s[{r * layout.sums + x}]" for r in range(pool_height) for x in range(pool_width)]
-        work = [
-            *widen,
-            "const int16_t *row = job->rows;",
-            *multiply,
-            *advance,
-            "const int32_t *s = sums;",
-            f"for (int32_t x = 0; x < {op.pooled[1]}; ++x, s += {pool_width}) {{",
-            f"  {'const ' if len(windows) == 1 else ''}int32_t best = {windows[0]};",
-            *(f"  best = greater(best, (uint32_t){window});" for window in windows[1:]),
-            f"  {site.write(f'to_channel[x * {out}]', requant.finish('(uint32_t)best', 'to'))}",
-            "}",
-        ]
-        return part_function(op, site, self.parts, layout.part_bytes, (c_type, starts), memory, work)
-
-    def _rows(self, op: Convolution, site: Site, layout: "_Layout") -> str:
-        """C of `{name}_rows`: widens the window, then has the channels worked out."""
-        window = self.geometry(op)
-        widen = f"{site.name}_widen_row"
-        if self.coding is None:
-            loop = f"""for (int32_t y = 0; y < {window.rows}; ++y) {{
-  {widen}(wide + y * {layout.columns}, rows + y * {window.row});
-}}"""
-        else:
-            _, height, _, depth = op.weights.shape
-            loop = f"""for (int32_t r = 0; r < {op.pool[0]}; ++r) {{
-  for (int32_t ky = 0; ky < {height}; ++ky) {{
-    const uint8_t *const row = rows + (r * {op.stride[0]} + ky * {op.dilation[0]}) * {window.row};
-    {widen}(wide + r * {layout.row} + ky * {depth}, row);
-  }}
-}}"""
-        return f"""{site.signature(", uint32_t *room")} {{
-  int16_t *const wide = (int16_t *)(void *)room;
-{indent(loop, 2)}
-  const work job = {{wide, output, (uint8_t *)room + {layout.size_bytes}, 1, 0}};
-  {run_parts(site, self.parts)}
-}}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,19 +188,3 @@ def _runs(op: Convolution) -> NDArray[np.int8]:
 def _listed(op: Convolution) -> WeightList:
     layout = _layout(op, None)
     return list_weights(op, layout.plane, layout.columns)
-
-
-def _widen_row(op: Convolution, name: str, layout: _Layout) -> str:
-    """C that widens one row of the window."""
-    channels = op.image[2]
-    at_once = largest_divisor(channels, 8)
-    zero = op.input.quantization.zero_point + 128
-    cells = "\n".join(f"to[{i * layout.plane}] = (int16_t)(from[{i}] - {zero});" for i in range(at_once))
-    return f"""static EDGEKIT_APART void {name}_widen_row(int16_t *to, const uint8_t *from) {{
-  for (int32_t x = 0; x < {layout.columns}; ++x, to += {layout.column - channels * layout.plane}) {{
-    for (int32_t c = 0; c < {channels}; c += {at_once}, to += {at_once * layout.plane}, from += {at_once}) {{
-{indent(cells, 6)}
-    }}
-  }}
-}}
-"""

@@ -5,7 +5,8 @@ What by_channel.py and by_tile.py share: where a part begins and ends, and the C
 
 from collections.abc import Sequence
 
-from edgekit.compile.codegen import Site, indent
+from edgekit.compile.codegen import Helper, Kernel, Site, rendered
+from edgekit.compile.convolutions.fast_requant import FastRequant
 from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
@@ -15,52 +16,38 @@ def parts_for(op: Convolution, options: CompileOptions) -> int:
     return 2 if options.target == "esp32" and op.result[2] > 1 else 1
 
 
-def part_function(
+def by_part(
+    template: str,
     op: Convolution,
     site: Site,
     parts: int,
-    part_bytes: int,
-    weights: tuple[str, Sequence[int]],
-    memory: Sequence[str],
-    work: Sequence[str],
-) -> str:
-    """C of `{name}_part`, which works out a share of the output channels of one step.
+    requant: FastRequant,
+    weights: Kernel,
+    starts: Sequence[int],
+    helpers: Sequence[Helper | str],
+    **values: object,
+) -> Kernel:
+    """A kernel's template, which fills the blocks of by_part.c.jinja.
 
     Args:
-        part_bytes: memory of each part, to which `room` points.
-        weights: their type in C, and where each channel's begin in `{name}_weights`.
-        memory: C that divides `room`.
-        work: C for one channel, given `from` (weights, which it moves on), `to` and `to_channel` (output).
+        weights: their constants, and the C that reads those of one channel.
+        starts: where each channel's begin in `{name}_weights`.
+        values: what the template needs besides.
     """
-    out = op.result[2]
-    half = -(-out // parts)
     both = parts > 1
-    c_type, starts = weights
-    first = f"part * {half}" if both else "0"
-    last = f"{out} - (1 - part) * {out - half}" if both else str(out)
-    lines = [
-        "const work *const job = (const work *)what;",
-        *([] if both else ["(void)part;"]),
-        f"uint8_t *const room = job->room{f' + part * {part_bytes}' if both else ''};",
-        *memory,
-        f"const {c_type} *from = {site.name}_weights{f' + part * {starts[half]}' if both else ''};",
-        f"const channel *to = {site.name}_channels + {first};",
-        f"uint8_t *to_channel = job->output + {first};",
-        f"for (int32_t c = {first}; c < {last}; ++c, ++to, ++to_channel) {{",
-        indent("\n".join(work), 2),
-        "}",
-    ]
-    return f"""static EDGEKIT_APART void {site.name}_part(const void *what, int32_t part) {{
-{indent(chr(10).join(lines), 2)}
-}}
-"""
-
-
-def run_parts(site: Site, parts: int) -> str:
-    """C that works out all of a step's parts, which find what they need in `job`."""
-    return f"both({site.name}_part, &job);" if parts > 1 else f"{site.name}_part(&job, 0);"
-
-
-def helpers_for(parts: int) -> tuple[str, ...]:
-    """The helpers that `part_function` and `run_parts` need."""
-    return ("channel", "work", "both") if parts > 1 else ("channel", "work")
+    function = rendered(
+        template,
+        op=op,
+        site=site,
+        name=site.name,
+        out=op.result[2],
+        both=both,
+        run_parts=f"both({site.name}_part, &job);" if both else f"{site.name}_part(&job, 0);",
+        requant=requant,
+        weights=weights,
+        starts=starts,
+        **values,
+    )
+    shared = ("channel", "work", "both") if both else ("channel", "work")
+    constants = (requant.table(f"{site.name}_channels"), *weights.constants)
+    return Kernel((*shared, *helpers, *weights.helpers), constants, function)

@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Kernel, Site, indent, round_up
-from edgekit.compile.convolutions.by_part import helpers_for, part_function, parts_for, run_parts
+from edgekit.compile.codegen import Kernel, Site, round_up
+from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.weight_coding import (
@@ -24,7 +24,7 @@ from edgekit.compile.convolutions.weight_coding import (
     encode,
 )
 from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper, transform_tiles
+from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper
 from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
@@ -77,52 +77,26 @@ class ByTile:
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """Transforms as many tiles as the buffer holds, then has the channels worked out."""
-        weights, name = self._coded(op).emit(site.name), site.name
-        depth, at_once, row = _depth(op), self._at_once(op), self.geometry(op).row
-        ahead = _TILE // op.pool[1] * op.result[2]
-        input_, output = input_helper(op, _TILE, lanes=1), output_helper(op, _TILE)
-        rows = f"""{site.signature(", uint32_t *room, int32_t made")} {{
-  edgekit_word *const tiles = (edgekit_word *)room;
-  for (int32_t first = 0; first < {_tiles(op)}; first += {at_once}) {{
-{indent(transform_tiles(input_, op, _TILE, row, at_once, lanes=1), 4)}
-    const work job = {{(const int16_t *)(void *)room, output + first * {ahead},
-        (uint8_t *)room + {self._tiles_bytes(op)}, made, first}};
-    {run_parts(site, self.parts)}
-  }}
-}}
-"""
-        requant = of_byte_sums(op)
-        filter_bytes = 2 * _ELEMENTS * depth
-        memory = [
-            "edgekit_word *const filter = (edgekit_word *)(void *)room;",
-            f"uint32_t *const sums = (uint32_t *)(void *)(room + {filter_bytes});",
-            f"int16_t *const taps = (int16_t *)(void *)(room + {filter_bytes + 4 * _ELEMENTS * at_once});",
-        ]
-        wide, width = _TILE // op.pool[1], op.pooled[1]
-        inside = f"column < {wide}" + (f" && (job->first + n) * {wide} + column < {width}" if width % wide else "")
-        sum_ = f"(uint32_t)((int32_t)sum[row * {wide} + column] >> 6)"
-        work = [
-            f"from += {name}_widen(taps, from);",
-            f"winograd4_filter((const edgekit_word *)(const void *)taps, filter, {depth // 2});",
-            f"dots(job->rows, {depth}, (const int16_t *)(const void *)filter, {depth // 4}, (int32_t *)(void *)sums,",
-            f"     {at_once}, {_ELEMENTS}, {_ELEMENTS});",
-            f"{output}(sums, {at_once});",
-            "const uint32_t *sum = sums;",
-            f"for (int32_t n = 0; n < {at_once}; ++n, sum += {_ELEMENTS}) {{",
-            "  for (int32_t row = 0; row < job->made; ++row) {",
-            f"    uint8_t *const out = to_channel + row * {site.output_row} + n * {wide * op.result[2]};",
-            f"    for (int32_t column = 0; {inside}; ++column) {{",
-            indent(site.write(f"out[column * {op.result[2]}]", requant.finish(sum_, "to")), 6),
-            "    }",
-            "  }",
-            "}",
-        ]
-        starts = self._coded(op).starts
-        part = part_function(op, site, self.parts, self._part_bytes(op), ("uint8_t", starts), memory, work)
-        return Kernel(
-            (*helpers_for(self.parts), "dots", input_, "winograd4_filter", output, *weights.helpers),
-            (requant.table(f"{name}_channels"), *weights.constants),
-            f"{weights.function}\n{part}\n{rows}",
+        coded, input_, output = self._coded(op), input_helper(op, _TILE, lanes=1), output_helper(op, _TILE)
+        return by_part(
+            "by_tile.c.jinja",
+            op,
+            site,
+            self.parts,
+            of_byte_sums(op),
+            coded.emit(site.name),
+            coded.starts,
+            ["dots", input_, "winograd4_filter", output],
+            weight_type="uint8_t",
+            part_bytes=self._part_bytes(op),
+            load=input_.name,
+            store=output,
+            row=self.geometry(op).row,
+            depth=_depth(op),
+            tiles=_tiles(op),
+            at_once=self._at_once(op),
+            tiles_bytes=self._tiles_bytes(op),
+            wide=_TILE // op.pool[1],
         )
 
     def _coded(self, op: Convolution) -> Coded:

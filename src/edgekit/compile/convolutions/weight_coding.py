@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel, largest_divisor
+from edgekit.compile.codegen import Constant, Kernel, largest_divisor, rendered
 
 DECODER_BYTES = 96  # of flash, roughly
 CODEBOOK = 16
@@ -67,41 +67,10 @@ class Coded:
         constants = [Constant("uint8_t", f"{name}_weights", self.content)]
         if self.codebook:
             constants.append(Constant("int8_t", f"{name}_widen_book", self.codebook))
-        masked, book, count = self.coding.masked, self.coding.codebook and f"{name}_widen_book", self.count
-        end = "values - from"
-        if masked:
-            eights = -(-count // 8)
-            value = f"{book}[next_code(&values, &half)]" if book else "*values++ - 128"
-            lines = "\n".join(
-                f"    if (bits & {1 << bit}) to[{bit}] = (int16_t)({value});\n    else to[{bit}] = 0;"
-                for bit in range(8)
-            )
-            loop = f"""  const uint8_t *values = from + {eights};
-  for (int32_t i = 0; i < {eights}; ++i, to += 8) {{
-    const uint32_t bits = from[i];
-{lines}
-  }}"""
-            if book:
-                loop, end = f"  int32_t half = 0;\n{loop}", "values - from + half"
-        elif book:
-            loop = f"""  const uint8_t *values = from;
-  for (int32_t i = 0; i < {-(-count // 2)}; ++i, ++values) {{
-    *to++ = {book}[*values & 15];
-    *to++ = {book}[*values >> 4];
-  }}"""
-        else:
-            at_once = largest_divisor(count, 8)
-            lines = "\n".join(f"    to[{i}] = (int16_t)(values[{i}] - 128);" for i in range(at_once))
-            loop = f"""  const uint8_t *values = from;
-  for (int32_t i = 0; i < {count // at_once}; ++i, values += {at_once}, to += {at_once}) {{
-{lines}
-  }}"""
-        function = f"""static EDGEKIT_APART int32_t {name}_widen(int16_t *to, const uint8_t *from) {{
-{loop}
-  return (int32_t)({end});
-}}
-"""
-        return Kernel(("next_code",) if masked and book else (), tuple(constants), function)
+        at_once = largest_divisor(self.count, 8)
+        function = rendered("weight_coding.c.jinja", name=name, coding=self.coding, count=self.count, at_once=at_once)
+        helpers = ("next_code",) if self.coding.masked and self.coding.codebook else ()
+        return Kernel(helpers, tuple(constants), function)
 
 
 def encode(weights: NDArray[np.int8], coding: Coding) -> Coded | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.compile.codegen import Constant, Kernel, indent
+from edgekit.compile.codegen import Constant, Kernel, rendered
 from edgekit.compile.ir import Convolution
 
 _MOST_ABREAST = 8  # positions at once: 8 sums and 5 other values fill the registers
@@ -47,24 +47,9 @@ class WeightList:
             step: elements from one position to the next.
             positions: of a row, a multiple of `positions_abreast`.
         """
-        count = positions_abreast(op)
-        names = [f"s{i}" for i in range(count)]
-        taps = "\n".join(f"{s} += (uint32_t)(v[{i * step}] * w);" for i, s in enumerate(names))
-        ends = "\n".join(f"sums[{i}] = (int32_t){s};" for i, s in enumerate(names))
-        function = f"""static EDGEKIT_APART void {name}_walk(const int16_t *x, const int16_t *list, int32_t *sums) {{
-  const int16_t *const end = list + *list;
-  for (int32_t tile = 0; tile < {positions // count}; ++tile, x += {count * step}, sums += {count}) {{
-    const int16_t *v = x;
-    uint32_t {", ".join(f"{s} = 0" for s in names)};
-    for (const int16_t *entry = list; entry != end;) {{
-      const int32_t both = *++entry, w = both >> 8;
-      v += both & 255;
-{indent(taps, 6)}
-    }}
-{indent(ends, 4)}
-  }}
-}}
-"""
+        abreast = positions_abreast(op)
+        tiles = positions // abreast
+        function = rendered("weight_list.c.jinja", name=name, step=step, abreast=abreast, tiles=tiles)
         return Kernel((), (Constant("int16_t", f"{name}_weights", self.entries),), function)
 
 

@@ -18,8 +18,8 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Helper, Kernel, Site, indent, round_up
-from edgekit.compile.convolutions.fast_requant import FastRequant, of_byte_sums
+from edgekit.compile.codegen import Constant, Helper, Kernel, Site, rendered, round_up
+from edgekit.compile.convolutions.fast_requant import of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
 from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.ir import Convolution
@@ -76,52 +76,36 @@ class Winograd:
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """Transforms as many tiles as the buffer holds, then multiplies them with a block of output channels a time."""
         window, requant = self.geometry(op), of_byte_sums(op)
-        tile, channels, out = self.tile, op.image[2], op.result[2]
-        size, lanes, at_once, depth = tile + 2, self._lanes(op), self._groups_at_once(op), round_up(channels, 4)
-        block, group = BLOCKS[lanes], depth * lanes // 2  # output channels; words of a group's channels
-        wide, width = tile // op.pool[1], op.pooled[1]
+        lanes, groups_at_once = self._lanes(op), self._groups_at_once(op)
+        tile, depth, block = self.tile, round_up(op.image[2], 4), BLOCKS[lanes]
         input_, dot, output = input_helper(op, tile, lanes), _dot_helper(op, tile, lanes), output_helper(op, tile)
-        last = "" if out % block == 0 else f"\n          if (c + k >= {out}) continue;"
-        made = ", int32_t made" if window.made > 1 else ""
-        functions = f"""{site.signature(f", uint32_t *scratch{made}")} {{
-  edgekit_word *const tiles = (edgekit_word *)scratch;
-  uint32_t *const sums = scratch + {size * size * group * at_once};
-  for (int32_t first = 0; first < {self._groups(op) * lanes}; first += {at_once * lanes}) {{
-{indent(transform_tiles(input_, op, tile, window.row, at_once * lanes, lanes), 4)}
-    const int16_t *weights = {site.name}_weights;
-    for (int32_t c = 0; c < {out}; c += {block}, weights += {size * size * depth * block}) {{
-      {dot.name}((const edgekit_half *)tiles, weights, sums, {at_once}, {2 * group});
-      {output}(sums, {lanes * block * at_once});
-      const uint32_t *sum = sums;
-      for (int32_t n = first; n < first + {at_once * lanes}; ++n) {{
-        for (int32_t k = 0; k < {block}; ++k, sum += {size * size}) {{{last}
-          const channel *to = {site.name}_channels + c + k;
-          uint8_t *out = output + n * {wide * out} + c + k;
-          for (int32_t row = 0; row < {"made" if made else 1}; ++row, out += {site.output_row}) {{
-{indent(self._store(op, site, requant, wide, width), 12)}
-          }}
-        }}
-      }}
-    }}
-  }}
-}}
-"""
+        function = rendered(
+            "winograd.c.jinja",
+            op=op,
+            site=site,
+            name=site.name,
+            requant=requant,
+            row=window.row,
+            made=window.made,
+            out=op.result[2],
+            tile=tile,
+            size=tile + 2,
+            wide=tile // op.pool[1],
+            shift=_SHIFTS[tile],
+            depth=depth,
+            block=block,  # output channels
+            lanes=lanes,
+            group=depth * lanes // 2,  # words of a group's channels
+            groups=self._groups(op),
+            groups_at_once=groups_at_once,
+            at_once=groups_at_once * lanes,
+            load=input_.name,
+            dot=dot.name,
+            store=output,
+        )
         weights = Constant("int16_t", f"{site.name}_weights", self._weights(op, block).ravel().tolist())
         helpers = ("channel", input_, dot, output)
-        return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), functions)
-
-    def _store(self, op: Convolution, site: Site, requant: FastRequant, wide: int, width: int) -> str:
-        """C that finishes one row of a tile; tiles to the right of the image, or across its border, are cut off."""
-        out = op.result[2]
-
-        def cell(column: str) -> str:
-            sum_ = f"(uint32_t)((int32_t)sum[row * {wide} + {column}] >> {_SHIFTS[self.tile]})"
-            return site.write(f"out[{column} * {out}]", requant.finish(sum_, "to"))
-
-        if width % wide == 0 and width // wide == self._groups(op) * self._lanes(op):
-            return "\n".join(cell(str(column)) for column in range(wide))
-        inside = f"column < {wide} && n * {wide} + column < {width}"
-        return f"for (int32_t column = 0; {inside}; ++column) {{\n  {cell('column')}\n}}"
+        return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), function)
 
     def _weights(self, op: Convolution, block: int) -> NDArray[np.int64]:
         """[block of output channels, element, input channel, output channel of the block]."""
@@ -161,17 +145,6 @@ def input_helper(op: Convolution, tile: int, lanes: int) -> Helper:
     load, suffix = ("LOAD_WORD", "") if op.image[2] % 4 == 0 else ("LOAD_BYTES", "_bytes")
     macros = (("NAME", f"winograd{tile}x{lanes}_input{suffix}"), ("LANES", str(lanes)), ("LOAD", load))
     return Helper(f"winograd{tile}_input", macros)
-
-
-def transform_tiles(input_: Helper, op: Convolution, tile: int, row: int, count: int, lanes: int) -> str:
-    """C that transforms `count` tiles from tile `first` on into `tiles`, groups of `lanes` one behind the other."""
-    channels = op.image[2]
-    words = round_up(channels, 4) // 2  # of one tile's channels
-    at = f"n / {lanes} * {words * lanes} + n % {lanes}" if lanes > 1 else f"n * {words}"
-    return f"""for (int32_t n = 0; n < {count}; ++n) {{
-  {input_.name}(rows + (first + n) * {tile * channels}, {row}, {channels},
-      tiles + {at}, {count * words}, {words // 2});
-}}"""
 
 
 def output_helper(op: Convolution, tile: int) -> str:
