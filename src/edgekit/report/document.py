@@ -4,26 +4,6 @@ In: figures and words that a command found out. Out: parts for the terminal (`re
 which `render` writes as one HTML file, Markdown or JSON. `charts`, `charts_scores` and `charts_board` make each
 `Figure`; `metrics.curves` makes what ROC and reliability diagrams show of margins and labels.
 
-    page = Page(
-        title="Reproduction",
-        lead=("Five networks, three seeds.",),
-        warnings=("ImageNet weights could not be had: every network started from random weights.",),
-        domain=task.domain,
-        sections=(
-            Section("Table I", results=True, parts=(
-                Table(
-                    "Teachers on test",
-                    (Column("network", "left"), Column("accuracy", group="paper"), Column("accuracy", group="here")),
-                    (("VGG19", "91.35", Cell("90.87", detail="88.4 to 92.9", value=0.9087, mark="strong")),),
-                    notes=("95 % intervals below each figure.",),
-                ),
-                charts.curves("Accuracy by epoch", [charts.over_seeds("VGG19", runs)], percent=True),
-                charts_scores.roc("ROC on test", [curves.roc("VGG19", margins, labels, threshold)]),
-            )),
-        ),
-    )
-    render.write(page, out / "report.html")       # also .md and .json, by the extension
-
 Every text of a page (but not `Code.text`) may hold `code` in backticks and **strong** words; nothing else is markup,
 and everything is escaped. The renderers repeat a page's `domain` and that its images are synthetic; no section has to.
 """
@@ -63,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column.
+    """One column of a table.
 
     Attributes:
         group: neighbours of the same group share a heading above theirs.
@@ -88,13 +68,11 @@ Row = tuple[Cell | str | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table.
+    """A table; the caption says what it shows, without a full stop, and the notes are small print below.
 
     Attributes:
-        caption: what it shows, without a full stop.
         rows: each as long as `columns`; the first cell heads its row, None is a dash ("not measured"). A row of one
             cell in a table of several columns is a heading across all of them.
-        notes: small print below.
     """
 
     caption: str
@@ -110,13 +88,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing; take it from `charts`, `charts_scores` or `charts_board`.
+    """A drawing with its caption, as in `Table`; take it from `charts`, `charts_scores` or `charts_board`.
 
     Attributes:
-        caption: what it shows, without a full stop.
         svg: one `<svg>` element whose colours are CSS classes of `figure.css`, with `alt` as its label.
         alt: the text alternative: what a person who cannot see the figure must know, figures included.
-        notes: small print below.
         data: the numbers that were drawn, JSON-ready; they go into the JSON only.
     """
 
@@ -152,7 +128,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Names and values, one a line: a model's identity, the environment. Values may be `Cell`s."""
+    """Names and values, one a line: a model's identity, the environment."""
 
     items: tuple[tuple[str, Cell | str], ...]
     caption: str = ""
@@ -160,20 +136,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Highlights:
-    """The few figures that a reader came for, set large; three to five. (label, cell); `detail` holds the interval."""
+    """The three to five figures that a reader came for, set large, by their labels; `detail` holds the interval."""
 
     items: tuple[tuple[str, Cell], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One image of a gallery; take it from `picture`.
-
-    Attributes:
-        png: the file.
-        caption: a line or two below it.
-        alt: what the picture is, in words.
-    """
+    """One image of a gallery, a file with a line or two below it and what it is in words; take it from `picture`."""
 
     png: bytes
     caption: str
@@ -212,17 +182,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A report.
+    """A report: warnings, lead and highlights, the table of contents, the sections, the footer.
 
     Attributes:
-        lead: the first paragraphs, before the table of contents.
-        warnings: what must be read before any figure; the first thing on the page.
+        warnings: what must be read before any figure.
         synthetic: the images were drawn by a program; said at the top and with every section of results.
         domain: what must be said of such results (`Task.domain`), at the top, with every section of results, and at the
             end; empty for what is not about a task.
-        highlights: shown at the top, if any.
-        footer: last words: when and by what this was made. The time, if any, is the caller's to give: the same page
-            renders to the same bytes.
+        footer: when and by what this was made. The same page renders to the same bytes: a time is the caller's to give.
     """
 
     title: str

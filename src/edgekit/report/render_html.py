@@ -6,11 +6,12 @@ In: a `Page`. Out: text; the same page renders to the same bytes. The template a
 import base64
 from functools import cache
 from importlib.resources import files as package_files
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from edgekit.report.document import SYNTHETIC, Column, Figure, Page, Part, Section, as_cell, inline, slug
+from edgekit.report.document import SYNTHETIC, Column, Figure, Page, Section, as_cell, inline, slug
 
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 
@@ -24,30 +25,29 @@ class Entry(NamedTuple):
 
 
 def html(page: Page) -> str:
-    """One file: styles and drawings inline, images as data, nothing from a network, no script."""
-    return str(_template().render(page=page, synthetic=SYNTHETIC, outline=_outline(page))) + "\n"
+    """The file's text."""
+    return str(template("page.html").render(page=page, synthetic=SYNTHETIC, outline=_outline(page))) + "\n"
 
 
 @cache
-def _template() -> Any:
+def template(name: str) -> Any:
+    """A template of this package; in one of HTML, every text is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
-        loader=PackageLoader("edgekit.report", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["words"] = _words
-    environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
-    environment.filters["cell"] = as_cell
-    environment.filters["heads"] = _heads
-    environment.filters["grouped"] = _grouped
-    environment.filters["kind"] = lambda part: type(part).__name__
-    environment.filters["svg"] = lambda figure: Markup(figure.svg)  # our own drawing, escaped where it was made
+        loader=PackageLoader("edgekit.report", "templates"), autoescape=name.endswith(".html"), trim_blocks=True,
+        lstrip_blocks=True, undefined=StrictUndefined,
+    )  # fmt: skip
+    environment.filters |= {
+        "words": _words,
+        "base64": lambda content: base64.b64encode(content).decode(),
+        "cell": as_cell,
+        "heads": _heads,
+        "kind": lambda part: type(part).__name__,
+        "svg": lambda figure: Markup(figure.svg),  # our own drawing, escaped where it was made
+    }
     environment.globals["style"] = Markup(_resource("page.css") + _resource("figure.css"))
-    return environment.get_template("page.html")
+    return environment.get_template(name)
 
 
 def standalone(figure: Figure) -> str:
@@ -68,24 +68,9 @@ def _words(text: str) -> Markup:
 
 def _heads(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
     """(group, number of columns) from left to right; empty where no column has a group."""
-    runs: list[tuple[str, int]] = []
-    for column in columns:
-        if runs and column.group and runs[-1][0] == column.group:
-            runs[-1] = (column.group, runs[-1][1] + 1)
-        else:
-            runs.append((column.group, 1))
-    return runs if any(group for group, _ in runs) else []
-
-
-def _grouped(parts: tuple[Part, ...]) -> list[list[Part]]:
-    """The parts in runs: neighbouring figures share one, every other part has its own."""
-    runs: list[list[Part]] = []
-    for part in parts:
-        if runs and isinstance(part, Figure) and isinstance(runs[-1][-1], Figure):
-            runs[-1].append(part)
-        else:
-            runs.append([part])
-    return runs
+    runs = groupby(enumerate(columns), lambda column: column[1].group or column[0])  # without a group: each its own
+    heads = [(group if isinstance(group, str) else "", len([*run])) for group, run in runs]
+    return heads if any(group for group, _ in heads) else []
 
 
 def _outline(page: Page) -> list[Entry]:

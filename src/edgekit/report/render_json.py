@@ -4,24 +4,11 @@ In: a `Page`. Out: a dict.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
-from edgekit.report.document import (
-    Bullets,
-    Cell,
-    Code,
-    Facts,
-    Figure,
-    Gallery,
-    Highlights,
-    Page,
-    Part,
-    Prose,
-    Section,
-    Table,
-)
-from edgekit.values.codec import to_document, to_json
+from edgekit.report.document import Cell, Column, Facts, Highlights, Page, Part, Picture, Section
+from edgekit.values.codec import to_document
 
 JsonPart = Mapping[str, Any]  # `kind` (`table`, `figure`, ...) and what a part of that kind holds
 
@@ -52,48 +39,39 @@ class JsonPage:
 
 def page_json(page: Page) -> dict[str, Any]:
     """The page as a document of its schema (`edgekit/schemas/report.schema.json`)."""
-    highlights = _part_json(page.highlights) if page.highlights else None
-    sections = tuple(map(_section_json, page.sections))
     return to_document(
         JsonPage(
-            page.title, page.domain, page.synthetic, tuple(page.warnings), tuple(page.lead), highlights, sections,
-            tuple(page.footer),
+            page.title, page.domain, page.synthetic, page.warnings, page.lead,
+            _part_json(page.highlights) if page.highlights else None, tuple(map(_section_json, page.sections)),
+            page.footer,
         )
     )  # fmt: skip
 
 
 def _section_json(section: Section) -> JsonSection:
-    return JsonSection(
-        section.title, section.results, tuple(map(_part_json, section.parts)),
-        tuple(map(_section_json, section.sections)),
-    )  # fmt: skip
+    parts, inner = tuple(map(_part_json, section.parts)), tuple(map(_section_json, section.sections))
+    return JsonSection(section.title, section.results, parts, inner)
 
 
-def _part_json(part: Part) -> dict[str, Any]:
-    kind = {"kind": type(part).__name__.lower()}
-    match part:
-        case Table(caption, columns, rows, notes):
-            return kind | {
-                "caption": caption,
-                "columns": [column.heading for column in columns],
-                "rows": [[_cell_json(cell) for cell in row] for row in rows],
-                "notes": list(notes),
-            }
-        case Facts(items, caption):
-            return kind | {"caption": caption, "items": {name: _cell_json(value) for name, value in items}}
-        case Highlights(items):
-            return kind | {"items": {name: _cell_json(cell) for name, cell in items}}
-        case Figure(caption, _, alt, notes, data):
-            return kind | {"caption": caption, "alt": alt, "notes": list(notes), "data": to_json(data)}
-        case Gallery(caption, pictures, notes):
-            return kind | {"caption": caption, "pictures": [one.caption for one in pictures], "notes": list(notes)}
-        case Prose() | Bullets() | Code():
-            return kind | to_json(part)  # type: ignore[no-any-return]
+def _part_json(part: Part) -> JsonPart:
+    values = {field.name: _value_json(getattr(part, field.name)) for field in fields(part) if field.name != "svg"}
+    if isinstance(part, Facts | Highlights):
+        values["items"] = dict(values["items"])
+    return {"kind": type(part).__name__.lower(), **values}
 
 
-def _cell_json(cell: Cell | str | None) -> Any:
-    """A text, a number where the cell has one, or null; with its detail where it has one."""
-    if cell is None or isinstance(cell, str):
-        return cell
-    value = cell.text if cell.value is None else to_json(cell.value)
-    return {"value": value, "text": cell.text, "detail": cell.detail} if cell.detail else value
+def _value_json(value: Any) -> Any:
+    """Headings and captions for columns and pictures; of a cell its text, or the number that it has, with its detail
+    where it has one."""
+    match value:
+        case Cell(text, detail, _, number):
+            shown = text if number is None else number
+            return {"value": shown, "text": text, "detail": detail} if detail else shown
+        case Column():
+            return value.heading
+        case Picture():
+            return value.caption
+        case tuple():
+            return [_value_json(one) for one in value]
+        case _:
+            return value

@@ -6,6 +6,7 @@ NO_COLOR is set. A drawing is its text alternative here, and an image its captio
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -13,27 +14,13 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from edgekit.report.document import (
-    Bullets,
-    Cell,
-    Code,
-    Column,
-    Facts,
-    Figure,
-    Gallery,
-    Highlights,
-    Part,
-    Prose,
-    Table,
-    as_cell,
-    inline,
-)
+from edgekit.report import document as doc
 
 _STYLES = {"": "", "code": "bold", "strong": "bold", "muted": "dim"}
 _LAYOUTS = ((True, True), (False, True), (False, False))  # (in a box, with the optional columns), widest first
 
 
-def print_parts(parts: Iterable[Part], console: Console | None = None) -> None:
+def print_parts(parts: Iterable[doc.Part], console: Console | None = None) -> None:
     """Prints the parts one below the other, to stdout unless another console is given.
 
     Sentences break between words; `Code` stays as it is, however wide: paths, commands, drawings.
@@ -43,34 +30,30 @@ def print_parts(parts: Iterable[Part], console: Console | None = None) -> None:
         console.print(_drawn(part), crop=False)
 
 
-def _drawn(part: Part) -> RenderableType:  # noqa: PLR0911 (one a kind)
+def _drawn(part: doc.Part) -> RenderableType:
+    shown: Iterable[RenderableType]
     match part:
-        case Prose(text):
-            return _words(text)
-        case Bullets(items):
-            return _below("", *(Text("- ") + _words(item) for item in items))
-        case Code(text, _, caption):
-            return _below(caption, Text(text, no_wrap=True, overflow="ignore"))
-        case Facts(items, caption):
-            return _below(caption, _Fitted(Table("", (Column("", "left"), Column("", "left")), items)))
-        case Highlights(items):
-            return _drawn(Facts(items))
-        case Table(caption, _, _, notes):
-            return _below(caption, _Fitted(part), *map(_words, notes))
-        case Figure(caption, _, alt, notes):
-            return _below(caption, Text(alt), *map(_words, notes))
-        case Gallery(caption, pictures, notes):
-            return _below(caption, *(Text("- ") + _words(one.caption) for one in pictures), *map(_words, notes))
-
-
-def _below(caption: str, *shown: RenderableType) -> Group:
-    heading = _words(caption)
+        case doc.Prose(text):
+            shown = (_words(text),)
+        case doc.Bullets(items):
+            shown = (Text("- ") + _words(item) for item in items)
+        case doc.Code(text):
+            shown = (Text(text, no_wrap=True, overflow="ignore"),)
+        case doc.Facts(items) | doc.Highlights(items):
+            shown = (_Fitted(doc.Table("", (doc.Column("", "left"), doc.Column("", "left")), items)),)
+        case doc.Table():
+            shown = (_Fitted(part),)
+        case doc.Figure():
+            shown = (Text(part.alt),)
+        case doc.Gallery():
+            shown = (Text("- ") + _words(one.caption) for one in part.pictures)
+    heading = _words(getattr(part, "caption", ""))
     heading.stylize("italic")
-    return Group(*([heading] if caption else []), *shown)
+    return Group(*([heading] if heading else []), *shown, *map(_words, getattr(part, "notes", ())))
 
 
 def _words(text: str) -> Text:
-    return Text.assemble(*((piece, _STYLES[kind]) for piece, kind in inline(text)))
+    return Text.assemble(*((piece, _STYLES[kind]) for piece, kind in doc.inline(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +63,7 @@ class _Fitted:
     A table without headings has two columns, and its narrowest layout is a line a row: a hash stays whole.
     """
 
-    table: Table
+    table: doc.Table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for boxed, whole in _LAYOUTS:
@@ -89,22 +72,18 @@ class _Fitted:
             if fits:
                 break
         if not fits and not any(column.title for column in self.table.columns):
-            drawn = Group(*(Text(": ").join(_cell(as_cell(cell)) for cell in row) for row in self.table.rows))
+            drawn = Group(*(Text(": ").join(_cell(doc.as_cell(cell)) for cell in row) for row in self.table.rows))
         yield drawn
         shortened = [column for column in self.table.columns if column.short] if not boxed else []
         if shortened:
             yield Text(" ".join(f"{column.short}: {column.title}." for column in shortened))
 
 
-def _rich_table(table: Table, boxed: bool, whole: bool) -> RichTable:
+def _rich_table(table: doc.Table, boxed: bool, whole: bool) -> RichTable:
     shown = [whole or not column.optional for column in table.columns]
     headed = any(column.title for column in table.columns)
-    if boxed:
-        drawn = RichTable(show_header=headed)
-    else:
-        drawn = RichTable(
-            box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), show_header=headed
-        )
+    lean: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
+    drawn = RichTable(show_header=headed, **({} if boxed else lean))
     for position, (column, kept) in enumerate(zip(table.columns, shown, strict=True)):
         if kept:
             heading = column.heading if boxed else column.short or column.heading
@@ -112,13 +91,13 @@ def _rich_table(table: Table, boxed: bool, whole: bool) -> RichTable:
             drawn.add_column(Text(heading), justify=column.align, no_wrap=whole_words, overflow="fold")
     for row in table.rows:
         if len(row) == 1 < len(table.columns):
-            drawn.add_row(Text(as_cell(row[0]).text, "bold"))
+            drawn.add_row(Text(doc.as_cell(row[0]).text, "bold"))
         else:
-            drawn.add_row(*(_cell(as_cell(cell)) for cell, kept in zip(row, shown, strict=True) if kept))
+            drawn.add_row(*(_cell(doc.as_cell(cell)) for cell, kept in zip(row, shown, strict=True) if kept))
     return drawn
 
 
-def _cell(cell: Cell) -> Text:
+def _cell(cell: doc.Cell) -> Text:
     text = _words(cell.text)
     text.stylize(_STYLES[cell.mark])
     return text + Text(f" ({cell.detail})") if cell.detail else text
