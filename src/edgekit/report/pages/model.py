@@ -15,14 +15,16 @@ from edgekit.data.audit import Audit
 from edgekit.report import charts
 from edgekit.report.card import Card, InputFacts, OutputFacts
 from edgekit.report.charts import Dot, Series
-from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section, Table
+from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.render_markdown import markdown, parts_markdown
-from edgekit.report.tables import confusion_table, runtime_name, scores_table, stages_table
+from edgekit.report.tables import confusion_table, count, runtime_name, scores_table, stages_table
 from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
 from edgekit.values.program import Program
 from edgekit.values.task import Task, capitalized, spoken
+
+_STAGES = "Each stage at its own threshold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,11 @@ class Evidence:
     """What the build found out besides the card.
 
     Attributes:
-        test: the images that the answers are about.
-        answers: of the shipped model first, then of others to compare, in the order of `test`.
+        answers: of the shipped model first, then of others to compare, in the order of the images `test`.
         sweep: float [K, 3] of alpha, share of zeroed weights, balanced accuracy on validation; alpha is infinite where
             nothing was pruned.
         zeroed: the share of zeroed weights that the shipped student has.
         program: the model as compiled C; None where the compiler does not take it.
-        audit: of the data set.
     """
 
     test: ImageSet
@@ -49,41 +49,35 @@ class Evidence:
 
 def card_markdown(card: Card, more: tuple[Section, ...] = ()) -> str:
     """The text of `card.md`; `more` sections go before how to make it again."""
-    return markdown(_page(card, None, more))
-
-
-def model_page(card: Card, evidence: Evidence) -> Page:
-    """The full report of a build, `report.html`."""
-    return _page(card, evidence)
+    return markdown(model_page(card, None, more))
 
 
 def figures_markdown(card: Card) -> str:
     """Test and validation figures with intervals, the seeds, the sizes and the stages, for the README."""
-    return parts_markdown((*_figures(card), _stages(card)))
+    return parts_markdown((*_figures(card), stages_table(_STAGES, card.stages)))
 
 
-def _page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ()) -> Page:
+def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ()) -> Page:
+    """The full report of a build, `report.html`; without evidence the page of the card alone."""
+    task, size = card.data.task, Cell(f"{card.model.bytes:,}", "bytes of int8 TFLite", value=card.model.bytes)
     results = [Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(card.metrics.test)])))]
     if evidence:
         shown = answers_figures(card.metrics.test, evidence.test.labels, evidence.answers)
         results.append(Section("Answers on test", shown))
-    stages: list[Part] = [_stages(card)]
+    stages: list[Part] = [stages_table(_STAGES, card.stages)]
     if evidence:
         stages += [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
     results.append(Section("Stages of the build, on test", tuple(stages)))
-    model: list[Part] = [_model(card), *_words(card)]
-    if evidence and evidence.program:
-        model += program_parts(evidence.program, card.model.arena_bytes)
+    compiled = program_parts(evidence.program, card.model.arena_bytes) if evidence and evidence.program else ()
     sections = [
         Section("Results", results=True, sections=tuple(results)),
         *([mistakes(evidence.test, evidence.answers[0], card.data)] if evidence else []),
-        Section("The model", tuple(model)),
-        Section("Intended use and limits", (Bullets((*_limits(card.data.task), card.hardware)),)),
+        Section("The model", (*_model(card), *compiled)),
+        Section("Intended use and limits", (Bullets((*_limits(task), card.hardware)),)),
         data_section(card.data, evidence.audit if evidence else None),
         *more,
         _again(card, evidence is not None),
     ]
-    task = card.data.task
     return Page(
         title=card.name,
         lead=(
@@ -95,11 +89,7 @@ def _page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ())
         sections=tuple(sections),
         synthetic=card.data.synthetic,
         domain=task.domain,
-        highlights=headline(
-            card.metrics.test, ("size", Cell(f"{card.model.bytes:,}", "bytes of int8 TFLite", value=card.model.bytes))
-        )
-        if evidence
-        else None,
+        highlights=headline(card.metrics.test, ("size", size)) if evidence else None,
     )
 
 
@@ -120,16 +110,9 @@ def _figures(card: Card) -> tuple[Part, ...]:
     )
 
 
-def _stages(card: Card) -> Table:
-    return stages_table("Each stage at its own threshold", card.stages)
-
-
 def _by_stage(card: Card) -> Figure:
-    rows = [
-        Dot(row.name, row.report.balanced_accuracy, *row.report.intervals["balanced_accuracy"])
-        for row in card.stages
-        if row.report
-    ]
+    reports = [(row.name, row.report) for row in card.stages if row.report]
+    rows = [Dot(name, one.balanced_accuracy, *one.intervals["balanced_accuracy"]) for name, one in reports]
     return charts.dots("Balanced accuracy by stage, with 95 % intervals", rows, x="balanced accuracy")
 
 
@@ -149,40 +132,28 @@ def _sweep(evidence: Evidence) -> Figure:
     )
 
 
-def _model(card: Card) -> Facts:
-    m = card.model
-    return Facts(
-        (
-            ("file", f"`{m.file}`"),
-            ("SHA-256", f"`{m.sha256}`"),
-            ("bytes", Cell(f"{m.bytes:,}", value=m.bytes)),
-            ("parameters", f"{m.parameters:,}, of which {m.nonzero_parameters:,} are not zero"),
-            ("multiply-accumulates", Cell(f"{m.macs:,}", value=m.macs)),
-            ("TFLM arena, measured on the desktop", f"{m.arena_bytes:,} bytes"),
-            ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
-            ("output", f"int8 logits of {', '.join(card.output.classes)}, {_q(card.output)}"),
-        )
+def _model(card: Card) -> tuple[Part, ...]:
+    m, t, task = card.model, card.threshold, card.data.task
+    facts = (
+        ("file", f"`{m.file}`"),
+        ("SHA-256", f"`{m.sha256}`"),
+        ("bytes", count(m.bytes)),
+        ("parameters", f"{m.parameters:,}, of which {m.nonzero_parameters:,} are not zero"),
+        ("multiply-accumulates", count(m.macs)),
+        ("TFLM arena, measured on the desktop", f"{m.arena_bytes:,} bytes"),
+        ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
+        ("output", f"int8 logits of {', '.join(card.output.classes)}, {_q(card.output)}"),
     )
-
-
-def _words(card: Card) -> tuple[Prose, ...]:
+    int8 = f"the int8 output of {task.positive} minus that of {task.negative} is at least {t.margin_q}, which is "
     return (
-        Prose(f"Operators, in order: {', '.join(f'`{op}`' for op in card.model.ops)}."),
+        Facts(facts),
+        Prose(f"Operators, in order: {', '.join(f'`{op}`' for op in m.ops)}."),
         Prose(f"**Input.** {card.input.preprocessing}."),
-        Prose(f"**Decision.** {_decision(card)}"),
+        Prose(
+            f"**Decision.** {capitalized(spoken(task.positive))}, where {'' if t.margin_q is None else int8}a "
+            f"probability of at least {t.probability:.4f}. Rule: {t.rule}."
+        ),
     )
-
-
-def _decision(card: Card) -> str:
-    t = card.threshold
-    int8 = (
-        ""
-        if t.margin_q is None
-        else f"the int8 output of {card.data.task.positive} minus that of {card.data.task.negative} is at least "
-        f"{t.margin_q}, which is "
-    )
-    positive = capitalized(spoken(card.data.task.positive))
-    return f"{positive}, where {int8}a probability of at least {t.probability:.4f}. Rule: {t.rule}."
 
 
 def _limits(task: Task) -> tuple[str, ...]:
