@@ -9,24 +9,14 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Self
 
+from rich import progress as bars
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)  # fmt: skip
 from rich.text import Text
 
-from edgekit.executor.units import TRIES
-from edgekit.executor.units import Progress as UnitProgress
+from edgekit.executor import units
 from edgekit.report.pages.device import latency_unit
-from edgekit.values.device_run import LinkCounts
+from edgekit.values.device_run import Latency, LinkCounts, latency
 from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.task import Task
 
@@ -37,9 +27,9 @@ _RATE_OVER = 32  # images: the rate that is shown is that of the latest
 class _Bars:
     """A bar that lines are printed above; a context manager."""
 
-    def __init__(self, *columns: ProgressColumn) -> None:
+    def __init__(self, *columns: str | bars.ProgressColumn) -> None:
         self._console = Console(stderr=True)
-        self._progress = Progress(
+        self._progress = bars.Progress(
             *columns, console=self._console, transient=True, disable=not self._console.is_terminal
         )  # started with the first stage or unit: reading the images draws a bar of its own
         self._warned: set[str] = set()
@@ -62,10 +52,10 @@ class StageBars(_Bars):
 
     def __init__(self) -> None:
         super().__init__(
-            TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.fields[said]}"), TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            "{task.description:<16}", bars.BarColumn(), "{task.fields[said]}", bars.TimeElapsedColumn(),
+            bars.TimeRemainingColumn(),
         )  # fmt: skip
-        self._task: TaskID | None = None
+        self._task: bars.TaskID | None = None
         self._name, self._began, self._logged = "", 0.0, 0.0
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
@@ -106,12 +96,12 @@ class UnitBars(_Bars):
 
     def __init__(self) -> None:
         super().__init__(
-            BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-            TextColumn("{task.description}"),
+            bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeElapsedColumn(), bars.TimeRemainingColumn(),
+            "{task.description}",
         )  # fmt: skip
         self._task = self._progress.add_task("", total=None)
 
-    def unit(self, progress: UnitProgress[Any, Any]) -> None:
+    def unit(self, progress: units.Progress[Any, Any]) -> None:
         """A unit has begun or ended."""
         self._progress.start()
         running = "; ".join(map(str, progress.running[:4]))
@@ -122,7 +112,7 @@ class UnitBars(_Bars):
         for warning in one.warnings:
             self.warn(f"{one.item}: {warning}")
         if progress.retry:
-            self.warn(f"{one.item}: {one.problem}. It is tried again, up to {TRIES} times in all.")
+            self.warn(f"{one.item}: {one.problem}. It is tried again, up to {units.TRIES} times in all.")
         elif one.problem:
             self.warn(f"{one.item} failed: {one.problem}")
         else:
@@ -140,12 +130,12 @@ class LiveScore:
     """
 
     def __init__(self, total: int, task: Task, threshold: Threshold, board: str, *, quiet: bool = False) -> None:
-        columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.fields[said]}"), TimeRemainingColumn())
-        self._bar = Progress(*columns)
+        columns = bars.BarColumn(20), bars.MofNCompleteColumn(), "{task.fields[said]}", bars.TimeRemainingColumn()
+        self._bar = bars.Progress(*columns)
         self._row = self._bar.add_task("", total=total, said="")
         self._task, self._margin_q, self._unit = task, threshold.margin_q or 0, latency_unit(board)
         self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
-        self._times: list[int] = []
+        self._seen: list[Prediction] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=_RATE_OVER)
         self._console = Console(stderr=True, quiet=quiet)
         self._live = Live(self, console=self._console, refresh_per_second=4)
@@ -176,18 +166,16 @@ class LiveScore:
 
     def line(self) -> str:
         """The second line."""
-        n = len(self._times)
-        if n == 0:
+        if not self._seen:
             return "connected"
-        times = sorted(self._times)
-        right = (self._counts["tp"] + self._counts["tn"]) / n
+        times = latency(self._seen) or Latency(0, 0, 0, 0)
+        right = (self._counts["tp"] + self._counts["tn"]) / len(self._seen)
         said = "  ".join(f"{name} {count}" for name, count in self._counts.items())
-        p50, p95 = times[(n - 1) // 2], times[-(-n * 95 // 100) - 1]
-        return f"accuracy {right:.3f}  {said}  p50 {p50:,}  p95 {p95:,} {self._unit}"
+        return f"accuracy {right:.3f}  {said}  p50 {times.p50:,}  p95 {times.p95:,} {self._unit}"
 
     def _count(self, one: Prediction) -> None:
         called = self._task.margins(one.logits) >= self._margin_q
         positive = self._task.is_positive(one.label)
         self._counts[("tp" if called else "fn") if positive else ("fp" if called else "tn")] += 1
-        self._times.append(one.invoke_us or 0)
+        self._seen.append(one)
         self._bar.advance(self._row)

@@ -28,8 +28,8 @@ NO_BOARD = "Nothing in this card was measured on a real board: every figure come
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop;
-    `macs` are multiply-accumulates of one inference."""
+    """The file beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop; `macs` are
+    multiply-accumulates of one inference."""
 
     file: Annotated[str, FileName()]
     sha256: str
@@ -90,7 +90,6 @@ class Card:
     Attributes:
         seeds: each figure on test over the seeds.
         agreement_int8_float32: share of equal argmax on test.
-        command: what makes this model again.
         versions: package to version.
         made_on: platform and accelerator, in words.
     """
@@ -141,11 +140,8 @@ def load_card(path: Path) -> Card:
         reason = error.strerror or error
         raise EdgekitError(f"{model}, the model of {path}, cannot be read: {reason}.", again) from error
     if found != card.model.sha256:
-        raise EdgekitError(
-            f"{path} is not the card of {model}: it names SHA-256 {card.model.sha256[:12]}..., the file has "
-            f"{found[:12]}...",
-            again,
-        )
+        other = f"it names SHA-256 {card.model.sha256[:12]}..., the file has {found[:12]}..."
+        raise EdgekitError(f"{path} is not the card of {model}: {other}", again)
     return card
 
 

@@ -18,24 +18,17 @@ from edgekit.values.images import DataInfo
 from edgekit.values.program import Program
 from edgekit.values.task import Task
 
-LABELS = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}
-RUNTIMES = {
+_RUNTIMES = {
     "tflm": "desktop, tflm interpreter",
     "litert": "desktop, litert interpreter",
     "torch": "desktop, torch",
     "onnx": "desktop, onnxruntime",
 }
 _STAGE_COLUMNS = (
-    Column("stage", "left"),
-    Column("accuracy", short="acc"),
-    Column("F1"),
-    Column("AUC"),
-    Column("specificity", short="spec"),
-    Column("bytes"),
-    Column("ratio"),
-    Column("agreement", short="agree"),
+    Column("stage", "left"), Column("accuracy", short="acc"), Column("F1"), Column("AUC"),
+    Column("specificity", short="spec"), Column("bytes"), Column("ratio"), Column("agreement", short="agree"),
     Column("runtime", "left"),
-)
+)  # fmt: skip
 _UNREADABLE_NAMED = 20
 _BAR_COLUMNS = 8
 MACS = "multiply-accumulates"
@@ -43,11 +36,9 @@ MACS = "multiply-accumulates"
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """One line of the table that ends `build-model`.
+    """One line of the table that ends `build-model`; its report is None where the stage was not run or not evaluated.
 
     Attributes:
-        name: `teacher`, `student (plain)`, `distilled`, `pruned`, `float16`, `dynamic`, `int8`.
-        report: None where the stage was not run or not evaluated.
         bytes: size of the stage's file or parameters.
         ratio: bytes of the float32 student over `bytes`.
         agreement: share of equal answers with the stage before.
@@ -103,16 +94,16 @@ def with_interval(report: EvalReport, name: str) -> Cell:
 
 def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping[str, Spread] | None = None) -> Table:
     """Every figure of some reports, by the headings given, and the spread over the seeds after the first of them."""
-    columns = [Column("figure", "left"), *(Column(heading) for heading in reports)]
-    rows: list[Row] = []
-    for name in METRICS:
-        cells = [with_interval(report, name) for report in reports.values()]
-        rows.append((label(name), *cells))
+    columns = [Column("figure", "left"), *map(Column, reports)]
+    rows: list[list[Cell | str | None]] = [
+        [label(name), *(with_interval(report, name) for report in reports.values())] for name in METRICS
+    ]
     if seeds:
         count = max(len(figure.values) for figure in seeds.values())
         columns.insert(2, Column(f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"))
-        rows = [(*row[:2], _spread(seeds.get(name)), *row[2:]) for name, row in zip(METRICS, rows, strict=True)]
-    return Table(caption, tuple(columns), tuple(rows), ("95 % intervals beside each figure.",))
+        for name, row in zip(METRICS, rows, strict=True):
+            row.insert(2, Cell(mean_sd(seeds[name]), value=seeds[name].mean) if name in seeds else None)
+    return Table(caption, tuple(columns), tuple(map(tuple, rows)), ("95 % intervals beside each figure.",))
 
 
 def confusion_table(report: EvalReport) -> Table:
@@ -134,11 +125,8 @@ def stages_table(caption: str, rows: Iterable[StageRow]) -> Table:
 
 def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
     """Every field of the recipe of that name, its value and what it may hold."""
-    return Table(
-        f"Recipe {name}",
-        (Column("field", "left"), Column("value", "left"), Column("takes", "left")),
-        tuple((leaf.path, _field(leaf.value), leaf.allowed) for leaf in leaves),
-    )
+    columns = tuple(Column(title, "left") for title in ("field", "value", "takes"))
+    return Table(f"Recipe {name}", columns, tuple((leaf.path, _field(leaf.value), leaf.allowed) for leaf in leaves))
 
 
 def audit_parts(found: Audit) -> tuple[Part, ...]:
@@ -149,14 +137,9 @@ def audit_parts(found: Audit) -> tuple[Part, ...]:
     for split, by_class in found.counts.items():
         repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
         rows.append((split, *map(count, (*by_class.values(), found.patients[split], *repeated))))
-    return (
-        Table(
-            f"Audit of {found.images:,} images, as the source splits them",
-            (Column("split", "left"), *classes, Column("patients"), *equal),
-            tuple(rows),
-        ),
-        Bullets(tuple(_audit_facts(found))),
-    )
+    columns = (Column("split", "left"), *classes, Column("patients"), *equal)
+    table = Table(f"Audit of {found.images:,} images, as the source splits them", columns, tuple(rows))
+    return table, Bullets(tuple(_audit_facts(found)))
 
 
 def _audit_facts(found: Audit) -> list[str]:
@@ -164,9 +147,8 @@ def _audit_facts(found: Audit) -> list[str]:
     lines = []
     if found.width and found.height:
         w, h = found.width, found.height
-        lines.append(
-            f"width {w.min} to {w.max} px (median {w.median:g}), height {h.min} to {h.max} (median {h.median:g})"
-        )
+        wide = f"width {w.min} to {w.max} px (median {w.median:g})"
+        lines.append(f"{wide}, height {h.min} to {h.max} (median {h.median:g})")
         lines.append("modes: " + ", ".join(f"{mode} {images:,}" for mode, images in found.modes.items()))
     lines += [f"patient names in both {pair}: {shared}" for pair, shared in found.patients_shared.items()]
     for what, same in (("files", found.byte_identical), ("pixels", found.pixel_identical)):
@@ -224,7 +206,7 @@ def layers_table(program: Program, *, drawn: bool = False, notes: tuple[str, ...
 
 def label(name: str) -> str:
     """The name of a figure as people write it."""
-    return LABELS.get(name, name)
+    return {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}.get(name, name)
 
 
 def number(value: float | None) -> str:
@@ -237,14 +219,14 @@ def count(value: int) -> Cell:
     return Cell(f"{value:,}", value=value)
 
 
+def runtime_name(runtime: str) -> str:
+    """A runtime in words."""
+    return _RUNTIMES.get(runtime, runtime)
+
+
 def mean_sd(figure: Spread) -> str:
     """`0.931 ± 0.004`; without the deviation for a single seed."""
     return number(figure.mean) if math.isnan(figure.sd) else f"{figure.mean:.3f} ± {figure.sd:.3f}"
-
-
-def runtime_name(runtime: str) -> str:
-    """A runtime in words."""
-    return RUNTIMES.get(runtime, runtime)
 
 
 def _stage(row: StageRow) -> Row:
@@ -259,10 +241,6 @@ def _field(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _spread(figure: Spread | None) -> Cell | None:
-    return Cell(mean_sd(figure), value=figure.mean) if figure else None
 
 
 def _titled(title: str, data: str, synthetic: bool) -> str:

@@ -1,6 +1,6 @@
 """What a board made of a set of images: predictions, whether the desktop agrees, what the line and each run cost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -73,7 +73,7 @@ def agreement(device: tuple[Prediction, ...], host: tuple[Prediction, ...]) -> A
     return Agreement(len(both), len(both) - len(differing), differing)
 
 
-def latency(predictions: tuple[Prediction, ...]) -> Latency | None:
+def latency(predictions: Sequence[Prediction]) -> Latency | None:
     """Percentiles (nearest rank) of the time of a run; None where no image has one."""
     times = sorted(p.invoke_us for p in predictions if p.invoke_us is not None)
     if not times:

@@ -58,15 +58,11 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
             ("weights, bytes", f"{total['weight_bytes']:,}"),
         )
     )
-    parts = (
-        table,
-        memory_plan(
-            "The arena, step by step", program.spans, [layer.op for layer in layers], max(1, program.arena_bytes)
-        ),
-        bars("Flash by layer", [Bar(layer.op, layer.weight_bytes) for layer in layers], x="bytes of weights"),
-        layers_table(program),
-    )
-    return Page("Compiled model", (Section("Memory and flash", (*parts, *_fallback(facts)), results=True),))
+    operators = [layer.op for layer in layers]
+    plan = memory_plan("The arena, step by step", program.spans, operators, max(1, program.arena_bytes))
+    flash = bars("Flash by layer", [Bar(layer.op, layer.weight_bytes) for layer in layers], x="bytes of weights")
+    parts: tuple[Part, ...] = (table, plan, flash, layers_table(program), *_fallback(facts))
+    return Page("Compiled model", (Section("Memory and flash", parts, results=True),))
 
 
 def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...]:

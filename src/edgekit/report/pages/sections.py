@@ -56,17 +56,11 @@ def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequ
     both_classes = 0 < positive.sum() < len(labels)
     rocs = [curves.roc(one.name, one.margins, positive, one.threshold) for one in answers] if both_classes else []
     if rocs:
-        shown.append(
-            charts_scores.roc("ROC curve", rocs[:1], task, notes=(*notes, "Band: 95 % of recall at each point."))
-        )
-    shown.append(
-        charts_scores.reliability(
-            "Reliability",
-            [curves.reliability(first.name, first.margins, positive, first.scale)],
-            task,
-            notes=("Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals.",),
-        )
-    )
+        band = "Band: 95 % of recall at each point."
+        shown.append(charts_scores.roc("ROC curve", rocs[:1], task, notes=(*notes, band)))
+    reliability = curves.reliability(first.name, first.margins, positive, first.scale)
+    bins = "Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals."
+    shown.append(charts_scores.reliability("Reliability", [reliability], task, notes=(bins,)))
     shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report.confusion, task))
     if len(rocs) > 1:
         shown.append(charts_scores.roc("ROC curves side by side", rocs, task, notes=notes))
@@ -115,46 +109,31 @@ def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
 
 def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part, ...]:
     """The compiled program: its memory beside TFLM's, its arena over time, its layers."""
-    needed = program.arena_bytes + program.ends_bytes
-    memory = [Bar("compiled C", needed)]
-    if tflm_arena_bytes is not None:
-        memory.insert(0, Bar("TFLM arena", tflm_arena_bytes))
+    theirs = [] if tflm_arena_bytes is None else [Bar("TFLM arena", tflm_arena_bytes)]
+    memory = [*theirs, Bar("compiled C", program.ram_bytes)]
     what, costs = costs_of(program)
-    work = [
-        Bar(f"{step} {layer.op}", cost) for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))
-    ]
-    parts: list[Part] = [
-        charts_board.memory_plan(
-            "Memory plan of the compiled C",
-            program.spans,
-            [layer.op for layer in program.layers],
-            program.arena_bytes,
-            notes=("Blocks that overlap share memory: a layer writes over what it has read.",),
-        )
+    operators = [layer.op for layer in program.layers]
+    work = [Bar(f"{step} {name}", cost) for step, (name, cost) in enumerate(zip(operators, costs, strict=True))]
+    shared = "Blocks that overlap share memory: a layer writes over what it has read."
+    padded = ("Products with padding are counted.",) if what == MACS else ()
+    ends = f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output."
+    plan = charts_board.memory_plan
+    return (
+        plan("Memory plan of the compiled C", program.spans, operators, program.arena_bytes, notes=(shared,))
         if program.spans
         else Bullets(("The program needs no arena.",)),
-        charts_board.bars(
-            "Work by layer",
-            work,
-            x=what,
-            notes=() if what != MACS else ("Products with padding are counted.",),
-        ),
-        charts_board.bars(
-            "Working memory",
-            memory,
-            x="bytes",
-            notes=(f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output.",),
-        ),
-    ]
-    return (*parts, layers_table(program))
+        charts_board.bars("Work by layer", work, x=what, notes=padded),
+        charts_board.bars("Working memory", memory, x="bytes", notes=(ends,)),
+        layers_table(program),
+    )
 
 
 def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     """What is known of the data set, and what its audit found."""
-    facts = [
+    facts = (
         ("set", f"{info.name}{' (synthetic phantoms)' if info.synthetic else ''}"),
         ("fingerprint", f"`{info.fingerprint}`"),
         ("licence and attribution", info.licence or "unknown"),
-    ]
+    )
     notes = [Bullets(info.notes)] if info.notes else []
-    return Section("Data", (Facts(tuple(facts)), *notes, *(audit_parts(audit) if audit else ())))
+    return Section("Data", (Facts(facts), *notes, *(audit_parts(audit) if audit else ())))
