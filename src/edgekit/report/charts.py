@@ -54,14 +54,9 @@ def over_seeds(name: str, runs: Sequence[Sequence[float]], x: Sequence[float] = 
 
 
 def curves(
-    caption: str,
-    series: Sequence[Series],
-    *,
-    x: str = "epoch",
-    y: str = "accuracy",
-    percent: bool = False,
+    caption: str, series: Sequence[Series], *, x: str = "epoch", y: str = "accuracy", percent: bool = False,
     notes: Sequence[str] = (),
-) -> Figure:
+) -> Figure:  # fmt: skip
     """Lines over a common x: accuracy or loss by epoch, one line a network, with bands over the seeds."""
     height = max(300.0, 15.0 * len(series) + 90)
     board = Drawing(WIDTH, height)
@@ -71,14 +66,9 @@ def curves(
 
 
 def sweep(
-    caption: str,
-    accuracy: Sequence[Series],
-    zeroed: Series,
-    *,
-    chosen: Mapping[str, float],
-    y: str = "balanced accuracy",
-    notes: Sequence[str] = (),
-) -> Figure:
+    caption: str, accuracy: Sequence[Series], zeroed: Series, *, chosen: Mapping[str, float],
+    y: str = "balanced accuracy", notes: Sequence[str] = (),
+) -> Figure:  # fmt: skip
     """A pruning sweep: accuracy above, the share of zeroed weights below, against alpha on one logarithmic axis.
 
     Two panels and not two scales in one, which can be made to cross anywhere.
@@ -89,10 +79,8 @@ def sweep(
         chosen: alphas to mark, by who chose them (`validation`, `test, as the paper did`); infinity (no pruning) is
             said in the text alone.
     """
-    marked: dict[float, str] = {}
-    for name, alpha in chosen.items():
-        if math.isfinite(alpha):
-            marked[alpha] = f"{marked[alpha]}; {name}" if alpha in marked else name
+    finite = {alpha for alpha in chosen.values() if math.isfinite(alpha)}
+    marked = {alpha: "; ".join(name for name, one in chosen.items() if one == alpha) for alpha in sorted(finite)}
     middle, gap = 216.0, 46.0 + 14 * len(marked)
     height = middle + gap + 110 + _BOTTOM
     board = Drawing(WIDTH, height)
@@ -102,14 +90,13 @@ def sweep(
         board, (zeroed,), (middle + gap, height - _BOTTOM), x="alpha: weights below std / alpha go",
         y="weights zeroed", percent=True, bounds=(0.0, 1.0), log=True, first=len(accuracy), sides=sides,
     )  # fmt: skip
-    for row, (alpha, name) in enumerate(sorted(marked.items())):
+    for row, (alpha, name) in enumerate(marked.items()):
         at, text = xs(alpha), f"{alpha:g}: {name}"
         board.line(at, _TOP, at, middle + 7 + 14 * row, "axis dashed")
         board.line(at, middle + gap, at, height - _BOTTOM, "axis dashed")
         board.text(board.inner(at, text), middle + 14 + 14 * row, text, "ink", "middle", 11)
-    said = "; ".join(
-        f"{name} chose alpha {a:g}" if math.isfinite(a) else f"{name} chose not to prune" for name, a in chosen.items()
-    )
+    choices = ((name, f"alpha {a:g}" if math.isfinite(a) else "not to prune") for name, a in chosen.items())
+    said = "; ".join(f"{name} chose {choice}" for name, choice in choices)
     shown = "; ".join(_in_words(one, True, "alpha") for one in (*accuracy, zeroed))
     alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {shown}. {said}."
     return board.figure(caption, alt, notes, accuracy=accuracy, zeroed=zeroed, chosen=chosen)
@@ -159,18 +146,10 @@ def dots(
 
 
 def _panel(
-    board: Drawing,
-    series: Sequence[Series],
-    rows: tuple[float, float],
-    *,
-    x: str,
-    y: str,
-    percent: bool,
-    bounds: tuple[float, float] | None = None,
-    log: bool = False,
-    first: int = 0,
+    board: Drawing, series: Sequence[Series], rows: tuple[float, float], *, x: str, y: str, percent: bool,
+    bounds: tuple[float, float] | None = None, log: bool = False, first: int = 0,
     sides: tuple[float, float] = (0.0, 0.0),
-) -> Scale:
+) -> Scale:  # fmt: skip
     """Axes and lines between the two heights; returns the scale of x. `sides`: least room for what stands left and
     right of the panel; `first`: number of the first colour; without `x` the ticks have no labels."""
     label: Label = as_percent if percent else tick_label

@@ -41,7 +41,6 @@ def memory_plan(
     left = 14 + min(170.0, max(text_width(name, 11) for name in names))
     right, top = WIDTH - 10.0, 30.0
     bottom = top + _STEP * len(steps)
-    kinds = list(dict.fromkeys(span.kind for span in spans))
     board = Drawing(WIDTH, bottom + 62)
     xs = Scale(0, max(1, total_bytes), left, right)
     board.text(right, 12, f"{total_bytes:,} bytes", "ink num", "end")
@@ -61,13 +60,12 @@ def memory_plan(
             board.text(x + wide / 2, y + _STEP / 2, size, "ink num", "middle", 10)
     board.x_axis(xs, bottom, "address in the arena", about=4, name_at=30)
     x = 6.0
-    for kind in kinds:
+    for kind in dict.fromkeys(span.kind for span in spans):
         board.rect(x, bottom + 46, 10, 10, f"{_COLOURS[kind]} bar", opacity=_PATCH)
         board.text(x + 15, bottom + 51, kind, "ink", size=11)
         x += 30 + text_width(kind, 11)
-    sizes = [[b.size for b in spans if b.first <= step <= b.last] for step in range(len(names))]
-    told = zip(names, sizes, strict=True)
-    shown = "; ".join(f"{name}: {sum(held):,} bytes in {len(held)} blocks" for name, held in told)
+    held = [[b.size for b in spans if b.first <= step <= b.last] for step in range(len(names))]
+    shown = "; ".join(f"{name}: {sum(of):,} bytes in {len(of)} blocks" for name, of in zip(names, held, strict=True))
     alt = f"Memory plan of an arena of {total_bytes:,} bytes, step by step. {shown}. Blocks that overlap share memory."
     blocks = [{"offset": s.offset, "size": s.size, "first": s.first, "last": s.last, "kind": s.kind} for s in spans]
     return board.figure(caption, alt, notes, blocks=blocks, steps=steps, total_bytes=total_bytes)
@@ -141,8 +139,5 @@ def histogram(
 
 def _cut(text: str, room: float) -> str:
     """The text, shortened where it is wider than its room."""
-    if text_width(text, 11) <= room:
-        return text
-    while text and text_width(text + "…", 11) > room:
-        text = text[:-1]
-    return text + "…"
+    shorter = (f"{text[:kept]}…" for kept in range(len(text) - 1, 0, -1))
+    return next((shown for shown in (text, *shorter) if text_width(shown, 11) <= room), "…")

@@ -20,9 +20,10 @@ def roc(caption: str, models: Sequence[Roc], task: Task, *, notes: Sequence[str]
 
     The band is drawn for a single model only: bands of several hide each other.
     """
-    key = [(model.name, f"AUC {_area(model)}") for model in models]
+    key = [(m.name, f"AUC {m.auc:.3f} ({m.interval[0]:.3f} to {m.interval[1]:.3f})") for m in models]
     positives, negatives, positive = _all(task, task.positive), _all(task, task.negative), spoken(task.positive)
     board, xs, ys = _square("recall", f"{negatives} called {positive}", key, lines=True)
+    said = [f"{name}: {area}" for name, area in key]
     for i, model in enumerate(models):
         if len(models) == 1:
             board.band(xs, ys, model.false_alarms, model.low, model.high, "c0")
@@ -32,13 +33,9 @@ def roc(caption: str, models: Sequence[Roc], task: Task, *, notes: Sequence[str]
             board.line(xs(model.point_x[0]), py, xs(model.point_x[1]), py, f"c{i % 8} line")
             board.line(px, ys(model.point_y[0]), px, ys(model.point_y[1]), f"c{i % 8} line")
             board.dot(px, py, f"c{i % 8} dot", i % 4, 4)
-    said = "; ".join(
-        f"{m.name}: AUC {_area(m)}"
-        + (f", at its threshold it finds {m.point[1]:.1%} of the {positives} and calls {m.point[0]:.1%} of the "
-           f"{negatives} {positive}" if m.point else "")
-        for m in models
-    )  # fmt: skip
-    alt = f"ROC curve: recall against the share of {negatives} called {positive}. {said}."
+            finds = f"it finds {model.point[1]:.1%} of the {positives}"
+            said[i] += f", at its threshold {finds} and calls {model.point[0]:.1%} of the {negatives} {positive}"
+    alt = f"ROC curve: recall against the share of {negatives} called {positive}. {'; '.join(said)}."
     return board.figure(caption, alt, notes, models=models)
 
 
@@ -122,7 +119,3 @@ def confusion(caption: str, counts: Mapping[str, int], task: Task, *, notes: Seq
 def _all(task: Task, label: str) -> str:
     """`normal chest X-rays`."""
     return f"{spoken(label)} {task.noun}s"
-
-
-def _area(model: Roc) -> str:
-    return f"{model.auc:.3f} ({model.interval[0]:.3f} to {model.interval[1]:.3f})"

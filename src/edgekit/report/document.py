@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any, Literal
 
 import numpy as np
@@ -226,13 +227,8 @@ def as_cell(cell: Cell | str | None) -> Cell:
 
 def inline(text: str) -> Iterator[tuple[str, Literal["", "code", "strong"]]]:
     """The pieces of a text, each with what it is marked as, without the marks."""
-    reached = 0
-    for match in _INLINE.finditer(text):
-        yield text[reached : match.start()], ""
-        code, strong = match.groups()
-        yield (code, "code") if code else (strong, "strong")
-        reached = match.end()
-    yield text[reached:], ""
+    kinds: Iterator[Literal["", "code", "strong"]] = cycle(("", "code", "strong"))  # as the groups of the expression
+    return ((piece, kind) for piece, kind in zip(_INLINE.split(text), kinds) if piece)  # noqa: B905 (kinds has no end)
 
 
 def slug(text: str) -> str:

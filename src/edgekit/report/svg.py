@@ -81,9 +81,7 @@ def around(values: Iterable[float], about: int = 5, least: float = 0.0) -> tuple
 
 def tick_label(value: float) -> str:
     """A tick's label: no zeros that say nothing, thousands in groups."""
-    if value == round(value) and abs(value) < 1e15:
-        return f"{value:,.0f}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.4g}"
 
 
 def as_percent(value: float) -> str:
@@ -209,5 +207,4 @@ def spread_out(wanted: Sequence[float], low: float, high: float, gap: float) -> 
 
 
 def _n(value: float) -> str:
-    text = f"{value:.1f}"
-    return text[:-2] if text.endswith(".0") else text
+    return f"{value:.1f}".removesuffix(".0")

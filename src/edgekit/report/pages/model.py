@@ -60,17 +60,19 @@ def figures_markdown(card: Card) -> str:
 def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ()) -> Page:
     """The full report of a build, `report.html`; without evidence the page of the card alone."""
     task, size = card.data.task, Cell(f"{card.model.bytes:,}", "bytes of int8 TFLite", value=card.model.bytes)
-    results = [Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(card.metrics.test)])))]
+    tested, answered, drawn = card.metrics.test, [], []
     if evidence:
-        shown = answers_figures(card.metrics.test, evidence.test.labels, evidence.answers)
-        results.append(Section("Answers on test", shown))
-    stages: list[Part] = [stages_table(_STAGES, card.stages)]
-    if evidence:
-        stages += [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
-    results.append(Section("Stages of the build, on test", tuple(stages)))
+        figures = answers_figures(tested, evidence.test.labels, evidence.answers)
+        answered = [Section("Answers on test", figures)]
+        drawn = [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
+    results = (
+        Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(tested)]))),
+        *answered,
+        Section("Stages of the build, on test", (stages_table(_STAGES, card.stages), *drawn)),
+    )
     compiled = program_parts(evidence.program, card.model.arena_bytes) if evidence and evidence.program else ()
     sections = [
-        Section("Results", results=True, sections=tuple(results)),
+        Section("Results", results=True, sections=results),
         *([mistakes(evidence.test, evidence.answers[0], card.data)] if evidence else []),
         Section("The model", (*_model(card), *compiled)),
         Section("Intended use and limits", (Bullets((*_limits(task), card.hardware)),)),
@@ -89,7 +91,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
         sections=tuple(sections),
         synthetic=card.data.synthetic,
         domain=task.domain,
-        highlights=headline(card.metrics.test, ("size", size)) if evidence else None,
+        highlights=headline(tested, ("size", size)) if evidence else None,
     )
 
 
@@ -168,15 +170,11 @@ def _limits(task: Task) -> tuple[str, ...]:
 
 def _again(card: Card, whole: bool) -> Section:
     made = Prose(f"Made on {card.made_on}. The whole recipe is in `recipe.json`.")
-    parts: list[Part] = [Code(card.command, caption="Command" if whole else ""), made]
-    if not whole:
-        versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
-        return Section("How to make it again", (*parts, Prose(f"Versions: {versions}.")))
-    return Section(
-        "How to make it again",
-        (*parts, Facts(tuple(card.versions.items()), "Environment")),
-        sections=(Section("Recipe", (Code(json.dumps(to_json(card.recipe), indent=2), "json"),), folded=True),),
-    )
+    versions = Prose(f"Versions: {', '.join(f'{name} {version}' for name, version in card.versions.items())}.")
+    environment = Facts(tuple(card.versions.items()), "Environment") if whole else versions
+    recipe = Section("Recipe", (Code(json.dumps(to_json(card.recipe), indent=2), "json"),), folded=True)
+    parts = (Code(card.command, caption="Command" if whole else ""), made, environment)
+    return Section("How to make it again", parts, sections=(recipe,) if whole else ())
 
 
 def _q(facts: InputFacts | OutputFacts) -> str:

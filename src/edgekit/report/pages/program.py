@@ -51,7 +51,7 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
     table = Facts(
         (
             ("SHA-256 of the .tflite", facts["sha256"]),
-            ("compiled", _compiled(facts["options"])),
+            _compiled(facts["options"]),
             ("RAM, bytes", f"{total['ram_bytes']:,}, with {program.arena_bytes:,} of arena"),
             ("TFLM's arena, bytes", beside),
             ("code, bytes", code),
@@ -97,7 +97,7 @@ def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
         (
             ("board", f"{device['chip']}, {device['board']}, {device['backend']}, build {device['build_id']}"),
             ("SHA-256 of the .tflite", facts["model_sha256"]),
-            ("compiled", _compiled(facts["options"])),
+            _compiled(facts["options"]),
             (words, f"{sum(costs):,} for {facts['total']['macs']:,} MACs"),
         )
     )
@@ -111,5 +111,5 @@ def _fallback(facts: Mapping[str, Any]) -> tuple[Prose, ...]:
     return (Prose(_FALLBACK),) if facts["options"]["target"] == "esp32" else ()
 
 
-def _compiled(options: Mapping[str, Any]) -> str:
-    return f"for {options['optimize']}, {options['target']}, weights compressed: {options['compress']}"
+def _compiled(options: Mapping[str, Any]) -> tuple[str, str]:
+    return "compiled", f"for {options['optimize']}, {options['target']}, weights compressed: {options['compress']}"
