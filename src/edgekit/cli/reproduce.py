@@ -1,16 +1,12 @@
 """The command `reproduce`: the paper as one command, a folder with finished units and a report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from edgekit.cli import options as shared
 from edgekit.cli.output import show, typed
 from edgekit.errors import EdgekitError, stopped_says
-
-if TYPE_CHECKING:  # `edgekit --help` comes without numpy
-    from edgekit.reproduction.run import Reproduction
 
 _ONLY = "table1, table2, table3, table4, figure3, figure4, pruning, temperature"
 
@@ -77,14 +73,10 @@ def reproduce_command(
         Prose(f"{len(done.units)} units of work: {done.made} made now, {len(done.missing)} missing."),
         Code(f"The report is {out}/report.html, also as report.md and report.json."),
     )
-    show(said, {**page_json(page), "failed": _failed(done)}, as_json)
-    if done.problems:
-        failed = _failed(done)
+    failed = {str(unit): problem for unit, problem in done.problems.items()}
+    show(said, {**page_json(page), "failed": failed}, as_json)
+    if failed:
         raise EdgekitError(
             f"{len(failed)} units failed: " + "; ".join(f"{name}: {why}" for name, why in list(failed.items())[:3]),
             "The others are finished and in the report. The same command tries the failed ones again.",
         )
-
-
-def _failed(done: "Reproduction") -> dict[str, str]:
-    return {str(unit): problem for unit, problem in done.problems.items()}

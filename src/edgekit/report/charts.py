@@ -97,7 +97,7 @@ def sweep(
         board.text(board.inner(at, text), middle + 14 + 14 * row, text, "ink", "middle", 11)
     choices = ((name, f"alpha {a:g}" if math.isfinite(a) else "not to prune") for name, a in chosen.items())
     said = "; ".join(f"{name} chose {choice}" for name, choice in choices)
-    shown = "; ".join(_in_words(one, True, "alpha") for one in (*accuracy, zeroed))
+    shown = "; ".join(_in_words(one, True) for one in (*accuracy, zeroed))
     alt = f"Two line charts against alpha, {y} above and the share of zeroed weights below. {shown}. {said}."
     return board.figure(caption, alt, notes, accuracy=accuracy, zeroed=zeroed, chosen=chosen)
 
@@ -181,7 +181,7 @@ def _panel(
     return xs
 
 
-def _in_words(one: Series, percent: bool, x: str = "") -> str:
+def _in_words(one: Series, percent: bool) -> str:
     finite = [(a, b) for a, b in zip(one.x, one.y, strict=True) if math.isfinite(b)]
     if not finite:
         return f"{one.name}: no value"

@@ -16,10 +16,7 @@ from edgekit.report.render_markdown import figure_files, markdown
 
 
 def write(page: Page, path: Path, extra: Mapping[str, Any] | None = None) -> None:
-    """Writes one file in the form of its extension: .html, .md or .json; see `check_name`.
-
-    Args:
-        extra: what the JSON holds besides the page, which is its key `page` then.
+    """Writes one file in the form of its extension: .html, .md or .json, the last with `extra` besides its `page`.
 
     Raises:
         EdgekitError: another extension, or the file cannot be written.
@@ -41,18 +38,18 @@ def check_name(path: Path) -> None:
         raise EdgekitError(f"{path} has no ending that a report can have.", "Name it .html, .md or .json.")
 
 
-def write_all(page: Page, folder: Path, stem: str = "report") -> None:
-    """Writes {stem}.html, {stem}.json, {stem}.md and the figures that the Markdown links to, `figures/*.svg`.
+def write_all(page: Page, folder: Path) -> None:
+    """Writes report.html, report.json, report.md and the figures that the Markdown links to, `figures/*.svg`.
 
     Raises:
         EdgekitError: a file cannot be written.
     """
-    for suffix in (".html", ".json"):
-        write(page, folder / f"{stem}{suffix}")
+    for name in ("report.html", "report.json"):
+        write(page, folder / name)
     drawn = figure_files(page)
     for old in (folder / "figures").glob("*.svg"):
         if old.name not in drawn:
             old.unlink()
     for name, figure in drawn.items():
         files.write_text(folder / "figures" / name, standalone(figure))
-    files.write_text(folder / f"{stem}.md", markdown(page, "figures"))
+    files.write_text(folder / "report.md", markdown(page, "figures"))

@@ -6,7 +6,7 @@ In: a `Page`. Out: text; the same page renders to the same bytes. The template a
 import base64
 from functools import cache
 from importlib.resources import files as package_files
-from itertools import groupby
+from itertools import chain, count, groupby
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
@@ -78,10 +78,8 @@ def _outline(page: Page) -> list[Entry]:
     used: set[str] = set()
 
     def entry(section: Section) -> Entry:
-        base = key = slug(section.title)
-        number = 2
-        while key in used:
-            key, number = f"{base}-{number}", number + 1
+        base = slug(section.title)
+        key = next(key for key in chain([base], (f"{base}-{number}" for number in count(2))) if key not in used)
         used.add(key)
         return Entry(section, key, [entry(inner) for inner in section.sections])
 
