@@ -46,18 +46,17 @@ def reliability(caption: str, models: Sequence[Reliability], task: Task, *, note
     """
     key = [(model.name, f"Brier {model.brier:.3f}, calibration error {model.error:.3f}") for model in models]
     board, xs, ys = _square(f"share that is {spoken(task.positive)}", "probability that the model gives", key)
+    told = []
     for i, model in enumerate(models):
-        most = max(model.images)
+        bins = []
         for said, found, low, high, n in zip(model.said, model.found, model.low, model.high, model.images, strict=True):
             board.line(xs(said), ys(low), xs(said), ys(high), f"c{i % 8} line thin")
-            board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / most))
-    shown = "; ".join(
-        f"{m.name}: Brier score {m.brier:.3f}, expected calibration error {m.error:.3f}; "
-        + ", ".join(f"says {s:.0%}, finds {f:.0%} of {n}" for s, f, n in zip(m.said, m.found, m.images, strict=True))
-        for m in models
-    )
-    positives = _all(task, task.positive)
-    alt = f"Reliability diagram: the share of {positives} against the probability that the model gives. {shown}."
+            board.dot(xs(said), ys(found), f"c{i % 8} dot", i % 4, 2.5 + 5 * math.sqrt(n / max(model.images)))
+            bins.append(f"says {said:.0%}, finds {found:.0%} of {n}")
+        errors = f"Brier score {model.brier:.3f}, expected calibration error {model.error:.3f}"
+        told.append(f"{model.name}: {errors}; {', '.join(bins)}")
+    axes = f"the share of {_all(task, task.positive)} against the probability that the model gives"
+    alt = f"Reliability diagram: {axes}. {'; '.join(told)}."
     return board.figure(caption, alt, notes, models=models)
 
 
@@ -90,7 +89,7 @@ def confusion(caption: str, counts: Mapping[str, int], task: Task, *, notes: Seq
     Args:
         counts: by the keys tn, fp, fn, tp, as in `EvalReport.confusion`.
     """
-    names = (task.negative, task.positive)
+    names, alt = (task.negative, task.positive), "Confusion matrix."
     board = Drawing(WIDTH, 222.0)
     rows = ((counts["tn"], counts["fp"]), (counts["fn"], counts["tp"]))
     left, top, wide, high = 104.0, 44.0, 148.0, 88.0
@@ -108,11 +107,8 @@ def confusion(caption: str, counts: Mapping[str, int], task: Task, *, notes: Seq
             board.rect(x + 1, y + 1, wide - 4, high - 4, f"{kind} bar", opacity=0.06 + 0.4 * share)
             board.text(x + wide / 2 - 1, y + high / 2 - 10, f"{value:,}", "ink num", "middle", 22)
             board.text(x + wide / 2 - 1, y + high / 2 + 16, f"{share:.1%} of {total:,}", "ink num", "middle", 11)
-    (tn, fp), (fn, tp) = rows
-    alt = (
-        f"Confusion matrix. Of {tn + fp:,} {names[0]}: {tn:,} called {names[0]}, {fp:,} called {names[1]}. "
-        f"Of {fn + tp:,} {names[1]}: {fn:,} called {names[0]}, {tp:,} called {names[1]}."
-    )
+        called = ", ".join(f"{value:,} called {name}" for name, value in zip(names, values, strict=True))
+        alt += f" Of {total:,} {names[row]}: {called}."
     return board.figure(caption, alt, notes, counts=counts, names=names)
 
 

@@ -7,21 +7,13 @@ import base64
 from functools import cache
 from importlib.resources import files as package_files
 from itertools import chain, count, groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from markupsafe import Markup
 
 from edgekit.report.document import SYNTHETIC, Column, Figure, Page, Section, as_cell, inline, slug
 
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
-
-
-class Entry(NamedTuple):
-    """A section where it stands in the page."""
-
-    section: Section
-    key: str
-    inner: "list[Entry]"
 
 
 def html(page: Page) -> str:
@@ -73,14 +65,14 @@ def _heads(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
     return heads if any(group for group, _ in heads) else []
 
 
-def _outline(page: Page) -> list[Entry]:
-    """Each section with an anchor made of its title, and those below it likewise."""
+def _outline(page: Page) -> list[dict[str, Any]]:
+    """Each section with an anchor made of its title (`key`), and those below it likewise (`inner`)."""
     used: set[str] = set()
 
-    def entry(section: Section) -> Entry:
+    def entry(section: Section) -> dict[str, Any]:
         base = slug(section.title)
         key = next(key for key in chain([base], (f"{base}-{number}" for number in count(2))) if key not in used)
         used.add(key)
-        return Entry(section, key, [entry(inner) for inner in section.sections])
+        return {"section": section, "key": key, "inner": [entry(inner) for inner in section.sections]}
 
     return [entry(section) for section in page.sections]

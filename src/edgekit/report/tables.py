@@ -131,13 +131,12 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 
 def audit_parts(found: Audit) -> tuple[Part, ...]:
     """A row a split: images by class, patients, repeated files and pixels; then what else was found."""
-    classes = [Column(name) for name in next(iter(found.counts.values()))]
-    equal = (Column("equal files within"), Column("equal pixels within"))
+    headings = (*next(iter(found.counts.values())), "patients", "equal files within", "equal pixels within")
     rows: list[Row] = []
     for split, by_class in found.counts.items():
         repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
         rows.append((split, *map(count, (*by_class.values(), found.patients[split], *repeated))))
-    columns = (Column("split", "left"), *classes, Column("patients"), *equal)
+    columns = (Column("split", "left"), *map(Column, headings))
     table = Table(f"Audit of {found.images:,} images, as the source splits them", columns, tuple(rows))
     return table, Bullets(tuple(_audit_facts(found)))
 

@@ -17,18 +17,9 @@ _NAMED = 20  # of the images that differ; the JSON has all
 
 
 def device_page(
-    run: DeviceRun,
-    compared: Agreement,
-    scored: EvalReport,
-    images: ImageSet,
-    info: DataInfo,
-    model: TfliteModel,
-    threshold: Threshold,
-    *,
-    command: str,
-    program: Program | None = None,
-    tflm_arena_bytes: int | None = None,
-) -> Page:
+    run: DeviceRun, compared: Agreement, scored: EvalReport, images: ImageSet, info: DataInfo, model: TfliteModel,
+    threshold: Threshold, *, command: str, program: Program | None = None, tflm_arena_bytes: int | None = None,
+) -> Page:  # fmt: skip
     """The page.
 
     Args:
@@ -50,6 +41,7 @@ def device_page(
     if compared.differing:
         different = f"{len(compared.differing):,} of {compared.images:,} images"
         warnings.append(f"{different} give other bytes than on the desktop.")
+    ran = Facts((("model SHA-256", f"`{model.sha256}`"),), "The model that ran")
     sections = (
         Section("Results", (scores_table("The int8 model", {f"{scored.n:,} images": scored}),), results=True),
         Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
@@ -57,10 +49,7 @@ def device_page(
         Section("On the board", (*board_parts(run, compared), *_histogram(run, times))),
         *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
         data_section(info),
-        Section(
-            "How to make it again",
-            (Code(command), Facts((("model SHA-256", f"`{model.sha256}`"),), "The model that ran")),
-        ),
+        Section("How to make it again", (Code(command), ran)),
     )
     return Page(
         title=f"{info.name} on {run.runtime}",

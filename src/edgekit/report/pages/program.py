@@ -78,13 +78,11 @@ def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...
         native = " on this computer, under sanitizers: no board is that fast." if device["board"] == "native" else "."
         spent = f"{total['us']:,.0f} microseconds{native}"
     code = f"{total['code_bytes']:,} of code." if total["code_bytes"] else "code not measured: no cross compiler."
+    needs = f"{total['macs']:,} MACs, {total['activation_bytes']:,} bytes of arena"
     return (
         layers_table(program, drawn=True, notes=(_INPUT,)),
         Prose(f"{device['chip']}, {device['board']}: {spent}"),
-        Prose(
-            f"{total['macs']:,} MACs, {total['activation_bytes']:,} bytes of arena, {total['weight_bytes']:,} of "
-            f"weights, {code}"
-        ),
+        Prose(f"{needs}, {total['weight_bytes']:,} of weights, {code}"),
         *_fallback(facts),
     )
 

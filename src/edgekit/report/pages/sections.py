@@ -87,23 +87,18 @@ def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
         (negative, positive, called & ~is_positive, -said),
         (positive, negative, ~called & is_positive, said),
     ):
-        name = f"{capitalized(truth)}, called {answer}"
-        rows = np.flatnonzero(wrong)
-        rows = rows[np.argsort(surest[rows], kind="stable")]
-        if not len(rows):
-            parts.append(Bullets((f"{name}: none.",)))
-            continue
-        shown = rows[:SHOWN]
-        count = f"{len(rows)}" if len(shown) == len(rows) else f"the surest {len(shown)} of {len(rows)}"
+        name, found = f"{capitalized(truth)}, called {answer}", np.flatnonzero(wrong)
+        rows = found[np.argsort(surest[found], kind="stable")][:SHOWN]
         pictures = tuple(
             picture(
                 images.images[row],
                 f"p = {said[row]:.3f}, {PurePosixPath(images.ids[row]).stem}",
                 f"{capitalized(task.noun)} {images.ids[row]}. {name}.",
             )
-            for row in shown.tolist()
+            for row in rows.tolist()
         )
-        parts.append(Gallery(f"{name}: {count}", pictures, notes))
+        count = f"{len(found)}" if len(rows) == len(found) else f"the surest {len(rows)} of {len(found)}"
+        parts.append(Gallery(f"{name}: {count}", pictures, notes) if pictures else Bullets((f"{name}: none.",)))
     return Section(f"Misclassified {task.noun}s", tuple(parts), results=True)
 
 
