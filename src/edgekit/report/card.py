@@ -28,8 +28,8 @@ NO_BOARD = "Nothing in this card was measured on a real board: every figure come
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The file beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop; `macs` are
-    multiply-accumulates of one inference."""
+    """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop;
+    `macs` are multiply-accumulates of one inference."""
 
     file: Annotated[str, FileName()]
     sha256: str
@@ -90,6 +90,7 @@ class Card:
     Attributes:
         seeds: each figure on test over the seeds.
         agreement_int8_float32: share of equal argmax on test.
+        command: what makes this model again.
         versions: package to version.
         made_on: platform and accelerator, in words.
     """

@@ -36,9 +36,11 @@ MACS = "multiply-accumulates"
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """One line of the table that ends `build-model`; its report is None where the stage was not run or not evaluated.
+    """One line of the table that ends `build-model`.
 
     Attributes:
+        name: `teacher`, `student (plain)`, `distilled`, `pruned`, `float16`, `dynamic`, `int8`.
+        report: None where the stage was not run or not evaluated.
         bytes: size of the stage's file or parameters.
         ratio: bytes of the float32 student over `bytes`.
         agreement: share of equal answers with the stage before.
