@@ -34,19 +34,13 @@ def _numbers(context: click.Context, option: click.Parameter, text: str) -> tupl
 @click.option("--weights", type=click.Choice(["none", "imagenet"]), help="Of the networks [as the budget says].")
 @shared.weights_dir_option
 @click.option("--workers", type=click.IntRange(min=1), help="Units side by side [one a core; 1 on a GPU].")
-@click.option(
-    "--ray",
-    default="",
-    show_default=False,
-    metavar="ADDRESS",
-    help="Run the units on this Ray cluster; local starts one.",
-)
+@click.option("--ray", metavar="ADDRESS", help="Run the units on this Ray cluster; local starts one.")
 @shared.accelerator_option
 @click.option("--report-only", is_flag=True, help="Write the report of what is finished, and do no more.")
 @shared.json_option
 def reproduce_command(
     only: str, seeds: tuple[int, ...], budget: str, data: str, out: Path, weights: str | None, weights_dir: Path | None,
-    workers: int | None, ray: str, accelerator: str, report_only: bool, as_json: bool,
+    workers: int | None, ray: str | None, accelerator: str, report_only: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Run the paper: every system, table and figure, with the statistics that it lacks, into one report.
 
@@ -63,8 +57,8 @@ def reproduce_command(
     with UnitBars() as bars, stopped_says("Finished units are kept: the same command goes on where it stopped."):
         done = reproduce(Request(
             budget=budget, data=data, out=out, seeds=seeds, parts=tuple(word.strip() for word in only.split(",")),
-            weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray, accelerator=accelerator,
-            report_only=report_only, command=typed(), on_progress=bars.unit,
+            weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray or "",
+            accelerator=accelerator, report_only=report_only, command=typed(), on_progress=bars.unit,
             on_warning=bars.warn,
         ))  # fmt: skip
     page = page_of(done, results_of(done))
