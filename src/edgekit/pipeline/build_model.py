@@ -10,13 +10,12 @@ from edgekit.files import clear_unfinished, write_arrays, write_bytes, write_jso
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
-from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_rows
+from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_results
 from edgekit.recipes.build import Recipe
 from edgekit.report import render
 from edgekit.report.card import Card
 from edgekit.report.pages.model import Evidence, card_markdown, model_page
 from edgekit.values.codec import to_document, to_json
-from edgekit.values.networks import Student
 
 
 def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = None) -> Card:
@@ -39,42 +38,35 @@ def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = 
 
 def _walk(stages: BuildStages) -> tuple[SeedResult, Card, Evidence]:
     recipe = stages.recipe
-    splits = stages.splits(recipe.student.size)
-    check_spec(recipe.student.spec(splits.info.task), recipe.embed)
+    check_spec(recipe.student.spec(stages.student_splits.info.task), recipe.embed)
     teacher = stages.teach()
     compare = recipe.distill.plain_too and teacher is not None
-    plain = stages.distill("student-plain", splits, None, recipe.seeds[0]) if compare else None
+    conventional = stages.distill("student-plain", None, recipe.seeds[0]) if compare else None
     seeds: list[SeedResult] = []
     for seed in recipe.seeds:
-        distilled = stages.distill(f"distill-{seed}", splits, teacher, seed)
-        pruned = stages.prune(splits, teacher, distilled, seed)
-        files = stages.convert(splits, pruned, seed)
-        seeds.append(seed_result(stages, splits, distilled, pruned, files, seed))
+        distilled = stages.distill(f"distill-{seed}", teacher, seed)
+        pruned = stages.prune(teacher, distilled, seed)
+        files = stages.convert(pruned, seed)
+        seeds.append(seed_result(stages, distilled, pruned, files, seed))
     first = seeds[0]
-    rows = stage_rows(stages, splits, teacher, plain, first)
+    results = stage_results(stages, teacher, conventional, first)
     arena_bytes = stages.arena_bytes(first.files.models["int8"])
     check_budget(first.files.models["int8"], arena_bytes, recipe.embed)
-    card = card_of(stages, splits, seeds, rows, arena_bytes)
-    return first, card, evidence_of(stages, splits, teacher, plain, first)
+    card = card_of(stages, seeds, results, arena_bytes)
+    return first, card, evidence_of(stages, first, results)
 
 
 def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None:
     for name, model in first.files.models.items():
         write_bytes(out / f"student_{name}.tflite", model.flatbuffer)
     write_bytes(out / "student.onnx", first.files.onnx)
-    write_student(out / "student.npz", first.pruned.student)
-    task = card.data.task
-    array = c_array(
-        first.files.models["int8"], len(task.labels), card.model.arena_bytes, task=task, threshold=first.threshold
-    )
-    for file, text in array.items():
+    student = first.pruned.student
+    write_arrays(out / "student.npz", {**to_json(student.spec), **student.weights})  # for `evaluate.load_student`
+    task, threshold = card.data.task, card.threshold.value()
+    int8 = first.files.models["int8"]
+    for file, text in c_array(int8, len(task.labels), card.model.arena_bytes, task=task, threshold=threshold).items():
         write_text(out / file, text)
     render.write(model_page(card, evidence), out / "report.html")
     write_json(out / "recipe.json", to_document(card.recipe))
     write_json(out / "card.json", to_document(card))
     write_text(out / "card.md", card_markdown(card))
-
-
-def write_student(path: Path, student: Student) -> None:
-    """Saves a student's weights and spec for `evaluation.load_student`."""
-    write_arrays(path, {**to_json(student.spec), **student.weights})

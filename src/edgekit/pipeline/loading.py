@@ -45,12 +45,15 @@ class LoadedModel:
         Raises:
             EdgekitError: `profile` is not a profile of this model.
         """
-        if profile is not None:
-            return profiled_program(self.model.flatbuffer, profile)
-        try:
-            return compile_model(self.model.flatbuffer).program
-        except EdgekitError:
-            return None
+        return program_of(self.model) if profile is None else profiled_program(self.model.flatbuffer, profile)
+
+
+def program_of(model: TfliteModel) -> Program | None:
+    """The model as compiled C; None where the compiler does not take it."""
+    try:
+        return compile_model(model.flatbuffer).program
+    except EdgekitError:
+        return None
 
 
 def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:

@@ -1,4 +1,4 @@
-"""The stages of a build, each cached by its content: teach, distill, prune, convert, run.
+"""The stages of a build, each cached by its content: teach, distill, prune, convert, score.
 
 In: a recipe, a data set and the values of the stages before. Out: the values of a stage, from the cache or made now.
 What stands here says what each stage depends on; how it is done is in `training`, `conversion` and `runtimes`.
@@ -32,35 +32,23 @@ VARIANTS = ("float32", "float16", "dynamic", "int8")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What concerns this machine and not the model.
+    """What concerns this machine and not the model."""
 
-    Attributes:
-        fresh: forget finished stages.
-        strict: stop at the first image that cannot be read.
-        weights_dir: a folder of torchvision's weight files.
-        accelerator: `auto`, `cpu`, `cuda` or `mps`.
-        cache_dir: where decoded images are kept; None for the user's cache.
-        command: what the user typed, for the card.
-        on_stage: called with each stage's name and whether it was cached.
-        on_epoch: called with a stage's epochs done, epochs in all and mean loss.
-        on_warning: called with what is said of skipped images and the like.
-    """
-
-    fresh: bool = False
-    strict: bool = False
-    weights_dir: Path | None = None
-    accelerator: str = "auto"
-    cache_dir: Path | None = None
-    command: str = "edgekit build-model"
+    fresh: bool = False  # forget finished stages
+    strict: bool = False  # stop at the first image that cannot be read
+    weights_dir: Path | None = None  # of torchvision's weight files
+    accelerator: str = "auto"  # or `cpu`, `cuda`, `mps`
+    cache_dir: Path | None = None  # of decoded images; None for the user's cache
+    command: str = "edgekit build-model"  # what the user typed, for the card
     on_stage: Callable[[str, bool], None] = lambda name, cached: None
-    on_epoch: Callable[[int, int, float], None] = lambda done, total, loss: None
-    on_warning: Callable[[str], None] = print
+    on_epoch: Callable[[int, int, float], None] = lambda done, total, loss: None  # of a stage; the mean loss
+    on_warning: Callable[[str], None] = print  # of skipped images and the like
 
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """The ensemble: what it says of the training images, its margins on val and test, and its size as float32.
-    `weights` are its members', where they are to see the student's views."""
+    """The teacher: its logits on train, its margins on val and test, its size as float32. `weights` are its members',
+    where they are to see the student's views."""
 
     logits: TeacherLogits
     margins: Arrays
@@ -107,7 +95,7 @@ class BuildStages:
     watch: bool = False
     made_on: set[str] = field(default_factory=set)
     loaded: dict[Size, ImageSplits] = field(default_factory=dict)
-    _data_keys: dict[Size, str] = field(default_factory=dict)  # by image size
+    _data_keys: dict[Size, str] = field(default_factory=dict)
 
     def splits(self, size: Size) -> ImageSplits:
         """The data at one image size; loaded before anything is trained on it."""
@@ -116,11 +104,12 @@ class BuildStages:
                 self.data, size, self.recipe.data,
                 cache_dir=self.options.cache_dir, strict=self.options.strict, on_warning=self.options.on_warning,
             )  # fmt: skip
-        splits = self.loaded[size]
-        if size not in self._data_keys:
-            pixels = _content(splits.train, splits.val, splits.test)
-            self._data_keys[size] = key_of([pixels, to_json(splits.info.task)])
-        return splits
+        return self.loaded[size]
+
+    @property
+    def student_splits(self) -> ImageSplits:
+        """The data at the student's image size."""
+        return self.splits(self.recipe.student.size)
 
     def teach(self) -> Ensemble | None:
         """The ensemble, each member a stage of its own; None where the recipe has no teacher."""
@@ -128,7 +117,7 @@ class BuildStages:
         if not self.recipe.distill.teacher or not recipe.networks:
             return None
         splits = self.splits(recipe.size)
-        members, keys = zip(*(self.teach_member(splits, member) for member in range(len(recipe.networks))), strict=True)
+        members, keys = zip(*(self.teach_member(member) for member in range(len(recipe.networks))), strict=True)
         margins = {
             name: splits.info.task.margins(combine(np.stack([m[name] for m in members]), recipe.combine))
             for name in _HELD_OUT
@@ -139,10 +128,11 @@ class BuildStages:
             {"members": list(keys), "combine": recipe.combine}, tuple(_under("net.", m) for m in members),
         )  # fmt: skip
 
-    def teach_member(self, splits: ImageSplits, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
+    def teach_member(self, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
         """One member of the ensemble, and the stage's key: its logits on train, val and test, its parameters, the
         `history` [epochs, 3, 2], the head of a frozen trunk, and the `net` where it is to see the student's views."""
         recipe, keep = self.recipe.teach, self.recipe.distill.same_view
+        splits = self.splits(recipe.size)
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import fit, nets, prune_network, teach
@@ -178,9 +168,10 @@ class BuildStages:
         arrays, key = self.cache.run(name or f"teach-{member}", inputs, make)
         return self._noted(arrays), key
 
-    def distill(self, name: str, splits: ImageSplits, teacher: Ensemble | None, seed: int) -> Trained:
+    def distill(self, name: str, teacher: Ensemble | None, seed: int) -> Trained:
         """A student from scratch; without a teacher it learns from the labels alone."""
-        recipe, spec = self.recipe.distill, self.recipe.student.spec(splits.info.task)
+        recipe, splits = self.recipe.distill, self.student_splits
+        spec = self.recipe.student.spec(splits.info.task)
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import distill, fit, nets
@@ -203,9 +194,9 @@ class BuildStages:
         weights = self._noted(arrays)
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
-    def prune(self, splits: ImageSplits, teacher: Ensemble | None, distilled: Trained, seed: int) -> Trained:
+    def prune(self, teacher: Ensemble | None, distilled: Trained, seed: int) -> Trained:
         """The student with its small weights zeroed, by the sweep over alpha on validation."""
-        recipe = self.recipe.prune
+        recipe, splits = self.recipe.prune, self.student_splits
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import fit, nets, prune
@@ -224,9 +215,9 @@ class BuildStages:
         weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
         return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
 
-    def convert(self, splits: ImageSplits, pruned: Trained, seed: int) -> Files:
+    def convert(self, pruned: Trained, seed: int) -> Files:
         """The student as ONNX and as four .tflite files, checked against PyTorch on validation images."""
-        student = pruned.student
+        student, splits = pruned.student, self.student_splits
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.conversion import convert
@@ -239,18 +230,17 @@ class BuildStages:
             files = {name: model.flatbuffer for name, model in converted.models.items()}
             return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
 
-        calibration = _content(splits.calibration)
         inputs = {
-            "student": pruned.key, "convert": to_json(self.recipe.convert), "calibration": calibration,
+            "student": pruned.key, "convert": to_json(self.recipe.convert), "calibration": _content(splits.calibration),
             "programs": {name: library_version(name) for name in ("onnx2tf", "tensorflow", "tf_keras")},  # not imported
         }  # fmt: skip
         arrays, key = self.cache.run(f"convert-{seed}", inputs, make)
         models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
         return Files(models, arrays["onnx"].tobytes(), key)
 
-    def margins_of_file(self, splits: ImageSplits, files: Files, variant: str, name: str) -> Arrays:
+    def margins_of_file(self, files: Files, variant: str, name: str) -> Arrays:
         """Margins of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
-        model = files.models[variant]
+        model, splits = files.models[variant], self.student_splits
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes import litert, tflm
@@ -258,11 +248,11 @@ class BuildStages:
             run, margins = tflm.run if runtime_of(variant) == "tflm" else litert.run, splits.info.task.margins
             return {part: margins(run(model, getattr(splits, part).images)) for part in _HELD_OUT}
 
-        inputs = {"model": files.key, "variant": model.variant}
-        return self.cache.run(f"score-{name}", inputs, make)[0]
+        return self.cache.run(f"score-{name}", {"model": files.key, "variant": model.variant}, make)[0]
 
-    def margins_of_student(self, splits: ImageSplits, student: Student, name: str) -> Arrays:
+    def margins_of_student(self, student: Student, name: str) -> Arrays:
         """Margins of a student on val and test through torch."""
+        splits = self.student_splits
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes import torch
@@ -285,19 +275,19 @@ class BuildStages:
 
         return int(self.cache.run("arena", {"model": model.sha256}, make)[0]["bytes"])
 
-    def audit(self, splits: ImageSplits) -> Audit:
+    def audit(self) -> Audit:
         """What the data set holds, every image looked at."""
 
         def make(checkpoint: Path) -> Arrays:
             found = audit(self.data, cache_dir=self.options.cache_dir, on_warning=lambda message: None)
             return {"json": np.array(json.dumps(to_json(found)))}
 
-        inputs = {"data": self.data, "fingerprint": splits.info.fingerprint}
+        inputs = {"data": self.data, "fingerprint": self.student_splits.info.fingerprint}
         arrays, _ = self.cache.run("audit", inputs, make)
         return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
 
     def _teacher_for(self, splits: ImageSplits, teacher: Ensemble | None, accelerator: Any) -> Any:
-        """The teacher as `training.distill` takes it."""
+        """As `training.distill` takes it."""
         if teacher is None or not self.recipe.distill.same_view:
             return teacher and teacher.logits
         from edgekit.training.same_view import SameView
@@ -307,7 +297,11 @@ class BuildStages:
         return SameView(recipe, splits.info.task, train, splits.train.ids, teacher.weights, accelerator)
 
     def _data_key(self, splits: ImageSplits) -> str:
-        return self._data_keys[splits.train.size]
+        size = splits.train.size
+        if size not in self._data_keys:
+            pixels = _content(splits.train, splits.val, splits.test)
+            self._data_keys[size] = key_of([pixels, to_json(splits.info.task)])
+        return self._data_keys[size]
 
     def _noted(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
         self.made_on.add(str(arrays["made_on"]))

@@ -109,9 +109,7 @@ class Work:
         """Logits on train, val and test, the history, the head; and the key."""
         if (network, seed) not in self._taught:  # a student asks for five of them each time
             recipe = dataclasses.replace(self.budget.recipe, teach=self.budget.teach(network, self.settings.weights))
-            stages = self._stages_for(recipe)
-            splits = stages.splits(recipe.teach.size)
-            self._taught[network, seed] = stages.teach_member(splits, 0, seed, f"teach-{network}-{seed}")
+            self._taught[network, seed] = self._stages_for(recipe).teach_member(0, seed, f"teach-{network}-{seed}")
         return self._taught[network, seed]
 
     def network_pruned(self, network: str, seed: int, alpha: float) -> Arrays:
@@ -180,10 +178,9 @@ class Work:
         alpha, beta = mix or (recipe.alpha, recipe.beta)
         changed = dataclasses.replace(recipe, temperature=temperature or recipe.temperature, alpha=alpha, beta=beta)
         stages = self._stages_for(dataclasses.replace(self.budget.recipe, distill=changed))
-        splits = stages.splits(self.budget.recipe.student.size)
         teacher = self.teacher(seed) if how == "distilled" else None
-        trained = stages.distill(f"student-{how}-{seed}", splits, teacher, seed)
-        return StudentScores(trained, stages.margins_of_student(splits, trained.student, f"student-{how}-{seed}"))
+        trained = stages.distill(f"student-{how}-{seed}", teacher, seed)
+        return StudentScores(trained, stages.margins_of_student(trained.student, f"student-{how}-{seed}"))
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
         """Margins of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
@@ -193,9 +190,8 @@ class Work:
             return {**distilled.margins, "zeroed": np.array(0.0)}
         student = distilled.trained.student
         weights = prune_weights(student.weights, alpha)
-        margins = self._student_stages.margins_of_student(
-            self.splits("student"), Student(student.spec, weights), f"pruned-{seed}-{alpha:g}"
-        )
+        pruned = Student(student.spec, weights)
+        margins = self._student_stages.margins_of_student(pruned, f"pruned-{seed}-{alpha:g}")
         return {**margins, "zeroed": np.array(zeroed_share(weights))}
 
     def chosen_alpha(self, seed: int) -> float:
@@ -214,13 +210,13 @@ class Work:
         distilled, alpha = self.student("distilled", seed).trained, self.chosen_alpha(seed)
         pruned = Student(distilled.student.spec, prune_weights(distilled.student.weights, alpha))
         key = Trained(pruned, json.dumps([distilled.key, alpha]))
-        return self._student_stages.convert(self.splits("student"), key, seed)
+        return self._student_stages.convert(key, seed)
 
     def file_scores(self, variant: str, seed: int) -> FileScores:
         """One of the files: int8 through TFLM, the others through LiteRT."""
         files = self.files(seed)
         model = files.models[variant]
-        margins = self._student_stages.margins_of_file(self.splits("student"), files, variant, f"{variant}-{seed}")
+        margins = self._student_stages.margins_of_file(files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes import litert, tflm
@@ -242,7 +238,7 @@ class Work:
 
     def audit(self) -> Audit:
         """What `edgekit data info` says of the data."""
-        return self._student_stages.audit(self.splits("student"))
+        return self._student_stages.audit()
 
     # --- the stages of build-model ---
 
