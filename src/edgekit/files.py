@@ -27,23 +27,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
     Raises:
         EdgekitError: the disk is full or the folder cannot be written.
     """
-    try:
+    with failures_of(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".part{path.suffix}", dir=path.parent)
         os.close(handle)
-    except OSError as error:
-        raise disk_error(error, path) from error
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)  # mkstemp gives 0600, which a second user of the folder could not read
-        temporary.replace(path)
-    except OSError as error:
-        raise disk_error(error, path) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            temporary.chmod(0o644)  # mkstemp gives 0600, which a second user of the folder could not read
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def read_bytes(path: Path, hint: str) -> bytes:

@@ -21,19 +21,11 @@ class BudgetLine:
     used_bytes: int
     limit_bytes: int
 
-    @property
-    def over_bytes(self) -> int:
-        """How many bytes too many; 0 where it fits."""
-        return max(0, self.used_bytes - self.limit_bytes)
-
 
 def check_budget(
     model: TfliteModel, arena_bytes: int, recipe: EmbedRecipe, board: Board = ESP32
 ) -> tuple[BudgetLine, ...]:
     """Weighs a model against what the board leaves: the .tflite, the application's flash with it, TFLM's arena in RAM.
-
-    Args:
-        arena_bytes: TFLM's arena for the model.
 
     Raises:
         EdgekitError: one or more limits are exceeded; names each with the bytes over and what to do.
@@ -75,10 +67,11 @@ def _refuse_excess(lines: Sequence[BudgetLine], takes: str) -> None:
         "flash": "take fewer channels, or a larger application partition and --set embed.flash_bytes=...",
         "arena": "take a smaller image (--set student.input_size=80) or fewer channels in the first stage",
     }
-    over = [line for line in lines if line.over_bytes]
+    over = [line for line in lines if line.used_bytes > line.limit_bytes]
     if over:
         excess = "; ".join(
-            f"{line.name} {takes} {line.used_bytes:,} bytes, {line.over_bytes:,} over the limit of {line.limit_bytes:,}"
+            f"{line.name} {takes} {line.used_bytes:,} bytes, {line.used_bytes - line.limit_bytes:,} over the limit of "
+            f"{line.limit_bytes:,}"
             for line in over
         )
         raise EdgekitError(

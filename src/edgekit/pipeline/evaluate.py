@@ -1,23 +1,32 @@
-"""Score a model file on a data set, whatever runs it: the desktop half of what `eval-device` does on a board.
+"""Score a model file on a data set, whatever runs it, and ask a model about pictures: all without a board.
 
-In: a .tflite, .onnx or .npz that `build_model` wrote, with its card beside it. Out: an EvalReport.
+In: a .tflite, .onnx or .npz that `build_model` wrote, with its card beside it, or a `LoadedModel`. Out: an EvalReport,
+or an `Answer` for each picture.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from edgekit.data.preprocess import load_pixels
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
-from edgekit.files import sha256_of
+from edgekit.files import file_sha256
+from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
+from edgekit.pipeline.loading import LoadedModel
 from edgekit.report.card import load_card
 from edgekit.runtimes.registry import RUNTIMES
 from edgekit.runtimes.runtime import Runtime
+from edgekit.runtimes.tflm import TFLM
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import EvalReport
+from edgekit.values.model import DEFAULT_MODEL
 from edgekit.values.networks import Student, StudentSpec
 
 
@@ -29,27 +38,29 @@ def evaluate(
     Args:
         runtime: `tflm`, `litert`, `onnx` or `torch`; None takes the one that fits the file.
         split: `test`, or `val`, split as the card's recipe says.
+        strict: stop at the first image that cannot be read.
 
     Raises:
         EdgekitError: no such model or card, a runtime that cannot run it, bad data.
     """
     model = Path(model)
     if model.is_dir():
-        model = model / "student_int8.tflite"
+        model = model / DEFAULT_MODEL.name
     if not model.exists():
         raise EdgekitError(f"There is no model at {model}.", "Build one: edgekit build-model.")
-    if model.suffix not in (one.suffix for one in RUNTIMES.values()):
+    fitting = [one for one in RUNTIMES.values() if one.suffix == model.suffix]
+    if not fitting:
         raise EdgekitError(f"{model} is not a .tflite, .onnx or .npz file.", "Give a file that build-model wrote.")
     card = load_card(model.parent)
     opened = _opened(model)
-    by = _runtime(model, opened, runtime)
+    by = _runtime(fitting, model.suffix, opened, runtime)
     splits = load_splits(data, (card.input.height, card.input.width), card.recipe.data, strict=strict)
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(opened, chosen.images, advance)
     return score(
         splits.info.task.margins(logits), chosen.labels, card.threshold.value(),
-        runtime=by.name, model_sha256=sha256_of(model.read_bytes()), data=splits.info,
+        runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
     )  # fmt: skip
 
 
@@ -64,14 +75,13 @@ def _opened(path: Path) -> Any:
     return path
 
 
-def _runtime(path: Path, model: Any, name: str | None) -> Runtime:
+def _runtime(fitting: list[Runtime], suffix: str, model: Any, name: str | None) -> Runtime:
     """The runtime of that name, or the first that runs the model."""
-    fitting = [one for one in RUNTIMES.values() if one.suffix == path.suffix]
     if name is None:
         return next(one for one in fitting if not one.variants or model.variant in one.variants)
     if RUNTIMES.get(name) not in fitting:
         others = " or ".join(one.name for one in fitting)
-        raise EdgekitError(f"{name} does not run {path.suffix} files.", f"Use --runtime {others}, or another file.")
+        raise EdgekitError(f"{name} does not run {suffix} files.", f"Use --runtime {others}, or another file.")
     return RUNTIMES[name]
 
 
@@ -96,3 +106,42 @@ def load_student(path: Path) -> Student:
         raise EdgekitError(
             f"{path} is not a student: {error}.", "Give the student.npz that build-model wrote."
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says of one picture."""
+
+    path: Path
+    label: str  # the task's, or the class number where nobody has named the classes
+    probabilities: tuple[float, ...]  # softmax of the outputs, one a class
+    outputs_q: tuple[int, ...]  # the raw int8 outputs
+
+
+def predict(loaded: LoadedModel, images: Iterable[str | Path]) -> list[Answer]:
+    """Runs pictures of any size through an int8 model, by the desktop's TFLM.
+
+    Raises:
+        EdgekitError: a picture that cannot be read, a model that TFLM does not run.
+    """
+    height, width, channels = loaded.model.input_shape
+    paths = [Path(image) for image in images]
+    if not paths:
+        return []
+    outputs = TFLM.run(loaded.model, np.stack([load_pixels(path, (height, width), channels) for path in paths]))
+    logits = outputs * (loaded.model.output_q.scale if loaded.model.output_q else 1.0)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    return [
+        Answer(path, label, tuple(shares.tolist()), tuple(row.tolist()))
+        for path, label, shares, row in zip(paths, _labels(loaded, outputs), probabilities, outputs, strict=True)
+    ]
+
+
+def _labels(loaded: LoadedModel, outputs: NDArray[np.int8]) -> list[str]:
+    task, greatest = loaded.task, outputs.argmax(axis=1)
+    if task is None:
+        return [str(number) for number in greatest]
+    if task.decision == "argmax":
+        return [task.labels[number] for number in greatest]
+    return [task.positive if one else task.negative for one in decide(task.margins(outputs), loaded.threshold)]

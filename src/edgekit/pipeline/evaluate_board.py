@@ -26,21 +26,13 @@ from edgekit.values.task import Task
 
 @dataclass(frozen=True, slots=True)
 class BoardEvaluation:
-    """What a board made of a test set.
-
-    Attributes:
-        run: its predictions, its identity, what the link cost.
-        compared: its outputs beside the desktop's.
-        scored: the figures at the model's own threshold.
-        images: those that were sent, in the order of the predictions.
-        data: the set that they are of.
-    """
+    """What a board made of a test set."""
 
     run: DeviceRun
-    compared: Agreement
-    scored: EvalReport
-    images: ImageSet
-    data: DataInfo
+    compared: Agreement  # its outputs beside the desktop's
+    scored: EvalReport  # the figures at the model's own threshold
+    images: ImageSet  # those that were sent, in the order of the predictions
+    data: DataInfo  # the set that they are of
 
 
 class Live(Protocol):
@@ -60,15 +52,13 @@ def evaluate_board(
     watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
     on_wait: Wait = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
-    """Sends the test images of a data set through the board, and through TFLM on this computer.
+    """Sends the test images of a data set through the board, and through TFLM on this computer; `data` and `strict` as
+    in `evaluate`, `baud` as in `connected`.
 
     Args:
         port: a serial device, auto, socket://HOST:PORT, emulator, native; `desktop` runs TFLM alone.
-        data: as in `evaluate`.
         options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
-        baud: as in `connected`.
-        strict: stop at the first image that cannot be read.
         resume: go on where an evaluation was cut off.
         watch: given the number of images, their task, the threshold and the kind of board; it is open while the board
             works.
@@ -80,9 +70,8 @@ def evaluate_board(
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":
-            client = held.enter_context(
-                connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
-            )
+            wire = connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
+            client = held.enter_context(wire)
         splits = load_splits(data, loaded.model.input_shape[:2], loaded.data, strict=strict)
         images = splits.test
         if limit is not None and limit < len(images):

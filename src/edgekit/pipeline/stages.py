@@ -118,14 +118,14 @@ class BuildStages:
             return None
         splits = self.splits(recipe.size)
         members, keys = zip(*(self.teach_member(member) for member in range(len(recipe.networks))), strict=True)
-        margins = {
-            name: splits.info.task.margins(combine(np.stack([m[name] for m in members]), recipe.combine))
-            for name in _HELD_OUT
-        }
+        logits = {part: combine(np.stack([m[part] for m in members]), recipe.combine) for part in _HELD_OUT}
+        margins = {part: splits.info.task.margins(logits[part]) for part in _HELD_OUT}
         soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
+        nets = [{name: value for name, value in m.items() if name.startswith("net.")} for m in members]
+        weights = tuple({name.removeprefix("net."): value for name, value in net.items()} for net in nets)
         return Ensemble(
             TeacherLogits(soft, splits.train.ids), margins, int(sum(m["parameters"] for m in members)) * 4,
-            {"members": list(keys), "combine": recipe.combine}, tuple(_under("net.", m) for m in members),
+            {"members": list(keys), "combine": recipe.combine}, weights,
         )  # fmt: skip
 
     def teach_member(self, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
@@ -149,9 +149,8 @@ class BuildStages:
                 found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}
             logits = taught.logits
             if recipe.prune:
-                prune_network.prune_network(
-                    taught.net, splits.val.images, splits.val.labels, self.recipe.prune, accelerator
-                )
+                val = splits.val
+                prune_network.prune_network(taught.net, val.images, val.labels, self.recipe.prune, accelerator)
                 logits = {
                     part: teach.member_logits(taught.net, getattr(splits, part).images, accelerator)
                     for part in ("train", *_HELD_OUT)
@@ -314,10 +313,6 @@ class BuildStages:
 def runtime_of(variant: str) -> str:
     """What scores a file of that variant: the board's interpreter where it can."""
     return "tflm" if variant == "int8" else "litert"
-
-
-def _under(prefix: str, arrays: Arrays) -> Arrays:
-    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def _watched(splits: ImageSplits) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]:

@@ -22,22 +22,24 @@ from edgekit.errors import EdgekitError
 SCHEMA_VERSION = 1  # of every document; its structure differs in no way that an older reader would notice
 _SHOWN_FAULTS = 3
 _WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text", "tuple": "a list"}
+_COMPLAINTS = {  # after the field's name, by pydantic's type of error
+    "too_short": "is empty",
+    "too_long": "has another number of values: {given}",
+    "literal_error": "cannot be {given}",
+    "assertion_error": "{cause}",  # of a limit
+    "value_error": "is wrong: {cause}",  # of a dataclass's own check
+    **dict.fromkeys(("dataclass_type", "mapping_type", "dict_type"), "is a group of fields, not {given}"),
+}
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one field.
+    """What is wrong with one field."""
 
-    Attributes:
-        path: `teach.fit.epochs`, `stages[3].bytes`; empty for the value as a whole.
-        kind: `missing`, `unknown`, or `wrong`.
-        message: a sentence without its full stop.
-    """
-
-    path: str
-    kind: str
-    message: str
+    path: str  # `teach.fit.epochs`, `stages[3].bytes`; empty for the value as a whole
+    kind: str  # `missing`, `unknown`, or `wrong`
+    message: str  # a sentence without its full stop
 
 
 class Invalid(ValueError):
@@ -80,13 +82,12 @@ def from_json(cls: type[T], values: Any, what: str, *, unknown_fields: bool = Tr
     from pydantic import ValidationError
 
     adapter: Any = _adapter(cls)  # type: ignore[arg-type]  # mypy takes a type[T] for unhashable
+    extra = "ignore" if unknown_fields else "forbid"
     try:
-        found: T = adapter.validate_json(
-            json.dumps(values), strict=True, extra="ignore" if unknown_fields else "forbid"
-        )
+        found: T = adapter.validate_json(json.dumps(values), strict=True, extra=extra)
+        return found
     except ValidationError as error:
         raise Invalid(tuple(_fault(dict(one), what) for one in error.errors())) from None
-    return found
 
 
 def parsed(text: bytes) -> Any:
@@ -108,12 +109,8 @@ def parsed(text: bytes) -> Any:
 def from_document(
     cls: type[T], path: Path, what: str, from_0_1: Callable[[Any], Any], *, unknown_fields: bool = True
 ) -> T:
-    """The value in a document.
-
-    Args:
-        path: its file.
-        what: what the document is, `a recipe`.
-        from_0_1: makes today's values of those that version 0.1 wrote.
+    """The value in the document at `path`; `what` and `unknown_fields` as in `from_json`. `from_0_1` makes today's
+    values of those that version 0.1 wrote.
 
     Raises:
         Invalid: it is not such a document.
@@ -166,24 +163,10 @@ def _fault(error: dict[str, Any], what: str) -> Fault:
         return Fault(path, "missing", f"{path} is missing")
     if kind == "unexpected_keyword_argument":
         return Fault(path, "unknown", f"there is no field {path}")
-    complaint: Any
-    match kind:
-        case "too_short":
-            complaint = "is empty"
-        case "too_long":
-            complaint = f"has another number of values: {given}"
-        case "literal_error":
-            complaint = f"cannot be {given}"
-        case "greater_than_equal" | "less_than_equal":
-            return Fault(path, "wrong", f"{path}={given} is out of range")
-        case "assertion_error":  # of a limit
-            complaint = error["ctx"]["error"]
-        case "value_error":  # of a dataclass's own check
-            complaint = f"is wrong: {error['ctx']['error']}"
-        case "dataclass_type" | "mapping_type" | "dict_type":
-            complaint = f"is a group of fields, not {given}"
-        case _:
-            complaint = f"takes {_WANTED.get(kind.partition('_')[0], 'another value')}, not {given}"
+    if kind in ("greater_than_equal", "less_than_equal"):
+        return Fault(path, "wrong", f"{path}={given} is out of range")
+    wanted = f"takes {_WANTED.get(kind.partition('_')[0], 'another value')}, not {{given}}"
+    complaint = _COMPLAINTS.get(kind, wanted).format(given=given, cause=error.get("ctx", {}).get("error"))
     return Fault(path, "wrong", f"{path or what} {complaint}")
 
 

@@ -43,18 +43,13 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class DeviceRun:
-    """What a board made of a set.
-
-    Attributes:
-        device: the board's identity, as `device_json` gives it.
-        resumed: so many of the predictions came from an earlier, cut-off run.
-    """
+    """What a board made of a set."""
 
     predictions: tuple[Prediction, ...]
-    device: Mapping[str, Any]
+    device: Mapping[str, Any]  # the board's identity, as `device_json` gives it
     link: LinkCounts
     wall_s: float
-    resumed: int = 0
+    resumed: int = 0  # so many of the predictions came from an earlier, cut-off run
 
     @property
     def runtime(self) -> str:

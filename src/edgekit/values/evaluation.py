@@ -24,18 +24,12 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """One image through one model.
-
-    Attributes:
-        label: the class number, a position in the task's labels.
-        logits: one a label; int8 values (as ints) for an int8 model, floats otherwise.
-        invoke_us: what one inference took on the device's own clock.
-    """
+    """One image through one model."""
 
     id: str
-    label: int
-    logits: tuple[float, ...]
-    invoke_us: int | None = None
+    label: int  # the class number, a position in the task's labels
+    logits: tuple[float, ...]  # one a label; int8 values (as ints) for an int8 model, floats otherwise
+    invoke_us: int | None = None  # what one inference took on the device's own clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,19 +15,12 @@ Size = tuple[int, int]  # (height, width) in pixels
 
 @dataclass(frozen=True, slots=True)
 class ImageSet:
-    """Images of one size with their labels.
+    """Images of one size with their labels."""
 
-    Attributes:
-        images: uint8 [N, H, W, C], with as many channels as the task's pictures have.
-        labels: int64 [N], class numbers: positions in the task's labels.
-        ids: N unique names, the path below the data folder (`train/NORMAL/IM-0115-0001.jpeg`).
-        groups: N names; images of one group (a patient, say) never stand on both sides of a split.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    ids: tuple[str, ...]
-    groups: tuple[str, ...]
+    images: NDArray[np.uint8]  # [N, H, W, C], with as many channels as the task's pictures have
+    labels: NDArray[np.int64]  # [N] class numbers: positions in the task's labels
+    ids: tuple[str, ...]  # unique: the path below the data folder (`train/NORMAL/IM-0115-0001.jpeg`)
+    groups: tuple[str, ...]  # images of one group (a patient, say) never stand on both sides of a split
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -39,12 +32,8 @@ class ImageSet:
 
     def take(self, rows: NDArray[np.int64]) -> "ImageSet":
         """The set of the given rows, in their order."""
-        return ImageSet(
-            self.images[rows],
-            self.labels[rows],
-            tuple(self.ids[i] for i in rows),
-            tuple(self.groups[i] for i in rows),
-        )
+        ids, groups = (tuple(names[row] for row in rows) for names in (self.ids, self.groups))
+        return ImageSet(self.images[rows], self.labels[rows], ids, groups)
 
 
 @dataclass(frozen=True, slots=True)

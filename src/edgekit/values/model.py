@@ -16,20 +16,12 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True)
 class TfliteModel:
-    """A .tflite in memory.
+    """A .tflite in memory."""
 
-    Attributes:
-        flatbuffer: the file.
-        variant: `float32`, `float16`, `dynamic` or `int8`.
-        input_shape: (height, width, channels) of its one image input (batch 1, NHWC).
-        input_q, output_q: quantisation of the int8 input and output; None in the float variants.
-        ops: built-in operator names in the order of execution (`CONV_2D`, ...).
-    """
-
-    flatbuffer: bytes
-    variant: str
-    input_shape: tuple[int, int, int]
-    input_q: Quantization | None
+    flatbuffer: bytes  # the file
+    variant: str  # `float32`, `float16`, `dynamic` or `int8`
+    input_shape: tuple[int, int, int]  # (height, width, channels) of its one image input (batch 1, NHWC)
+    input_q: Quantization | None  # of the int8 input; None in the float variants
     output_q: Quantization | None
-    ops: tuple[str, ...]
+    ops: tuple[str, ...]  # built-in operator names in the order of execution (`CONV_2D`, ...)
     sha256: str

@@ -22,19 +22,12 @@ class TeacherLogits:
 
 @dataclass(frozen=True, slots=True)
 class StudentSpec:
-    """The shape of a student: stages of 3x3 convolutions, each stage ended by a 2x2 max-pool, then mean and linear.
+    """The shape of a student: stages of 3x3 convolutions, each stage ended by a 2x2 max-pool, then mean and linear."""
 
-    Attributes:
-        input_shape: (height, width, channels) of its image.
-        classes: how many logits it gives.
-        channels: output channels of each stage.
-        depths: convolutions in each stage, as many as channels.
-    """
-
-    input_shape: tuple[int, int, int]
-    classes: int
-    channels: tuple[int, ...]
-    depths: tuple[int, ...]
+    input_shape: tuple[int, int, int]  # (height, width, channels) of its image
+    classes: int  # how many logits it gives
+    channels: tuple[int, ...]  # output channels of each stage
+    depths: tuple[int, ...]  # convolutions in each stage, as many as channels
 
 
 @dataclass(frozen=True, slots=True)

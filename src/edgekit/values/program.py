@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run of arena bytes and when it is needed: from step `first` to step `last`, both included.
-
-    `scratch`: rows that belong to one operator alone, not an activation that the next one reads.
-    """
+    """A run of arena bytes and when it is needed: from step `first` to step `last`, both included."""
 
     offset: int
     size: int
     first: int
     last: int
-    scratch: bool = False
+    scratch: bool = False  # rows that belong to one operator alone, not an activation that the next one reads
 
     @property
     def kind(self) -> str:
@@ -26,39 +23,27 @@ class Span:
 class Layer:
     """One step of the program.
 
-    Attributes:
-        name: the .tflite's operators with their numbers, `CONV_2D (operator 0) + MAX_POOL_2D (operator 1)`.
-        op: the same without the numbers.
-        kernel: what computes it, in words.
-        macs: multiplications of one run, padding counted.
-        bytes: of the arena that are in use while it runs, scratch among them.
-        scratch_bytes: of these, the rows that it needs for itself.
-        weight_bytes: its constants in flash: weights, biases, scales, tables.
-        place: where its output begins: an offset in the arena, `output` or `input` (the caller's memory). `rows` behind
-            it: its operator is streamed, and only so many rows of the output live at once.
+    `place` is where its output begins: an offset in the arena, `output` or `input` (the caller's memory). `rows` behind
+    it: its operator is streamed, and only so many rows of the output live at once.
     """
 
-    name: str
-    op: str
-    kernel: str
-    macs: int
-    bytes: int
-    scratch_bytes: int
-    weight_bytes: int
+    name: str  # the .tflite's operators with their numbers, `CONV_2D (operator 0) + MAX_POOL_2D (operator 1)`
+    op: str  # the same without the numbers
+    kernel: str  # what computes it, in words
+    macs: int  # multiplications of one run, padding counted
+    bytes: int  # of the arena that are in use while it runs, scratch among them
+    scratch_bytes: int  # of these, the rows that it needs for itself
+    weight_bytes: int  # its constants in flash: weights, biases, scales, tables
     place: str
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A model as compiled C: its arena over its steps, and its layers.
-
-    Attributes:
-        ends_bytes: of its input and output.
-        instructions, us: what each layer cost where it was profiled, one of the two; None where it was not.
-    """
+    """A model as compiled C: its arena over its steps, and its layers. `instructions` or `us` say what each layer cost
+    where it was profiled."""
 
     arena_bytes: int
-    ends_bytes: int
+    ends_bytes: int  # of its input and output
     spans: tuple[Span, ...]
     layers: tuple[Layer, ...]
     instructions: tuple[int, ...] | None = None
