@@ -37,22 +37,18 @@ def measure(client: Client, payload_bytes: int = 24_000, rounds: int = 3) -> Rat
     chunks = -(-payload_bytes // messages.CHUNK_BYTES)
     # no zeros and no printable text: nothing that either end could take for a frame or a command
     payload = bytes(128 + (i * 37 & 127) for i in range(chunks * messages.CHUNK_BYTES))
-    pairs = [(_raw(client, payload), _framed(client, payload)) for _ in range(rounds)]
-    return Rates(max(raw for raw, _ in pairs), max(framed for _, framed in pairs))
+    parts = [payload[at : at + messages.CHUNK_BYTES] for at in range(0, len(payload), messages.CHUNK_BYTES)]
+    line = b"".join(messages.encode(messages.Ping(part), seq) for seq, part in enumerate(parts))
+    raw, framed = [], []
+    for _ in range(rounds):
+        client.ask(messages.RawEcho(len(payload)), messages.EchoReady)
+        raw.append(_rate(client, payload, payload, bytes))
+        framed.append(_rate(client, line, payload, _payload_of))  # a PONG is exactly as long as its PING
+    return Rates(max(raw), max(framed))
 
 
-def _raw(client: Client, payload: bytes) -> float:
-    client.ask(messages.RawEcho(len(payload)), messages.EchoReady)
-    return _rate(client, payload, payload, lambda back: back)
-
-
-def _framed(client: Client, payload: bytes) -> float:
-    line = b"".join(
-        messages.encode(messages.Ping(payload[at : at + messages.CHUNK_BYTES]), at // messages.CHUNK_BYTES)
-        for at in range(0, len(payload), messages.CHUNK_BYTES)
-    )
-    # a PONG is exactly as long as its PING
-    return _rate(client, line, payload, lambda back: b"".join(pong.payload for pong in frames.Decoder().feed(back)))
+def _payload_of(line: bytes) -> bytes:
+    return b"".join(frame.payload for frame in frames.Decoder().feed(line))
 
 
 def _rate(client: Client, line: bytes, payload: bytes, payload_of: Callable[[bytes], bytes]) -> float:

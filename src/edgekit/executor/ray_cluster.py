@@ -15,6 +15,7 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, run_unit
 
 _STARTS = 3
+_QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
 @dataclass
@@ -70,10 +71,8 @@ def _start(ray: Any, cores: int | None) -> None:
     """A cluster of this machine alone."""
     for left in reversed(range(_STARTS)):
         try:
-            ray.init(
-                address="local", num_cpus=cores, include_dashboard=False, log_to_driver=False,
-                logging_level=logging.ERROR,
-            )  # fmt: skip
+            ray.init(address="local", num_cpus=cores, include_dashboard=False, **_QUIET)
+            return
         except Exception as error:  # Ray raises a bare Exception where its own processes were not up in 30 s
             ray.shutdown()
             if not left:
@@ -81,8 +80,6 @@ def _start(ray: Any, cores: int | None) -> None:
                     f"Ray did not start on this machine: {str(error).splitlines()[0]}",
                     "Try again when it is less busy, or leave out --ray: this machine's own processes do the work.",
                 ) from error
-        else:
-            return
 
 
 def _join(ray: Any, address: str) -> None:
@@ -91,7 +88,7 @@ def _join(ray: Any, address: str) -> None:
     try:
         if colon and port.isdigit():  # where nothing listens Ray itself would wait for minutes
             socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        ray.init(address=address, **_QUIET)
     except (OSError, ValueError, RuntimeError) as error:
         raise EdgekitError(
             f"There is no Ray cluster at {address}: {str(error).splitlines()[0]}",

@@ -7,7 +7,6 @@ so that the activations use their range and are not saturated, as calibration wo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 from edgekit.testing.builder import Builder
 
 _SEED = 2024
+_RELU = schema.ActivationFunctionType.RELU
 # as TensorFlow's converter numbers int8 operators
 _VERSIONS = {
     "ADD": 2, "AVERAGE_POOL_2D": 2, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 4, "RESHAPE": 1,
@@ -66,7 +66,7 @@ class _Sketch:
             self.b.tensor(filters.shape, data=filters, scales=scales, zero_points=[0] * out, axis=3 * depthwise),
             self.b.tensor([out], "INT32", bias, bias_scales, [0] * out),
         ]
-        same, fused = schema.Padding.SAME, _fused(relu)
+        same, fused = schema.Padding.SAME, _RELU if relu else 0
         if depthwise:
             options = schema.DepthwiseConv2DOptionsT(same, stride, stride, 1, fused)
             self.b.op("DEPTHWISE_CONV_2D", inputs, y.index, options)
@@ -77,7 +77,7 @@ class _Sketch:
     def add(self, a: _Value, b: _Value) -> _Value:
         """Sum and ReLU: the end of a residual block."""
         y = self._activation(a.real + b.real, relu=True)
-        self.b.op("ADD", [a.index, b.index], y.index, schema.AddOptionsT(_fused(True)))
+        self.b.op("ADD", [a.index, b.index], y.index, schema.AddOptionsT(_RELU))
         return y
 
     def pooled(self, x: _Value) -> _Value:
@@ -140,11 +140,6 @@ def resnet() -> bytes:
 
 
 NETWORKS = {"mobilenet": mobilenet, "resnet": resnet}
-
-
-def _fused(relu: bool) -> int:
-    kind: Any = schema.ActivationFunctionType
-    return int(kind.RELU if relu else kind.NONE)
 
 
 def _same(x: NDArray[np.float64], w: NDArray[np.float64], stride: int, depthwise: bool) -> NDArray[np.float64]:

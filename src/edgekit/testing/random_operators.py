@@ -108,13 +108,11 @@ class Random:
         if not depthwise and self.rng.random() < 0.1:
             inputs[2:] = self.pick([], [-1])
         padding, fused = schema.Padding.SAME if same else schema.Padding.VALID, self.fused(y)
-        steps = {"strideH": sy, "strideW": sx, "dilationHFactor": dy, "dilationWFactor": dx}
         if depthwise:
-            options = schema.DepthwiseConv2DOptionsT(padding, **steps, depthMultiplier=multiplier)
+            options = schema.DepthwiseConv2DOptionsT(padding, sx, sy, multiplier, fused, dx, dy)
+            self.b.op("DEPTHWISE_CONV_2D", inputs, y, options)
         else:
-            options = schema.Conv2DOptionsT(padding, **steps)
-        options.fusedActivationFunction = fused
-        self.b.op("DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", inputs, y, options)
+            self.b.op("CONV_2D", inputs, y, schema.Conv2DOptionsT(padding, sx, sy, fused, dx, dy))
         return y
 
     def fused(self, y: int) -> int:
