@@ -16,8 +16,6 @@ from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need
 from edgekit.errors import EdgekitError
 
-START_LIMIT_S = 10.0
-
 
 @contextmanager
 def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
