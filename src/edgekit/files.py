@@ -74,6 +74,15 @@ def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     write_bytes(path, packed.getvalue())
 
 
+def read_arrays(path: Path) -> dict[str, Any] | None:
+    """The arrays of an .npz; None where it is absent or damaged from outside: make them again."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
+    except Exception:  # zipfile has a dozen exceptions
+        return None
+
+
 @contextmanager
 def failures_of(path: Path) -> Iterator[None]:
     """Says an OSError of the block as `disk_error` of `path` does."""

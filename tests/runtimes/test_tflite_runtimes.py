@@ -8,8 +8,8 @@ import pytest
 
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import litert, tflm
-from edgekit.runtimes.runtime import Run, run_each
-from edgekit.runtimes.tflm import arena_bytes, measure_arena
+from edgekit.runtimes.runtime import Run, run_each, to_tensors
+from edgekit.runtimes.tflm import arena_bytes, arena_parts
 from edgekit.tflite.model import read_tflite
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
@@ -18,7 +18,7 @@ GOLDEN = json.loads((VECTORS / "golden.json").read_text())
 
 
 def litert_reference(model, images, progress=None):  # type: ignore[no-untyped-def]
-    return run_each(litert.infer_of(model, reference_kernels=True), model, images, progress)
+    return run_each(litert.infer_of(model, reference_kernels=True), to_tensors(model, images), progress)
 
 
 def model(variant: str):  # type: ignore[no-untyped-def]
@@ -68,12 +68,12 @@ def test_images_of_another_size_are_refused() -> None:
 
 
 def test_the_arena_is_measured_as_activations_and_records() -> None:
-    arena = measure_arena(model("int8"))
+    activations, records = arena_parts(model("int8"))
     # The first convolution's output and its pooled half lie in the arena together.
-    assert arena.activations_bytes == 32 * 32 * 8 + 16 * 16 * 8
-    assert 500 < arena.records_bytes < 8_000
-    assert arena_bytes(model("int8")) == arena.total_bytes
-    assert arena.total_bytes % 16 == 0
+    assert activations == 32 * 32 * 8 + 16 * 16 * 8
+    assert 500 < records < 8_000
+    assert 0 <= arena_bytes(model("int8")) - activations - records < 16
+    assert arena_bytes(model("int8")) % 16 == 0
 
 
 def test_tflm_runs_in_an_arena_of_the_measured_size_and_in_none_much_smaller() -> None:

@@ -69,11 +69,12 @@ def test_the_sweep_keeps_the_alpha_that_zeroes_most_without_losing_accuracy(
 ) -> None:
     weights = {"w": RNG.normal(size=(20, 20)).astype(np.float32)}
     answers = iter(scores)  # of alpha = infinity, 4, 2 and 1, which zeroes most
-    chosen, points = sweep(weights, PruneRecipe(alphas=(4.0, 2.0, 1.0), tolerance=tolerance), lambda _: next(answers))
+    chosen, curve = sweep(weights, PruneRecipe(alphas=(4.0, 2.0, 1.0), tolerance=tolerance), lambda _: next(answers))
     expected = weights if kept == np.inf else prune_weights(weights, kept)
     assert np.array_equal(chosen["w"], expected["w"])
-    assert [point.alpha for point in points] == [np.inf, 4, 2, 1]
-    assert [point.zeroed for point in points] == sorted(point.zeroed for point in points)
+    assert curve[:, 0].tolist() == [np.inf, 4, 2, 1]
+    assert (np.diff(curve[:, 1]) >= 0).all()
+    assert curve[:, 2].tolist() == list(scores)
 
 
 def test_the_choice_follows_validation_and_training_labels_have_no_part_in_it() -> None:
@@ -86,8 +87,8 @@ def test_the_choice_follows_validation_and_training_labels_have_no_part_in_it() 
     turned = ImageSet(TRAIN.images, 1 - TRAIN.labels, TRAIN.ids, TRAIN.groups)
     one, other = pruned(TRAIN, VAL), pruned(turned, VAL)
     assert all(np.array_equal(one.weights[name], other.weights[name]) for name in one.weights)
-    _, points = prune(student, TRAIN, VAL, None, recipe, DistillRecipe(), Training(0, CPU))
-    assert all(0 <= point.balanced_accuracy <= 1 for point in points)
+    _, curve = prune(student, TRAIN, VAL, None, recipe, DistillRecipe(), Training(0, CPU))
+    assert ((curve[:, 2] >= 0) & (curve[:, 2] <= 1)).all()
 
 
 def test_zeros_are_held_while_the_rest_trains_on() -> None:
@@ -106,10 +107,10 @@ def test_zeros_are_held_while_the_rest_trains_on() -> None:
 
 def test_no_alphas_prune_nothing() -> None:
     student = a_student()
-    pruned, points = prune(
+    pruned, curve = prune(
         student, TRAIN, VAL, None, PruneRecipe(alphas=(), fine_tune_epochs=2), DistillRecipe(), Training(0, CPU)
     )
-    assert len(points) == 1
+    assert curve.shape == (1, 3)
     assert all(np.array_equal(pruned.weights[name], student.weights[name]) for name in student.weights)
 
 
@@ -118,10 +119,10 @@ def test_a_teacher_is_pruned_in_place_to_the_alpha_that_was_chosen() -> None:
     net = teacher_net("resnet_tiny", CHEST_XRAY, "none", "fine-tuned", None)
     before = {name: p.detach().numpy().copy() for name, p in net.named_parameters()}
     images = VAL.images.repeat(2, 1).repeat(2, 2)  # 32 pixels
-    points = prune_network(net, images, VAL.labels, PruneRecipe(alphas=(2.0, 1.0), tolerance=0.5), CPU)
+    curve = prune_network(net, images, VAL.labels, PruneRecipe(alphas=(2.0, 1.0), tolerance=0.5), CPU)
     expected = prune_weights(before, 1.0)
     assert all(np.array_equal(p.detach().numpy(), expected[name]) for name, p in net.named_parameters())
-    assert points[-1].zeroed == pytest.approx(zeroed_share(expected))
+    assert curve[-1, 1] == pytest.approx(zeroed_share(expected))
 
 
 def test_balanced_accuracy_is_the_mean_of_all_recalls_where_the_greatest_logit_decides() -> None:

@@ -97,10 +97,7 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
             split: len({p for p, s in zip(catalogue.groups, catalogue.splits, strict=True) if s == split})
             for split in splits
         },
-        patients_shared={
-            f"{one}/{other}": len(shared(catalogue.groups, catalogue.splits, one, other))
-            for one, other in combinations(splits, 2)
-        },
+        patients_shared=_shared(catalogue, catalogue.groups, splits),
         byte_identical=_duplicates(catalogue, catalogue.digests, splits),
         pixel_identical=_duplicates(catalogue, [images[row][2] if row in images else "" for row in rows], splits),
         unreadable={catalogue.ids[row]: reason for row, reason in unreadable.items()},
@@ -111,6 +108,11 @@ def _seen(row: int, image: Image.Image) -> tuple[tuple[int, int], str, str]:
     """(width, height), mode, and the SHA-256 of the size and the grey pixels."""
     grey = to_pixels(image, (image.height, image.width))
     return image.size, image.mode, sha256_of(repr(grey.shape[:2]).encode(), grey.tobytes())
+
+
+def _shared(catalogue: Catalogue, values: Sequence[str], splits: Sequence[str]) -> dict[str, int]:
+    pairs = combinations(splits, 2)
+    return {f"{one}/{other}": len(shared(values, catalogue.splits, one, other)) for one, other in pairs}
 
 
 def _spread(values: Sequence[int]) -> Spread | None:
@@ -130,9 +132,7 @@ def _duplicates(catalogue: Catalogue, keys: Sequence[str], splits: Sequence[str]
     groups.sort(key=lambda rows: (len({catalogue.splits[row] for row in rows}) == 1, rows))
     return Duplicates(
         within=within,
-        across={
-            f"{one}/{other}": len(shared(keys, catalogue.splits, one, other)) for one, other in combinations(splits, 2)
-        },
+        across=_shared(catalogue, keys, splits),
         groups=tuple(tuple(catalogue.ids[row] for row in rows) for rows in groups),
         two_labels=sum(len({int(catalogue.labels[row]) for row in rows}) > 1 for rows in groups),
     )

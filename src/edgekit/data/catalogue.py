@@ -3,7 +3,6 @@
 In: names, labels and digests that a source found. Out: a `Catalogue` in the order of its ids.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.files import sha256_of
 from edgekit.values.images import DataInfo
 
 # The image of a row, loaded in full; called from several threads at once. EdgekitError names an unreadable file.
@@ -51,10 +51,7 @@ class Catalogue:
 
 def fingerprint_of(names: Iterable[str], digests: Iterable[str]) -> str:
     """The hex SHA-256 over the sorted (name, SHA-256 of the content) pairs: content, never a time stamp."""
-    total = hashlib.sha256()
-    for name, digest in sorted(zip(names, digests, strict=True)):
-        total.update(f"{name}\0{digest}\n".encode())
-    return total.hexdigest()
+    return sha256_of(*(f"{name}\0{digest}\n".encode() for name, digest in sorted(zip(names, digests, strict=True))))
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

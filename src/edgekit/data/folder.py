@@ -3,7 +3,6 @@
 In: a folder. Out: a `Catalogue` of its JPEG and PNG files.
 """
 
-import hashlib
 import os
 import re
 from collections import Counter
@@ -18,6 +17,7 @@ import numpy as np
 from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
 from edgekit.data.preprocess import open_image
 from edgekit.errors import EdgekitError
+from edgekit.files import file_sha256
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
 
@@ -157,7 +157,7 @@ def _id(path: Path, root: Path) -> str:
 def _digests(paths: Sequence[Path]) -> tuple[str, ...]:
     def digest(path: Path) -> str:
         try:
-            return hashlib.sha256(path.read_bytes()).hexdigest()
+            return file_sha256(path)
         except OSError:
             return ""  # decoding will name it
 
@@ -171,6 +171,5 @@ def _patients(ids: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     unnamed = sum(match is None for match in matches)
     if unnamed == len(ids):
         return patients, ["no patient in the file names: every image counts as its own patient"]
-    if unnamed:
-        return patients, [f"no patient in {unnamed} of {len(ids)} file names: each of those counts as its own patient"]
-    return patients, []
+    note = f"no patient in {unnamed} of {len(ids)} file names: each of those counts as its own patient"
+    return patients, [note] if unnamed else []

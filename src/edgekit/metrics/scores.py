@@ -23,6 +23,7 @@ from edgekit.values.images import DataInfo
 from edgekit.values.limits import FloatOrNan
 
 METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc")
+_ONE_CLASS = "one class only: AUC and balanced accuracy are undefined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,26 +65,20 @@ def score(
     tp, fn = int((called & positive).sum()), int((~called & positive).sum())
     fp, tn = int((called & ~positive).sum()), int((~called & ~positive).sum())
     recall, specificity = _ratio(tp, tp + fn), _ratio(tn, tn + fp)
-    area, area_interval = auc(margins, positive)
-    one_class = tp + fn == 0 or tn + fp == 0
+    figures = {
+        "accuracy": (_ratio(tp + tn, len(positive)), wilson(tp + tn, len(positive))),
+        "balanced_accuracy": ((recall + specificity) / 2, balanced_interval(tp, fn, tn, fp)),
+        "precision": (_ratio(tp, tp + fp), wilson(tp, tp + fp)),
+        "recall": (recall, wilson(tp, tp + fn)),
+        "specificity": (specificity, wilson(tn, tn + fp)),
+        "f1": (_ratio(2 * tp, 2 * tp + fp + fn), f1_interval(tp, fn, fp)),
+        "auc": auc(margins, positive),
+    }
+    both_classes = tp + fn and tn + fp
     return EvalReport(
         n=len(positive),
-        accuracy=_ratio(tp + tn, len(positive)),
-        balanced_accuracy=(recall + specificity) / 2,
-        precision=_ratio(tp, tp + fp),
-        recall=recall,
-        specificity=specificity,
-        f1=_ratio(2 * tp, 2 * tp + fp + fn),
-        auc=area,
-        intervals={
-            "accuracy": wilson(tp + tn, len(positive)),
-            "balanced_accuracy": balanced_interval(tp, fn, tn, fp),
-            "precision": wilson(tp, tp + fp),
-            "recall": wilson(tp, tp + fn),
-            "specificity": wilson(tn, tn + fp),
-            "f1": f1_interval(tp, fn, fp),
-            "auc": area_interval,
-        },
+        **{name: figure for name, (figure, _) in figures.items()},
+        intervals={name: interval for name, (_, interval) in figures.items()},
         confusion={"tn": tn, "fp": fp, "fn": fn, "tp": tp},
         threshold=threshold,
         runtime=runtime,
@@ -91,10 +86,8 @@ def score(
         task=data.task,
         data=data.name,
         synthetic=data.synthetic,
-        notes=(
-            *data.notes, *notes, *(("one class only: AUC and balanced accuracy are undefined",) if one_class else ()),
-        ),
-    )  # fmt: skip
+        notes=(*data.notes, *notes, *(() if both_classes else (_ONE_CLASS,))),
+    )
 
 
 def score_predictions(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.files import failures_of, key_of, write_arrays
+from edgekit.files import failures_of, key_of, read_arrays, write_arrays
 from edgekit.values.code import function_key
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -64,7 +64,7 @@ class StageCache:
         """
         key = key_of({"inputs": inputs, "code": function_key(make)})
         path = self.folder / f"{name}-{key[:16]}.npz"
-        kept = _read(path)
+        kept = read_arrays(path)
         if kept is None and not self._make:
             raise CacheMiss(name)
         self._on_stage(name, kept is not None)
@@ -75,14 +75,6 @@ class StageCache:
         write_arrays(path, made)
         checkpoint.unlink(missing_ok=True)
         return {field: np.asarray(value) for field, value in made.items()}, key
-
-
-def _read(path: Path) -> Arrays | None:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
-    except Exception:  # absent, or damaged from outside, for which zipfile has a dozen exceptions: make it again
-        return None
 
 
 @contextmanager

@@ -21,13 +21,17 @@ from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
 from edgekit.pipeline.loading import LoadedModel
 from edgekit.report.card import load_card
-from edgekit.runtimes.registry import RUNTIMES
+from edgekit.runtimes.litert import LITERT
+from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
+from edgekit.runtimes.torch import TORCH
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.model import DEFAULT_MODEL
 from edgekit.values.networks import Student, StudentSpec
+
+RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, ONNX, TORCH)}  # as `--runtime` takes them
 
 
 def evaluate(

@@ -202,11 +202,10 @@ class BuildStages:
 
             accelerator = nets.accelerator(self.options.accelerator)
             training = fit.Training(seed, accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs))
-            pruned, points = prune.prune(
+            pruned, curve = prune.prune(
                 distilled.student, splits.train, splits.val, self._teacher_for(splits, teacher, accelerator), recipe,
                 self.recipe.distill, training,
             )  # fmt: skip
-            curve = np.array([(p.alpha, p.zeroed, p.balanced_accuracy) for p in points])
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {"student": distilled.key, "prune": to_json(recipe)}

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each
+from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.values.model import TfliteModel
 
 
 def run(model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[Any]:
     """See `Run`."""
-    return run_each(infer_of(model), model, images, progress)
+    return run_each(infer_of(model), to_tensors(model, images), progress)
 
 
 LITERT = Runtime("litert", ".tflite", run)

@@ -4,12 +4,13 @@ In: an .onnx file, images. Out: logits.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.runtimes.runtime import Progress, Runtime, size_in_words
+from edgekit.runtimes.runtime import Progress, Runtime, run_each, size_in_words
 from edgekit.tflite.quantize import to_float
 
 
@@ -30,12 +31,11 @@ def run(model: bytes | Path, images: NDArray[np.uint8], progress: Progress | Non
             f"The images are {size_in_words(images)}, the model takes {entry.shape}.",
             "Load the data at the model's own input size.",
         )
-    rows = []
-    for row in range(len(pixels)):
-        rows.append(session.run(None, {entry.name: pixels[row : row + 1]})[0].reshape(-1))
-        if progress is not None:
-            progress(1)
-    return np.asarray(np.stack(rows), np.float32)
+
+    def infer(tensor: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(session.run(None, {entry.name: tensor})[0]).reshape(-1)
+
+    return np.asarray(run_each(infer, pixels[:, np.newaxis], progress), np.float32)
 
 
 ONNX = Runtime("onnx", ".onnx", run)

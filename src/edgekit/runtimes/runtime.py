@@ -57,10 +57,10 @@ class Runtime:
     variants: tuple[str, ...] = ()
 
 
-def run_each(infer: Infer, model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None) -> NDArray[Any]:
-    """The outputs [N, ...] of an interpreter that takes one tensor at a time. Raises as `to_tensors`."""
+def run_each(infer: Infer, tensors: NDArray[Any], progress: Progress | None) -> NDArray[Any]:
+    """The outputs [N, ...] of an interpreter that takes one of the tensors [N, 1, ...] at a time."""
     rows = []
-    for tensor in to_tensors(model, images):
+    for tensor in tensors:
         rows.append(infer(tensor))
         if progress is not None:
             progress(1)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,27 +23,9 @@ from edgekit.values.model import TfliteModel
 _RECORDS_BYTES = 256 * 1024  # TFLM's own records, some 4 KB for ten operators; a workstation can be generous
 
 
-@dataclass(frozen=True, slots=True)
-class Arena:
-    """What TFLM keeps in RAM for a model, measured on this machine; pointers are 8 bytes here and 4 on an ESP32.
-
-    Attributes:
-        activations_bytes: the tensors between operators, overlaid by TFLM's planner.
-        records_bytes: TFLM's own structures, kept for as long as the model is loaded.
-    """
-
-    activations_bytes: int
-    records_bytes: int
-
-    @property
-    def total_bytes(self) -> int:
-        """What the arena must hold, rounded up to its alignment of 16."""
-        return -(-(self.activations_bytes + self.records_bytes) // 16) * 16
-
-
 def run(model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[Any]:
     """See `Run`; float16 and dynamic-range files are refused."""
-    return run_each(infer_of(model), model, images, progress)
+    return run_each(infer_of(model), to_tensors(model, images), progress)
 
 
 TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32"))
@@ -75,28 +56,29 @@ def infer_of(model: TfliteModel) -> Infer:
     return infer
 
 
-def measure_arena(model: TfliteModel) -> Arena:
-    """TFLM's arena for the model, in bytes. Raises EdgekitError where TFLM does not run it."""
+def arena_bytes(model: TfliteModel) -> int:
+    """The bytes that TFLM's arena must have for the model. Raises EdgekitError where TFLM does not run it."""
+    activations, records = arena_parts(model)
+    return -(-(activations + records) // 16) * 16  # the arena's alignment
+
+
+def arena_parts(model: TfliteModel) -> tuple[int, int]:
+    """Bytes of the tensors between operators, as TFLM's planner overlays them, and of TFLM's own structures, measured
+    on this machine: pointers are 8 bytes here and 4 on an ESP32. Raises as `arena_bytes`."""
     interpreter = _interpreter(model)
     interpreter.set_input(np.zeros((1, *model.input_shape), np.float32 if model.input_q is None else np.int8), 0)
     interpreter.invoke()
     with native_stderr() as said:  # there is no getter: the recording allocator prints
         interpreter.print_allocations()
         parts = dict(re.findall(r"Arena allocation (head|tail) (\d+) bytes", said()))
-    return Arena(int(parts["head"]), int(parts["tail"]))
-
-
-def arena_bytes(model: TfliteModel) -> int:
-    """The bytes that TFLM's arena must have for the model. Raises as `measure_arena`."""
-    return measure_arena(model).total_bytes
+    return int(parts["head"]), int(parts["tail"])
 
 
 def arena_bytes_apart(model: TfliteModel) -> int | None:
     """The same measured in a child process, because TFLM ends its own on some models, such as a softmax over 513 equal
     values; None where TFLM does not run the model."""
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURE], input=pickle.dumps(model), capture_output=True, check=False
-    )  # fmt: skip
+    words = [sys.executable, "-c", _MEASURE]
+    done = subprocess.run(words, input=pickle.dumps(model), capture_output=True, check=False)
     return int(done.stdout) if done.returncode == 0 else None
 
 

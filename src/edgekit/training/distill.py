@@ -70,11 +70,8 @@ def distill(
 
     def work(batch: int) -> nn.Module:
         torch.manual_seed(training.seed)
-        schedule = replace(recipe.fit, batch_size=batch)
-        before_batch = views_hook_of(teacher)
-        return fit(
-            student_net(spec), train.images, loss_of, schedule, recipe.augment, training, before_batch=before_batch
-        )
+        schedule, hook = replace(recipe.fit, batch_size=batch), views_hook_of(teacher)
+        return fit(student_net(spec), train.images, loss_of, schedule, recipe.augment, training, before_batch=hook)
 
     net = halve_batch_on_oom(work, recipe.fit.batch_size, "the student", training.on_warning, least=2)
     return freeze_student(net, spec)

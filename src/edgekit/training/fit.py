@@ -46,7 +46,11 @@ class History:
 
     def note(self, net: nn.Module, accelerator: torch.device) -> None:
         """Adds the row of an epoch."""
-        row = [loss_and_accuracy(predict(net, inputs, accelerator), y) for inputs, y in self.sets.values()]
+        row = []
+        for inputs, labels in self.sets.values():
+            logits = predict(net, inputs, accelerator)
+            loss = functional.cross_entropy(torch.as_tensor(logits), torch.as_tensor(labels))
+            row.append((float(loss), (logits.argmax(1) == labels).mean()))
         self.rows.append(np.array(row, np.float32))
 
 
@@ -193,12 +197,6 @@ def predict(
         return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
 
     return halve_batch_on_oom(work, batch, "prediction", on_warning)
-
-
-def loss_and_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
-    """Mean cross-entropy and share of right answers (argmax) of logits [N, classes]."""
-    loss = functional.cross_entropy(torch.as_tensor(logits), torch.as_tensor(labels))
-    return float(loss), float((logits.argmax(1) == labels).mean())
 
 
 def class_weights(labels: NDArray[np.int64], balanced: bool) -> Tensor:

@@ -8,14 +8,13 @@ as it is, so an epoch costs a matrix product and no trunk: the trunk makes `view
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgekit.files import write_arrays
+from edgekit.files import read_arrays, write_arrays
 from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
 from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
@@ -64,7 +63,7 @@ def train_head(
         loss_of: from logits and positions in `rows`.
     """
     accelerator, checkpoint, on_warning = training.accelerator, training.checkpoint, training.on_warning
-    found = _kept(checkpoint)
+    found = None if checkpoint is None else read_arrays(checkpoint)
     if found is None:
         began = time.process_time()
         found = {name: features(net, part.images, accelerator, on_warning=on_warning) for name, part in sets.items()}
@@ -147,13 +146,3 @@ def calibrate_batchnorm(net: Backbone, images: NDArray[np.uint8], accelerator: t
     for norm in norms:
         norm.momentum = 0.1
         norm.eval()
-
-
-def _kept(checkpoint: Path | None) -> dict[str, NDArray[np.float32]] | None:
-    if checkpoint is None or not checkpoint.exists():
-        return None
-    try:
-        with np.load(checkpoint, allow_pickle=False) as stored:
-            return dict(stored)
-    except Exception:  # damaged from outside, for which zipfile has a dozen exceptions: compute them again
-        return None

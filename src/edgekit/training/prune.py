@@ -5,7 +5,9 @@ In: a student, train and val. Out: the student with zeros, and the curve of the 
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from edgekit.recipes.recipe import DistillRecipe, PruneRecipe
@@ -13,7 +15,7 @@ from edgekit.training.distill import Teacher, distillation_loss, views_hook_of
 from edgekit.training.fit import Training, fit, predict
 from edgekit.training.magnitude import Weights, zeroed_share
 from edgekit.training.nets import freeze_student, thaw_student
-from edgekit.training.prune_network import PrunePoint, balanced_accuracy, sweep
+from edgekit.training.prune_network import balanced_accuracy, sweep
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import Student
 
@@ -26,28 +28,19 @@ def prune(
     recipe: PruneRecipe,
     distill_recipe: DistillRecipe,
     training: Training,
-) -> tuple[Student, tuple[PrunePoint, ...]]:
-    """Prunes a student by the sweep, then trains on with the zeros held where the recipe says so."""
+) -> tuple[Student, NDArray[np.float64]]:
+    """Prunes a student by `sweep`, whose curve it returns too, then trains on with the zeros held where the recipe says
+    so."""
 
     def on_validation(weights: Weights) -> float:
         logits = predict(thaw_student(Student(student.spec, weights)), val.images, training.accelerator)
         return balanced_accuracy(logits, val.labels)
 
-    weights, points = sweep(student.weights, recipe, on_validation)
+    weights, curve = sweep(student.weights, recipe, on_validation)
     pruned = Student(student.spec, weights)
-    if recipe.fine_tune_epochs and zeroed_share(weights) > 0:
-        pruned = _fine_tuned(pruned, train, teacher, recipe, distill_recipe, training)
-    return pruned, points
+    if not recipe.fine_tune_epochs or not zeroed_share(weights):
+        return pruned, curve
 
-
-def _fine_tuned(
-    pruned: Student,
-    train: ImageSet,
-    teacher: Teacher | None,
-    recipe: PruneRecipe,
-    distill_recipe: DistillRecipe,
-    training: Training,
-) -> Student:
     net = thaw_student(pruned)
     masks = {name: (p != 0).to(training.accelerator) for name, p in net.named_parameters() if p.ndim > 1}
 
@@ -65,4 +58,4 @@ def _fine_tuned(
         net, train.images, loss_of, schedule, distill_recipe.augment, training,
         before_batch=views_hook_of(teacher), after_step=hold,
     )  # fmt: skip
-    return freeze_student(net, pruned.spec)
+    return freeze_student(net, pruned.spec), curve

@@ -6,7 +6,6 @@ goes where |w| < std(layer's weights) / alpha, as in the paper; alpha is chosen 
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,32 +15,25 @@ from torch import nn
 from edgekit.recipes.recipe import PruneRecipe
 from edgekit.training.fit import predict
 from edgekit.training.magnitude import Weights, most_pruned, prune_weights, zeroed_share
+from edgekit.training.nets import to_numpy
 from edgekit.values.images import ImageSet
-
-
-@dataclass(frozen=True, slots=True)
-class PrunePoint:
-    """One alpha of the sweep: the share of weights that it zeroes and the validation balanced accuracy after it."""
-
-    alpha: float
-    zeroed: float
-    balanced_accuracy: float
 
 
 def sweep(
     weights: Weights, recipe: PruneRecipe, balanced_accuracy_of: Callable[[Weights], float]
-) -> tuple[dict[str, NDArray[np.float32]], tuple[PrunePoint, ...]]:
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float64]]:
     """Tries every alpha and keeps the one that zeroes most among those within `tolerance` of the best on validation.
 
-    Not pruning at all is among the choices, as the point with alpha = infinity.
+    Not pruning at all is among the choices, with alpha = infinity.
 
     Returns:
-        the weights chosen, and the curve.
+        the weights chosen, and the curve [K, 3]: each alpha, the share of weights that it zeroes, and the balanced
+        accuracy on validation after it.
     """
     candidates = [(np.inf, dict(weights)), *((alpha, prune_weights(weights, alpha)) for alpha in recipe.alphas)]
-    points = tuple(PrunePoint(alpha, zeroed_share(w), balanced_accuracy_of(w)) for alpha, w in candidates)
-    kept = most_pruned([p.balanced_accuracy for p in points], [p.zeroed for p in points], recipe.tolerance)
-    return candidates[kept][1], points
+    curve = np.array([(alpha, zeroed_share(w), balanced_accuracy_of(w)) for alpha, w in candidates])
+    kept = most_pruned(curve[:, 2].tolist(), curve[:, 1].tolist(), recipe.tolerance)
+    return candidates[kept][1], curve
 
 
 def balanced_accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -59,7 +51,7 @@ def logits_when_pruned(
 ) -> tuple[float, dict[str, NDArray[np.float32]]]:
     """The share of weights that alpha zeroes in a network, and its logits [N, classes] on each set then. The network is
     given back as it was."""
-    kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
+    kernels = {name: to_numpy(p) for name, p in net.named_parameters()}
     try:
         pruned = prune_weights(kernels, alpha)
         _load(net, pruned)
@@ -71,17 +63,17 @@ def logits_when_pruned(
 
 def prune_network(
     net: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], recipe: PruneRecipe, accelerator: torch.device
-) -> tuple[PrunePoint, ...]:
-    """Prunes a teacher in place by the same sweep on validation images [N, H, W, C]; returns the curve."""
-    kernels = {name: p.detach().cpu().numpy().copy() for name, p in net.named_parameters()}
+) -> NDArray[np.float64]:
+    """Prunes a teacher in place by the same sweep on validation images [N, H, W, C]; returns the curve of `sweep`."""
+    kernels = {name: to_numpy(p) for name, p in net.named_parameters()}
 
     def on_validation(weights: Weights) -> float:
         _load(net, weights)
         return balanced_accuracy(predict(net, images, accelerator), labels)
 
-    weights, points = sweep(kernels, recipe, on_validation)
+    weights, curve = sweep(kernels, recipe, on_validation)
     _load(net, weights)
-    return points
+    return curve
 
 
 @torch.no_grad()

@@ -5,6 +5,7 @@ In: the training set at the teachers' size. Out: a network, and its logits. `ens
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,7 @@ def train_member(
     def loss_of(logits: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(logits, labels[chosen], weight, label_smoothing=recipe.fit.label_smoothing)
 
-    def untrained() -> nn.Module:
-        return untrained_member(train, task, recipe, member, training, weights_dir)
-
+    untrained = partial(untrained_member, train, task, recipe, member, training, weights_dir)
     if recipe.trunk == "frozen" and isinstance(net := untrained(), Backbone):
         return train_head(net, rows, sets, loss_of, recipe, own)
 
@@ -86,7 +85,14 @@ def untrained_member(
     """
     torch.manual_seed(member_seed(member, training.seed))
     net = teacher_net(recipe.networks[member], task, recipe.weights, recipe.trunk, weights_dir)
-    _check_size(net, task, recipe, member)
+    try:
+        with torch.inference_mode():
+            net.eval()(torch.zeros(1, task.channels, *recipe.size))
+    except RuntimeError as error:
+        raise EdgekitError(
+            f"{recipe.networks[member]} does not take images of {recipe.input_size} pixels: {error}.",
+            "Give the teachers larger ones: --set teach.input_size=224.",
+        ) from error
     if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):
         calibrate_batchnorm(net, train.images, training.accelerator)
     return net
@@ -128,17 +134,6 @@ def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int) -> NDArray[np.in
             "Add images of more patients, or let every teacher see all: --set teach.cross_fit=false.",
         )
     return rows
-
-
-def _check_size(net: nn.Module, task: Task, recipe: TeachRecipe, member: int) -> None:
-    try:
-        with torch.inference_mode():
-            net.eval()(torch.zeros(1, task.channels, *recipe.size))
-    except RuntimeError as error:
-        raise EdgekitError(
-            f"{recipe.networks[member]} does not take images of {recipe.input_size} pixels: {error}.",
-            "Give the teachers larger ones: --set teach.input_size=224.",
-        ) from error
 
 
 def member_logits(net: nn.Module, images: NDArray[np.uint8], accelerator: torch.device) -> NDArray[np.float32]:
