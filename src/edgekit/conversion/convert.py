@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.conversion.gate import Step, check_drift, check_operators
+from edgekit.conversion.gate import check_drift, check_operators
 from edgekit.conversion.onnx import export_onnx, onnx_ops
 from edgekit.conversion.tflite import full_range, onnx_to_tflite
 from edgekit.errors import EdgekitError
@@ -26,22 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A network in every format, and how far each is from PyTorch.
+    """A network in every format, and how far each is from PyTorch."""
 
-    Attributes:
-        onnx: the .onnx file (input `image` [1, C, H, W], output `logits` [1, classes]).
-        models: `float32`, `float16`, `dynamic`, `int8`.
-        steps: the gate's measurements in order.
-    """
-
-    onnx: bytes
-    models: Mapping[str, TfliteModel]
-    steps: tuple[Step, ...]
+    onnx: bytes  # input `image` [1, C, H, W], output `logits` [1, classes]
+    models: Mapping[str, TfliteModel]  # `float32`, `float16`, `dynamic`, `int8`
+    drifts: Mapping[str, float]  # of `onnx` and of each of the models, in order (`check_drift`)
 
 
 def convert(
     module: "nn.Module",
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, int, int],  # height, width, channels
     calibration: NDArray[np.uint8],
     recipe: ConvertRecipe,
     check_images: NDArray[np.uint8],
@@ -50,9 +44,7 @@ def convert(
 
     Args:
         module: takes float32 [B, C, H, W] in [0, 1] and gives logits [B, classes].
-        input_shape: (height, width, channels).
         calibration: uint8 [N, H, W, C] from train; sets the int8 ranges.
-        recipe: the gate's limits.
         check_images: uint8 [M, H, W, C], never of the test split; the gate compares logits on them.
 
     Raises:
@@ -68,14 +60,14 @@ def convert(
             )
     reference = torch.run(module, check_images)
     exported = export_onnx(module, input_shape)
-    steps = [check_drift("onnx", onnx.run(exported, check_images), reference, recipe)]
+    drifts = {"onnx": check_drift("onnx", onnx.run(exported, check_images), reference, recipe)}
     models = {}
     for variant, content in onnx_to_tflite(exported, full_range(calibration)).items():
         model = read_tflite(strip(content))
         check_operators(variant, model, onnx_ops(exported))
-        steps.append(check_drift(variant, float_logits(model, check_images), reference, recipe))
+        drifts[variant] = check_drift(variant, float_logits(model, check_images), reference, recipe)
         models[variant] = model
-    return Converted(exported, models, tuple(steps))
+    return Converted(exported, models, drifts)
 
 
 def float_logits(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:

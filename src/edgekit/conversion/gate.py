@@ -1,10 +1,8 @@
 """The gate: every step of a conversion is measured against PyTorch before its file may leave.
 
-In: logits of a step and PyTorch's, or a .tflite and the operators that it must have. Out: a `Step`, or an error that
+In: logits of a step and PyTorch's, or a .tflite and the operators that it must have. Out: the drift, or an error that
 says which step, the figure, the limit and what to do.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,26 +14,16 @@ from edgekit.values.model import Quantization, TfliteModel
 PIXEL_Q = Quantization(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One conversion step as measured.
+def check_drift(name: str, logits: NDArray[np.float32], reference: NDArray[np.float32], recipe: ConvertRecipe) -> float:
+    """Compares the logits [M, classes] of a step (`onnx` or a variant) with PyTorch's.
 
-    Attributes:
-        name: `onnx`, `float32`, `float16`, `dynamic` or `int8`.
-        drift: how far logits are from PyTorch's on 99 % of the check images, in standard deviations of PyTorch's. (An
-            image far beyond all calibration images saturates an int8 file; that is no sign of a broken one.)
-        limit: the drift at which the gate stops.
-        agreement: share of the check images on which both name the same class.
+    Returns:
+        how far they are from PyTorch's on 99 % of the check images, in standard deviations of PyTorch's. (An image far
+        beyond all calibration images saturates an int8 file; that is no sign of a broken one.)
+
+    Raises:
+        EdgekitError: they drift further than the recipe's limit, or agree on the class of too few images.
     """
-
-    name: str
-    drift: float
-    limit: float
-    agreement: float
-
-
-def check_drift(name: str, logits: NDArray[np.float32], reference: NDArray[np.float32], recipe: ConvertRecipe) -> Step:
-    """Compares a step's logits [M, classes] with PyTorch's. Raises EdgekitError where they drift beyond the recipe."""
     spread = float(reference.std(axis=0, dtype=np.float64).mean())
     if not spread > 1e-6 * float(np.abs(reference).max()):  # float32 rounding alone, or NaN
         raise EdgekitError(
@@ -62,7 +50,7 @@ def check_drift(name: str, logits: NDArray[np.float32], reference: NDArray[np.fl
             f"Train for longer so that fewer images lie on the border, {more_images}lower the limit: "
             "--set convert.agreement=...",
         )
-    return Step(name, drift, limit, agreement)
+    return drift
 
 
 def check_operators(variant: str, model: TfliteModel, expected: tuple[tuple[str, ...], ...]) -> None:

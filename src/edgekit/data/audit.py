@@ -31,46 +31,29 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Images that are the same.
+    """Images that are the same."""
 
-    Attributes:
-        within: by split, how many images repeat an earlier one of the same split.
-        across: by pair of splits (`train/test`), how many different images stand in both.
-        groups: the ids of each set of equal images, those across splits first.
-        two_labels: how many groups have more than one label.
-    """
-
-    within: Mapping[str, int]
-    across: Mapping[str, int]
-    groups: tuple[tuple[str, ...], ...]
-    two_labels: int
+    within: Mapping[str, int]  # by split, how many images repeat an earlier one of the same split
+    across: Mapping[str, int]  # by pair of splits (`train/test`), how many different images stand in both
+    groups: tuple[tuple[str, ...], ...]  # the ids of each set of equal images, those across splits first
+    two_labels: int  # how many groups have more than one label
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a data set holds, by split as the source gives it (the validation split of a folder is made later).
-
-    Attributes:
-        counts: images by split and class name, unreadable ones included.
-        width, height: of the readable images as stored; None where there are none.
-        modes: readable images by Pillow mode (`L`, `RGB`, `I;16`).
-        patients: patients by split.
-        patients_shared: patient names by pair of splits.
-        byte_identical, pixel_identical: equal files; images of equal grey pixels whatever their files.
-        unreadable: id to reason.
-    """
+    """What a data set holds, by split as the source gives it (the validation split of a folder is made later)."""
 
     info: DataInfo
     images: int
-    counts: Mapping[str, Mapping[str, int]]
-    width: Spread | None
+    counts: Mapping[str, Mapping[str, int]]  # by split and class name, unreadable images included
+    width: Spread | None  # of the readable images as stored; None where there are none
     height: Spread | None
-    modes: Mapping[str, int]
-    patients: Mapping[str, int]
-    patients_shared: Mapping[str, int]
-    byte_identical: Duplicates
-    pixel_identical: Duplicates
-    unreadable: Mapping[str, str]
+    modes: Mapping[str, int]  # readable images by Pillow mode (`L`, `RGB`, `I;16`)
+    patients: Mapping[str, int]  # by split
+    patients_shared: Mapping[str, int]  # patient names by pair of splits
+    byte_identical: Duplicates  # equal files
+    pixel_identical: Duplicates  # images of equal grey pixels, whatever their files
+    unreadable: Mapping[str, str]  # id to reason
 
 
 def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str], None] = print_warning) -> Audit:

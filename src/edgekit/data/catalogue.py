@@ -20,26 +20,17 @@ ImageOf = Callable[[int], AbstractContextManager[Image.Image]]
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """One data set as found, N images sorted by id.
-
-    Attributes:
-        labels: int64 [N], class numbers: positions in the task's labels.
-        splits: N of `train`, `val`, `test`, as the source says. Where no image is in `val` or `test`, that split is
-            made from train by group.
-        groups: N names; those of one patient share it.
-        digests: N hex SHA-256 of the image bytes, empty where the source cannot tell cheaply.
-        open_images: opens what holds the images; EdgekitError where the whole of it is damaged.
-        class_names: what this set calls the task's labels, in their order.
-    """
+    """One data set as found, N images sorted by id."""
 
     info: DataInfo
     ids: tuple[str, ...]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64]  # [N], positions in the task's labels
+    # `train`, `val` or `test` of each, as the source says. An empty `val` or `test` is made from train by group.
     splits: tuple[str, ...]
-    groups: tuple[str, ...]
-    digests: tuple[str, ...]
-    open_images: Callable[[], ImageOf]
-    class_names: tuple[str, ...]
+    groups: tuple[str, ...]  # images of one patient share a name
+    digests: tuple[str, ...]  # hex SHA-256 of the image bytes, empty where the source cannot tell cheaply
+    open_images: Callable[[], ImageOf]  # opens what holds the images; EdgekitError where the whole of it is damaged
+    class_names: tuple[str, ...]  # what this set calls the task's labels, in their order
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -16,7 +16,6 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
 
 from edgekit import __version__
 from edgekit.data.progress import bar
@@ -133,23 +132,20 @@ def _fetch(url: str, part: Path) -> None:
         length = int(answer.headers["Content-Length"]) if answer.headers.get("Content-Length") else None
         begin = have if resumed else 0
         total = None if length is None else begin + length
+        name = part.name.removesuffix(".part")
         try:
-            with part.open("ab" if resumed else "wb") as stream:
-                _copy(answer, stream, part.name.removesuffix(".part"), begin, total)
+            with (
+                part.open("ab" if resumed else "wb") as stream,
+                bar(f"Downloading {name}", total, begin, in_bytes=True) as advance,
+            ):
+                while chunk := _read(answer):
+                    stream.write(chunk)
+                    advance(len(chunk))
         except ConnectionError:
             raise
         except OSError as error:
             raise disk_error(error, part) from error
-
-
-def _copy(answer: http.client.HTTPResponse, stream: BinaryIO, name: str, begin: int, total: int | None) -> None:
-    got = begin
-    with bar(f"Downloading {name}", total, begin, in_bytes=True) as advance:
-        while chunk := _read(answer):
-            stream.write(chunk)
-            got += len(chunk)
-            advance(len(chunk))
-    if total is not None and got < total:  # http.client ends a short body in silence
+    if total is not None and (got := _size(part)) < total:  # http.client ends a short body in silence
         raise http.client.IncompleteRead(b"", total - got)
 
 

@@ -90,10 +90,9 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
 def _read(path: Path, name: str) -> NDArray[np.uint8]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            array: NDArray[np.uint8] = arrays[name]
+            return np.asarray(arrays[name])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise _damaged(path, str(error)) from error
-    return array
 
 
 def _damaged(path: Path, why: str) -> EdgekitError:

@@ -54,7 +54,7 @@ def load_splits(
     Raises:
         EdgekitError: no such data, not two classes, an unreadable image with `strict`, a failed download, a full disk.
     """
-    cache_dir = cache_dir or default_cache_dir()
+    cache_dir = cache_dir or platformdirs.user_cache_path("edgekit")
     catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
     images, unreadable = decode(catalogue, size, cache_dir)
     if unreadable:
@@ -76,18 +76,13 @@ def load_splits(
     return split(catalogue, images, readable, recipe)
 
 
-def default_cache_dir() -> Path:
-    """The user's cache folder of edgekit."""
-    return platformdirs.user_cache_path("edgekit")
-
-
 def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn = print_warning) -> Catalogue:
     """Finds the source that `data` names and lists its images; decodes none, but downloads what is not here.
 
     Raises:
         EdgekitError: as `load_splits`.
     """
-    cache_dir = cache_dir or default_cache_dir()
+    cache_dir = cache_dir or platformdirs.user_cache_path("edgekit")
     if match := PHANTOM.fullmatch(data):
         return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
     if data == "chest-xray":

@@ -5,6 +5,7 @@ In: a catalogue with its decoded images. Out: `ImageSplits`.
 
 import hashlib
 from collections import defaultdict
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,8 +37,13 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
         catalogue = catalogue.noted(f"no test set of its own: {recipe.test_fraction:.0%} was set aside by patient")
     if not len(val):
         train, val = _divided(catalogue, train, recipe.val_fraction, recipe.split_seed, "validation")
-    for name, rows in (("training", train), ("validation", val), ("test", test)):
-        _check_all_classes(catalogue, rows, name)
+    named = (("training", train), ("validation", val), ("test", test))
+    for (name, rows), (label, class_name) in product(named, enumerate(catalogue.class_names)):
+        if label not in catalogue.labels[rows]:
+            raise EdgekitError(
+                f"The {name} set of {catalogue.info.name} has no readable image of class {class_name}.",
+                "Add images to that class, or replace the unreadable ones (edgekit data info names them).",
+            )
     calibration = _sample(catalogue, train, recipe.calibration_images, recipe.split_seed)
     everything = ImageSet(images, catalogue.labels, catalogue.ids, catalogue.groups)
     return ImageSplits(catalogue.info, *(everything.take(rows) for rows in (train, val, calibration, test)))
@@ -112,12 +118,3 @@ def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
 def _lot(seed: int, purpose: str, name: str) -> bytes:
     """A draw that depends on the name and the seed alone, so that one more image moves no other."""
     return hashlib.sha256(f"{seed}\0{purpose}\0{name}".encode()).digest()
-
-
-def _check_all_classes(catalogue: Catalogue, rows: Rows, name: str) -> None:
-    for label, class_name in enumerate(catalogue.class_names):
-        if not (catalogue.labels[rows] == label).any():
-            raise EdgekitError(
-                f"The {name} set of {catalogue.info.name} has no readable image of class {class_name}.",
-                "Add images to that class, or replace the unreadable ones (edgekit data info names them).",
-            )

@@ -20,49 +20,32 @@ Floats = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Roc:
-    """The curve of one model, from (0, 0) to (1, 1).
-
-    Attributes:
-        false_alarms: share of negative images called positive (1 - specificity), ascending.
-        recall: share of positive images found, at each of them.
-        low, high: 95 % interval (Wilson) of each recall.
-        interval: of the AUC (DeLong).
-        point: (false alarms, recall) at the threshold that validation chose, with `point_x` and `point_y`, their
-            95 % intervals; None without a threshold.
-    """
+    """The curve of one model, from (0, 0) to (1, 1). All intervals are 95 %."""
 
     name: str
-    false_alarms: Floats
-    recall: Floats
-    low: Floats
+    false_alarms: Floats  # share of negative images called positive (1 - specificity), ascending
+    recall: Floats  # share of positive images found, at each of them
+    low: Floats  # to high: the interval of each recall (Wilson)
     high: Floats
     auc: float
-    interval: Interval
-    point: tuple[float, float] | None = None
-    point_x: Interval = (0.0, 1.0)
+    interval: Interval  # of the AUC (DeLong)
+    point: tuple[float, float] | None = None  # (false alarms, recall) at the threshold that validation chose, if any
+    point_x: Interval = (0.0, 1.0)  # intervals of the point
     point_y: Interval = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """Ten bins of the said probability, the empty ones left out.
-
-    Attributes:
-        said: mean probability of the positive label in each bin.
-        found: share of positive images in it, with `low` and `high`, its 95 % interval (Wilson).
-        images: how many images it holds.
-        brier: mean squared distance of probability and truth (Brier, Monthly Weather Review 1950;78:1).
-        error: expected calibration error, the bins' mean |said - found| weighed by images.
-    """
+    """Ten bins of the said probability, the empty ones left out."""
 
     name: str
-    said: Floats
-    found: Floats
-    low: Floats
+    said: Floats  # mean probability of the positive label in each bin
+    found: Floats  # share of positive images in it
+    low: Floats  # to high: its 95 % interval (Wilson)
     high: Floats
-    images: tuple[int, ...]
-    brier: float
-    error: float
+    images: tuple[int, ...]  # how many it holds
+    brier: float  # mean squared distance of probability and truth (Brier, Monthly Weather Review 1950;78:1)
+    error: float  # expected calibration error, the bins' mean |said - found| weighed by images
 
 
 def roc(name: str, margins: NDArray[Any], positive: NDArray[Any], threshold: Threshold | None = None) -> Roc:

@@ -143,7 +143,7 @@ class BuildStages:
                 fit.Training(seed, accelerator, checkpoint, on_epoch=told, on_warning=self.options.on_warning),
                 held_out={part: getattr(splits, part) for part in _HELD_OUT}, weights_dir=self.options.weights_dir,
             )  # fmt: skip
-            found: dict[str, NDArray[Any]] = {"parameters": np.array(nets.parameter_count(taught.net))}
+            found: dict[str, NDArray[Any]] = {"parameters": np.array(sum(p.numel() for p in taught.net.parameters()))}
             found |= {"history": taught.history, **{name: np.array(cost) for name, cost in taught.costs.items()}}
             if isinstance(taught.net, nets.Backbone):
                 found |= {f"head.{part}": nets.to_numpy(p) for part, p in taught.net.head.named_parameters()}

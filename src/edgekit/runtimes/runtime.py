@@ -43,18 +43,12 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """One way to run a network on this machine.
+    """One way to run a network on this machine."""
 
-    Attributes:
-        name: as `--runtime` takes it.
-        suffix: of the files that it takes.
-        variants: of a .tflite that it runs; empty where it runs whatever the file holds.
-    """
-
-    name: str
-    suffix: str
+    name: str  # as `--runtime` takes it
+    suffix: str  # of the files that it takes
     run: Run
-    variants: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()  # of a .tflite that it runs; empty where it runs whatever the file holds
 
 
 def run_each(infer: Infer, tensors: NDArray[Any], progress: Progress | None) -> NDArray[Any]:

@@ -32,9 +32,7 @@ def backbone(name: str, classes: int, weights: str, weights_dir: Path | None) ->
     if pretrained:
         state = _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
         auxiliary = ("aux1.", "aux2.", "AuxLogits.")  # heads that help ImageNet training alone
-        # DenseNet's published files are older than its modules' names: denselayer1.norm.1 is now denselayer1.norm1
-        old = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
-        net.load_state_dict({old.sub(r"\1", k): value for k, value in state.items() if not k.startswith(auxiliary)})
+        net.load_state_dict({_renamed(k): value for k, value in state.items() if not k.startswith(auxiliary)})
     return net, _take_head(net, classes)
 
 
@@ -55,6 +53,11 @@ def check_weights(names: Iterable[str], weights_dir: Path | None) -> None:
     if errors:
         hint = "\n  ".join(error.hint for error in errors)
         raise EdgekitError("\n".join(error.message for error in errors), hint)
+
+
+def _renamed(key: str) -> str:
+    """DenseNet's published files are older than its modules' names: `denselayer1.norm.1` is now `denselayer1.norm1`."""
+    return re.sub(r"(denselayer\d+\.(?:norm|conv))\.(?=[12]\.)", r"\1", key)
 
 
 def _take_head(net: Any, classes: int) -> nn.Linear:

@@ -26,12 +26,10 @@ def combine(logits: NDArray[np.float32], how: str) -> NDArray[np.float32]:
     """From the members' logits [M, N, classes] to the ensemble's [N, classes]: `mean`, or `vote`, whose logits are the
     log of each class's share of the votes (one vote added to each, so that no logit is infinite)."""
     if how == "mean":
-        mean: NDArray[np.float32] = logits.mean(0)
-        return mean
+        return np.asarray(logits.mean(0))
     classes = logits.shape[2]
     votes = (logits.argmax(2)[..., np.newaxis] == np.arange(classes)).sum(0)  # (N, classes)
-    log_share: NDArray[np.float32] = np.log((votes + 1) / (len(logits) + classes)).astype(np.float32)
-    return log_share
+    return np.asarray(np.log((votes + 1) / (len(logits) + classes)), np.float32)
 
 
 def soft_targets(members: NDArray[np.float32], train: ImageSet, recipe: TeachRecipe) -> NDArray[np.float32]:
@@ -39,5 +37,4 @@ def soft_targets(members: NDArray[np.float32], train: ImageSet, recipe: TeachRec
     if not recipe.cross_fit or len(members) == 1:
         return combine(members, recipe.combine)
     folds = folds_of(train.labels, train.groups, len(members))
-    outside: NDArray[np.float32] = members[folds, np.arange(len(train))]
-    return outside
+    return np.asarray(members[folds, np.arange(len(train))])

@@ -33,15 +33,10 @@ OnEpoch = Callable[[int, float], None]  # (epochs done, mean training loss)
 
 @dataclass(slots=True)
 class History:
-    """What a network achieves after every epoch of its training: the curves that a report shows. It chooses nothing.
+    """What a network achieves after every epoch of its training: the curves that a report shows. It chooses nothing."""
 
-    Attributes:
-        sets: by name, inputs as `predict` takes them and labels [N].
-        rows: one float32 [sets, 2] an epoch: mean cross-entropy and accuracy (argmax) on each set. Kept in the
-            checkpoint, so that a resumed run has them all.
-    """
-
-    sets: Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]
+    sets: Mapping[str, tuple[NDArray[Any], NDArray[np.int64]]]  # by name, inputs as `predict` takes them and labels [N]
+    # [sets, 2] an epoch: mean cross-entropy and accuracy (argmax) on each set; kept in the checkpoint for a resumed run
     rows: list[NDArray[np.float32]] = field(default_factory=list)
 
     def note(self, net: nn.Module, accelerator: torch.device) -> None:
@@ -56,22 +51,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How a training runs here; what is learnt of what is said by recipes.
+    """How a training runs here; what is learnt of what is said by recipes."""
 
-    Attributes:
-        seed: all its draws follow from it.
-        checkpoint: written after each epoch, so that a kill costs one epoch at most; read if it exists.
-        history: notes each epoch.
-        on_epoch: told after each epoch.
-        on_warning: told where memory takes smaller batches.
-    """
-
-    seed: int
+    seed: int  # all draws follow from it
     accelerator: torch.device
-    checkpoint: Path | None = None
+    checkpoint: Path | None = None  # written after each epoch, so that a kill costs one at most; read if it exists
     history: History | None = None
     on_epoch: OnEpoch = lambda epoch, loss: None
-    on_warning: OnWarning = lambda message: None
+    on_warning: OnWarning = lambda message: None  # told where memory takes smaller batches
 
 
 def fit(
@@ -87,8 +74,7 @@ def fit(
 ) -> nn.Module:
     """Trains `net` in place on random views of uint8 images [N, H, W, C]; see `optimise`.
 
-    Args:
-        before_batch: called before the views of each batch are drawn.
+    `before_batch` is called before the views of each batch are drawn.
     """
     # a quarter faster
     net = net.to(training.accelerator, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -29,20 +29,14 @@ _NORM_IMAGES = 128  # a batch-norm's mean and variance are within some 10 % on s
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """A member of the ensemble.
+    """A member of the ensemble."""
 
-    Attributes:
-        net: trained, in evaluation mode.
-        logits: float32 [N, classes] for `train` and every set held out.
-        history: float32 [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no
-            epochs where nobody watched.
-        costs: of a frozen trunk, empty where the trunk was trained: `trunk_passes` over the training set, the processor
-            time `trunk_s` of those and of one pass over each set held out, and `head_s` of all epochs of the head.
-    """
-
-    net: nn.Module
-    logits: Mapping[str, NDArray[np.float32]]
+    net: nn.Module  # trained, in evaluation mode
+    logits: Mapping[str, NDArray[np.float32]]  # [N, classes] for `train` and every set held out
+    # [epochs, sets, 2], cross-entropy and accuracy on each of those sets after each epoch; no epochs if nobody watched
     history: NDArray[np.float32]
+    # Of a frozen trunk, empty where the trunk was trained: `trunk_passes` over the training set, the processor time
+    # `trunk_s` of those and of one pass over each set held out, and `head_s` of all epochs of the head.
     costs: Mapping[str, float]
 
 

@@ -169,11 +169,6 @@ def rebuilt_teacher(name: str, task: Task, recipe: TeachRecipe, state: Mapping[s
     return net.eval()
 
 
-def parameter_count(net: nn.Module) -> int:
-    """Trainable and frozen parameters, without buffers."""
-    return sum(p.numel() for p in net.parameters())
-
-
 def accelerator(name: str = "auto") -> torch.device:
     """torch's device: `auto` takes CUDA, then Apple's, then the processor.
 
