@@ -4,20 +4,12 @@ The rule. Optimizing for size takes the candidate with the least bytes^2 * instr
 up to four times the instructions. Optimizing for speed takes the least bytes * instructions^4.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgekit.compile.convolutions import KERNELS
-from edgekit.compile.convolutions.protocol import ConvolutionKernel, Cost
+from edgekit.compile.convolutions.protocol import ConvolutionKernel
 from edgekit.compile.ir import Convolution, Graph
 from edgekit.compile.options import CompileOptions
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A kernel that may serve a convolution, with what it takes."""
-
-    kernel: ConvolutionKernel
-    cost: Cost
 
 
 def select_kernels(graph: Graph, options: CompileOptions) -> Graph:
@@ -31,11 +23,10 @@ def select_kernels(graph: Graph, options: CompileOptions) -> Graph:
 
 
 def _selected(op: Convolution, options: CompileOptions) -> ConvolutionKernel:
-    candidates = [
-        Candidate(kernel, kernel.cost(op, options)) for kind in KERNELS for kernel in kind.candidates(op, options)
-    ]
     bytes_, instructions = (2.0, 1.0) if options.optimize == "size" else (1.0, 4.0)
-    return min(
-        candidates,
-        key=lambda one: one.cost.flash_bytes**bytes_ * one.cost.instructions**instructions,
-    ).kernel
+
+    def price(kernel: ConvolutionKernel) -> float:
+        cost = kernel.cost(op, options)
+        return float(cost.flash_bytes**bytes_ * cost.instructions**instructions)
+
+    return min((kernel for kind in KERNELS for kernel in kind.candidates(op, options)), key=price)

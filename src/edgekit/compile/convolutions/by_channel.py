@@ -21,13 +21,7 @@ from edgekit.compile.codegen import Kernel, Site, largest_divisor, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import fast_requant
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
-from edgekit.compile.convolutions.weight_coding import (
-    CODINGS,
-    DECODER_BYTES,
-    UNCOMPRESSED,
-    Coding,
-    encode,
-)
+from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coding, encode
 from edgekit.compile.convolutions.weight_list import WeightList, list_weights, positions_abreast
 from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.ir import Convolution
@@ -83,7 +77,6 @@ class ByChannel:
         return Cost(instructions, coded.size_bytes + CODE_BYTES + decoder)
 
     def describe(self, op: Convolution) -> str:
-        """The kernel, in words."""
         stored = "nonzero weights listed" if self.coding is None else f"weights as {self.coding.title}"
         return f"by channel, {stored}" + (", two parts" if self.parts > 1 else "")
 

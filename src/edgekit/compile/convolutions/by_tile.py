@@ -15,14 +15,7 @@ from edgekit.compile.codegen import Kernel, Site, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
 from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
-from edgekit.compile.convolutions.weight_coding import (
-    CODINGS,
-    DECODER_BYTES,
-    UNCOMPRESSED,
-    Coded,
-    Coding,
-    encode,
-)
+from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coded, Coding, encode
 from edgekit.compile.convolutions.window import Window, window_of
 from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper
 from edgekit.compile.ir import Convolution
@@ -65,7 +58,6 @@ class ByTile:
         return Cost(instructions, coded.size_bytes + CODE_BYTES + DECODER_BYTES)
 
     def describe(self, op: Convolution) -> str:
-        """The kernel, in words."""
         parts = ", two parts" if self.parts > 1 else ""
         return f"Winograd F(4x4) by channel, weights as {self.coding.title}{parts}"
 

@@ -33,7 +33,6 @@ class Depthwise:
 
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
-        """Itself, where it fits."""
         return [cls()] if cls.fits(op) else []
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
@@ -41,7 +40,6 @@ class Depthwise:
         return Cost(3.0 * op.macs + 36 * op.output.size, op.weights.size + CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
-        """The kernel, in words."""
         return "depthwise"
 
     def geometry(self, op: Convolution) -> Window:

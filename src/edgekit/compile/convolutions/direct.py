@@ -46,7 +46,6 @@ class Direct:
         return Cost(instructions, op.weights.size + CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
-        """The kernel, in words."""
         return f"direct, {_positions_abreast(op)} x {min(_CHANNELS, len(op.weights) // op.groups)}"
 
     def geometry(self, op: Convolution) -> Window:

@@ -34,7 +34,6 @@ class OneChannel:
 
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
-        """Itself, where it fits."""
         return [cls()] if cls.fits(op) else []
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
@@ -43,7 +42,6 @@ class OneChannel:
         return Cost(tiles * (120 + 86 * op.result[2]) + 24 * op.output.size, 32 * op.result[2] + CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
-        """The kernel, in words."""
         return "Winograd F(2x2), one channel"
 
     def geometry(self, op: Convolution) -> Window:

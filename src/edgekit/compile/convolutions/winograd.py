@@ -64,7 +64,6 @@ class Winograd:
         return Cost(tiles * of_a_tile + 24 * op.output.size, weight_bytes + CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
-        """The kernel, in words."""
         return f"Winograd F({self.tile}x{self.tile}), {self._lanes(op) * self._groups_at_once(op)} tiles at once"
 
     def geometry(self, op: Convolution) -> Window:

@@ -15,7 +15,7 @@ class AveragePool(Pool):
 def emit(op: AveragePool, site: Site) -> Kernel:
     """The sum of q, divided: TFLM rounds ties away from zero of q, not of q + 128."""
     start = "const int32_t count = (bottom - top) * (right - left);\nint32_t result = -128 * count;"
-    end = "result = (result > 0 ? result + count / 2 : result - count / 2) / count + 128;\n"
+    end = "result = (result > 0 ? result + count / 2 : result - count / 2) / count + 128;"
     return emit_pool(op, site, start, "result += VALUE;", end)
 
 

@@ -15,7 +15,7 @@ class MaxPool(Pool):
 def emit(op: MaxPool, site: Site) -> Kernel:
     """A running maximum of bytes q + 128, from 0 on."""
     step = "const int32_t value = VALUE;\nif (value > result) result = value;"
-    return emit_pool(op, site, "int32_t result = 0;", step, end="")
+    return emit_pool(op, site, "int32_t result = 0;", step)
 
 
 OPERATOR = Operator(

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgekit.compile.codegen import Kernel, Site, indent
+from edgekit.compile.codegen import Kernel, Site, rendered
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 
@@ -50,7 +50,7 @@ def read_pool(reader: OpReader, node: type[AnyPool]) -> AnyPool:
     return node(reader.origins, (x,), y, image, result, window, stride, (top, left), low, high)
 
 
-def emit_pool(op: Pool, site: Site, start: str, step: str, end: str) -> Kernel:
+def emit_pool(op: Pool, site: Site, start: str, step: str, end: str = "") -> Kernel:
     """The walk of the window.
 
     Args:
@@ -58,32 +58,7 @@ def emit_pool(op: Pool, site: Site, start: str, step: str, end: str) -> Kernel:
         step: C that takes the value of the image, `VALUE`, a byte q + 128.
         end: C that leaves the byte in `result`.
     """
-    height, width, channels = op.image
-    rows, columns, _ = op.result
-    value = site.read(f"input[(i * {width} + j) * {channels} + c]")
-    low, high = op.low + 128, op.high + 128
-    body = f"""{start}
-for (int32_t i = top; i < bottom; ++i) {{
-  for (int32_t j = left; j < right; ++j) {{
-{indent(step.replace("VALUE", value), 4)}
-  }}
-}}
-{end}{site.write("*output++", f"(uint8_t)(result < {low} ? {low} : result > {high} ? {high} : result)")}"""
-    function = f"""static void {site.name}(const uint8_t *input, uint8_t *output) {{
-  for (int32_t y = 0; y < {rows}; ++y) {{
-    const int32_t y0 = y * {op.stride[0]} - {op.pad[0]}, top = y0 > 0 ? y0 : 0;
-    const int32_t bottom = y0 + {op.window[0]} < {height} ? y0 + {op.window[0]} : {height};
-    for (int32_t x = 0; x < {columns}; ++x) {{
-      const int32_t x0 = x * {op.stride[1]} - {op.pad[1]}, left = x0 > 0 ? x0 : 0;
-      const int32_t right = x0 + {op.window[1]} < {width} ? x0 + {op.window[1]} : {width};
-      for (int32_t c = 0; c < {channels}; ++c) {{
-{indent(body, 8)}
-      }}
-    }}
-  }}
-}}
-"""
-    return Kernel((), (), function)
+    return Kernel((), (), rendered("pool.c.jinja", op=op, site=site, start=start, step=step, end=end))
 
 
 def pool_offset(op: Pool, _: Tensor) -> int:

@@ -76,11 +76,5 @@ def emit(op: Softmax, site: Site) -> Kernel:
 
 
 OPERATOR = Operator(
-    "SOFTMAX",
-    "AddSoftmax",
-    Softmax,
-    lower,
-    emit,
-    options_kind="SoftmaxOptions",
-    inplace_offset=elementwise_offset,
+    "SOFTMAX", "AddSoftmax", Softmax, lower, emit, options_kind="SoftmaxOptions", inplace_offset=elementwise_offset
 )

@@ -43,11 +43,7 @@ def _fits(convolution: Convolution, pool: MaxPool) -> bool:
 
 def _joined(convolution: Convolution, pool: MaxPool) -> Convolution:
     inner = convolution.requantization
-    clamp = replace(
-        inner,
-        low=min(max(inner.low, pool.low), pool.high),
-        high=min(max(inner.high, pool.low), pool.high),
-    )
+    clamp = replace(inner, low=min(max(inner.low, pool.low), pool.high), high=min(max(inner.high, pool.low), pool.high))
     return replace(
         convolution,
         origins=convolution.origins + pool.origins,
