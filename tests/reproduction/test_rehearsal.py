@@ -8,16 +8,9 @@ from typing import Any
 import pytest
 from rehearsal import Rehearsal
 
-from edgekit.reproduction.budgets import NETWORKS, SMOKE_BUDGET
-from edgekit.reproduction.paper import (
-    TABLE_1,
-    TABLE_2,
-    TABLE_3,
-    TABLE_4,
-    TITLES,
-)
+from edgekit.reproduction.budgets import BUDGETS, NETWORKS
+from edgekit.reproduction.paper import SYSTEM_TITLES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
 from edgekit.reproduction.plan import plan
-from edgekit.reproduction.tables import SYSTEM_TITLES
 
 TABLES = {
     "Table I: teachers": len(TABLE_1), "Table II: student": len(TABLE_2), "Table III: quantization": len(TABLE_3),
@@ -101,7 +94,7 @@ def test_every_figure_of_every_section_has_a_text_alternative(report: dict[str, 
 
 def test_every_unit_was_made_once_and_none_is_left_half_done(rehearsal: Rehearsal) -> None:
     lines = [json.loads(line) for line in (rehearsal.out / "units.jsonl").read_text().splitlines()]
-    assert sorted(line["unit"] for line in lines) == sorted(str(unit) for unit in plan(SMOKE_BUDGET, (0,)))
+    assert sorted(line["unit"] for line in lines) == sorted(str(unit) for unit in plan(BUDGETS["smoke"], (0,)))
     left = [path.name for path in (rehearsal.out / ".units").iterdir()]
     assert not [name for name in left if ".part" in name or name.endswith(".checkpoint")]
 

@@ -17,7 +17,7 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Progress, execute, run_unit
-from edgekit.reproduction.budgets import SMOKE_BUDGET
+from edgekit.reproduction.budgets import BUDGETS
 from edgekit.reproduction.plan import Unit
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 
@@ -39,7 +39,7 @@ def through(
     """Every unit's problem."""
     problems: dict[Unit, str] = {}
     with closing(executor):
-        for progress in execute(executor, UNITS, lambda unit: unit.needs(SMOKE_BUDGET)):
+        for progress in execute(executor, UNITS, lambda unit: unit.needs(BUDGETS["smoke"])):
             if progress.result and not progress.retry:
                 problems[progress.result.item] = progress.result.problem
             on_progress(progress)

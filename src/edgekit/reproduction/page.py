@@ -13,19 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from edgekit.pipeline.summary import versions
-from edgekit.report.document import (
-    Bullets,
-    Cell,
-    Code,
-    Column,
-    Facts,
-    Highlights,
-    Page,
-    Part,
-    Prose,
-    Section,
-    Table,
-)
+from edgekit.report.document import Bullets, Cell, Code, Column, Facts, Highlights, Page, Part, Prose, Section, Table
 from edgekit.report.pages.sections import data_section
 from edgekit.reproduction import figures, tables
 from edgekit.reproduction.paper import TABLE_2, TABLE_3
@@ -56,7 +44,7 @@ def page_of(done: Reproduction, results: Results) -> Page:
 
 def _highlights(results: Results) -> Highlights | None:
     shown = (
-        ("Teacher", "mean", TABLE_2["teacher"].accuracy),
+        ("Teacher", "mean", TABLE_2["mean"].accuracy),
         ("Student, conventional", "conventional", TABLE_2["conventional"].accuracy),
         ("Student, distilled", "distilled", TABLE_2["distilled"].accuracy),
         ("Its int8 file", "int8", TABLE_3["int8"].accuracy),
@@ -104,49 +92,30 @@ def _warnings(done: Reproduction) -> tuple[str, ...]:
 
 
 def _sections(done: Reproduction, results: Results) -> Sequence[Section]:
-    parts = set(done.request.parts)
-
-    def when(name: str, *shown: Part) -> tuple[Part, ...]:
-        return shown if name in parts else ()
-
+    pruning = Prose(
+        "A weight goes where it is under the standard deviation of its layer divided by alpha. The paper "
+        "chose alpha on the test set; both choices are marked, and Table I gives what the first adds."
+    )
+    shown: dict[str, tuple[str, Sequence[Part]]] = {
+        "table1": ("Table I: teachers", [tables.table_1(results)]),
+        "table2": ("Table II: student", [tables.table_2(results)]),
+        "table3": ("Table III: quantization", [tables.table_3(results)]),
+        "table4": ("Table IV: comparison", [tables.table_4(results), *figures.against_the_paper(results)]),
+        "figure3": ("Figure 3: teachers by epoch", figures.figure_3(results)),
+        "figure4": ("Figure 4: student by epoch", figures.figure_4(results)),
+        "pruning": ("Pruning sweeps", [pruning, *figures.pruning_sweeps(results)]),
+    }
+    if results.distillations:
+        title = "Temperature and weights of the distillation"
+        shown["temperature"] = title, [tables.distillation_table(results), *figures.distillation_curves(results)]
+    scores = [tables.all_scores(results, at) for at in ("argmax", "chosen")] if results.systems else []
     return (
-        Section("Table I: teachers", when("table1", tables.table_1(results)), results=True),
-        Section("Table II: student", when("table2", tables.table_2(results)), results=True),
-        Section("Table III: quantization", when("table3", tables.table_3(results)), results=True),
-        Section(
-            "Table IV: comparison",
-            when("table4", tables.table_4(results), *figures.against_the_paper(results)), results=True,
-        ),
-        Section("Figure 3: teachers by epoch", when("figure3", *figures.figure_3(results)), results=True),
-        Section("Figure 4: student by epoch", when("figure4", *figures.figure_4(results)), results=True),
-        Section(
-            "Pruning sweeps",
-            when(
-                "pruning",
-                Prose(
-                    "A weight goes where it is under the standard deviation of its layer divided by alpha. The paper "
-                    "chose alpha on the test set; both choices are marked, and Table I gives what the first adds."
-                ),
-                *figures.pruning_sweeps(results),
-            ),
-            results=True,
-        ),
-        Section(
-            "Temperature and weights of the distillation",
-            when("temperature", tables.distillation_table(results), *figures.distillation_curves(results))
-            if results.distillations else (),
-            results=True,
-        ),
-        Section(
-            "What the paper's tables lack",
-            (*(tables.all_scores(results, at) for at in ("argmax", "chosen")), *figures.score_figures(results))
-            if results.systems else (),
-            results=True,
-        ),
+        *(Section(title, tuple(of), results=True) for part, (title, of) in shown.items() if part in done.request.parts),
+        Section("What the paper's tables lack", (*scores, *figures.score_figures(results)), results=True),
         _costs(done, results),
         data_section(results.info, results.audit),
         _how(done),
-    )  # fmt: skip
+    )
 
 
 def _costs(done: Reproduction, results: Results) -> Section:

@@ -100,11 +100,10 @@ class Distillation:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one network's training: trunk passes over the training set, and what all epochs of the head took, in such
-    passes."""
+    """Of one network's training, in passes of its trunk over the training set; `head` is that of all its epochs."""
 
-    trunk_passes: int
-    head_passes: float
+    trunk: int
+    head: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +125,13 @@ class Results:
     costs: Mapping[str, Cost]
     audit: Audit | None
 
+    def choices(self, name: str, on: str) -> list[Choice]:
+        """What each seed's sweep of a network or the `student` chose on `val` or `test`; empty where none was run."""
+        sweep = self.prunings.get(name)
+        return [sweep.choice(row, on) for row in range(len(sweep.seeds))] if sweep else []
+
     def mcnemar(self, one: str, other: str) -> list[float]:
         """p by seed, for the seeds that both have: do they err equally often on the same images?"""
-        a, b = self.systems[one].seeds, self.systems[other].seeds
+        a, b = (self.systems[name].seeds if name in self.systems else {} for name in (one, other))
         truth = self.info.task.is_positive(self.labels)
         return [mcnemar(decide(a[seed].margins) == truth, decide(b[seed].margins) == truth) for seed in a if seed in b]
