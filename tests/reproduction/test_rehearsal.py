@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from rehearsal import Rehearsal
 
-from edgekit.reproduction.budgets import BUDGETS, NETWORKS
-from edgekit.reproduction.paper import SYSTEM_TITLES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
-from edgekit.reproduction.plan import plan
+from edgekit.reproduction.paper import NETWORKS, SYSTEM_TITLES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
+from edgekit.reproduction.plan import BUDGETS, plan
 
 TABLES = {
     "Table I: teachers": len(TABLE_1), "Table II: student": len(TABLE_2), "Table III: quantization": len(TABLE_3),

@@ -8,9 +8,8 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
-from edgekit.reproduction.budgets import BUDGETS, NETWORKS, PAPER_ENSEMBLE
-from edgekit.reproduction.paper import TABLE_1, TABLE_2, TABLE_3
-from edgekit.reproduction.plan import PARTS, Unit, plan
+from edgekit.reproduction.paper import NETWORKS, PAPER_ENSEMBLE, TABLE_1, TABLE_2, TABLE_3
+from edgekit.reproduction.plan import BUDGETS, PARTS, Unit, plan
 from edgekit.reproduction.results import (
     ARGMAX,
     PruningSweep,

@@ -17,8 +17,7 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Progress, execute, run_unit
-from edgekit.reproduction.budgets import BUDGETS
-from edgekit.reproduction.plan import Unit
+from edgekit.reproduction.plan import BUDGETS, Unit
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 
 RESNET, STUDENT = Unit("teach", "resnet18", 0), Unit("student", "conventional", 0)

@@ -53,13 +53,13 @@ def reproduce_command(
     from edgekit.reproduction.page import page_of
     from edgekit.reproduction.reading import results_of
     from edgekit.reproduction.run import Request, reproduce
+    from edgekit.reproduction.work import Settings
 
     with UnitBars() as bars, stopped_says("Finished units are kept: the same command goes on where it stopped."):
         done = reproduce(Request(
-            budget=budget, data=data, out=out, seeds=seeds, parts=tuple(word.strip() for word in only.split(",")),
-            weights=weights or "", weights_dir=weights_dir, workers=workers or 0, ray=ray or "",
-            accelerator=accelerator, report_only=report_only, command=typed(), on_progress=bars.unit,
-            on_warning=bars.warn,
+            Settings(budget, data, out, weights or "", weights_dir, accelerator), seeds=seeds,
+            parts=tuple(word.strip() for word in only.split(",")), workers=workers or 0, ray=ray or "",
+            report_only=report_only, command=typed(), on_progress=bars.unit, on_warning=bars.warn,
         ))  # fmt: skip
     page = page_of(done, results_of(done))
     write_all(page, out)

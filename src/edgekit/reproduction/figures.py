@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from edgekit.metrics import curves
 from edgekit.report import charts, charts_scores
 from edgekit.report.document import Figure
-from edgekit.reproduction.budgets import NETWORKS
-from edgekit.reproduction.paper import SYSTEM_TITLES, TABLE_4, TITLES
+from edgekit.reproduction.paper import NETWORKS, SYSTEM_TITLES, TABLE_4, TITLES
 from edgekit.reproduction.results import Results
 
 _SETS = ("training", "validation", "test")
@@ -57,10 +56,8 @@ def pruning_sweeps(results: Results) -> tuple[Figure, ...]:
             charts.over_seeds(part, getattr(sweep, key)[:, :-1].tolist(), alphas)
             for part, key in (*_HELD_OUT, ("zeroed", "zeroed"))
         )
-        chosen = {
-            "validation": sweep.choice(0, "val").alpha,
-            "test, as the paper did": sweep.choice(0, "test").alpha,
-        }
+        by_set = {"validation": "val", "test, as the paper did": "test"}
+        chosen = {words: sweep.choice(0, part).alpha for words, part in by_set.items()}
         whole = ", ".join(f"{part} {100 * float(getattr(sweep, key)[:, -1].mean()):.2f} %" for part, key in _HELD_OUT)
         shown.append(
             charts.sweep(

@@ -16,7 +16,7 @@ from edgekit.pipeline.summary import versions
 from edgekit.report.document import Bullets, Cell, Code, Column, Facts, Highlights, Page, Part, Prose, Section, Table
 from edgekit.report.pages.sections import data_section
 from edgekit.reproduction import figures, tables
-from edgekit.reproduction.paper import TABLE_2, TABLE_3
+from edgekit.reproduction.paper import SYSTEM_TITLES, TABLE_2, TABLE_3, TEXTS
 from edgekit.reproduction.results import Results
 from edgekit.reproduction.run import Reproduction
 from edgekit.values.codec import to_json
@@ -25,14 +25,8 @@ from edgekit.values.codec import to_json
 def page_of(done: Reproduction, results: Results) -> Page:
     """The whole report."""
     return Page(
-        title=f"The paper, run again ({done.budget.name})",
-        lead=(
-            'Every system, table and figure of "Combining deep learning model compression techniques", run by '
-            f"`edgekit reproduce` on {results.info.name}, {_seeds(done.request.seeds)}. "
-            "Beside each printed figure stands what was found here, with its spread over the seeds, a 95 % interval, "
-            "and tests between neighbours. Alphas and thresholds are chosen on validation; the test set chooses "
-            "nothing.",
-        ),
+        title=f"The paper, run again ({done.work.budget.name})",
+        lead=(TEXTS["lead"].format(data=results.info.name, seeds=_seeds(done.request.seeds)),),
         warnings=_warnings(done),
         synthetic=results.info.synthetic,
         domain=results.info.task.domain,
@@ -43,15 +37,11 @@ def page_of(done: Reproduction, results: Results) -> Page:
 
 
 def _highlights(results: Results) -> Highlights | None:
-    shown = (
-        ("Teacher", "mean", TABLE_2["mean"].accuracy),
-        ("Student, conventional", "conventional", TABLE_2["conventional"].accuracy),
-        ("Student, distilled", "distilled", TABLE_2["distilled"].accuracy),
-        ("Its int8 file", "int8", TABLE_3["int8"].accuracy),
-    )
+    titles = {"mean": "Teacher", "int8": "Its int8 file"}
     items = []
-    for title, name, printed in shown:
+    for name in ("mean", "conventional", "distilled", "int8"):
         if name in results.systems:
+            printed, title = (TABLE_2 | TABLE_3)[name].accuracy, titles.get(name, SYSTEM_TITLES[name])
             argmax, chosen = (fmean(results.systems[name].values("accuracy", at)) for at in ("argmax", "chosen"))
             detail = f"{100 * chosen:.1f} % at validation's threshold; paper {100 * printed:.1f} %"
             items.append((title, Cell(f"{100 * argmax:.1f} %", detail, value=argmax)))
@@ -64,14 +54,10 @@ def _seeds(seeds: Sequence[int]) -> str:
 
 def _warnings(done: Reproduction) -> tuple[str, ...]:
     found = []
-    if done.weights == "none":
-        found.append(
-            "**No ImageNet weights.** The networks' frozen trunks are random (`--weights none`): only their last layer "
-            "has learned. They and the teacher are far weaker than the paper's, a student that follows such a teacher "
-            "may lose by it, and no figure below says how good the paper's networks are."
-        )
-    if done.budget.reductions:
-        found.append(f"**Smaller than the paper.** {' '.join(done.budget.reductions)}")
+    if done.work.settings.weights == "none":
+        found.append(TEXTS["no weights"])
+    if done.work.budget.reductions:
+        found.append(f"**Smaller than the paper.** {' '.join(done.work.budget.reductions)}")
     if done.problems:
         unit, problem = next(iter(done.problems.items()))
         found.append(
@@ -92,10 +78,6 @@ def _warnings(done: Reproduction) -> tuple[str, ...]:
 
 
 def _sections(done: Reproduction, results: Results) -> Sequence[Section]:
-    pruning = Prose(
-        "A weight goes where it is under the standard deviation of its layer divided by alpha. The paper "
-        "chose alpha on the test set; both choices are marked, and Table I gives what the first adds."
-    )
     shown: dict[str, tuple[str, Sequence[Part]]] = {
         "table1": ("Table I: teachers", [tables.table_1(results)]),
         "table2": ("Table II: student", [tables.table_2(results)]),
@@ -103,7 +85,7 @@ def _sections(done: Reproduction, results: Results) -> Sequence[Section]:
         "table4": ("Table IV: comparison", [tables.table_4(results), *figures.against_the_paper(results)]),
         "figure3": ("Figure 3: teachers by epoch", figures.figure_3(results)),
         "figure4": ("Figure 4: student by epoch", figures.figure_4(results)),
-        "pruning": ("Pruning sweeps", [pruning, *figures.pruning_sweeps(results)]),
+        "pruning": ("Pruning sweeps", [Prose(TEXTS["pruning"]), *figures.pruning_sweeps(results)]),
     }
     if results.distillations:
         title = "Temperature and weights of the distillation"
@@ -138,10 +120,13 @@ def _how(done: Reproduction) -> Section:
     request = done.request
     facts = (
         ("command", f"`{request.command}`"),
-        ("weights of the networks", "random" if done.weights == "none" else "torchvision's ImageNet weights"),
+        (
+            "weights of the networks",
+            "random" if done.work.settings.weights == "none" else "torchvision's ImageNet weights",
+        ),
         ("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{_processor()}"),
         ("workers", ", ".join(sorted({one.where for one in done.log})) or "-"),
-        ("threshold rule", done.budget.recipe.threshold.rule),
+        ("threshold rule", done.work.budget.recipe.threshold.rule),
         *((name, version) for name, version in versions().items()),
     )
     parts: list[Part] = [Facts(facts), Code(request.command)]
@@ -153,8 +138,8 @@ def _how(done: Reproduction) -> Section:
 
 def _as_run(done: Reproduction) -> dict[str, Any]:
     """The budget with the weights and seeds that were taken; `sizes` holds the networks and their images."""
-    budget: dict[str, Any] = to_json(done.budget)
-    budget["weights"] = budget["recipe"]["teach"]["weights"] = done.weights
+    budget: dict[str, Any] = to_json(done.work.budget)
+    budget["weights"] = budget["recipe"]["teach"]["weights"] = done.work.settings.weights
     budget["recipe"]["seeds"] = list(done.request.seeds)
     del budget["recipe"]["teach"]["networks"], budget["recipe"]["teach"]["input_size"]
     return budget

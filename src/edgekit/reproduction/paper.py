@@ -1,13 +1,15 @@
-"""What the paper printed, to stand beside what is found here, and the words of its tables: `paper.json`.
+"""What the paper printed, to stand beside what is found here, and the words of the report: `paper.json`.
 
 "Combining deep learning model compression techniques": tables I to IV. Accuracies and pruned shares in [0, 1].
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from math import nan
+
+from edgekit.report.document import Column, Row, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,28 @@ class Printed:
     size: str = ""
 
 
+PAPER_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "vgg19", "googlenet")
+CHOUHAN_ENSEMBLE = ("alexnet", "densenet121", "resnet18", "inception_v3", "googlenet")
+NETWORKS = (*PAPER_ENSEMBLE, "inception_v3")
 _PAPER = json.loads((files(__package__) / "paper.json").read_text("utf-8"))
 TITLES: Mapping[str, str] = _PAPER["networks"]
 SYSTEM_TITLES: Mapping[str, str] = {
     **TITLES, **{f"{name}-pruned": f"{title}, pruned" for name, title in TITLES.items()}, **_PAPER["systems"]
 }  # fmt: skip
+TEXTS: Mapping[str, str] = _PAPER["texts"]
 # by network or system, in the paper's order
 TABLE_1, TABLE_2, TABLE_3, TABLE_4 = (
-    {name: Printed(**row) for name, row in _PAPER[f"table {number}"].items()} for number in (1, 2, 3, 4)
+    {name: Printed(**row) for name, row in _PAPER[f"rows {number}"].items()} for number in (1, 2, 3, 4)
 )
 
 
-def notes(table: str, **words: str) -> tuple[str, ...]:
-    """What stands below a table, with the words that were found out."""
-    return tuple(note.format(**_PAPER["words"], **words) for note in _PAPER["notes"][table])
+def table(name: str, rows: Iterable[Row], **words: str) -> Table:
+    """A table of these rows with its caption, columns and notes, filled with the words that were found out."""
+    frame = _PAPER["frames"][name]
+    columns = (
+        Column(title, "left" if title in frame["left"] else "right", group)
+        for group, titles in frame["columns"].items()
+        for title in titles
+    )
+    notes = (note.format(**_PAPER["words"], **words) for note in frame["notes"])
+    return Table(frame["caption"].format(**words), tuple(columns), tuple(rows), tuple(notes))

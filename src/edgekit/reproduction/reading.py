@@ -4,26 +4,33 @@ In: a `Reproduction`. Out: every system, sweep and curve whose units were made; 
 """
 
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.metrics.decisions import accuracy, choose_threshold
+from edgekit.metrics.decisions import choose_threshold
 from edgekit.metrics.scores import score
-from edgekit.pipeline.cache import Arrays, CacheMiss
+from edgekit.pipeline.cache import Arrays
 from edgekit.pipeline.stages import VARIANTS, runtime_of
-from edgekit.reproduction.budgets import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
+from edgekit.reproduction.paper import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.plan import Unit, sweep
 from edgekit.reproduction.results import ARGMAX, Cost, Distillation, PruningSweep, Results, Scored, System
 from edgekit.reproduction.run import Reproduction
+from edgekit.reproduction.work import HELD_OUT, Found
 from edgekit.training.ensemble import combine
 from edgekit.values.model import Quantization
 
-Found = TypeVar("Found")
-_HELD_OUT = ("val", "test")
+# the networks, how they are combined, and whether each is pruned first
+_SYSTEMS = {
+    **{f"{name}{'-pruned' * pruned}": ((name,), "mean", pruned) for name in NETWORKS for pruned in (False, True)},
+    "mean": (PAPER_ENSEMBLE, "mean", False), "vote": (PAPER_ENSEMBLE, "vote", False),
+    "mean-pruned": (PAPER_ENSEMBLE, "mean", True), "vote-pruned": (PAPER_ENSEMBLE, "vote", True),
+    # Chouhan's five vote
+    "chouhan": (CHOUHAN_ENSEMBLE, "vote", False), "chouhan-mean": (CHOUHAN_ENSEMBLE, "mean", False),
+}  # fmt: skip
 
 
 def results_of(done: Reproduction) -> Results:
@@ -32,21 +39,13 @@ def results_of(done: Reproduction) -> Results:
     return Results(
         info=reader.splits.info,
         labels=reader.splits.test.labels,
-        systems=reader.systems(),
+        systems={**reader.networks(), **reader.students(), **reader.files()},
         prunings=reader.prunings(),
         histories=reader.histories(),
         distillations=reader.distillations(),
         costs=reader.costs(),
-        audit=reader.of(done.work.audit),
+        audit=done.work.made(done.work.audit),
     )
-
-
-_ENSEMBLES = (
-    ("mean", PAPER_ENSEMBLE, "mean", False), ("vote", PAPER_ENSEMBLE, "vote", False),
-    ("mean-pruned", PAPER_ENSEMBLE, "mean", True), ("vote-pruned", PAPER_ENSEMBLE, "vote", True),
-    # Chouhan's five vote
-    ("chouhan", CHOUHAN_ENSEMBLE, "vote", False), ("chouhan-mean", CHOUHAN_ENSEMBLE, "mean", False),
-)  # fmt: skip
 
 
 class _Reader:
@@ -55,51 +54,54 @@ class _Reader:
         self.seeds = done.request.seeds
         self.splits = self.work.splits("student")
 
-    @staticmethod
-    def of(read: Callable[..., Found], *words: Any) -> Found | None:
-        """What `read` reads; None where it was not made."""
-        try:
-            return read(*words)
-        except CacheMiss:
-            return None
-
-    def made(self, read: Callable[..., Found], *words: Any) -> dict[int, Found]:
+    def by_seed(self, read: Callable[..., Found], *words: Any) -> dict[int, Found]:
         """What `read` reads of the words and each seed; without the seeds that were not made."""
-        found = {seed: self.of(read, *words, seed) for seed in self.seeds}
+        found = {seed: self.work.made(read, *words, seed) for seed in self.seeds}
         return {seed: one for seed, one in found.items() if one is not None}
 
     # --- systems ---
 
-    def systems(self) -> dict[str, System]:
+    def networks(self) -> dict[str, System]:
+        """Each network, and the ensembles."""
         found: dict[str, System] = {}
-        alone = ((f"{name}{'-pruned' * pruned}", (name,), "mean", pruned) for name in NETWORKS for pruned in (0, 1))
-        for name, networks, how, pruned in (*alone, *_ENSEMBLES):
-            scored = self._scored(self._ensemble, networks, how, bool(pruned))
-            sizes = [self.of(self._parameter_bytes, network) for network in networks]
-            times = [self.of(self.work.network_us, network, self.seeds[0]) for network in networks]
-            if scored and None not in sizes:
-                image_us = None if None in times else sum(filter(None, times))
-                found[name] = System(scored, sum(filter(None, sizes)), image_us)
-        student_bytes = self._student_bytes()
-        for name in ("conventional", "distilled", "pruned"):
-            if student_bytes is not None and (scored := self._scored(self._student, name)):
-                found[name] = System(scored, student_bytes)
+        for name, (networks, how, pruned) in _SYSTEMS.items():
+            scored = self._scored(self._ensemble, networks, how, pruned)
+            taught = [self.work.made(self.work.taught, network, self.seeds[0]) for network in networks]
+            times = [self.work.made(self.work.network_us, network, self.seeds[0]) for network in networks]
+            if scored and all(taught):
+                parameters = sum(int(one[0]["parameters"]) for one in taught if one)
+                found[name] = System(scored, 4 * parameters, None if None in times else sum(filter(None, times)))
+        return found
+
+    def students(self) -> dict[str, System]:
+        """`conventional`, `distilled` and `pruned`, which have the same parameters."""
+        any_of = (self.work.made(self.work.student, how, self.seeds[0]) for how in ("conventional", "distilled"))
+        weights = next((trained.student.weights for trained, _ in filter(None, any_of)), None)
+        scored = {name: self._scored(self._student, name) for name in ("conventional", "distilled", "pruned")}
+        if weights is None:
+            return {}
+        parameters = sum(int(v.size) for name, v in weights.items() if name.endswith(("weight", "bias")))
+        return {name: System(one, 4 * parameters) for name, one in scored.items() if one}
+
+    def files(self) -> dict[str, System]:
+        """The student's .tflite files."""
+        found: dict[str, System] = {}
         for variant in VARIANTS:
-            files = self.made(self.work.file_scores, variant)
-            if files:
-                runtime, first = runtime_of(variant), next(iter(files.values()))
-                scored = {seed: self._score(one.margins, runtime, one.model.output_q) for seed, one in files.items()}
-                content = first.model.flatbuffer
-                found[variant] = System(scored, len(content), first.image_us, len(gzip.compress(content, 9)))
+            made = self.by_seed(self.work.file_scores, variant)
+            if made:
+                runtime, (first, _, image_us) = runtime_of(variant), next(iter(made.values()))
+                scored = {seed: self._score(part, runtime, model.output_q) for seed, (model, part, _) in made.items()}
+                content = first.flatbuffer
+                found[variant] = System(scored, len(content), image_us, len(gzip.compress(content, 9)))
         return found
 
     def _scored(self, margins: Callable[..., Arrays], *words: Any) -> dict[int, Scored]:
-        return {seed: self._score(one) for seed, one in self.made(margins, *words).items()}
+        return {seed: self._score(one) for seed, one in self.by_seed(margins, *words).items()}
 
     def _score(self, margins: Arrays, runtime: str = "torch", output: Quantization | None = None) -> Scored:
         scale = output.scale if output else None
         sensitivity = self.work.budget.recipe.threshold.kept_sensitivity
-        chosen = choose_threshold(margins["val"], self._positive("val"), sensitivity, scale)
+        chosen = choose_threshold(margins["val"], self.work.positive("val"), sensitivity, scale)
         argmax, at_chosen = (
             score(
                 margins["test"], self.splits.test.labels, threshold, runtime=runtime, model_sha256="",
@@ -109,98 +111,57 @@ class _Reader:
         )  # fmt: skip
         return Scored(margins["test"], argmax, at_chosen, scale or 1.0)
 
-    def _positive(self, part: str) -> NDArray[np.bool_]:
-        return self.splits.info.task.is_positive(getattr(self.splits, part).labels)
-
-    def _accuracies(self, margins: Iterable[Arrays], part: str) -> list[float]:
-        return [accuracy(one[part], self._positive(part)) for one in margins]
-
-    def _margins(self, logits: Arrays) -> Arrays:
-        return {part: self.splits.info.task.margins(logits[part]) for part in _HELD_OUT}
-
     def _ensemble(self, networks: tuple[str, ...], how: str, pruned: bool, seed: int) -> Arrays:
         """Margins of the networks as they were trained, or each at the alpha that its validation chose."""
-        alphas = [self._sweep(n, (seed,)).choice(0, "val").alpha if pruned else np.inf for n in networks]
+        alphas = [self.work.chosen_alpha(network, seed) if pruned else np.inf for network in networks]
         members = [self.work.network_pruned(n, seed, alpha) for n, alpha in zip(networks, alphas, strict=True)]
-        return self._margins({part: combine(np.stack([m[part] for m in members]), how) for part in _HELD_OUT})
+        return self.work.margins({part: combine(np.stack([m[part] for m in members]), how) for part in HELD_OUT})
 
     def _student(self, name: str, seed: int) -> Arrays:
         if name == "pruned":
-            return self.work.student_pruned(seed, self.work.chosen_alpha(seed))
-        return self.work.student(name, seed).margins
+            return self.work.student_pruned(seed, self.work.chosen_alpha("student", seed))
+        return self.work.student(name, seed)[1]
 
-    def _parameter_bytes(self, network: str) -> int:
-        return 4 * int(self.work.taught(network, self.seeds[0])[0]["parameters"])
-
-    def _student_bytes(self) -> int | None:
-        for how in ("conventional", "distilled"):
-            if (student := self.of(self.work.student, how, self.seeds[0])) is not None:
-                weights = student.trained.student.weights
-                return 4 * sum(int(v.size) for name, v in weights.items() if name.endswith(("weight", "bias")))
-        return None
-
-    # --- sweeps ---
+    # --- sweeps, curves, costs ---
 
     def prunings(self) -> dict[str, PruningSweep]:
-        """By network, and of the `student`."""
-        made = {name: tuple(self.made(self._pruned, name)) for name in (*NETWORKS, "student")}
-        return {name: self._sweep(name, seeds) for name, seeds in made.items() if seeds}
-
-    def _alphas(self, name: str) -> tuple[float, ...]:
-        budget = self.work.budget
-        return (*(budget.recipe.prune.alphas if name == "student" else budget.network_alphas), np.inf)
-
-    def _pruned(self, name: str, seed: int) -> list[Arrays]:
-        """Margins and the share of `zeroed` weights, alpha by alpha."""
-        if name == "student":
-            return [self.work.student_pruned(seed, alpha) for alpha in self._alphas(name)]
-        points = [self.work.network_pruned(name, seed, alpha) for alpha in self._alphas(name)]
-        return [{**self._margins(point), "zeroed": point["zeroed"]} for point in points]
-
-    def _sweep(self, name: str, seeds: tuple[int, ...]) -> PruningSweep:
-        rows = [self._pruned(name, seed) for seed in seeds]
-        zeroed = np.array([[float(point["zeroed"]) for point in row] for row in rows])
-        val, test = (np.array([self._accuracies(row, part) for row in rows]) for part in _HELD_OUT)
-        return PruningSweep(self._alphas(name), zeroed, val, test, seeds)
+        made = {name: tuple(self.by_seed(self.work.chosen_alpha, name)) for name in (*NETWORKS, "student")}
+        return {name: self.work.pruning_sweep(name, seeds) for name, seeds in made.items() if seeds}
 
     def distillations(self) -> tuple[Distillation, ...]:
+        """The points of the sweep over T and alpha/beta, over the same seeds: those that all of them have."""
         budget = self.work.budget
         own, swept = budget.recipe.distill, self.seeds[: budget.sweep_seeds]
         points = []
         for unit in (Unit("student", "distilled", self.seeds[0]), *sweep(budget, self.seeds[0])):
             read = partial(self.work.student, "distilled", temperature=unit.temperature, mix=unit.mix)
-            made = {seed: one.margins for seed, one in self.made(read).items() if seed in swept}
+            made = {seed: margins for seed, (_, margins) in self.by_seed(read).items() if seed in swept}
             if made:
                 points.append((unit.temperature or own.temperature, unit.mix or (own.alpha, own.beta), made))
-        # points are compared over the same seeds: those that all of them have
         seeds = tuple(seed for seed in self.seeds if all(seed in made for _, _, made in points))
         if len(points) < 2 or not seeds:
             return ()
         return tuple(
             Distillation(temperature, mix, seeds, *(
-                tuple(self._accuracies((made[seed] for seed in seeds), part)) for part in _HELD_OUT
+                tuple(self.work.accuracies((made[seed] for seed in seeds), part)) for part in HELD_OUT
             ))
             for temperature, mix, made in points
         )  # fmt: skip
 
-    # --- curves and costs ---
-
     def histories(self) -> dict[str, NDArray[np.float32]]:
-        """By network, `conventional` and `distilled`."""
-        made = {name: self.made(self._history, name) for name in (*NETWORKS, "conventional", "distilled")}
+        made = {name: self.by_seed(self._history, name) for name in (*NETWORKS, "conventional", "distilled")}
         return {name: np.stack(list(runs.values())) for name, runs in made.items() if runs}
 
     def _history(self, name: str, seed: int) -> NDArray[np.float32]:
         work = self.work
-        return work.taught(name, seed)[0]["history"] if name in NETWORKS else work.student(name, seed).trained.history
+        return work.taught(name, seed)[0]["history"] if name in NETWORKS else work.student(name, seed)[0].history
 
     def costs(self) -> dict[str, Cost]:
         found = {}
-        images = len(self.splits.train), len(self.splits.val) + len(self.splits.test)
+        train, held_out = len(self.splits.train), len(self.splits.val) + len(self.splits.test)
         for network in NETWORKS:
-            arrays = self.of(self.work.taught, network, self.seeds[0])
-            if arrays is not None:
-                passes = int(arrays[0]["trunk_passes"])
-                one_pass_s = float(arrays[0]["trunk_s"]) * images[0] / (passes * images[0] + images[1])
-                found[network] = Cost(passes, float(arrays[0]["head_s"]) / max(one_pass_s, 1e-9))
+            if taught := self.work.made(self.work.taught, network, self.seeds[0]):
+                passes, trunk_s, head_s = (float(taught[0][name]) for name in ("trunk_passes", "trunk_s", "head_s"))
+                one_pass_s = trunk_s * train / (passes * train + held_out)
+                found[network] = Cost(int(passes), head_s / max(one_pass_s, 1e-9))
         return found

@@ -6,7 +6,7 @@ In: a `Request`. Out: a folder with finished units, and a `Reproduction`: what w
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -20,9 +20,9 @@ from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
 from edgekit.files import clear_unfinished, failures_of, write_json
-from edgekit.pipeline.cache import CacheMiss, only_one
-from edgekit.reproduction.budgets import NETWORKS, Budget, budget_named
-from edgekit.reproduction.plan import PARTS, Unit, plan
+from edgekit.pipeline.cache import only_one
+from edgekit.reproduction.paper import NETWORKS
+from edgekit.reproduction.plan import PARTS, Budget, Unit, budget_named, plan
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 from edgekit.values.codec import from_json, to_json
 
@@ -34,24 +34,18 @@ class Request:
     """What to reproduce, and what to do it with.
 
     Attributes:
-        weights: `none`, `imagenet`, or empty for the budget's own.
-        weights_dir: a folder of torchvision's files; implies `imagenet`.
+        settings: of the work itself. Here `weights` may be empty for the budget's own; `weights_dir`, a folder of
+            torchvision's files, implies `imagenet`; and `threads` follow from the workers.
         workers: processes side by side; 0 for one a core, or a single one where a GPU does the work.
         ray: the address of a cluster, `local`, or empty for processes of this machine.
         report_only: read what is finished and do no more.
     """
 
-    budget: str
-    data: str
-    out: Path
+    settings: Settings
     seeds: tuple[int, ...] = (0, 1, 2)
     parts: tuple[str, ...] = PARTS
-    weights: str = ""
-    weights_dir: Path | None = None
     workers: int = 0
     ray: str = ""
-    accelerator: str = "auto"
-    cache_dir: Path | None = None
     report_only: bool = False
     command: str = "edgekit reproduce"
     on_progress: Callable[[Progress[Unit, None]], None] = lambda progress: None
@@ -79,12 +73,9 @@ class Reproduction:
         missing: those that are not made.
         problems: what went wrong, of those that failed.
         log: every unit that was ever made in this folder.
-        weights: `none` or `imagenet`.
     """
 
     request: Request
-    budget: Budget
-    weights: str
     work: Work
     units: tuple[Unit, ...]
     made: int
@@ -100,48 +91,46 @@ def reproduce(request: Request) -> Reproduction:
         EdgekitError: bad data, weights that cannot be had, a folder of another run, no such budget, part or cluster.
             A unit that fails raises nothing: see `Reproduction.problems`.
     """
-    budget = budget_named(request.budget)
+    asked, out = request.settings, request.settings.folder
+    budget = budget_named(asked.budget)
     units = plan(budget, request.seeds, request.parts)
-    weights = "imagenet" if request.weights_dir else request.weights or budget.weights
-    if request.weights_dir and request.weights == "none":
+    if asked.weights_dir and asked.weights == "none":
         raise EdgekitError("--weights none and --weights-dir contradict each other.", "Give one of them.")
-    settings = Settings(
-        budget.name, request.data, request.out.absolute(), weights,
-        request.weights_dir.absolute() if request.weights_dir else None, request.accelerator, request.cache_dir,
+    settings = dataclasses.replace(
+        asked, folder=out.absolute(), weights_dir=asked.weights_dir and asked.weights_dir.absolute(),
+        weights="imagenet" if asked.weights_dir else asked.weights or budget.weights,
     )  # fmt: skip
-    sizes = {budget.size(what) for what in ("student", *budget.sizes)}
     # every size is decoded now, once, and lies in the cache for the workers
     loaded = {
         size: load_splits(
-            request.data, size, budget.recipe.data, cache_dir=request.cache_dir, on_warning=request.on_warning
+            asked.data, size, budget.recipe.data, cache_dir=asked.cache_dir, on_warning=request.on_warning
         )
-        for size in sorted(sizes)
+        for size in sorted({budget.size(what) for what in ("student", *budget.sizes)})
     }
     info = loaded[budget.size("student")].info
-    _claim(request.out, {
-        "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": weights,
+    _claim(out, {
+        "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": settings.weights,
         "budget": to_json(budget),
     })  # fmt: skip
-    reader = Work(settings, make=False, on_warning=request.on_warning, _loaded=loaded)
-    missing = [unit for unit in units if not _is_made(reader, unit)]
+    reader = Work(settings, make=False, on_warning=request.on_warning, loaded=loaded)
+    missing = tuple(unit for unit in units if reader.made(reader.do, unit) is None)
     problems: dict[Unit, str] = {}
     if missing and not request.report_only:
-        networks = [unit.what for unit in missing if unit.what in NETWORKS]
-        if weights == "imagenet" and networks:
+        networks = dict.fromkeys(unit.what for unit in missing if unit.what in NETWORKS)
+        if settings.weights == "imagenet" and networks:
             from edgekit.training.backbones import check_weights
 
-            check_weights(dict.fromkeys(networks), settings.weights_dir)
-        with only_one(request.out, "reproduce"):
-            clear_unfinished(request.out / STAGES)  # of workers that were killed
+            check_weights(networks, settings.weights_dir)
+        with only_one(out, "reproduce"):
+            clear_unfinished(out / STAGES)  # of workers that were killed
             problems = _execute(request, settings, budget, missing)
-    left = tuple(missing) if request.report_only else tuple(problems)
-    made = len(missing) - len(left)
-    return Reproduction(request, budget, weights, reader, units, made, left, problems, _read_log(request.out))
+    left = missing if request.report_only else tuple(problems)
+    return Reproduction(request, reader, units, len(missing) - len(left), left, problems, _read_log(out / _LOG))
 
 
-def _execute(request: Request, settings: Settings, budget: Budget, missing: list[Unit]) -> dict[Unit, str]:
+def _execute(request: Request, settings: Settings, budget: Budget, missing: Sequence[Unit]) -> dict[Unit, str]:
     """Does the missing units and logs those that are done; the problems of those that failed."""
-    log = request.out / _LOG
+    log = request.settings.folder / _LOG
     problems: dict[Unit, str] = {}
     with closing(_executor(request, settings, len(missing))) as executor:
         for progress in execute(executor, missing, lambda unit: unit.needs(budget)):
@@ -167,14 +156,6 @@ def _executor(request: Request, settings: Settings, most: int) -> Executor[Unit,
     threads = max(1, cores // workers)
     function = partial(do_unit, dataclasses.replace(settings, threads=threads))
     return LocalExecutor(function, workers, settings.folder / STAGES / "workers.log", threads)
-
-
-def _is_made(reader: Work, unit: Unit) -> bool:
-    try:
-        reader.do(unit)
-    except CacheMiss:
-        return False
-    return True
 
 
 def _claim(out: Path, identity: Mapping[str, Any]) -> None:
@@ -205,8 +186,7 @@ def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any
     return [] if old == new else [(path, old, new)]
 
 
-def _read_log(out: Path) -> tuple[UnitCost, ...]:
-    path = out / _LOG
+def _read_log(path: Path) -> tuple[UnitCost, ...]:
     with failures_of(path):
         lines = path.read_text().splitlines() if path.exists() else []
     found: list[UnitCost] = []

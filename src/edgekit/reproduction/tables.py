@@ -4,16 +4,15 @@ In: `Results`. Out: `Table`s. Every row of the paper keeps its row; a cell that 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from statistics import fmean, stdev
 
 from edgekit.metrics.scores import METRICS
-from edgekit.report.document import Cell, Column, Mark, Row, Table
-from edgekit.reproduction.paper import SYSTEM_TITLES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES, notes
+from edgekit.report.document import Cell, Mark, Row, Table
+from edgekit.reproduction.paper import SYSTEM_TITLES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES, table
 from edgekit.reproduction.results import Choice, Results, System
 from edgekit.values.evaluation import EvalReport
-
-PAPER, HERE, HERE_ON_TEST = "paper", "here", "here, chosen on test as the paper did"
 
 
 def table_1(results: Results) -> Table:
@@ -31,13 +30,7 @@ def table_1(results: Results) -> Table:
             _number(fmean(c.test_accuracy for c in on_test), factor=100) if on_test else None, _alphas(on_test),
             _number(fmean(optimism), "+.2f", factor=100) if optimism else None,
         ))  # fmt: skip
-    columns = _columns("network", {
-        PAPER: ("accuracy", "pruned", "zeroed", "alpha"),
-        HERE: ("accuracy", "pruned", "zeroed", "alpha", "McNemar p"),
-        HERE_ON_TEST: ("pruned", "alpha", "optimism"),
-    })  # fmt: skip
-    caption = "Table I: teachers on test, before and after pruning, in per cent"
-    return Table(caption, columns, tuple(rows), notes("table 1"))
+    return table("table 1", rows)
 
 
 def table_2(results: Results) -> Table:
@@ -51,15 +44,11 @@ def table_2(results: Results) -> Table:
             _over_seeds(system, "accuracy"), *(_mean(scores, decimals=3) for scores in _macro(system)),
             _over_seeds(system, "specificity"), _over_seeds(system, "auc", decimals=3), _p(results, above, name),
         ))  # fmt: skip
-    columns = _columns("system", {
-        PAPER: ("accuracy", "precision", "recall", "F1"),
-        HERE: ("accuracy", "precision", "recall", "F1", "specificity", "AUC", "McNemar p"),
-    })  # fmt: skip
     zeroed = [c.zeroed for c in results.choices("student", "val")]
-    return Table("Table II: teacher and student on test", columns, tuple(rows), notes(
-        "table 2", zeroed_paper=f"{100 * TABLE_2['pruned'].zeroed:.2f} %",
+    return table(
+        "table 2", rows, zeroed_paper=f"{100 * TABLE_2['pruned'].zeroed:.2f} %",
         zeroed_here=f"here {100 * fmean(zeroed):.2f} %" if zeroed else "not run here",
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def table_3(results: Results) -> Table:
@@ -74,14 +63,10 @@ def table_3(results: Results) -> Table:
             _over_seeds(system, "accuracy"), _mean(_macro(system)[2], decimals=3),
             _number(getattr(system, "bytes", None), ","), _ratio(base, system, "bytes"),
             _number(getattr(system, "gzip_bytes", None), ","), _ratio(base, system, "gzip_bytes"),
-            _milliseconds(system), _p(results, "float32", name) if name != "float32" else None,
+            _number(getattr(system, "image_us", None), factor=1e-3),
+            _p(results, "float32", name) if name != "float32" else None,
         ))  # fmt: skip
-    columns = _columns("quantization", {
-        PAPER: ("accuracy", "F1", "KB", "ratio"),
-        HERE: ("accuracy", "F1", "bytes", "ratio", "bytes, gzip", "ratio, gzip", "CPU ms an image", "McNemar p"),
-    })  # fmt: skip
-    caption = "Table III: the student, distilled and pruned, quantized"
-    return Table(caption, columns, tuple(rows), notes("table 3"))
+    return table("table 3", rows)
 
 
 def table_4(results: Results) -> Table:
@@ -93,28 +78,20 @@ def table_4(results: Results) -> Table:
             printed.title, Cell(printed.source, mark="muted"), _printed_percent(printed.accuracy),
             Cell(printed.size, mark="muted"),
             _over_seeds(system, "accuracy"), _over_seeds(system, "auc", decimals=3), _size(system),
-            _milliseconds(system), _p(results, above, name),
+            _number(getattr(system, "image_us", None), factor=1e-3), _p(results, above, name),
         ))  # fmt: skip
-    title, _, *columns = _columns("system", {
-        PAPER: ("from", "accuracy", "size"), HERE: ("accuracy", "AUC", "size", "CPU ms an image", "McNemar p"),
-    })  # fmt: skip
-    caption = "Table IV: comparison on the same 624 images" if len(results.labels) == 624 else "Table IV: comparison"
-    return Table(caption, (title, Column("from", "left", PAPER), *columns), tuple(rows), notes("table 4"))
+    return table("table 4", rows, images=" on the same 624 images" if len(results.labels) == 624 else "")
 
 
 def all_scores(results: Results, at: str) -> Table:
     """Every system by every measure, at the greater logit (`argmax`) or at the threshold from validation (`chosen`)."""
-    titles = ("accuracy", "balanced", "precision", "recall", "specificity", "F1", "AUC")
     rows = tuple(
         (SYSTEM_TITLES[name], *(_over_seeds(system, figure, at, decimals=3) for figure in METRICS))
         for name, system in results.systems.items()
     )
     positive = results.info.task.positive
     where = "the greater logit decides" if at == "argmax" else "at the threshold that validation chose"
-    return Table(
-        f"Every system on test, {where}", (Column("system", "left"), *map(Column, titles)), rows,
-        notes("all scores", positive=positive.capitalize(), positive_lower=positive.lower()),
-    )  # fmt: skip
+    return table("all scores", rows, where=where, positive=positive.capitalize(), positive_lower=positive.lower())
 
 
 def distillation_table(results: Results) -> Table:
@@ -132,36 +109,29 @@ def distillation_table(results: Results) -> Table:
     if conventional is not None and all(seed in conventional.seeds for seed in seeds):
         accuracies = [conventional.seeds[seed].argmax.accuracy for seed in seeds]
         rows.append(("Conventional, without a teacher", None, _mean(accuracies)))
-    return Table(
-        "Distillation by temperature and weights, accuracy in per cent",
-        (Column("loss", "left"), Column("validation"), Column("test")), tuple(rows),
-        notes("distillation", seeds=f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"),
-    )  # fmt: skip
+    return table("distillation", rows, seeds=f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}")
 
 
 def costs_table(results: Results) -> Table:
     """What the frozen trunks cost."""
-    rows = tuple(
+    return table("costs", (
         (TITLES[name], _number(cost.trunk, "d"), _number(cost.head), _number(cost.trunk + cost.head))
         for name, cost in results.costs.items()
-    )
-    return Table(
-        "What training a head cost, in passes of its trunk over the training set",
-        (Column("network", "left"), Column("trunk passes"), Column("all epochs of the head"), Column("together")), rows,
-        ("Every view of an image passes the trunk once; the epochs run on the features. By processor time.",),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def macro_scores(report: EvalReport) -> tuple[float, float, float]:
     """Precision, recall and F1 as means over both classes; a class that is never called counts 0."""
     c = report.confusion
-    of_positive, of_negative = _prf(c["tp"], c["fp"], c["fn"]), _prf(c["tn"], c["fn"], c["fp"])
-    return tuple((a + b) / 2 for a, b in zip(of_positive, of_negative, strict=True))  # type: ignore[return-value]
+    precision, recall, f1 = (
+        (positive + negative) / 2
+        for positive, negative in zip(_prf(c["tp"], c["fp"], c["fn"]), _prf(c["tn"], c["fn"], c["fp"]), strict=True)
+    )
+    return precision, recall, f1
 
 
-def _prf(tp: int, fp: int, fn: int) -> tuple[float, float, float]:
-    precision, recall = tp / (tp + fp) if tp + fp else 0.0, tp / (tp + fn) if tp + fn else 0.0
-    return precision, recall, 2 * tp / (2 * tp + fp + fn) if tp else 0.0
+def _prf(right: int, wrong: int, missed: int) -> tuple[float, float, float]:
+    return right / max(right + wrong, 1), right / max(right + missed, 1), 2 * right / max(2 * right + wrong + missed, 1)
 
 
 def _macro(system: System | None) -> Sequence[Sequence[float]]:
@@ -170,33 +140,26 @@ def _macro(system: System | None) -> Sequence[Sequence[float]]:
 
 
 def _over_seeds(system: System | None, figure: str, at: str = "argmax", decimals: int = 2) -> Cell | None:
-    cell = _mean(system.values(figure, at), decimals=decimals) if system else None
-    if system is None or cell is None:
-        return None
-    factor, shown = (100, 1) if decimals == 2 else (1, decimals)
-    bounds = " to ".join(f"{factor * bound:.{shown}f}" for bound in getattr(system.first, at).intervals[figure])
-    return Cell(cell.text, f"{cell.detail}; {bounds}" if cell.detail else bounds, cell.mark, cell.value)
+    interval = getattr(system.first, at).intervals[figure] if system else ()
+    return _mean(system.values(figure, at), decimals, interval=interval) if system else None
 
 
-def _mean(values: Sequence[float], decimals: int = 2, mark: Mark = "") -> Cell | None:
-    """Mean and deviation; with two decimals in per cent."""
+def _mean(values: Sequence[float], decimals: int = 2, mark: Mark = "", interval: Sequence[float] = ()) -> Cell | None:
+    """Mean, deviation and the first seed's interval; with two decimals in per cent."""
     if not values or not all(map(math.isfinite, values)):
         return None
-    factor = 100 if decimals == 2 else 1
-    detail = f"± {factor * stdev(values):.{decimals}f}" if len(values) > 1 else ""
-    return Cell(f"{factor * fmean(values):.{decimals}f}", detail, mark, fmean(values))
+    factor, of_interval = (100, 1) if decimals == 2 else (1, decimals)
+    detail = [f"± {factor * stdev(values):.{decimals}f}"] if len(values) > 1 else []
+    detail += [" to ".join(f"{factor * bound:.{of_interval}f}" for bound in interval)] if interval else []
+    return Cell(f"{factor * fmean(values):.{decimals}f}", "; ".join(detail), mark, fmean(values))
 
 
 def _number(value: float | None, spec: str = ".2f", factor: float = 1, mark: Mark = "") -> Cell | None:
     return None if value is None or math.isnan(value) else Cell(format(factor * value, spec), mark=mark, value=value)
 
 
-def _printed(figure: float, spec: str = ".2f", factor: float = 1) -> Cell | None:
-    return _number(figure, spec, factor, "muted")
-
-
-def _printed_percent(share: float) -> Cell | None:
-    return _printed(share, factor=100)
+_printed = partial(_number, mark="muted")
+_printed_percent = partial(_printed, factor=100)
 
 
 def _p(results: Results, one: str, other: str) -> Cell | None:
@@ -220,12 +183,3 @@ def _size(system: System | None) -> Cell | None:
         return None
     text = f"{system.bytes / 1e6:.0f} MB" if system.bytes >= 1e6 else f"{system.bytes / 1e3:.0f} KB"
     return Cell(text, value=system.bytes)
-
-
-def _milliseconds(system: System | None) -> Cell | None:
-    return _number(getattr(system, "image_us", None), factor=1e-3)
-
-
-def _columns(first: str, groups: Mapping[str, Sequence[str]]) -> tuple[Column, ...]:
-    named = (Column(title, group=group) for group, titles in groups.items() for title in titles)
-    return (Column(first, "left"), *named)

@@ -8,30 +8,34 @@ import dataclasses
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
-from edgekit.pipeline.cache import Arrays, StageCache
+from edgekit.pipeline.cache import Arrays, CacheMiss, StageCache
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Options, Trained
 from edgekit.recipes.build import Recipe
-from edgekit.reproduction.budgets import PAPER_ENSEMBLE, Budget, budget_named
-from edgekit.reproduction.plan import Unit
+from edgekit.reproduction.paper import PAPER_ENSEMBLE
+from edgekit.reproduction.plan import Unit, budget_named
+from edgekit.reproduction.results import PruningSweep
 from edgekit.training.ensemble import combine
-from edgekit.training.magnitude import most_pruned, prune_weights, zeroed_share
+from edgekit.training.magnitude import prune_weights, zeroed_share
 from edgekit.values.images import ImageSplits, Size
 from edgekit.values.model import TfliteModel
-from edgekit.values.networks import Student, TeacherLogits
+from edgekit.values.networks import TeacherLogits
 
 STAGES = ".units"
+HELD_OUT = ("val", "test")
 _WARM_UP_RUNS, _TIMED_RUNS = 3, 30
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,39 +59,29 @@ class Settings:
     threads: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class StudentScores:
-    """A student, its margins on val and test, and its curves (see `Trained`)."""
-
-    trained: Trained
-    margins: Arrays
-
-
-@dataclass(frozen=True, slots=True)
-class FileScores:
-    """One .tflite: its margins on val and test, and the median processor time of one image on this desktop in
-    microseconds."""
-
-    model: TfliteModel
-    margins: Arrays
-    image_us: float
-
-
-@dataclass
 class Work:
     """Does units, or reads what they found.
 
     Args:
         make: False only reads.
         on_warning: takes what is said of skipped images and smaller batches.
+        loaded: the data by image size, as far as it was read before.
     """
 
-    settings: Settings
-    make: bool = True
-    on_warning: Callable[[str], None] = print
-    _loaded: dict[Size, ImageSplits] = field(default_factory=dict)
-    _taught: dict[tuple[str, int], tuple[Arrays, str]] = field(default_factory=dict)
-    _net: tuple[Any, Any] = (None, None)  # the last network that was put together, with its network and seed
+    def __init__(
+        self, settings: Settings, *, make: bool = True, on_warning: Callable[[str], None] = print,
+        loaded: Mapping[Size, ImageSplits] | None = None,
+    ) -> None:  # fmt: skip
+        self.settings, self.on_warning, self.budget = settings, on_warning, budget_named(settings.budget)
+        self._cache = StageCache(settings.folder / STAGES, make=make, on_stage=lambda name, cached: None)
+        self._options = Options(
+            weights_dir=settings.weights_dir, accelerator=settings.accelerator, cache_dir=settings.cache_dir,
+            on_warning=lambda message: self.on_warning(message),  # noqa: PLW0108  # each unit brings its own
+        )  # fmt: skip
+        self._loaded = dict(loaded or {})
+        self._student_stages = self._stages_for(self.budget.recipe)
+        self._taught: dict[tuple[str, int], tuple[Arrays, str]] = {}
+        self._net: dict[tuple[str, int], Any] = {}  # the last network that was put together
 
     def do(self, unit: Unit) -> Any:
         """The result of a unit."""
@@ -102,6 +96,13 @@ class Work:
             "audit": self.audit,
         }
         return do[unit.kind]()
+
+    def made(self, read: Callable[..., Found], *words: Any) -> Found | None:
+        """What `read` reads; None where it was not made."""
+        try:
+            return read(*words)
+        except CacheMiss:
+            return None
 
     # --- networks ---
 
@@ -142,78 +143,64 @@ class Work:
 
         return float(self._cache.run(f"time-{network}-{seed}", {"network": above}, make)[0]["us"])
 
-    def teacher(self, seed: int, networks: tuple[str, ...] = PAPER_ENSEMBLE) -> Ensemble:
+    def teacher(self, seed: int) -> Ensemble:
         """The paper's ensemble by the mean of logits, as it was trained."""
-        members, keys = zip(*(self.taught(network, seed) for network in networks), strict=True)
-        train, val, test = (combine(np.stack([m[part] for m in members]), "mean") for part in ("train", "val", "test"))
-        splits = self.splits(networks[0])
-        task = splits.info.task
+        members, keys = zip(*(self.taught(network, seed) for network in PAPER_ENSEMBLE), strict=True)
+        logits = {part: combine(np.stack([m[part] for m in members]), "mean") for part in ("train", *HELD_OUT)}
         return Ensemble(
-            TeacherLogits(train, splits.train.ids), {"val": task.margins(val), "test": task.margins(test)},
-            int(sum(int(m["parameters"]) for m in members)) * 4, {"members": list(keys), "combine": "mean"},
+            TeacherLogits(logits["train"], self.splits(PAPER_ENSEMBLE[0]).train.ids), self.margins(logits),
+            sum(int(m["parameters"]) for m in members) * 4, {"members": list(keys), "combine": "mean"},
         )  # fmt: skip
 
     def _rebuilt(self, network: str, seed: int, arrays: Arrays) -> Any:
         """The trained network: the trunk as it was drawn or downloaded, and the head from the cache."""
-        if self._net[0] != (network, seed):
+        if (network, seed) not in self._net:
             from edgekit.training import fit, nets, teach
 
-            self._net = (None, None)  # two VGGs at once need not fit
+            self._net.clear()  # two VGGs at once need not fit
             splits = self.splits(network)
-            net = teach.rebuilt_member(
+            self._net[network, seed] = teach.rebuilt_member(
                 splits.train, splits.info.task, self.budget.teach(network, self.settings.weights),
                 {part: arrays[f"head.{part}"] for part in ("weight", "bias")},
                 fit.Training(seed, nets.accelerator(self.settings.accelerator)), self.settings.weights_dir,
             )  # fmt: skip
-            self._net = ((network, seed), net)
-        return self._net[1]
+        return self._net[network, seed]
 
     # --- students ---
 
     def student(
         self, how: str, seed: int, temperature: float | None = None, mix: tuple[float, float] | None = None
-    ) -> StudentScores:
-        """The student, `conventional` or `distilled`; at the recipe's own T and alpha/beta unless others are given."""
+    ) -> tuple[Trained, Arrays]:
+        """The student, `conventional` or `distilled`, at the recipe's own T and alpha/beta unless others are given; and
+        its margins on val and test."""
         recipe = self.budget.recipe.distill
         alpha, beta = mix or (recipe.alpha, recipe.beta)
         changed = dataclasses.replace(recipe, temperature=temperature or recipe.temperature, alpha=alpha, beta=beta)
         stages = self._stages_for(dataclasses.replace(self.budget.recipe, distill=changed))
         teacher = self.teacher(seed) if how == "distilled" else None
         trained = stages.distill(f"student-{how}-{seed}", teacher, seed)
-        return StudentScores(trained, stages.margins_of_student(trained.student, f"student-{how}-{seed}"))
+        return trained, stages.margins_of_student(trained.student, f"student-{how}-{seed}")
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
         """Margins of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
         share `zeroed`."""
-        distilled = self.student("distilled", seed)
+        distilled, margins = self.student("distilled", seed)
         if np.isinf(alpha):
-            return {**distilled.margins, "zeroed": np.array(0.0)}
-        student = distilled.trained.student
-        weights = prune_weights(student.weights, alpha)
-        pruned = Student(student.spec, weights)
+            return {**margins, "zeroed": np.array(0.0)}
+        pruned = dataclasses.replace(distilled.student, weights=prune_weights(distilled.student.weights, alpha))
         margins = self._student_stages.margins_of_student(pruned, f"pruned-{seed}-{alpha:g}")
-        return {**margins, "zeroed": np.array(zeroed_share(weights))}
-
-    def chosen_alpha(self, seed: int) -> float:
-        """The student's alpha: of those with the best accuracy on validation, the one that zeroes most.
-
-        Infinity, not to prune at all, is among the choices."""
-        alphas = (*self.budget.recipe.prune.alphas, np.inf)
-        points = [self.student_pruned(seed, alpha) for alpha in alphas]
-        splits = self.splits("student")
-        positive = splits.info.task.is_positive(splits.val.labels)
-        scores = [accuracy(point["val"], positive) for point in points]
-        return alphas[most_pruned(scores, [float(point["zeroed"]) for point in points])]
+        return {**margins, "zeroed": np.array(zeroed_share(pruned.weights))}
 
     def files(self, seed: int) -> Files:
         """The student, distilled and pruned, in every format."""
-        distilled, alpha = self.student("distilled", seed).trained, self.chosen_alpha(seed)
-        pruned = Student(distilled.student.spec, prune_weights(distilled.student.weights, alpha))
+        (distilled, _), alpha = self.student("distilled", seed), self.chosen_alpha("student", seed)
+        pruned = dataclasses.replace(distilled.student, weights=prune_weights(distilled.student.weights, alpha))
         key = Trained(pruned, json.dumps([distilled.key, alpha]))
         return self._student_stages.convert(key, seed)
 
-    def file_scores(self, variant: str, seed: int) -> FileScores:
-        """One of the files: int8 through TFLM, the others through LiteRT."""
+    def file_scores(self, variant: str, seed: int) -> tuple[TfliteModel, Arrays, float]:
+        """One of the files, its margins on val and test (int8 through TFLM, the others through LiteRT), and the median
+        processor time of one image on this desktop in microseconds."""
         files = self.files(seed)
         model = files.models[variant]
         margins = self._student_stages.margins_of_file(files, variant, f"{variant}-{seed}")
@@ -228,7 +215,39 @@ class Work:
 
         inputs = {"model": files.key, "variant": variant}
         us = self._cache.run(f"time-{variant}-{seed}", inputs, make)[0]["us"]
-        return FileScores(model, margins, float(us))
+        return model, margins, float(us)
+
+    # --- pruning sweeps ---
+
+    def pruning_sweep(self, name: str, seeds: tuple[int, ...]) -> PruningSweep:
+        """Of a network or the `student`; not to prune at all (infinity) is the last of its points."""
+        student = name == "student"
+        alphas = (*(self.budget.recipe.prune.alphas if student else self.budget.network_alphas), np.inf)
+        found = {key: np.empty((len(seeds), len(alphas))) for key in ("zeroed", *HELD_OUT)}
+        pruned = self.student_pruned if student else partial(self.network_pruned, name)
+        for row, seed in enumerate(seeds):
+            points = [pruned(seed, alpha) for alpha in alphas]
+            found["zeroed"][row] = [float(point["zeroed"]) for point in points]
+            for part in HELD_OUT:
+                found[part][row] = self.accuracies(points if student else map(self.margins, points), part)
+        return PruningSweep(alphas, **found, seeds=seeds)
+
+    def chosen_alpha(self, name: str, seed: int) -> float:
+        """The alpha that validation chooses for a network or the `student`: see `PruningSweep.choice`."""
+        return self.pruning_sweep(name, (seed,)).choice(0, "val").alpha
+
+    def margins(self, logits: Arrays) -> Arrays:
+        """Of a network's or an ensemble's logits on val and test."""
+        return {part: self.splits("student").info.task.margins(logits[part]) for part in HELD_OUT}
+
+    def accuracies(self, margins: Iterable[Arrays], part: str) -> list[float]:
+        """On val or test, where the greater logit decides."""
+        return [accuracy(one[part], self.positive(part)) for one in margins]
+
+    def positive(self, part: str) -> NDArray[np.bool_]:
+        """Which images of val or test have the positive label; the same at every image size."""
+        splits = self.splits("student")
+        return splits.info.task.is_positive(getattr(splits, part).labels)
 
     # --- data ---
 
@@ -240,27 +259,8 @@ class Work:
         """What `edgekit data info` says of the data."""
         return self._student_stages.audit()
 
-    # --- the stages of build-model ---
-
-    @cached_property
-    def budget(self) -> Budget:
-        """The budget that the settings name."""
-        return budget_named(self.settings.budget)
-
-    @cached_property
-    def _cache(self) -> StageCache:
-        return StageCache(self.settings.folder / STAGES, make=self.make, on_stage=lambda name, cached: None)
-
-    @cached_property
-    def _student_stages(self) -> BuildStages:
-        return self._stages_for(self.budget.recipe)
-
     def _stages_for(self, recipe: Recipe) -> BuildStages:
-        options = Options(
-            weights_dir=self.settings.weights_dir, accelerator=self.settings.accelerator,
-            cache_dir=self.settings.cache_dir, on_warning=self.on_warning,
-        )  # fmt: skip
-        return BuildStages(recipe, self.settings.data, self._cache, options, watch=True, loaded=self._loaded)
+        return BuildStages(recipe, self.settings.data, self._cache, self._options, watch=True, loaded=self._loaded)
 
 
 def do_unit(settings: Settings, unit: Unit, warn: Callable[[str], None]) -> None:
