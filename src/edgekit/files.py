@@ -57,8 +57,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Writes UTF-8 `content` to `path`: the whole file or nothing."""
-    write_bytes(path, content.encode())
+    """Writes `content` in UTF-8 to `path`: the whole file or nothing. What is no UTF-8 of a file name is escaped."""
+    write_bytes(path, content.encode(errors="backslashreplace"))
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,7 +8,7 @@ import click
 from edgekit import __version__
 from edgekit.cli import desktop, device
 from edgekit.cli.reproduce import reproduce_command
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, printable
 
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 prints the help itself
 
@@ -40,7 +40,7 @@ def main() -> None:
         hint = "Building and evaluating models takes more than a board does: pip install 'edgekit[build]'"
         _end(f"The package {error.name} is not installed.", hint)
     except (KeyboardInterrupt, click.Abort) as stop:  # click makes an Abort of a Ctrl-C
-        click.echo(f"\nStopped. {stop.__cause__ or stop}".rstrip(), err=True)
+        click.echo(printable(f"\nStopped. {stop.__cause__ or stop}".rstrip()), err=True)
         sys.exit(130)
     except click.ClickException as error:
         if isinstance(error, _NO_ARGUMENTS):
@@ -58,9 +58,9 @@ def main() -> None:
 
 
 def _end(message: str, hint: str, code: int = 1) -> None:
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {printable(message)}", err=True)
     if hint:
-        click.echo(f"  {hint}", err=True)
+        click.echo(f"  {printable(hint)}", err=True)
     sys.exit(code)
 
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgekit.errors import printable
+
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy and rich
     from edgekit.report.document import Part
 
@@ -21,7 +23,7 @@ def show(parts: "Iterable[Part]", value: Any, as_json: bool) -> None:
     if as_json:
         from edgekit.values.codec import to_json
 
-        click.echo(json.dumps(to_json(value), indent=2, ensure_ascii=False))
+        click.echo(printable(json.dumps(to_json(value), indent=2, ensure_ascii=False)))
         return
     from edgekit.report.render_terminal import print_parts
 
@@ -31,8 +33,9 @@ def show(parts: "Iterable[Part]", value: Any, as_json: bool) -> None:
 def waiting(for_what: str) -> AbstractContextManager[object]:
     """Says what is going on for as long as it is open, on a terminal."""
     from rich.console import Console
+    from rich.markup import escape
 
-    return Console(stderr=True).status(for_what)
+    return Console(stderr=True).status(escape(printable(for_what)))
 
 
 def typed() -> str:

@@ -14,6 +14,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from edgekit.errors import printable
 from edgekit.executor import units
 from edgekit.report.pages.device import latency_unit
 from edgekit.values.device_run import Latency, LinkCounts, latency
@@ -44,7 +45,8 @@ class _Bars:
         """Prints a warning above the bar, once: the data are read at the teachers' size and at the student's."""
         if message not in self._warned:
             self._warned.add(message)
-            self._console.print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+            said = f"warning: {printable(message)}"
+            self._console.print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 class StageBars(_Bars):

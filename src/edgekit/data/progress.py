@@ -15,6 +15,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from edgekit.errors import printable
+
 
 @contextmanager
 def bar(label: str, total: int | None, done: int = 0, *, in_bytes: bool = False) -> Iterator[Callable[[int], None]]:
@@ -30,5 +32,5 @@ def bar(label: str, total: int | None, done: int = 0, *, in_bytes: bool = False)
         transient=True,
         disable=not console.is_terminal,
     ) as progress:
-        task = progress.add_task(escape(label), total=total, completed=done)
+        task = progress.add_task(escape(printable(label)), total=total, completed=done)
         yield lambda steps: progress.advance(task, steps)

@@ -18,7 +18,7 @@ from edgekit.data.folder import folder_catalogue
 from edgekit.data.phantom import phantom_catalogue
 from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import split, train_in_test
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, printable
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSplits, Size
 
@@ -30,7 +30,8 @@ Warn = Callable[[str], None]
 
 def print_warning(message: str) -> None:
     """Prints a warning on stderr."""
-    Console(stderr=True).print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    said = f"warning: {printable(message)}"
+    Console(stderr=True).print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def load_splits(

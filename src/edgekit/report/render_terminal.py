@@ -1,7 +1,7 @@
 """Parts of a document on the terminal: the words and tables of the HTML page, fitted to the terminal's width.
 
-In: parts. Out: lines on a rich console. No text is taken for rich's markup; colours end where stdout is no terminal or
-NO_COLOR is set. A drawing is its text alternative here, and an image its caption.
+In: parts. Out: lines on a rich console. No text is taken for rich's markup or obeyed by the terminal; colours end where
+stdout is no terminal or NO_COLOR is set. A drawing is its text alternative here, and an image its caption.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from edgekit.errors import printable
 from edgekit.report import document as doc
 
 _STYLES = {"": "", "code": "bold", "strong": "bold", "muted": "dim"}
@@ -38,13 +39,13 @@ def _drawn(part: doc.Part) -> RenderableType:
         case doc.Bullets(items):
             shown = (Text("- ") + _words(item) for item in items)
         case doc.Code(text):
-            shown = (Text(text, no_wrap=True, overflow="ignore"),)
+            shown = (Text(printable(text), no_wrap=True, overflow="ignore"),)
         case doc.Facts(items) | doc.Highlights(items):
             shown = (_Fitted(doc.Table("", (doc.Column("", "left"), doc.Column("", "left")), items)),)
         case doc.Table():
             shown = (_Fitted(part),)
         case doc.Figure():
-            shown = (Text(part.alt),)
+            shown = (Text(printable(part.alt)),)
         case doc.Gallery():
             shown = (Text("- ") + _words(one.caption) for one in part.pictures)
     heading = _words(getattr(part, "caption", ""))
@@ -53,7 +54,7 @@ def _drawn(part: doc.Part) -> RenderableType:
 
 
 def _words(text: str) -> Text:
-    return Text.assemble(*((piece, _STYLES[kind]) for piece, kind in doc.inline(text)))
+    return Text.assemble(*((piece, _STYLES[kind]) for piece, kind in doc.inline(printable(text))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,10 @@ def _rich_table(table: doc.Table, boxed: bool, whole: bool) -> RichTable:
         if kept:
             heading = column.heading if boxed else column.short or column.heading
             whole_words = column.align == "right" or position == 0  # figures, and what heads a row
-            drawn.add_column(Text(heading), justify=column.align, no_wrap=whole_words, overflow="fold")
+            drawn.add_column(Text(printable(heading)), justify=column.align, no_wrap=whole_words, overflow="fold")
     for row in table.rows:
         if len(row) == 1 < len(table.columns):
-            drawn.add_row(Text(doc.as_cell(row[0]).text, "bold"))
+            drawn.add_row(Text(printable(doc.as_cell(row[0]).text), "bold"))
         else:
             drawn.add_row(*(_cell(doc.as_cell(cell)) for cell, kept in zip(row, shown, strict=True) if kept))
     return drawn
@@ -100,4 +101,4 @@ def _rich_table(table: doc.Table, boxed: bool, whole: bool) -> RichTable:
 def _cell(cell: doc.Cell) -> Text:
     text = _words(cell.text)
     text.stylize(_STYLES[cell.mark])
-    return text + Text(f" ({cell.detail})") if cell.detail else text
+    return text + Text(f" ({printable(cell.detail)})") if cell.detail else text
