@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgekit.compile import Compiled, compile_model
-from edgekit.device import emulator, firmware
+from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
@@ -54,7 +54,7 @@ def emulated(sources: ModelSources) -> Path:
 @pytest.fixture
 def board(native: Path) -> Iterator[str]:
     """The port of a fresh native board."""
-    with emulator.running(native) as port:
+    with firmware.running(native) as port:
         yield port
 
 

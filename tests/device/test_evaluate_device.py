@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.device import eval_device_command
-from edgekit.device import emulator
+from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.connection import check_model
 from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device
@@ -90,7 +90,7 @@ def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
             )
     assert time.monotonic() - begin < 10
     assert "--resume" in caught.value.hint
-    with emulator.running(native) as port:
+    with firmware.running(native) as port:
         sent: list[Prediction] = []
         fresh = Client(open_link(port))
         run = evaluate_on_device(
@@ -110,7 +110,7 @@ def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_
     tmp_path: Path,
 ) -> None:
     client = through()
-    with emulator.running(native) as restarted:
+    with firmware.running(native) as restarted:
 
         def restart() -> None:
             client.proxy.redirect(restarted)  # type: ignore[attr-defined]
@@ -243,7 +243,7 @@ def test_a_killed_evaluation_is_completed_by_resume(native: Path, tmp_path: Path
     slow = ["--model", str(INT8), "--data", "phantom:3:520", "--json"]
     state = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
     command = [sys.executable, "-m", "edgekit", "eval-device", *slow]
-    with emulator.running(native) as port:
+    with firmware.running(native) as port:
         crawling = FaultProxy(port, delay_s=0.02, split=False)
         killed = subprocess.Popen([*command, "--port", crawling.port], env=state, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 60

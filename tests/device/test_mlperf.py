@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from mlperf_client import MlperfClient
 
-from edgekit.device import emulator
+from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.errors import EdgekitError
@@ -41,7 +41,7 @@ def test_results_are_the_models_in_three_decimals(
     board_kind: str, request: pytest.FixtureRequest, model: TfliteModel, xrays: ImageSet
 ) -> None:
     program: Path = request.getfixturevalue(board_kind)
-    with emulator.running(program) as port:
+    with firmware.running(program) as port:
         link = open_link(port)
         runner = MlperfClient(link)
         runner.greet()

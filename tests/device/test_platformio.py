@@ -12,7 +12,7 @@ import pytest
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.library import library_files
-from edgekit.device import emulator, firmware
+from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.runtimes import tflm
@@ -65,7 +65,7 @@ def test_pio_run_in_a_fresh_checkout_builds_a_board_that_answers(
     environment: str, project: Path, model: TfliteModel
 ) -> None:
     pio(project, "run", "-e", environment)
-    with emulator.running(project / ".pio/build" / environment / ENVIRONMENTS[environment]) as port:
+    with firmware.running(project / ".pio/build" / environment / ENVIRONMENTS[environment]) as port:
         client = Client(open_link(port))
         assert client.hello().model_sha256.hex() == model.sha256
         client.link.close()

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.device import emulator, firmware
+from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
@@ -47,7 +47,7 @@ def test_the_emulated_board_counts_the_same_instructions_in_every_run(
 ) -> None:
     seen = []
     for start in range(2):
-        with emulator.running(firmware.build("emulated", noticed)) as port:
+        with firmware.running(firmware.build("emulated", noticed)) as port:
             client = client_of(port)
             for _ in range(start):
                 client.ping(b"another moment than before")
@@ -66,11 +66,13 @@ def test_the_emulated_board_counts_the_same_instructions_in_every_run(
 
 
 def test_another_image_costs_other_instructions(noticed: ModelSources, model: TfliteModel) -> None:
-    with emulator.running(firmware.build("emulated", noticed)) as port:
+    with firmware.running(firmware.build("emulated", noticed)) as port:
         client = client_of(port)
         first, second = (profile(client, noise(model, seed)) for seed in range(2))
         client.link.close()
-    assert first.ticks != second.ticks  # rectified outputs are cheaper: the count is a measurement, not a table
+    assert (
+        first.instructions != second.instructions
+    )  # rectified outputs are cheaper: the count is a measurement, not a table
 
 
 def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) -> None:
@@ -82,19 +84,20 @@ def test_a_model_of_more_steps_than_a_frame_holds_is_read_whole(tmp_path: Path) 
     (tmp_path / "long.tflite").write_bytes(content)
     model = read_tflite(tmp_path / "long.tflite")
     compiled = compile_model(content, CompileOptions(profile=True))
-    with emulator.running(firmware.build("emulated", model_sources(model, compiled))) as port:
+    with firmware.running(firmware.build("emulated", model_sources(model, compiled))) as port:
         client = client_of(port)
         run = profile(client, noise(model))
+        assert run.instructions is not None
         with pytest.raises(EdgekitError, match="BAD_OFFSET"):
-            client.ask(messages.Profile(len(run.ticks)), messages.StepTicks)
+            client.ask(messages.Profile(len(run.instructions)), messages.StepTicks)
         client.link.close()
-    assert len(run.ticks) == len(compiled.graph.ops) > messages.STEPS_A_FRAME
-    adds = [ticks for ticks, op in zip(run.ticks, compiled.graph.ops, strict=True) if op.label.startswith("ADD")]
+    assert len(run.instructions) == len(compiled.graph.ops) > messages.STEPS_A_FRAME
+    adds = [spent for spent, op in zip(run.instructions, compiled.graph.ops, strict=True) if op.label.startswith("ADD")]
     assert min(adds) > 0
 
 
 def test_a_profile_before_any_run_is_all_zeros(noticed: ModelSources) -> None:
-    with emulator.running(firmware.build("native", noticed)) as port:
+    with firmware.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
         answer = client.ask(messages.Profile(0), messages.StepTicks)
         client.link.close()
@@ -103,7 +106,7 @@ def test_a_profile_before_any_run_is_all_zeros(noticed: ModelSources) -> None:
 
 
 def test_the_native_board_takes_microseconds_whose_sum_is_the_runs(noticed: ModelSources, model: TfliteModel) -> None:
-    with emulator.running(firmware.build("native", noticed)) as port:
+    with firmware.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
         run = profile(client, noise(model))
         client.link.close()
@@ -118,7 +121,7 @@ def test_ordinary_firmware_carries_nothing_of_it_and_says_what_to_flash(
     names = subprocess.run(["xtensa-lx106-elf-nm", emulated], capture_output=True, text=True, check=True).stdout
     assert "Profile" not in names
     assert "model_step" not in names
-    with emulator.running(native) as port:
+    with firmware.running(native) as port:
         client = client_of(port)
         with pytest.raises(EdgekitError, match="without a profile") as refusal:
             profile(client, noise(model))
@@ -129,7 +132,7 @@ def test_ordinary_firmware_carries_nothing_of_it_and_says_what_to_flash(
 def test_a_senseless_answer_is_an_error_and_no_endless_loop(
     noticed: ModelSources, model: TfliteModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with emulator.running(firmware.build("native", noticed)) as port:
+    with firmware.running(firmware.build("native", noticed)) as port:
         client = client_of(port)
         for answer in (messages.StepTicks(0, 1, 0, struct.pack("<I", 1)), messages.StepTicks(40, 9, 0, b"")):
             monkeypatch.setattr(client, "ask", lambda *_, answer=answer: answer)
@@ -164,7 +167,7 @@ def test_the_command_gives_layers_and_totals_as_json_and_as_a_table() -> None:
 
 def test_a_board_with_another_program_is_refused(noticed: ModelSources) -> None:
     with (
-        emulator.running(firmware.build("native", noticed)) as port,  # compiled for size
+        firmware.running(firmware.build("native", noticed)) as port,  # compiled for size
         pytest.raises(EdgekitError, match=r"has \d+ steps and [\d,]+ bytes of arena, and this one") as refusal,
     ):
         command(VECTORS / "int8.tflite", "--port", port, "--optimize", "speed")

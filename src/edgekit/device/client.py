@@ -100,10 +100,9 @@ class Client:
             return baud
         self.ask(messages.SetBaud(baud), messages.Baud)
         self.link.set_baud(baud)
-        for _ in range(3):
-            if self.ping(bytes(range(200)), 0.3):
-                self.info = replace(info, baud=baud)
-                return baud
+        if any(self.ping(bytes(range(200)), 0.3) for _ in range(3)):
+            self.info = replace(info, baud=baud)
+            return baud
         self.counts.retries += 1
         self.link.set_baud(info.baud)
         time.sleep(messages.BAUD_TRIAL_MS / 1000 - 0.5)

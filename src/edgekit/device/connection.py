@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import Any
 
 from edgekit.boards.board import ESP32, Board
-from edgekit.device import emulator, firmware
+from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import ModelSources
 from edgekit.device.link import FIRST_BAUD, open_link
@@ -49,7 +49,7 @@ def connected(
         with on_wait("Building and starting the firmware" if name else f"Looking for a board at {port}"):
             if name is not None:
                 program = firmware.build(name, sources(), board)
-                port = stack.enter_context(emulator.running(program, board.emulator))
+                port = stack.enter_context(firmware.running(program, board.emulator))
             link = open_link(port)
             stack.callback(link.close)
             client = Client(link)

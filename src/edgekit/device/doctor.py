@@ -3,6 +3,7 @@
 In: this computer. Out: `Finding`s. Nothing is changed, no heavy package is imported, no port is opened.
 """
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import os
@@ -46,11 +47,14 @@ class Finding:
 
 def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, ...]:
     """Looks at everything. `usb_devices`: where Linux lists USB devices."""
+    toolchains = {board.toolchain.prefix: board.toolchain for board in BOARDS.values()}
     python = f"{platform.python_version()}, edgekit {__version__}"
     findings = [
         Finding("python", sys.version_info >= (3, 11), python, advice="Use Python 3.11 or 3.12."),
         *(_package(*row) for row in PACKAGES),
-        *_programs(),
+        _program("g++", "--port native"),
+        *(_program(f"{one.prefix}g++", "--port emulator", one.packages) for one in toolchains.values()),
+        _program(QEMU, "--port emulator"),
         _vendor_toolchain(),
         _firmware(),
         *_permission(),
@@ -60,22 +64,12 @@ def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, .
 
 
 def _package(name: str, module: str, needed_for: str, advice: str) -> Finding:
-    if importlib.util.find_spec(module) is None:
-        return Finding(name, False, "not installed", needed_for, advice)
+    installed = importlib.util.find_spec(module) is not None
     try:
-        version = importlib.metadata.version(name)
+        found = importlib.metadata.version(name) if installed else "not installed"
     except importlib.metadata.PackageNotFoundError:
-        version = "installed"
-    return Finding(name, True, version, needed_for)
-
-
-def _programs() -> list[Finding]:
-    toolchains = {board.toolchain.prefix: board.toolchain for board in BOARDS.values()}
-    return [
-        _program("g++", "--port native"),
-        *(_program(f"{each.prefix}g++", "--port emulator", each.packages) for each in toolchains.values()),
-        _program(QEMU, "--port emulator"),
-    ]
+        found = "installed"
+    return Finding(name, installed, found, needed_for, advice)
 
 
 def _program(name: str, needed_for: str, packages: str = "") -> Finding:
@@ -103,13 +97,10 @@ def _permission() -> list[Finding]:
     import grp
 
     for name in ("dialout", "uucp"):  # Debian's and Fedora's; Arch's
-        try:
-            group = grp.getgrnam(name)
-        except KeyError:
-            continue
-        inside = group.gr_gid in os.getgroups()
-        found = f"you are {'' if inside else 'not '}in it"
-        return [Finding(f"group {name}", inside, found, "real boards", join_group(name))]
+        with contextlib.suppress(KeyError):
+            inside = grp.getgrnam(name).gr_gid in os.getgroups()
+            found = f"you are {'' if inside else 'not '}in it"
+            return [Finding(f"group {name}", inside, found, "real boards", join_group(name))]
     return []
 
 
@@ -119,10 +110,10 @@ def _firmware() -> Finding:
     except EdgekitError as error:
         return Finding("firmware", False, "sources not found", "flashing and emulating", error.hint)
     sha256 = firmware.model_in(folder)
-    if sha256 is None:
-        advice = "Write one into it: edgekit firmware [--model FILE.tflite]"
-        return Finding("firmware", False, f"{folder}, without a model", "pio run -d firmware", advice)
-    return Finding("firmware", True, f"{folder}, model {sha256[:12]}")
+    if sha256 is not None:
+        return Finding("firmware", True, f"{folder}, model {sha256[:12]}")
+    advice = "Write one into it: edgekit firmware [--model FILE.tflite]"
+    return Finding("firmware", False, f"{folder}, without a model", "pio run -d firmware", advice)
 
 
 def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:
@@ -154,9 +145,8 @@ def _usb_chips(usb_devices: Path) -> list[str]:
             ids = int(vendor.read_text(), 16), int((vendor.parent / "idProduct").read_text(), 16)
         except (OSError, ValueError):
             continue
-        if chip := usb_name(*ids):
-            chips.append(chip)
-    return chips
+        chips.append(usb_name(*ids))
+    return [chip for chip in chips if chip]
 
 
 def findings_table(findings: Sequence[Finding]) -> Table:

@@ -1,6 +1,6 @@
-"""The firmware for this computer, native and emulated, built with the compilers that are here.
+"""The firmware for this computer, native and under QEMU: built with the compilers that are here, started and ended.
 
-In: an environment of platformio.ini and the model's sources. Out: a program, kept in the user's cache.
+In: an environment of platformio.ini and the model's sources. Out: a program, kept in the user's cache; a port to it.
 The real board is built by PlatformIO (`pio run -d firmware -t upload`) from the same sources.
 """
 
@@ -9,10 +9,14 @@ import json
 import os
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +24,7 @@ import platformdirs
 
 from edgekit import files
 from edgekit.boards.board import ESP32, Board
+from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array
@@ -200,3 +205,52 @@ def _sources(root: Path, source_filter: str) -> list[Path]:
         for pattern in re.findall(r"\+<(.+?)>", source_filter)
     ]
     return [path for pattern in patterns for path in sorted(root.glob(pattern))]
+
+
+@contextmanager
+def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
+    """Runs a firmware that `build` made; yields a `socket://` port that leads to it, and ends the process afterwards.
+
+    Args:
+        emulator: what runs a program for a board (.elf).
+
+    Raises:
+        EdgekitError: QEMU is not installed, or the firmware does not start.
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        if program.suffix == ".elf":
+            process, port = _qemu(program, emulator, said.fileno())
+        else:
+            command = _end_with_parent([str(program), "0"])
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+            assert process.stdout is not None
+            port = process.stdout.readline().strip()
+        try:
+            if not port:
+                said.seek(0)
+                raise EdgekitError(f"{program} did not start: {said.read().strip()[-300:]}", "Build it again.")
+            yield port
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+def _qemu(program: Path, emulator: Emulator, stderr: int) -> tuple[subprocess.Popen[str], str]:
+    need(QEMU)
+    # QEMU takes over a socket that already listens: no port number can be lost in between.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number, fd = listener.getsockname()[1], listener.fileno()
+        # wait=on: the board starts when the host is there, and its first byte is not lost
+        uart = ("-chardev", f"socket,id=uart,fd={fd},server=on,wait=on,nodelay=on", "-serial", "chardev:uart")
+        command = _end_with_parent(emulator.command(program, uart, counted="asleep"))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, text=True, pass_fds=(fd,))
+        time.sleep(0.05)
+        return process, f"socket://127.0.0.1:{number}" if process.poll() is None else ""
+
+
+def _end_with_parent(command: list[str]) -> list[str]:
+    """Linux ends the board even where edgekit is killed and `finally` never comes; elsewhere it would stay behind."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL", *command] if setpriv else command

@@ -3,6 +3,7 @@
 In: a port and the build folder. Out: `Flashed`. esptool is GPL, so it is called as a program, never imported.
 """
 
+import itertools
 import re
 import struct
 import subprocess
@@ -17,18 +18,9 @@ from edgekit.device.link import find_board, refuse_word
 from edgekit.errors import EdgekitError
 
 IMAGE_MAGIC = 0xE9
+PARTITION_MAGIC = 0x50AA
 BUILD_HINT = "Build the firmware first: pio run -d firmware"
 Line = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Partition:
-    """One row of the partition table; type 0 is an application."""
-
-    name: str
-    type: int
-    offset: int
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +28,8 @@ class Plan:
     """What goes where: (offset, file), the application last, and what the table asks of the flash."""
 
     files: tuple[tuple[int, Path], ...]
-    app: Partition
     app_bytes: int
+    app_room_bytes: int  # its partition
     flash_bytes: int
 
 
@@ -91,7 +83,7 @@ def flash(
             "Flash it again, with a shorter cable or a lower --baud.",
         )
     written = sum(file.stat().st_size for _, file in planned.files)
-    return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app.size_bytes)
+    return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app_room_bytes)
 
 
 def plan(build: Path, board: Board = ESP32) -> Plan:
@@ -108,34 +100,28 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
     at = board.flashing
     for image in (bootloader, app_file):
         _check_image(image, board)
-    partitions = parse_partitions(table.read_bytes(), table)
-    app = next((p for p in partitions if p.type == 0), None)
+    content = table.read_bytes()
+    # of 32 bytes each: magic, type (0 is an application), subtype, offset, size, name, flags
+    rows = struct.iter_unpack("<HBBII16sI", content[: len(content) // 32 * 32])
+    partitions = list(itertools.takewhile(lambda row: row[0] == PARTITION_MAGIC, rows))
+    if not partitions:
+        raise EdgekitError(f"{table} is not a partition table.", BUILD_HINT)
+    app = next((row[3:6] for row in partitions if row[1] == 0), None)
     if app is None:
         raise EdgekitError(f"{table} has no application partition.", "Restore firmware/partitions.csv.")
+    app_offset, app_room_bytes, app_name = app
     app_bytes = app_file.stat().st_size
-    if app_bytes > app.size_bytes:
+    if app_bytes > app_room_bytes:
+        name = app_name.rstrip(b"\0").decode("ascii", "replace")
         raise EdgekitError(
-            f"The firmware has {app_bytes:,} bytes, its partition {app.name} {app.size_bytes:,}.",
+            f"The firmware has {app_bytes:,} bytes, its partition {name} {app_room_bytes:,}.",
             "Build a smaller model, or enlarge the partition in firmware/partitions.csv.",
         )
     if bootloader.stat().st_size > at.partitions_offset - at.bootloader_offset:
         raise EdgekitError(f"{bootloader} runs into the partition table.", BUILD_HINT)
-    end = max(p.offset + p.size_bytes for p in partitions)
-    places = ((at.bootloader_offset, bootloader), (at.partitions_offset, table), (app.offset, app_file))
-    return Plan(places, app, app_bytes, end)
-
-
-def parse_partitions(table: bytes, source: Path) -> tuple[Partition, ...]:
-    """The rows of a binary partition table. Raises EdgekitError: these bytes are not a partition table."""
-    rows = []
-    for at in range(0, len(table) - 31, 32):
-        magic, kind, _, offset, size, name = struct.unpack_from("<HBBII16s", table, at)
-        if magic != 0x50AA:
-            break
-        rows.append(Partition(name.rstrip(b"\0").decode("ascii", "replace"), kind, offset, size))
-    if not rows:
-        raise EdgekitError(f"{source} is not a partition table.", BUILD_HINT)
-    return tuple(rows)
+    end = max(offset + size for _, _, _, offset, size, *_ in partitions)
+    places = ((at.bootloader_offset, bootloader), (at.partitions_offset, table), (app_offset, app_file))
+    return Plan(places, app_bytes, app_room_bytes, end)
 
 
 def identify(said: str, board: Board = ESP32) -> tuple[str, int]:

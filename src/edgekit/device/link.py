@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import serial
 from serial.tools import list_ports
@@ -19,23 +19,83 @@ from edgekit.errors import EdgekitError
 FIRST_BAUD = 115200
 
 
-class Link(Protocol):
-    """Bytes in both directions. Every method raises EdgekitError when the line is gone."""
+class SerialLink:
+    """Bytes in both directions over a serial line. Every method raises EdgekitError when the line is gone."""
 
-    name: str
-    has_rate: bool  # False where a baud rate means nothing
+    has_rate = True  # False where a baud rate means nothing
+
+    def __init__(self, port: str, baud: int) -> None:
+        self.name = port
+        try:
+            self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
+        except (OSError, ValueError) as error:  # SerialException is an OSError
+            raise _explain(port, error) from error
 
     def read(self, timeout_s: float) -> bytes:
         """What has arrived, waiting up to timeout_s for the first byte; empty where nothing came."""
+        with _or_gone(self.name):
+            self._serial.timeout = timeout_s
+            data: bytes = self._serial.read(1)
+            return data + self._serial.read(self._serial.in_waiting) if data else b""
 
     def write(self, data: bytes) -> None:
-        """Sends all of it."""
+        with _or_gone(self.name):
+            self._serial.write(data)
 
     def set_baud(self, baud: int) -> None:
-        """Changes the rate of this end."""
+        try:
+            self._serial.flush()
+            self._serial.baudrate = baud
+        except (OSError, ValueError) as error:
+            raise EdgekitError(f"{self.name} cannot run at {baud} baud.", "Give a lower --baud.") from error
 
     def close(self) -> None:
-        """Lets go of the port."""
+        self._serial.close()
+
+
+class SocketLink:
+    """The same over TCP."""
+
+    has_rate = False
+
+    def __init__(self, url: str) -> None:
+        self.name = url
+        host, colon, number = url.removeprefix("socket://").rstrip("/").rpartition(":")
+        if not colon or not number.isdigit() or not 0 < int(number) < 65536:
+            raise EdgekitError(f"{url} is not an address.", "Write it as socket://host:port.")
+        try:
+            self._socket = socket.create_connection((host.strip("[]"), int(number)), timeout=5)
+        except OSError as error:
+            raise EdgekitError(
+                f"{url} does not answer: {error.strerror or error}.",
+                "Start the firmware or the serial server there, and check host and port.",
+            ) from error
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, timeout_s: float) -> bytes:
+        with _or_gone(self.name):
+            self._socket.settimeout(max(timeout_s, 0.001))
+            try:
+                data = self._socket.recv(65536)
+            except TimeoutError:
+                return b""
+            if not data:
+                raise ConnectionResetError
+            return data
+
+    def write(self, data: bytes) -> None:
+        with _or_gone(self.name):
+            self._socket.settimeout(10)
+            self._socket.sendall(data)
+
+    def set_baud(self, baud: int) -> None:
+        pass
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+Link = SerialLink | SocketLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +141,7 @@ def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
     if port == "auto":
         port = find_board()
     refuse_word(port)
-    return _SocketLink(port) if port.startswith("socket://") else _SerialLink(port, baud)
+    return SocketLink(port) if port.startswith("socket://") else SerialLink(port, baud)
 
 
 def refuse_word(port: str) -> None:
@@ -91,77 +151,6 @@ def refuse_word(port: str) -> None:
             f"{port} is not a board on a serial line, so this command has nothing to do there.",
             "Give a serial device, auto or socket://HOST:PORT. `edgekit eval-device` takes emulator, native, desktop.",
         )
-
-
-class _SocketLink:
-    has_rate = False
-
-    def __init__(self, url: str) -> None:
-        self.name = url
-        host, colon, number = url.removeprefix("socket://").rstrip("/").rpartition(":")
-        if not colon or not number.isdigit() or not 0 < int(number) < 65536:
-            raise EdgekitError(f"{url} is not an address.", "Write it as socket://host:port.")
-        try:
-            self._socket = socket.create_connection((host.strip("[]"), int(number)), timeout=5)
-        except OSError as error:
-            raise EdgekitError(
-                f"{url} does not answer: {error.strerror or error}.",
-                "Start the firmware or the serial server there, and check host and port.",
-            ) from error
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def read(self, timeout_s: float) -> bytes:
-        with _or_gone(self.name):
-            self._socket.settimeout(max(timeout_s, 0.001))
-            try:
-                data = self._socket.recv(65536)
-            except TimeoutError:
-                return b""
-            if not data:
-                raise ConnectionResetError
-            return data
-
-    def write(self, data: bytes) -> None:
-        with _or_gone(self.name):
-            self._socket.settimeout(10)
-            self._socket.sendall(data)
-
-    def set_baud(self, baud: int) -> None:
-        pass
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class _SerialLink:
-    has_rate = True
-
-    def __init__(self, port: str, baud: int) -> None:
-        self.name = port
-        try:
-            self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
-        except (OSError, ValueError) as error:  # SerialException is an OSError
-            raise _explain(port, error) from error
-
-    def read(self, timeout_s: float) -> bytes:
-        with _or_gone(self.name):
-            self._serial.timeout = timeout_s
-            data: bytes = self._serial.read(1)
-            return data + self._serial.read(self._serial.in_waiting) if data else b""
-
-    def write(self, data: bytes) -> None:
-        with _or_gone(self.name):
-            self._serial.write(data)
-
-    def set_baud(self, baud: int) -> None:
-        try:
-            self._serial.flush()
-            self._serial.baudrate = baud
-        except (OSError, ValueError) as error:
-            raise EdgekitError(f"{self.name} cannot run at {baud} baud.", "Give a lower --baud.") from error
-
-    def close(self) -> None:
-        self._serial.close()
 
 
 def join_group(name: str) -> str:

@@ -28,29 +28,12 @@ from edgekit.values.program import Program
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One run: by step the ticks of the board's clock, of which there are `tick_hz` a second; the raw int8 outputs."""
+    """One run: instructions by step on the emulated board, whose time is none, and microseconds by step elsewhere."""
 
-    ticks: tuple[int, ...]
-    tick_hz: int
-    board: messages.BoardKind
-    outputs: bytes
-
-    @property
-    def instructions(self) -> tuple[int, ...] | None:
-        """By step, on the emulated board; None elsewhere."""
-        emulated = self.board == messages.BoardKind.EMULATED
-        return tuple(ticks * self.resolution for ticks in self.ticks) if emulated else None
-
-    @property
-    def us(self) -> tuple[float, ...] | None:
-        """Microseconds by step; None on the emulated board, whose time is none."""
-        emulated = self.board == messages.BoardKind.EMULATED
-        return None if emulated else tuple(round(ticks * 1e6 / self.tick_hz, 3) for ticks in self.ticks)
-
-    @property
-    def resolution(self) -> int:
-        """Instructions in a tick of the emulated board."""
-        return INSTRUCTIONS_PER_S // self.tick_hz
+    instructions: tuple[int, ...] | None
+    us: tuple[float, ...] | None
+    resolution: int  # instructions in a tick of the emulated board's clock
+    outputs: bytes  # raw int8
 
 
 def profile(client: Client, image: bytes) -> Profile:
@@ -69,7 +52,10 @@ def profile(client: Client, image: bytes) -> Profile:
         ticks += struct.unpack(f"<{count}I", answer.ticks[: 4 * count])
         steps = answer.steps
     assert client.info is not None
-    return Profile(tuple(ticks), answer.tick_hz, messages.BoardKind(client.info.board), outcome.outputs)
+    resolution = INSTRUCTIONS_PER_S // answer.tick_hz
+    if client.info.board == messages.BoardKind.EMULATED:
+        return Profile(tuple(each * resolution for each in ticks), None, resolution, outcome.outputs)
+    return Profile(None, tuple(round(each * 1e6 / answer.tick_hz, 3) for each in ticks), resolution, outcome.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +65,8 @@ class ModelProfile:
     model_sha256: str
     options: CompileOptions  # what it was compiled for
     device: Mapping[str, Any]  # the board's identity, as `device_json` gives it
-    program: Program  # with what each layer cost
-    run: Profile  # one run on noise from a fixed seed
+    program: Program  # with what each layer cost in one run on noise from a fixed seed
+    resolution: int  # instructions in a tick of the board's clock
     sizes: Sizes | None  # of the program; None where no cross compiler is installed
 
 
@@ -113,39 +99,38 @@ def profile_model(
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
     program = replace(compiled.program, instructions=run.instructions, us=run.us)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
-    if (len(run.ticks), arena_bytes) != (len(program.layers), expected):
+    steps = len(run.instructions or run.us or ())
+    if (steps, arena_bytes) != (len(program.layers), expected):
         raise EdgekitError(
-            f"The board's program has {len(run.ticks)} steps and {arena_bytes:,} bytes of arena, and this one "
+            f"The board's program has {steps} steps and {arena_bytes:,} bytes of arena, and this one "
             f"{len(program.layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
     if run.outputs != tflm.infer_of(model)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
-    return ModelProfile(model.sha256, options, device, program, run, sizes_of(compiled.files))
+    return ModelProfile(model.sha256, options, device, program, run.resolution, sizes_of(compiled.files))
 
 
 def profile_json(profiled: ModelProfile) -> dict[str, Any]:
     """What `edgekit profile --json` prints."""
-    layers, run, sizes = profiled.program.layers, profiled.run, profiled.sizes
-    instructions, us = run.instructions or (None,) * len(layers), run.us or (None,) * len(layers)
-    macs = sum(layer.macs for layer in layers)
-    total = sum(run.instructions) if run.instructions else None
+    program, sizes = profiled.program, profiled.sizes
+    nothing = (None,) * len(program.layers)
+    costs = zip(program.layers, program.instructions or nothing, program.us or nothing, strict=True)
+    macs = sum(layer.macs for layer in program.layers)
+    total = sum(program.instructions) if program.instructions else None
     return {
         "model_sha256": profiled.model_sha256,
         "options": to_json(profiled.options),
         "device": dict(profiled.device),
-        "resolution_instructions": run.resolution if run.instructions else None,
-        "layers": [
-            {**to_json(layer), "instructions": spent, "us": time}
-            for layer, spent, time in zip(layers, instructions, us, strict=True)
-        ],
+        "resolution_instructions": profiled.resolution if program.instructions else None,
+        "layers": [{**to_json(layer), "instructions": spent, "us": time} for layer, spent, time in costs],
         "total": {
             "macs": macs,
             "instructions": total,
             "instructions_per_mac": round(total / macs, 3) if total and macs else None,
-            "us": round(sum(run.us), 3) if run.us else None,
-            "activation_bytes": profiled.program.arena_bytes,
-            "weight_bytes": sum(layer.weight_bytes for layer in layers),
+            "us": round(sum(program.us), 3) if program.us else None,
+            "activation_bytes": program.arena_bytes,
+            "weight_bytes": sum(layer.weight_bytes for layer in program.layers),
             "code_bytes": sizes.code_bytes if sizes else None,
         },
     }
