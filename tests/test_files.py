@@ -1,6 +1,8 @@
 """Files are whole or absent."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,18 +14,26 @@ from edgekit.files import (
     atomic_path,
     clear_unfinished,
     key_of,
-    write_arrays,
+    read_kept,
     write_bytes,
     write_json,
+    write_kept,
+    write_kept_arrays,
 )
 
 
-def test_a_file_is_replaced_as_a_whole_and_may_be_read_by_others(tmp_path: Path) -> None:
+def umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def test_a_file_is_replaced_as_a_whole_and_may_be_read_by_whom_the_umask_lets(tmp_path: Path) -> None:
     path = tmp_path / "new" / "card.json"
     write_json(path, {"µ": 1})
     write_json(path, {"µ": 2})
     assert path.read_text(encoding="utf-8") == '{\n  "µ": 2\n}\n'
-    assert path.stat().st_mode & 0o777 == 0o644
+    assert path.stat().st_mode & 0o777 == 0o666 & ~umask()
     assert [child.name for child in path.parent.iterdir()] == ["card.json"]
 
 
@@ -47,7 +57,7 @@ def test_an_interrupted_write_keeps_the_old_file_and_no_part(tmp_path: Path, err
     "write",
     [
         lambda path: write_bytes(path, os.urandom(2_000_000)),
-        lambda path: write_arrays(path, {"a": np.zeros(250_000), "b": np.zeros(250_000)}),
+        lambda path: write_kept_arrays(path, {"a": np.zeros(250_000), "b": np.zeros(250_000)}),
     ],
 )
 def test_a_full_disk_is_said_once_and_keeps_the_old_file(
@@ -85,3 +95,39 @@ def test_only_what_a_killed_writer_left_is_cleared(tmp_path: Path) -> None:
     assert (tmp_path / left).exists()
     clear_unfinished(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*foreign, "card.json"])
+
+
+def test_what_is_kept_comes_back_and_any_flipped_bit_or_cut_is_told_in_one_line(tmp_path: Path) -> None:
+    path, told = tmp_path / "kept", list[str]()
+    assert read_kept(path, told.append) is None
+    assert told == []
+    write_kept(path, b"pixels", memoryview(b"and reasons"))
+    assert read_kept(path, told.append) == b"pixelsand reasons"
+    assert told == []
+    content = path.read_bytes()
+    damaged = [content[:length] for length in range(len(content))] + [content + b"\n"]
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 1 << position % 8
+        damaged.append(bytes(changed))
+    for wrong in damaged:
+        path.write_bytes(wrong)
+        assert read_kept(path, told.append) is None
+    assert told == [f"{path} is damaged; the work that it kept is done again."] * len(damaged)
+
+
+UMASK = """
+import os, sys
+from pathlib import Path
+from edgekit.files import write_kept, write_text
+os.umask(0o077)
+for write, name, content in ((write_text, "report.html", ""), (write_kept, "x.pixels", b"")):
+    write(Path(sys.argv[1]) / "new" / name, content)
+"""
+
+
+def test_an_umask_of_077_lets_nobody_else_read_what_is_written(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-P", "-c", UMASK, str(tmp_path)], check=True)
+    made = list(tmp_path.rglob("*"))
+    assert len(made) == 3
+    assert [path for path in made if path.stat().st_mode & 0o077] == []

@@ -8,8 +8,8 @@ import hashlib
 import io
 import json
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, printable
+
+_SEAL = b"\nsha256 of all before this line: "  # ends what is kept; then 64 hex digits
 
 
 @contextmanager
@@ -29,14 +31,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     with failures_of(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=f".part{path.suffix}", dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part{path.suffix}")
+        temporary.touch(exist_ok=False)  # not mkstemp, whose 0600 says nothing of the umask
         try:
             yield temporary
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
-            temporary.chmod(0o644)  # mkstemp gives 0600, which a second user of the folder could not read
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
@@ -66,21 +66,59 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def write_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
-    """Writes an .npz to `path`: the whole file or nothing. Through memory, because the writer of .npz reports a full
-    disk a second time, as a traceback."""
-    packed = io.BytesIO()
-    np.savez(packed, **{name: np.asarray(value) for name, value in arrays.items()})
-    write_bytes(path, packed.getvalue())
+def packed(arrays: Mapping[str, ArrayLike]) -> bytes:
+    """The arrays as an .npz. In memory, because the writer of .npz reports a full disk a second time, as a
+    traceback."""
+    stream = io.BytesIO()
+    np.savez(stream, **{name: np.asarray(value) for name, value in arrays.items()})
+    return stream.getvalue()
 
 
-def read_arrays(path: Path) -> dict[str, Any] | None:
-    """The arrays of an .npz; None where it is absent or damaged from outside: make them again."""
+def print_warning(message: str) -> None:
+    """Prints a warning on stderr."""
+    from rich.console import Console  # 30 ms
+
+    said = f"warning: {printable(message)}"
+    Console(stderr=True).print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def write_kept(path: Path, *chunks: bytes | memoryview) -> None:
+    """Writes what saves work later to `path`: the chunks, then the digest of them all. The whole file or nothing."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        for chunk in chunks:
+            stream.write(chunk)
+        stream.write(_SEAL + sha256_of(*chunks).encode())
+
+
+def read_kept(path: Path, on_warning: Callable[[str], None]) -> memoryview | None:
+    """What `write_kept` wrote; None where it is absent or, said to `on_warning`, damaged: make it again."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return dict(stored)
-    except Exception:  # zipfile has a dozen exceptions
+        with path.open("rb") as stream:
+            content = np.fromfile(stream, np.uint8).data
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        on_warning(f"{path} cannot be read ({error.strerror or error}); the work that it kept is done again.")
+        return None
+    end = max(0, len(content) - len(_SEAL) - 64)
+    if bytes(content[end:]) == _SEAL + sha256_of(content[:end]).encode():
+        return content[:end]
+    on_warning(f"{path} is damaged; the work that it kept is done again.")
+    return None
+
+
+def write_kept_arrays(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+    """`write_kept` for arrays; the file can be opened as an .npz."""
+    write_kept(path, packed(arrays))
+
+
+def read_kept_arrays(path: Path, on_warning: Callable[[str], None]) -> dict[str, Any] | None:
+    """What `write_kept_arrays` wrote; None as `read_kept` says."""
+    content = read_kept(path, on_warning)
+    if content is None:
+        return None
+    with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+        return dict(stored)
 
 
 @contextmanager
@@ -98,7 +136,7 @@ def clear_unfinished(folder: Path, names: str = "*") -> None:
         left.unlink(missing_ok=True)
 
 
-def sha256_of(*chunks: bytes) -> str:
+def sha256_of(*chunks: bytes | memoryview) -> str:
     """The hex SHA-256 of the chunks put together."""
     digest = hashlib.sha256()
     for chunk in chunks:

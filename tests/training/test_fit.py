@@ -1,6 +1,7 @@
 """The training loop: it resumes to the very same weights, follows its schedule, averages, and weighs the classes."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,9 @@ class Killed(Exception):
 
 
 def trained(
-    recipe: FitRecipe, checkpoint: Path | None = None, kill_at: int = 0, history: History | None = None, **options: Any
-) -> nn.Module:
+    recipe: FitRecipe, checkpoint: Path | None = None, kill_at: int = 0, history: History | None = None,
+    on_warning: Callable[[str], None] = print, **options: Any,
+) -> nn.Module:  # fmt: skip
     torch.manual_seed(7)
     net = nn.Sequential(small_net(16, (4, 8)), nn.Dropout(0.2))
     labels = torch.as_tensor(LABELS)
@@ -42,7 +44,7 @@ def trained(
 
     return fit(
         net, IMAGES, loss_of, recipe, AugmentRecipe(blur=0.3, erase=0.3),
-        Training(3, CPU, checkpoint, history, on_epoch), **options,
+        Training(3, CPU, checkpoint, history, on_epoch, on_warning), **options,
     )  # fmt: skip
 
 
@@ -69,6 +71,20 @@ def test_a_run_that_is_killed_twice_gives_exactly_the_weights_of_one_that_was_no
     assert same(resumed, trained(recipe))
     assert not same(resumed, trained(dataclasses.replace(recipe, epochs=4)))
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
+
+
+@pytest.mark.parametrize("damage", ["a flipped bit in the weights", "cut short", "empty"])
+def test_a_damaged_checkpoint_is_named_and_the_training_begins_again(damage: str, tmp_path: Path) -> None:
+    recipe, checkpoint, told = FitRecipe(epochs=3, batch_size=16), tmp_path / "checkpoint", list[str]()
+    with pytest.raises(Killed):
+        trained(recipe, checkpoint, kill_at=2)
+    content = bytearray(checkpoint.read_bytes())
+    if damage.startswith("a flipped"):
+        content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content[: {"cut short": len(content) // 2, "empty": 0}.get(damage)])
+    resumed = trained(recipe, checkpoint, on_warning=told.append)
+    assert told == [f"{checkpoint} is damaged; the work that it kept is done again."]
+    assert same(resumed, trained(recipe))
 
 
 def test_the_average_follows_the_first_steps_at_once_and_forgets_more_slowly_from_step_to_step() -> None:

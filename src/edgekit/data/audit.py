@@ -15,8 +15,8 @@ from PIL import Image
 from edgekit.data.catalogue import Catalogue, shared
 from edgekit.data.decode import see_images
 from edgekit.data.preprocess import to_pixels
-from edgekit.data.sources import open_catalogue, print_warning
-from edgekit.files import sha256_of
+from edgekit.data.sources import open_catalogue
+from edgekit.files import print_warning, sha256_of
 from edgekit.values.images import DataInfo
 
 

@@ -4,8 +4,8 @@ In: a catalogue and an image size. Out: uint8 [N, H, W, C] and the rows that cou
 """
 
 import json
+import math
 import os
-import zlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,29 +19,29 @@ from edgekit.data.catalogue import Catalogue
 from edgekit.data.preprocess import to_pixels
 from edgekit.data.progress import bar
 from edgekit.errors import EdgekitError
-from edgekit.files import atomic_path, key_of
+from edgekit.files import key_of, print_warning, read_kept, write_kept
 from edgekit.values.code import code_key
 from edgekit.values.images import Size
 
 Seen = TypeVar("Seen")
 
 
-def decode(catalogue: Catalogue, size: Size, cache_dir: Path) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
-    """All images of the catalogue, from the cache where it has them.
+def decode(
+    catalogue: Catalogue, size: Size, cache_dir: Path, on_warning: Callable[[str], None] = print_warning
+) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
+    """All images of the catalogue, from the cache where it has them; `on_warning` is told of a cache that is damaged
+    or cannot be written.
 
     Returns:
         uint8 [N, H, W, C] in the catalogue's order, and the reason for each row that is unreadable (its pixels
         are 0).
-
-    Raises:
-        EdgekitError: the disk is full or the cache cannot be written.
     """
     channels = catalogue.info.task.channels
     shape = (len(catalogue), *size, channels)
     code = code_key("edgekit.data.preprocess")  # and of the libraries that do the work
-    key = key_of({"data": catalogue.info.fingerprint, "shape": shape[1:], "code": code})
+    key = key_of({"data": catalogue.info.fingerprint, "shape": shape[1:], "code": code, "layout": 2})
     path = cache_dir / "decoded" / f"{key}.pixels"
-    cached = _cached(path, shape)
+    cached = _cached(path, shape, on_warning)
     if cached is not None:
         return cached
     images = np.zeros(shape, np.uint8)
@@ -50,24 +50,22 @@ def decode(catalogue: Catalogue, size: Size, cache_dir: Path) -> tuple[NDArray[n
         images[row] = to_pixels(image, size, channels)
 
     _, unreadable = see_images(catalogue, f"Reading {catalogue.info.name} at {size[0]}x{size[1]} px", fill)
-    head = {"shape": images.shape, "crc32": zlib.crc32(images.data), "unreadable": list(unreadable.items())}
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        stream.write(json.dumps(head).encode() + b"\n")
-        stream.write(images.data)
+    try:
+        write_kept(path, images.data, json.dumps(list(unreadable.items())).encode())
+    except EdgekitError as error:  # nothing needs it: the images are here
+        on_warning(f"{error.message} The images will be read again next time.")
     return images, unreadable
 
 
-def _cached(path: Path, shape: tuple[int, ...]) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
-    """A line of JSON, then the pixels; not .npz, whose writer reports a full disk a second time, as a traceback."""
-    try:
-        with path.open("rb") as stream:
-            head = json.loads(stream.readline())
-            images = np.fromfile(stream, np.uint8).reshape(shape)
-        if zlib.crc32(images.data) != head["crc32"]:
-            return None
-        return images, {int(row): str(reason) for row, reason in head["unreadable"]}
-    except (OSError, ValueError, LookupError, TypeError):
-        return None  # absent or damaged: both mean decoding again
+def _cached(
+    path: Path, shape: tuple[int, ...], on_warning: Callable[[str], None]
+) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
+    """The pixels, then what is unreadable as JSON; not .npz, which would be in memory twice."""
+    content = read_kept(path, on_warning)
+    if content is None:
+        return None
+    size = math.prod(shape)
+    return np.frombuffer(content[:size], np.uint8).reshape(shape), dict(json.loads(bytes(content[size:])))
 
 
 def see_images(

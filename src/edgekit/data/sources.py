@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import platformdirs
-from rich.console import Console
 
 from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.chest_xray import chest_xray_catalogue
@@ -18,7 +17,8 @@ from edgekit.data.folder import folder_catalogue
 from edgekit.data.phantom import phantom_catalogue
 from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import split, train_in_test
-from edgekit.errors import EdgekitError, printable
+from edgekit.errors import EdgekitError
+from edgekit.files import print_warning
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSplits, Size
 
@@ -26,12 +26,6 @@ PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
 
 Warn = Callable[[str], None]
-
-
-def print_warning(message: str) -> None:
-    """Prints a warning on stderr."""
-    said = f"warning: {printable(message)}"
-    Console(stderr=True).print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def load_splits(
@@ -57,7 +51,7 @@ def load_splits(
     """
     cache_dir = cache_dir or platformdirs.user_cache_path("edgekit")
     catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
-    images, unreadable = decode(catalogue, size, cache_dir)
+    images, unreadable = decode(catalogue, size, cache_dir, on_warning)
     if unreadable:
         names = listed([catalogue.ids[row] for row in unreadable])
         if strict:

@@ -6,7 +6,7 @@ In: a recipe and a data set. Out: a folder with the model in every format, its C
 from pathlib import Path
 
 from edgekit.compile.c_array import c_array
-from edgekit.files import clear_unfinished, write_arrays, write_bytes, write_json, write_text
+from edgekit.files import clear_unfinished, packed, write_bytes, write_json, write_text
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
@@ -30,7 +30,9 @@ def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = 
         clear_unfinished(out / ".stages")
         for names in ("student*", "model_data*", "card*", "report*", "recipe*"):
             clear_unfinished(out, names)
-        cache = StageCache(out / ".stages", fresh=options.fresh, on_stage=options.on_stage)
+        cache = StageCache(
+            out / ".stages", fresh=options.fresh, on_stage=options.on_stage, on_warning=options.on_warning
+        )
         first, card, evidence = _walk(BuildStages(recipe, data, cache, options))
         _write(out, first, card, evidence)
     return card
@@ -61,7 +63,9 @@ def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None
         write_bytes(out / f"student_{name}.tflite", model.flatbuffer)
     write_bytes(out / "student.onnx", first.files.onnx)
     student = first.pruned.student
-    write_arrays(out / "student.npz", {**to_json(student.spec), **student.weights})  # for `evaluate.load_student`
+    write_bytes(
+        out / "student.npz", packed({**to_json(student.spec), **student.weights})
+    )  # for `evaluate.load_student`
     task, threshold = card.data.task, card.threshold.value()
     int8 = first.files.models["int8"]
     for file, text in c_array(int8, len(task.labels), card.model.arena_bytes, task=task, threshold=threshold).items():

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.files import failures_of, key_of, read_arrays, write_arrays
+from edgekit.files import failures_of, key_of, print_warning, read_kept_arrays, write_kept_arrays
 from edgekit.values.code import function_key
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -36,17 +36,20 @@ class StageCache:
         fresh: forget the stages that are there.
         make: False only reads: a stage that is not there raises CacheMiss.
         on_stage: called with the name of each stage and whether it came from the cache.
+        on_warning: told of a stage whose file is damaged; it is made again.
 
     Raises:
         EdgekitError: the folder cannot be written.
     """
 
     def __init__(
-        self, folder: Path, *, fresh: bool = False, make: bool = True, on_stage: Callable[[str, bool], None]
-    ) -> None:
+        self, folder: Path, *, fresh: bool = False, make: bool = True, on_stage: Callable[[str, bool], None],
+        on_warning: Callable[[str], None] = print_warning,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self._make = make
         self._on_stage = on_stage
+        self._on_warning = on_warning
         with failures_of(folder):  # before hours of training, not after
             if fresh and folder.exists():
                 shutil.rmtree(folder)
@@ -64,7 +67,7 @@ class StageCache:
         """
         key = key_of({"inputs": inputs, "code": function_key(make)})
         path = self.folder / f"{name}-{key[:16]}.npz"
-        kept = read_arrays(path)
+        kept = read_kept_arrays(path, self._on_warning)
         if kept is None and not self._make:
             raise CacheMiss(name)
         self._on_stage(name, kept is not None)
@@ -72,7 +75,7 @@ class StageCache:
             return kept, key
         checkpoint = self.folder / f"{name}-{key[:16]}.checkpoint"
         made = make(checkpoint)
-        write_arrays(path, made)
+        write_kept_arrays(path, made)
         checkpoint.unlink(missing_ok=True)
         return {field: np.asarray(value) for field, value in made.items()}, key
 

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from edgekit import __version__
-from edgekit.data.sources import load_splits, print_warning
+from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
-from edgekit.files import clear_unfinished, failures_of, write_json
+from edgekit.files import clear_unfinished, failures_of, print_warning, write_json
 from edgekit.pipeline.cache import only_one
 from edgekit.reproduction.paper import NETWORKS
 from edgekit.reproduction.plan import PARTS, Budget, Unit, budget_named, plan

@@ -73,10 +73,11 @@ class Work:
         loaded: Mapping[Size, ImageSplits] | None = None,
     ) -> None:  # fmt: skip
         self.settings, self.on_warning, self.budget = settings, on_warning, budget_named(settings.budget)
-        self._cache = StageCache(settings.folder / STAGES, make=make, on_stage=lambda name, cached: None)
+        warn = lambda message: self.on_warning(message)  # noqa: E731, PLW0108  # each unit brings its own
+        self._cache = StageCache(settings.folder / STAGES, make=make, on_stage=lambda *_: None, on_warning=warn)
         self._options = Options(
             weights_dir=settings.weights_dir, accelerator=settings.accelerator, cache_dir=settings.cache_dir,
-            on_warning=lambda message: self.on_warning(message),  # noqa: PLW0108  # each unit brings its own
+            on_warning=warn,
         )  # fmt: skip
         self._loaded = dict(loaded or {})
         self._student_stages = self._stages_for(self.budget.recipe)

@@ -5,6 +5,7 @@ and the same seed gives the same network whether it ran at one go or was killed 
 """
 
 import copy
+import io
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgekit.files import atomic_path
+from edgekit.files import read_kept, write_kept
 from edgekit.recipes.recipe import AugmentRecipe, FitRecipe
 from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
@@ -120,8 +121,9 @@ def optimise(
     steps = max(1, count // recipe.batch_size)  # the last, short batch would unsettle BatchNorm
     kept: dict[str, Any] = {"net": net, "optimizer": optimizer, **({} if average is None else {"average": average})}
     first = 0
-    if checkpoint is not None and checkpoint.exists():
-        state = torch.load(checkpoint, map_location=accelerator, weights_only=True)
+    saved = None if checkpoint is None else read_kept(checkpoint, training.on_warning)
+    if saved is not None:
+        state = torch.load(io.BytesIO(saved), map_location=accelerator, weights_only=True)
         for name, part in kept.items():
             part.load_state_dict(state[name])
         if history is not None:
@@ -193,12 +195,9 @@ def class_weights(labels: NDArray[np.int64], balanced: bool) -> Tensor:
 
 
 def _save(state: dict[str, Any], path: Path) -> None:
-    with atomic_path(path) as temporary:
-        try:
-            with temporary.open("wb") as stream:
-                torch.save(state, stream)
-        except RuntimeError as error:  # what torch makes of a full disk; its context is the OSError
-            raise error.__context__ or error from None
+    stream = io.BytesIO()
+    torch.save(state, stream)
+    write_kept(path, stream.getbuffer())
 
 
 def _learning_rate(recipe: FitRecipe, epoch: float) -> float:

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgekit.files import read_arrays, write_arrays
+from edgekit.files import read_kept_arrays, write_kept_arrays
 from edgekit.recipes.recipe import AugmentRecipe, TeachRecipe
 from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.augment import augment
@@ -57,7 +57,7 @@ def train_head(
         loss_of: from logits and positions in `rows`.
     """
     accelerator, checkpoint, on_warning = training.accelerator, training.checkpoint, training.on_warning
-    found = None if checkpoint is None else read_arrays(checkpoint)
+    found = None if checkpoint is None else read_kept_arrays(checkpoint, on_warning)
     if found is None:
         began = time.process_time()
         found = {name: features(net, part.images, accelerator, on_warning=on_warning) for name, part in sets.items()}
@@ -68,7 +68,7 @@ def train_head(
             )
         found["trunk_s"] = np.array(time.process_time() - began, np.float32)
         if checkpoint is not None:
-            write_arrays(checkpoint, found)
+            write_kept_arrays(checkpoint, found)
     views = np.stack([found["train"][rows], *(found[f"view {view}"] for view in range(1, recipe.views))])  # (V, N, F)
     mean, std = np.zeros(views.shape[2], np.float32), np.ones(views.shape[2], np.float32)
     if recipe.weights == "none":  # features of a random trunk have no scale of their own: the head gets them in units
