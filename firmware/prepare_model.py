@@ -15,8 +15,10 @@ root = firmware.parent
 if not (firmware / "lib/model/src/model/model.json").is_file() and "PIOTEST_RUNNING_NAME" not in env:  # noqa: F821
     model = root / "models/chest_xray/student_int8.tflite"
     python = root / ".venv/bin/python"  # of tools/check and tools/demo; else the one that runs PlatformIO
-    command = [str(python if python.is_file() else sys.executable), "-m", "edgekit", "firmware", "--model", str(model)]
-    path = os.pathsep.join([str(root / "src"), os.environ.get("PYTHONPATH", "")])
+    python = python if python.is_file() else Path(sys.executable)
+    command = [str(python), "-P", "-m", "edgekit", "firmware", "--model", str(model)]
+    # an empty part would be the working directory
+    path = os.pathsep.join(filter(None, [str(root / "src"), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         command, env={**os.environ, "EDGEKIT_FIRMWARE": str(firmware), "PYTHONPATH": path}, check=False
     )

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.cli.main import main
-from edgekit.data.sources import print_warning
 from edgekit.errors import EdgekitError, printable
-from edgekit.files import write_json, write_text
+from edgekit.files import print_warning, write_json, write_text
 from edgekit.report.document import Bullets, Cell, Code, Column, Facts, Part, Prose, Table
 from terminal import printed
 

@@ -60,22 +60,23 @@ def _requirements() -> list[str]:
 
 def _install(packages: Path, requirements: list[str], constraints: Path | None) -> None:
     _emptied(packages)
-    _run([sys.executable, "-m", "venv", str(packages)])
+    _run([sys.executable, "-P", "-m", "venv", str(packages)])
     pinned = ["-c", str(constraints)] if constraints else []
     quiet = [] if sys.stderr.isatty() else ["--quiet"]  # a person sees pip's progress, a log only what goes wrong
-    pip = [str(packages / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "install"]
+    pip = [str(packages / "bin" / "python"), "-P", "-m", "pip", "--disable-pip-version-check", "install"]
     _run([*pip, *quiet, *pinned, *requirements])
 
 
 def _layer(venv: Path, packages: Path) -> None:
     """Makes `venv` see the packages and this checkout, with every command of the packages run by its own Python."""
     python = packages / "bin" / "python"
-    found = subprocess.check_output([python, "-c", "import sysconfig as s; print(s.get_path('purelib'))"], text=True)
+    asked = [str(python), "-P", "-c", "import sysconfig as s; print(s.get_path('purelib'))"]
+    found = subprocess.check_output(asked, text=True)
     key = hashlib.sha256(f"{ROOT}\n{found}\n{(packages / 'bin').stat().st_mtime_ns}".encode()).hexdigest()
     if _mark(venv) == key:
         return
     _emptied(venv)
-    _run([str(python), "-m", "venv", "--without-pip", str(venv)])
+    _run([str(python), "-P", "-m", "venv", "--without-pip", str(venv)])
     site = next(venv.glob("lib/python*/site-packages"))
     # addsitedir, unlike a plain line, also reads the .pth files of the packages
     (site / "edgekit.pth").write_text(f"{ROOT / 'src'}\nimport site; site.addsitedir({found.strip()!r})\n")

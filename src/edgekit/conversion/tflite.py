@@ -7,17 +7,16 @@ In: an .onnx file, calibration images. Out: the files' bytes.
 import importlib.metadata
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
+from edgekit.executor.child import python
 from edgekit.tflite.quantize import to_float
 
 _FILES = {
@@ -42,7 +41,7 @@ def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, byt
         model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
         model.write_bytes(onnx)
         np.save(images, to_float(calibration))  # NHWC in [0, 1]
-        words: list[Any] = [sys.executable, "-m", "onnx2tf", "--input_onnx_file_path", model]
+        words = python("-m", "onnx2tf", "--input_onnx_file_path", model)
         words += ["--output_folder_path", out, "--batch_size", "1", "--not_use_onnxsim"]
         words += ["--output_dynamic_range_quantized_tflite", "--output_integer_quantized_tflite"]
         words += ["--quant_type", "per-channel", "--input_quant_dtype", "int8", "--output_quant_dtype", "int8"]

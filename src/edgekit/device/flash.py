@@ -7,7 +7,6 @@ import itertools
 import re
 import struct
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.device import firmware
 from edgekit.device.link import find_board, refuse_word
 from edgekit.errors import EdgekitError
+from edgekit.executor.child import python
 
 IMAGE_MAGIC = 0xE9
 PARTITION_MAGIC = 0x50AA
@@ -154,7 +154,7 @@ def _check_image(image: Path, board: Board) -> None:
 
 
 def _esptool(arguments: list[str], port: str, on_line: Line, board: Board) -> str:
-    command = [sys.executable, "-m", "esptool", *arguments]
+    command = python("-m", "esptool", *arguments)
     said = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None

@@ -17,9 +17,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Generic
 
+from edgekit.executor.child import child_environment
 from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, run_unit
-
-_THREADS = "OMP_NUM_THREADS"
 
 
 @dataclass(slots=True)
@@ -75,13 +74,9 @@ class LocalExecutor(Executor[Item, Value]):
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self.function, self.log), daemon=False)
-        before = os.environ.get(_THREADS)
-        os.environ[_THREADS] = str(self.threads)  # numpy reads it when it is imported: before `_serve` could say it
-        try:
+        # numpy reads the threads when it is imported: before `_serve` could say them
+        with child_environment(OMP_NUM_THREADS=str(self.threads)):
             process.start()
-        finally:
-            os.environ.pop(_THREADS)
-            os.environ.update({} if before is None else {_THREADS: before})
         theirs.close()
         worker = _Worker[Item](process, ours)
         self._workers.append(worker)

@@ -7,7 +7,6 @@ In: a .tflite, int8 or float32. Out: outputs, and what its arena needs.
 import pickle
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
+from edgekit.executor.child import python
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.tflite.model import count
 from edgekit.values.model import TfliteModel
@@ -77,7 +77,7 @@ def arena_parts(model: TfliteModel) -> tuple[int, int]:
 def arena_bytes_apart(model: TfliteModel) -> int | None:
     """The same measured in a child process, because TFLM ends its own on some models, such as a softmax over 513 equal
     values; None where TFLM does not run the model."""
-    words = [sys.executable, "-c", _MEASURE]
+    words = python("-c", _MEASURE)
     done = subprocess.run(words, input=pickle.dumps(model), capture_output=True, check=False)
     return int(done.stdout) if done.returncode == 0 else None
 
