@@ -9,6 +9,7 @@ import io
 import json
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,10 +43,39 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def open_regular(path: Path) -> io.BufferedReader:
+    """Opens a file to read its bytes: the one way to open what somebody else may have put there.
+
+    Raises:
+        OSError: it cannot be opened, or it is a pipe (which would wait for a writer for ever), a device, a socket, a
+            folder.
+    """
+    _check_regular(path, path.stat().st_mode)  # before it is opened: a device may act on that alone
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        _check_regular(path, os.fstat(descriptor).st_mode)  # it may be another by now
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _check_regular(path: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a pipe, device or socket"
+        raise OSError(errno.EINVAL, f"it is {what}, not a regular file", str(path))
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file. OSError as `open_regular`."""
+    with open_regular(path) as stream:
+        return stream.read()
+
+
 def read_bytes(path: Path, hint: str) -> bytes:
     """The file's content. Raises EdgekitError with the hint where it cannot be read."""
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", hint) from error
 
@@ -93,7 +123,7 @@ def write_kept(path: Path, *chunks: bytes | memoryview) -> None:
 def read_kept(path: Path, on_warning: Callable[[str], None]) -> memoryview | None:
     """What `write_kept` wrote; None where it is absent or, said to `on_warning`, damaged: make it again."""
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             content = np.fromfile(stream, np.uint8).data
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -151,7 +181,7 @@ def key_of(value: Any) -> str:
 
 def file_sha256(path: Path) -> str:
     """The hex SHA-256 of a file's content. OSError where it cannot be read."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

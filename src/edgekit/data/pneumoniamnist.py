@@ -3,8 +3,6 @@
 In: an edge length and a cache folder. Out: a `Catalogue`. Its train, val and test are kept as they are.
 """
 
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from PIL import Image
 from edgekit.data.catalogue import Catalogue, ImageOf, fingerprint_of
 from edgekit.data.download import address, download
 from edgekit.errors import EdgekitError
-from edgekit.files import file_sha256
+from edgekit.files import file_sha256, open_regular
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
 
@@ -89,9 +87,9 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
 
 def _read(path: Path, name: str) -> NDArray[np.uint8]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as arrays:
             return np.asarray(arrays[name])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # zipfile and the decompressors have a dozen
         raise _damaged(path, str(error)) from error
 
 

@@ -1,7 +1,7 @@
 """From an image file to the pixels that a network sees. This exists once: training, calibration, desktop and
 serial host all call it, and the model card quotes CONTRACT.
 
-In: an image in any format that Pillow reads. Out: uint8 [H, W, C]; int8 for a quantised input.
+In: a JPEG or a PNG. Out: uint8 [H, W, C]; int8 for a quantised input.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from edgekit.errors import EdgekitError
+from edgekit.files import open_regular
 from edgekit.values.images import Size
 
 CONTRACT = (
@@ -20,6 +21,8 @@ CONTRACT = (
     "with Pillow's BOX filter, float input = pixel / 255, int8 input = pixel + zero point (-128)"
 )
 
+# Pillow would start Ghostscript for PostScript, and has decoders that nobody tried here, whatever a file's name says.
+FORMATS = ("JPEG", "PNG")
 Image.MAX_IMAGE_PIXELS = 200_000_000  # a 14 k x 14 k scan; Pillow raises on twice that (a decompression bomb)
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
@@ -32,30 +35,49 @@ def load_pixels(path: Path, size: Size, channels: int = 1) -> NDArray[np.uint8]:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """The image as it is stored, loaded in full.
+    """The image as it is stored, loaded in full: the one way to open an image file.
 
     Raises:
-        EdgekitError: the file is missing, no image, corrupt or truncated; names it.
+        EdgekitError: the file is missing, no regular file, no JPEG or PNG, corrupt, truncated, or too large for the
+            memory, here or in the block; names it.
     """
     try:
-        with Image.open(path) as image:
-            image.load()
+        with _loaded(path) as image:
             yield image
+    except MemoryError as error:
+        hint = "Remove it, make it smaller, or run on a machine with more memory."
+        raise EdgekitError(f"{path} needs more memory than there is.", hint) from error
+
+
+def _loaded(path: Path) -> Image.Image:
+    try:
+        with open_regular(path) as stream:
+            image = Image.open(stream, formats=FORMATS)
+            image.load()
+            return image
     except UnidentifiedImageError as error:
-        raise EdgekitError(f"{path} is not an image.", "Remove it or replace it by a JPEG or PNG.") from error
+        raise EdgekitError(
+            f"{path} is not an image that edgekit reads: no JPEG, no PNG.", "Remove it or convert it to PNG."
+        ) from error
     except FileNotFoundError as error:
         raise EdgekitError(f"{path} does not exist.", "Check the path.") from error
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise EdgekitError(f"{path} cannot be read: {error}.", "Remove it or fetch it again.") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders have a dozen for a damaged file
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise EdgekitError(f"{path} cannot be read: {reason}.", "Remove it or fetch it again.") from error
 
 
 def to_pixels(image: Image.Image, size: Size, channels: int = 1) -> NDArray[np.uint8]:
     """Applies CONTRACT to an open image; three channels are RGB. Returns uint8 [height, width, channels]."""
     height, width = size
     if image.mode.startswith("I") or image.mode == "F":  # convert("L") would clip 16 bits at 255
-        wide = np.asarray(image, dtype=np.float64)
-        scale = 1.0 if wide.max(initial=0) < 256 and not image.mode.startswith("I;16") else 1 / 256
-        image = Image.fromarray(np.clip(wide * scale, 0, 255).astype(np.uint8))
+        wide = np.asarray(image)  # 2 bytes a pixel of a 16-bit file, and no copy of them below
+        if image.mode.startswith("I;16"):
+            image = Image.fromarray(np.right_shift(wide, 8, out=np.empty(wide.shape, np.uint8), casting="unsafe"))
+        else:
+            scale = 1.0 if wide.max(initial=0) < 256 else 1 / 256
+            image = Image.fromarray(np.clip(wide * scale, 0, 255).astype(np.uint8))
     converted = image.convert("L" if channels == 1 else "RGB")
     if converted.size != (width, height):
         converted = converted.resize((width, height), Image.Resampling.BOX)

@@ -16,7 +16,7 @@ from edgekit.data.preprocess import load_pixels
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
-from edgekit.files import file_sha256
+from edgekit.files import file_sha256, open_regular
 from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
 from edgekit.pipeline.loading import LoadedModel
@@ -96,7 +96,7 @@ def load_student(path: Path) -> Student:
         EdgekitError: the file is damaged or of another program.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with open_regular(path) as stream, np.load(stream, allow_pickle=False) as stored:
             weights = dict(stored)
         if "input_size" in weights:  # version 0.1: one side of a grey square, and two classes
             side = int(weights.pop("input_size"))

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
-from edgekit.files import sha256_of
+from edgekit.files import file_sha256
 from edgekit.metrics.scores import METRICS, Spread
 from edgekit.recipes.build import Recipe
 from edgekit.recipes.reading import from_version_0_1
@@ -136,7 +136,7 @@ def load_card(path: Path) -> Card:
         raise EdgekitError(f"{path} is not a valid card: {error}.", again) from error
     model = path.parent / card.model.file
     try:
-        found = sha256_of(model.read_bytes())
+        found = file_sha256(model)
     except OSError as error:
         reason = error.strerror or error
         raise EdgekitError(f"{model}, the model of {path}, cannot be read: {reason}.", again) from error

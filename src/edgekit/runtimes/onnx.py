@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
+from edgekit.files import read_regular
 from edgekit.runtimes.runtime import Progress, Runtime, run_each, size_in_words
 from edgekit.tflite.quantize import to_float
 
@@ -48,7 +49,7 @@ def _session(model: bytes | Path):  # type: ignore[no-untyped-def]
     except ImportError as error:
         raise EdgekitError("onnxruntime is not installed.", "Run: pip install 'edgekit[build]'") from error
     try:
-        content = model if isinstance(model, bytes) else model.read_bytes()
+        content = model if isinstance(model, bytes) else read_regular(model)
     except OSError as error:
         raise EdgekitError(f"{name} cannot be read: {error.strerror}.", "Check the path.") from error
     options = onnxruntime.SessionOptions()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
+from edgekit.files import read_regular
 
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
@@ -124,7 +125,7 @@ def _bytes_of(content: bytes | Path) -> tuple[bytes, str]:
     if isinstance(content, bytes):
         return content, "The model"
     try:
-        return content.read_bytes(), str(content)
+        return read_regular(content), str(content)
     except FileNotFoundError as error:
         raise EdgekitError(
             f"{content} does not exist.", "Check the path, or make a model: edgekit build-model"

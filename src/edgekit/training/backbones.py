@@ -4,7 +4,6 @@ Weights come from torchvision's own download, from a folder of the files that it
 """
 
 import contextlib
-import hashlib
 import re
 import sys
 from collections.abc import Iterable
@@ -17,6 +16,7 @@ import torch
 from torch import nn
 
 from edgekit.errors import EdgekitError
+from edgekit.files import file_sha256
 
 
 def backbone(name: str, classes: int, weights: str, weights_dir: Path | None) -> tuple[nn.Module, nn.Linear]:
@@ -90,7 +90,7 @@ def _imagenet(url: str, weights_dir: Path | None) -> dict[str, torch.Tensor]:
     path = weights_dir / file_name
     if not path.is_file():
         raise EdgekitError(f"{path} does not exist (its SHA-256 begins with {wanted}).", fetch)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_sha256(path)
     if not found.startswith(wanted):
         raise EdgekitError(f"{path} is not the file expected: SHA-256 {found[:8]}..., not {wanted}...", fetch)
     state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)

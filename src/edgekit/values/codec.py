@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edgekit.errors import EdgekitError
+from edgekit.files import read_regular
 
 SCHEMA_VERSION = 1  # of every document; its structure differs in no way that an older reader would notice
 _SHOWN_FAULTS = 3
@@ -117,7 +118,7 @@ def from_document(
         EdgekitError: a later edgekit wrote it.
         OSError: it cannot be read.
     """
-    values = parsed(path.read_bytes())
+    values = parsed(read_regular(path))
     if not isinstance(values, dict) or "schema_version" not in values:
         return from_json(cls, from_0_1(values), what, unknown_fields=unknown_fields)
     version = values.pop("schema_version")
