@@ -49,6 +49,16 @@ def test_every_field_can_be_set_to_its_own_value_by_name_and_leaves_its_range_in
     assert limited > 100
 
 
+@pytest.mark.parametrize("name", ["../../elsewhere", "/etc/edgekit", "..", ".", "", "a\\b", "a/b", "a\0b", "a\x1b[2J"])
+def test_a_recipe_whose_name_would_write_elsewhere_is_refused_by_its_field(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps({**to_json(recipe_named("smoke")), "name": name}))
+    for refused in (lambda: recipe_named(str(path)), lambda: recipe_named("smoke", [f"name={name}"])):
+        with pytest.raises(EdgekitError, match="name must be the name of a file without a folder") as error:
+            refused()
+        assert error.value.hint == "It takes a name without a folder."
+
+
 def test_a_saved_recipe_is_named_by_its_file_and_may_be_changed(tmp_path: Path) -> None:
     path = tmp_path / "recipe.json"
     path.write_text(json.dumps(to_json(recipe_named("paper"))))

@@ -17,7 +17,7 @@ from edgekit.recipes.recipe import (
     TeachRecipe,
     ThresholdRecipe,
 )
-from edgekit.values.limits import Between, Several
+from edgekit.values.limits import Between, FileName, Several
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class EmbedRecipe:
 class Recipe:
     """All of a build. `seeds` are student trainings over one ensemble; the first is the one that is shipped."""
 
-    name: str = "esp32"
+    name: Annotated[str, FileName()] = "esp32"  # the folder of a build that is given none
     seeds: Annotated[tuple[int, ...], Between(0, 2**31 - 1), Several(distinct=True)] = (0, 1, 2)
     data: DataRecipe = field(default_factory=DataRecipe)
     teach: TeachRecipe = field(default_factory=TeachRecipe)

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from edgekit.errors import EdgekitError
 from edgekit.recipes.build import Recipe
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
-from edgekit.values.limits import Between, Several
+from edgekit.values.limits import Between, FileName, Several
 
 BUILTIN = ("esp32", "paper", "demo", "smoke")
 _RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
@@ -168,6 +168,8 @@ def _allowed(hint: Any) -> str:
     if typing.get_origin(kind) is Literal:
         *choices, last = typing.get_args(kind)
         return f"{', '.join(choices)} or {last}"
+    if any(isinstance(limit, FileName) for limit in limits):
+        return "a name without a folder"
     return _WORDS[kind] + (f" between {_number(between.low)} and {_number(between.high)}" if between else "")
 
 

@@ -74,6 +74,6 @@ def _different(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _without_folder(name: str) -> str:
-    if PurePosixPath(name).name != name:
+    if name in ("", "..") or PurePosixPath(name).name != name or "\\" in name or not name.isprintable():
         raise AssertionError(f"must be the name of a file without a folder, not {name!r}")
     return name
