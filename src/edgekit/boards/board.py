@@ -107,7 +107,5 @@ BOARDS: dict[str, Board] = {board.name: board for board in (ESP32,)}
 
 def usb_name(vendor: int, product: int) -> str | None:
     """What a USB device is, where it may lead to one of the boards; None for others."""
-    for board in BOARDS.values():
-        if found := board.usb.get((vendor, product)) or board.usb.get((vendor, None)):
-            return found
-    return None
+    names = (board.usb.get((vendor, product)) or board.usb.get((vendor, None)) for board in BOARDS.values())
+    return next(filter(None, names), None)

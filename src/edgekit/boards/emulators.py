@@ -27,12 +27,10 @@ class Emulator:
     def command(
         self, program: Path, serial: Sequence[str], counted: Literal["no", "asleep", "awake"] = "no"
     ) -> list[str]:
-        """The command that runs a program.
+        """The command that runs a program whose UART leads to `serial` (QEMU's options).
 
-        Args:
-            serial: what its UART leads to, as QEMU's options.
-            counted: whether instructions are counted, so that runs are repeatable, and whether QEMU sleeps while the
-                program waits (a firmware) or hastens to its end (a benchmark).
+        `counted`: whether instructions are counted, so that runs are repeatable, and whether QEMU sleeps while the
+        program waits (a firmware) or hastens to its end (a benchmark).
         """
         count = {"no": [], "asleep": ["-icount", "shift=0,sleep=on"], "awake": ["-icount", "shift=0,sleep=off"]}
         return [

@@ -13,10 +13,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 
-_DEBIAN = {  # program -> the packages that bring it
-    "g++": "build-essential",
-    "qemu-system-xtensa": "qemu-system-misc",
-}
+_DEBIAN = {"g++": "build-essential", "qemu-system-xtensa": "qemu-system-misc"}  # program -> packages that bring it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +74,8 @@ class Sizes:
 
 
 def need(program: str, packages: str = "") -> str:
-    """The path of a program.
-
-    Args:
-        packages: Debian's that bring it, where this module does not know.
-
-    Raises:
-        EdgekitError: it is not installed; says how to get it.
-    """
+    """The path of a program. `packages`: Debian's that bring it, where this module does not know.
+    Raises EdgekitError: it is not installed; says how to get it."""
     found = shutil.which(program)
     if found is None:
         packages = packages or _DEBIAN.get(program, program)
@@ -96,23 +87,18 @@ def need(program: str, packages: str = "") -> str:
 
 def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | None:
     """What the C files of `files` (text by file name) weigh together; None where the compiler is not installed.
-
-    Raises:
-        EdgekitError: the compiler refuses the C.
-    """
+    Raises EdgekitError: the compiler refuses the C."""
     if not toolchain.installed():
         return None
     sources = [file for file in files if file.endswith(".c")]
     with tempfile.TemporaryDirectory() as name:
         for file, text in files.items():
             (Path(name) / file).write_text(text)
-        for source in sources:
-            command = toolchain.compile_command(source)
-            done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise EdgekitError(
-                    f"{toolchain.gcc} refuses the C: {done.stderr.strip()[:300]}", "This is a bug worth reporting."
-                )
+        command = toolchain.compile_command(sources[0]) + sources[1:]
+        done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip()[:300]
+            raise EdgekitError(f"{toolchain.gcc} refuses the C: {said}", "This is a bug worth reporting.")
         objects = [file.replace(".c", ".o") for file in sources]
         table = subprocess.run(
             [toolchain.prefix + "size", "-A", *objects], cwd=name, capture_output=True, text=True, check=True

@@ -10,6 +10,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TypeVar
 
 from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
@@ -46,9 +47,13 @@ class Client:
     def __init__(self, link: Link) -> None:
         self.link = link
         self.counts = LinkCounts()
-        self.info: messages.Info | None = None
         self._decoder = Decoder()
         self._sequence = itertools.count(1)
+
+    @cached_property
+    def info(self) -> messages.Info:
+        """The device's identity, asked for where that has not been done."""
+        return self.hello()
 
     def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> messages.Info:
         """Asks who is there until it is answered: opening a port resets most boards.
@@ -91,11 +96,8 @@ class Client:
 
     def negotiate(self, baud: int) -> int:
         """Asks for another rate; returns the rate that holds, which is the old one where the new did not work.
-
-        Raises:
-            EdgekitError: the device refuses the rate, or is lost between the two.
-        """
-        info = self.info or self.hello()
+        Raises EdgekitError: the device refuses the rate, or is lost between the two."""
+        info = self.info
         if info.baud == baud:
             return baud
         self.ask(messages.SetBaud(baud), messages.Baud)
@@ -123,7 +125,7 @@ class Client:
         Raises:
             EdgekitError: a refusal of the device, too many retries, a restart, silence.
         """
-        info = self.info or self.hello()
+        info = self.info
         if info.model_error != ErrorCode.OK:
             raise refusal(messages.Error(info.model_error, info.error_detail), info)
         chunk_bytes = len(messages.encode(messages.Data(0, bytes(messages.CHUNK_BYTES))))
@@ -162,9 +164,8 @@ class Client:
                 f"({info.height}x{info.width}x{info.channels}).",
                 "Give the model that is on the board with --model, or flash the one that you mean.",
             )
-        seq = next(self._sequence) & 0xFFFF
-        if any((seq ^ other) & 1 == 0 for other in pending):  # the device has one slot for odd and one for even numbers
-            seq = next(self._sequence) & 0xFFFF
+        # the device has one slot for odd and one for even numbers
+        seq = next(number for number in self._sequence if all((number ^ other) & 1 for other in pending)) & 0xFFFF
         one = Pending(key, seq, image, zlib.crc32(image), time.monotonic())
         self._upload(one, range(_chunks(image)))
         return one
@@ -218,10 +219,7 @@ class Client:
 
     def ask(self, question: messages.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
         """Sends a question until it is answered by a message of `kind`.
-
-        Raises:
-            EdgekitError: a refusal, or no answer.
-        """
+        Raises EdgekitError: a refusal, or no answer."""
         limit = time.monotonic() + limit_s
         seq = next(self._sequence) & 0xFFFF
         while time.monotonic() < limit:
@@ -231,7 +229,6 @@ class Client:
                     continue
                 message = messages.message_of(frame)
                 if isinstance(message, messages.Error):
-                    assert self.info is not None
                     raise refusal(message, self.info)
                 if isinstance(message, kind):
                     return message

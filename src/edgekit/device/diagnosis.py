@@ -11,10 +11,30 @@ from edgekit.tflite.reader import operator_name
 
 GREETING = b"m-init-done"  # what the firmware prints once, at its start
 _FLASH = "pio run -d firmware -t upload"
-_PROFILE = (
+_AGAIN = f"Build and flash the firmware again: {_FLASH}."
+_NO_PROFILE = (
+    "The board's firmware was built without a profile.",
     "Flash one that has it: edgekit firmware --profile, then "
-    f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e {ESP32.environment}_aot -t upload.'
+    f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e {ESP32.environment}_aot -t upload.',
 )
+_REFUSALS = {  # by ErrorCode: what it means, what to do
+    "BAD_TYPE": ("The board's firmware does not know messages of type 0x{detail:02x}.", _AGAIN),
+    "BAD_VERSION": ("The board speaks protocol version {detail}.", _AGAIN),
+    "NO_MODEL": ("The board's firmware holds no usable model.", f"Run `edgekit firmware`. {_AGAIN}"),
+    "ARENA_TOO_SMALL": (
+        "The model needs more working memory than the {detail} bytes that the board could give.",
+        "Build a model with a smaller image or fewer channels, or use the aot backend, which needs less.",
+    ),
+    "UNSUPPORTED_OP": ("The firmware lacks the model's operator {operator}.", _AGAIN),
+    "INVOKE_FAILED": ("The interpreter on the board failed with status {detail}.", _AGAIN),
+    "BAD_LENGTH": ("The board expects {detail} bytes.", "Give the model that is on the board with --model."),
+    "INPUT_TOO_LARGE": (
+        "The model's input is larger than the {detail} bytes that the board can hold.",
+        "Build a model for a smaller image.",
+    ),
+    "BAD_BAUD": ("The board does not run at that rate; it stays at {detail} baud.", "Give a lower --baud."),
+    "BUSY": ("The board is busy with an image.", "Press EN (reset) and try again."),
+}
 _WAITS = ("The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again.")
 _EMPTY = ("The board's flash holds no firmware.", f"Flash it: {_FLASH}.")
 _BOOT_LOG = {  # what an ESP32 prints: what it means, what to do
@@ -47,40 +67,12 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
 
 def refusal(error: messages.Error, info: messages.Info) -> EdgekitError:
     """The device's typed error as a sentence with what to do."""
-    detail = error.detail
-    operator = operator_name(detail) if error.code == ErrorCode.UNSUPPORTED_OP else ""
-    flash = "Build and flash the firmware again: pio run -d firmware -t upload."
-    said: dict[int, tuple[str, str]] = {
-        ErrorCode.BAD_TYPE: (
-            ("The board's firmware was built without a profile.", _PROFILE)
-            if detail == messages.Profile.TYPE
-            else (f"The board's firmware does not know messages of type 0x{detail:02x}.", flash)
-        ),
-        ErrorCode.BAD_VERSION: (f"The board speaks protocol version {detail}.", flash),
-        ErrorCode.NO_MODEL: ("The board's firmware holds no usable model.", f"Run `edgekit firmware`. {flash}"),
-        ErrorCode.ARENA_TOO_SMALL: (
-            f"The model needs more working memory than the {detail} bytes that the board could give.",
-            "Build a model with a smaller image or fewer channels, or use the aot backend, which needs less.",
-        ),
-        ErrorCode.UNSUPPORTED_OP: (f"The firmware lacks the model's operator {operator}.", flash),
-        ErrorCode.INVOKE_FAILED: (f"The interpreter on the board failed with status {detail}.", flash),
-        ErrorCode.BAD_LENGTH: (
-            f"The board expects {detail} bytes.",
-            "Give the model that is on the board with --model.",
-        ),
-        ErrorCode.INPUT_TOO_LARGE: (
-            f"The model's input is larger than the {detail} bytes that the board can hold.",
-            "Build a model for a smaller image.",
-        ),
-        ErrorCode.BAD_BAUD: (
-            f"The board does not run at that rate; it stays at {detail} baud.",
-            "Give a lower --baud.",
-        ),
-        ErrorCode.BUSY: ("The board is busy with an image.", "Press EN (reset) and try again."),
-    }
     name = ErrorCode(error.code).name if error.code in ErrorCode.__members__.values() else f"code {error.code}"
-    message, hint = said.get(error.code, (f"The board refused: {name} ({detail}).", flash))
-    return EdgekitError(f"{info.chip}: {message}", hint)
+    unprofiled = (error.code, error.detail) == (ErrorCode.BAD_TYPE, messages.Profile.TYPE)
+    other = ("The board refused: {name} ({detail}).", _AGAIN)
+    message, hint = _NO_PROFILE if unprofiled else _REFUSALS.get(name, other)
+    operator = operator_name(error.detail) if error.code == ErrorCode.UNSUPPORTED_OP else ""
+    return EdgekitError(f"{info.chip}: {message.format(name=name, detail=error.detail, operator=operator)}", hint)
 
 
 def other_version(name: str, version: int) -> EdgekitError:

@@ -60,22 +60,27 @@ def evaluate_on_device(
     Raises:
         EdgekitError: what `Client.infer` raises; then the finished images are in the state file.
     """
-    info = client.info or client.hello()
+    info = client.info
     key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
     path = (state_dir or platformdirs.user_state_path("edgekit")) / f"eval-{files.key_of(key)[:16]}.json"
     done = _load(path, len(data.task.labels)) if resume else {}
     begin = time.monotonic()
     resumed, saved_at = len(done), begin
     rows = {name: row for row, name in enumerate(images.ids)}
+
+    def prediction(name: str) -> Prediction:
+        *logits, invoke_us = done[name]
+        return Prediction(name, int(images.labels[rows[name]]), tuple(logits), invoke_us)
+
     if done and on_resumed is not None:
-        on_resumed(tuple(_prediction(images, row, done) for name, row in rows.items() if name in done))
+        on_resumed(tuple(prediction(name) for name in rows if name in done))
     todo = [(name, row) for name, row in rows.items() if name not in done]
     source = ((name, to_int8(images.images[row], info.input_zero_point).tobytes()) for name, row in todo)
     try:
         for outcome in client.infer(source):
             done[outcome.key] = [*np.frombuffer(outcome.outputs, np.int8).tolist(), outcome.invoke_us]
             if progress is not None:
-                progress(_prediction(images, rows[outcome.key], done), client.counts)
+                progress(prediction(outcome.key), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:
                 _save(path, done)
                 saved_at = time.monotonic()
@@ -84,7 +89,7 @@ def evaluate_on_device(
             _save(path, done)
         raise
     path.unlink(missing_ok=True)
-    predictions = tuple(_prediction(images, row, done) for row in rows.values())
+    predictions = tuple(map(prediction, rows))
     return DeviceRun(predictions, device_json(info), client.counts, time.monotonic() - begin, resumed)
 
 
@@ -101,12 +106,6 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
         "height": height, "width": width, "channels": channels, "arena_bytes": tflm.arena_bytes(model),
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
-
-
-def _prediction(images: ImageSet, row: int, done: Mapping[str, list[int]]) -> Prediction:
-    name = images.ids[row]
-    *logits, invoke_us = done[name]
-    return Prediction(name, int(images.labels[row]), tuple(logits), invoke_us)
 
 
 def _save(path: Path, done: Mapping[str, list[int]]) -> None:

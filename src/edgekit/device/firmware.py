@@ -40,10 +40,7 @@ HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of t
 
 def folder() -> Path:
     """The checkout's `firmware/`, or what EDGEKIT_FIRMWARE names.
-
-    Raises:
-        EdgekitError: neither exists (an installed wheel holds no firmware).
-    """
+    Raises EdgekitError: neither exists (an installed wheel holds no firmware)."""
     named = os.environ.get("EDGEKIT_FIRMWARE")
     candidates = [Path(named)] if named else [Path(__file__).parents[3] / "firmware", Path("firmware").resolve()]
     for candidate in candidates:
@@ -117,8 +114,6 @@ def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path
 
     Args:
         environment: HOST_ENVIRONMENT, or the board's `emulated_environment`.
-        sources: of the model.
-        board: the one that is emulated.
 
     Raises:
         EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
@@ -209,14 +204,8 @@ def _sources(root: Path, source_filter: str) -> list[Path]:
 
 @contextmanager
 def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
-    """Runs a firmware that `build` made; yields a `socket://` port that leads to it, and ends the process afterwards.
-
-    Args:
-        emulator: what runs a program for a board (.elf).
-
-    Raises:
-        EdgekitError: QEMU is not installed, or the firmware does not start.
-    """
+    """Runs a firmware that `build` made (.elf: under the emulator) while the block lasts; yields its `socket://`
+    port. Raises EdgekitError: QEMU is not installed, or the firmware does not start."""
     with tempfile.TemporaryFile("w+") as said:
         if program.suffix == ".elf":
             process, port = _qemu(program, emulator, said.fileno())

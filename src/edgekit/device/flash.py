@@ -54,7 +54,6 @@ def flash(
     Args:
         port: a serial device, `auto`, or `socket://host:port`.
         build: folder with bootloader.bin, partitions.bin and firmware.bin; PlatformIO's by default.
-        board: the one that is there.
         on_line: is given esptool's lines as they come.
 
     Raises:
@@ -88,10 +87,7 @@ def flash(
 
 def plan(build: Path, board: Board = ESP32) -> Plan:
     """Reads a build folder and checks that its parts belong together.
-
-    Raises:
-        EdgekitError: a part is missing, is for another chip, or does not fit its place.
-    """
+    Raises EdgekitError: a part is missing, is for another chip, or does not fit its place."""
     parts = [build / name for name in ("bootloader.bin", "partitions.bin", "firmware.bin")]
     for part in parts:
         if not part.is_file():
@@ -99,7 +95,14 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
     bootloader, table, app_file = parts
     at = board.flashing
     for image in (bootloader, app_file):
-        _check_image(image, board)
+        head = image.read_bytes()[:24]
+        if len(head) < 24 or head[0] != IMAGE_MAGIC:
+            raise EdgekitError(f"{image} is not a firmware image.", BUILD_HINT)
+        if int.from_bytes(head[12:14], "little") != at.image_chip_id:
+            raise EdgekitError(
+                f"{image} was built for another chip.",
+                f"Build it for the {board.title}: pio run -d firmware -e {board.environment}",
+            )
     content = table.read_bytes()
     # of 32 bytes each: magic, type (0 is an application), subtype, offset, size, name, flags
     rows = struct.iter_unpack("<HBBII16sI", content[: len(content) // 32 * 32])
@@ -126,10 +129,7 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
 
 def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
     """Chip and flash size in bytes from esptool's words.
-
-    Raises:
-        EdgekitError: another chip than the board's, or no size in them.
-    """
+    Raises EdgekitError: another chip than the board's, or no size in them."""
     chip = re.search(r"Chip type:\s*(.+)", said)
     size = re.search(r"Detected flash size:\s*(\d+)([KM])B", said)
     if chip is None or size is None:
@@ -140,17 +140,6 @@ def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
             f"The board has an {name}, not a {board.title}.", f"Use a {board.title} board ({board.environment})."
         )
     return name, int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
-
-
-def _check_image(image: Path, board: Board) -> None:
-    head = image.read_bytes()[:24]
-    if len(head) < 24 or head[0] != IMAGE_MAGIC:
-        raise EdgekitError(f"{image} is not a firmware image.", BUILD_HINT)
-    if int.from_bytes(head[12:14], "little") != board.flashing.image_chip_id:
-        raise EdgekitError(
-            f"{image} was built for another chip.",
-            f"Build it for the {board.title}: pio run -d firmware -e {board.environment}",
-        )
 
 
 def _esptool(arguments: list[str], port: str, on_line: Line, board: Board) -> str:

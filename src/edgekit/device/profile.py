@@ -8,6 +8,7 @@ import struct
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
-from edgekit.device.firmware import ModelSources, model_sources
+from edgekit.device.firmware import model_sources
 from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
@@ -38,10 +39,7 @@ class Profile:
 
 def profile(client: Client, image: bytes) -> Profile:
     """Runs the image (int8 bytes of one input) and asks what every step took.
-
-    Raises:
-        EdgekitError: what `Client.infer` raises, or firmware without a profile.
-    """
+    Raises EdgekitError: what `Client.infer` raises, or firmware without a profile."""
     (outcome,) = client.infer([("the image", image)])
     ticks, steps = list[int](), 1
     while len(ticks) < steps:
@@ -51,7 +49,6 @@ def profile(client: Client, image: bytes) -> Profile:
             raise EdgekitError("The board's profile makes no sense.", "Flash the firmware of this edgekit.")
         ticks += struct.unpack(f"<{count}I", answer.ticks[: 4 * count])
         steps = answer.steps
-    assert client.info is not None
     resolution = INSTRUCTIONS_PER_S // answer.tick_hz
     if client.info.board == messages.BoardKind.EMULATED:
         return Profile(tuple(each * resolution for each in ticks), None, resolution, outcome.outputs)
@@ -90,12 +87,9 @@ def profile_model(
     model = read_int8_model(content)
     image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
 
-    def sources() -> ModelSources:
-        return model_sources(model, compile_model(content, replace(options, profile=True)))
-
-    with connected(port, model, sources, baud=baud, on_wait=on_wait) as client:
+    noticed = partial(compile_model, content, replace(options, profile=True))
+    with connected(port, model, lambda: model_sources(model, noticed()), baud=baud, on_wait=on_wait) as client:
         run = profile(client, image.tobytes())
-        assert client.info is not None
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
     program = replace(compiled.program, instructions=run.instructions, us=run.us)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it

@@ -36,13 +36,14 @@ class InFlight:
 
     def __init__(self) -> None:
         self.pending: dict[int, Pending] = {}
-        self._answers_s: deque[float] = deque([FIRST_TIMEOUT_S / 2], maxlen=8)
+        self._answers_s: deque[float] = deque(maxlen=8)
         self._heard_s = 0.0
         self._timeouts = 0  # since the latest answer whose time is known
 
     @property
     def _timeout_s(self) -> float:
-        return min(max(2 * max(self._answers_s), MIN_TIMEOUT_S) * float(1 << self._timeouts), MAX_TIMEOUT_S)
+        slowest_s = max(self._answers_s, default=FIRST_TIMEOUT_S / 2)
+        return min(max(2 * slowest_s, MIN_TIMEOUT_S) * float(1 << self._timeouts), MAX_TIMEOUT_S)
 
     def add(self, one: Pending) -> None:
         """One more is in flight."""
@@ -57,8 +58,6 @@ class InFlight:
         if not done.timeouts:  # else nobody knows which question was answered (Karn, 1987)
             self._timeouts = 0
             self._answers_s.append(now - max(done.since_s, done.asked_s))
-            if len(self._answers_s) == 2 and self._answers_s[0] == FIRST_TIMEOUT_S / 2:
-                self._answers_s.popleft()
         for one in self.pending.values():
             one.since_s = now
             self.postpone(one)

@@ -5,7 +5,7 @@ In: a `Client` and the model. Out: `Check`s, each of which passed or says what i
 
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
-from edgekit.device.protocol import frames, messages
+from edgekit.device.protocol import messages
 from edgekit.device.protocol.messages import BoardKind
 from edgekit.errors import EdgekitError
 from edgekit.report.document import Column, Table
@@ -56,11 +56,8 @@ def golden_images(height: int, width: int, channels: int = 1) -> NDArray[np.uint
 
 def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
     """Runs every check that needs a running board. The model on it has been compared already (`connected`).
-
-    Raises:
-        EdgekitError: the board stops answering.
-    """
-    info = client.info or client.hello()
+    Raises EdgekitError: the board stops answering."""
+    info = client.info
     images = golden_images(info.height, info.width, info.channels)
     expected = tflm.run(model, images)
     inputs = [to_int8(image, info.input_zero_point).tobytes() for image in images]
@@ -91,7 +88,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
 
 def selftest_json(client: Client, checks: Sequence[Check]) -> dict[str, Any]:
     """What `edgekit selftest --json` prints."""
-    device = device_json(client.info or client.hello())
+    device = device_json(client.info)
     return {"passed": all(check.passed for check in checks), "device": device, "checks": to_json(checks)}
 
 
@@ -115,39 +112,33 @@ def line_rates(client: Client, payload_bytes: int = 24_000, rounds: int = 3) -> 
     # no zeros and no printable text: nothing that either end could take for a frame or a command
     payload = bytes(128 + (i * 37 & 127) for i in range(chunks * messages.CHUNK_BYTES))
     parts = [payload[at : at + messages.CHUNK_BYTES] for at in range(0, len(payload), messages.CHUNK_BYTES)]
-    line = b"".join(messages.encode(messages.Ping(part), seq) for seq, part in enumerate(parts))
+    # a PONG is exactly as long as its PING
+    pings, pongs = (
+        b"".join(messages.encode(kind(part), seq) for seq, part in enumerate(parts))
+        for kind in (messages.Ping, messages.Pong)
+    )
     raw, framed = [], []
-
-    def payload_of(line: bytes) -> bytes:
-        return b"".join(frame.payload for frame in frames.Decoder().feed(line))
-
     for _ in range(rounds):
         client.ask(messages.RawEcho(len(payload)), messages.EchoReady)
-        raw.append(_rate(client, payload, payload, lambda back: back))
-        framed.append(_rate(client, line, payload, payload_of))  # a PONG is exactly as long as its PING
-    return max(raw), max(framed)
+        raw.append(_round_trip_s(client, payload, payload))
+        framed.append(_round_trip_s(client, pings, pongs))
+    return len(payload) / min(raw), len(payload) / min(framed)
 
 
-def _rate(client: Client, line: bytes, payload: bytes, payload_of: Callable[[bytes], bytes]) -> float:
-    """Payload bytes per second of `line`, which comes back in as many bytes as it was sent in."""
-    lost = EdgekitError(
-        f"The line to {client.link.name} lost bytes, so its rate cannot be measured.",
-        "Use a shorter cable or a lower --baud.",
-    )
+def _round_trip_s(client: Client, line: bytes, answer: bytes) -> float:
+    """The time until `answer`, which is as long as `line`, is back."""
     sent, back = 0, bytearray()
     begin = heard_s = time.monotonic()
-    while len(back) < len(line):
-        portion = line[sent : len(back) + IN_FLIGHT_BYTES]
-        if portion:
+    while len(back) < len(line) and time.monotonic() - heard_s <= 3:
+        if portion := line[sent : len(back) + IN_FLIGHT_BYTES]:
             client.link.write(portion)
             sent += len(portion)
-        data = client.link.read(0.5)
-        if data:
+        if data := client.link.read(0.5):
             heard_s = time.monotonic()
-        elif time.monotonic() - heard_s > 3:
-            raise lost
         back += data
-    rate = len(payload) / (time.monotonic() - begin)
-    if payload_of(bytes(back)) != payload:
-        raise lost
-    return rate
+    if back != answer:
+        raise EdgekitError(
+            f"The line to {client.link.name} lost bytes, so its rate cannot be measured.",
+            "Use a shorter cable or a lower --baud.",
+        )
+    return heard_s - begin

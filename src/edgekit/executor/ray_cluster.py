@@ -21,10 +21,7 @@ _QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 @dataclass
 class RayExecutor(Executor[Item, Value]):
     """As many units at once as the cluster has cores, or `size` of them.
-
-    Raises:
-        EdgekitError: Ray is not installed, or there is no cluster at the address.
-    """
+    Raises EdgekitError: Ray is not installed, or there is no cluster at the address."""
 
     function: Function[Item, Value]
     address: str

@@ -82,7 +82,6 @@ def evaluate_board(
         else:
             with bar("the same on the desktop", len(images)) as advance:
                 host = evaluate_on_desktop(loaded.model, images, lambda *_: advance(1))
-            assert client.info is not None
             board = device_json(client.info)["board"]
             with stopped_says(RESUME), watch(len(images), splits.info.task, loaded.threshold, board) as live:
                 run = evaluate_on_device(

@@ -74,14 +74,11 @@ class Message:
 
     def __init_subclass__(cls, number: int) -> None:
         dataclass(frozen=True)(cls)
-        codes = "".join(one.__metadata__[0] for one in cls._kinds())
+        kinds: list[Any] = [f.type for f in fields(cls)]
+        codes = "".join(kind.__metadata__[0] for kind in kinds)
         cls.TYPE, cls.HAS_TAIL = number, codes.endswith("tail")
         cls.FIXED = struct.Struct("<" + codes.removesuffix("tail"))
         BY_TYPE[number] = cls
-
-    @classmethod
-    def _kinds(cls) -> list[Any]:
-        return [f.type for f in fields(cls)]
 
     def pack(self) -> bytes:
         """The payload. Raises WireError: it is longer than a frame can hold."""
@@ -99,13 +96,10 @@ class Message:
         if len(payload) < size or (not cls.HAS_TAIL and len(payload) > size):
             raise WireError(f"{cls.__name__} has {len(payload)} bytes where {size} belong")
         values = [*cls.FIXED.unpack_from(payload), *([payload[size:]] if cls.HAS_TAIL else [])]
-        kinds = (one.__origin__ for one in cls._kinds())
-        return cls(
-            *(
-                v.rstrip(b"\0").decode(errors="replace") if kind is str else v
-                for kind, v in zip(kinds, values, strict=True)
-            )
-        )
+        for at, field in enumerate(fields(cls)):
+            if field.type == Text:
+                values[at] = values[at].rstrip(b"\0").decode(errors="replace")
+        return cls(*values)
 
 
 class Hello(Message, number=0x01):
@@ -251,10 +245,7 @@ class Error(Message, number=0xFF):
 
 def message_of(frame: Frame) -> Message:
     """The typed payload of a frame.
-
-    Raises:
-        WireError: version, type or length unknown to this protocol version. ERROR is read in every version.
-    """
+    Raises WireError: version, type or length unknown to this protocol version. ERROR is read in every version."""
     if frame.version != VERSION and frame.type != Error.TYPE:
         raise WireError(f"protocol version {frame.version}, not {VERSION}")
     if frame.type not in BY_TYPE:
