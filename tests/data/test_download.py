@@ -1,6 +1,7 @@
 """Downloads from a real web server that cuts, lies and refuses; and zip archives, honest and hostile."""
 
 import hashlib
+import os
 import random
 import stat
 import threading
@@ -153,6 +154,17 @@ def archive(tmp_path):
 
 def left_in(tmp_path):
     return [path.name for path in (tmp_path / "out").iterdir()]
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o027, 0o022])
+def test_what_is_unpacked_may_be_read_by_whom_the_umask_lets(archive, tmp_path, mask):
+    path, before = archive("set/train/a.jpeg"), os.umask(mask)
+    try:
+        unpack(path, tmp_path / "out" / "set")
+    finally:
+        os.umask(before)
+    modes = {p.stat().st_mode & 0o777 for p in (tmp_path / "out").rglob("*")}
+    assert modes == {0o777 & ~mask, 0o666 & ~mask}
 
 
 def test_files_arrive_and_the_litter_of_macos_does_not(archive, tmp_path):

@@ -6,9 +6,9 @@ In: an address, a path, a checksum where one is published. Out: the file at that
 import hashlib
 import http.client
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -162,10 +162,10 @@ def unpack(archive: Path, folder: Path) -> None:
     Raises:
         EdgekitError: not a zip, damaged, a member that would leave the folder, a full disk.
     """
-    temporary: Path | None = None
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
+        temporary.mkdir()  # not mkdtemp, whose 0700 says nothing of the umask
         with zipfile.ZipFile(archive) as members:
             wanted = [member for member in members.infolist() if not member.is_dir() and not _is_junk(member.filename)]
             for member in wanted:
@@ -174,7 +174,6 @@ def unpack(archive: Path, folder: Path) -> None:
                 for member in wanted:
                     members.extract(member, temporary)
                     advance(1)
-        temporary.chmod(0o755)
         temporary.replace(folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise EdgekitError(
@@ -183,8 +182,7 @@ def unpack(archive: Path, folder: Path) -> None:
     except OSError as error:
         raise disk_error(error, folder) from error
     finally:  # Ctrl-C comes through here too
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _is_junk(name: str) -> bool:
