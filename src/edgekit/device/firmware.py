@@ -39,17 +39,31 @@ HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of t
 
 
 def folder() -> Path:
-    """The checkout's `firmware/`, or what EDGEKIT_FIRMWARE names.
-    Raises EdgekitError: neither exists (an installed wheel holds no firmware)."""
+    """The checkout's `firmware/`, or what EDGEKIT_FIRMWARE names; only a folder whose platformio.ini has the section
+    [edgekit] is edgekit's to write into.
+
+    Raises:
+        EdgekitError: neither is (an installed wheel holds no firmware).
+    """
     named = os.environ.get("EDGEKIT_FIRMWARE")
     candidates = [Path(named)] if named else [Path(__file__).parents[3] / "firmware", Path("firmware").resolve()]
-    for candidate in candidates:
-        if (candidate / "platformio.ini").is_file():
+    present = [candidate for candidate in candidates if (candidate / "platformio.ini").is_file()]
+    for candidate in present:
+        if _is_ours(candidate):
             return candidate
     raise EdgekitError(
-        f"The firmware's sources are not at {candidates[0]}.",
+        f"{present[0]} is a PlatformIO project, but not edgekit's: its platformio.ini has no section [edgekit]."
+        if present else f"The firmware's sources are not at {candidates[0]}.",
         "Run from a checkout of the repository, or set EDGEKIT_FIRMWARE to its firmware folder.",
-    )
+    )  # fmt: skip
+
+
+def _is_ours(candidate: Path) -> bool:
+    try:
+        text = (candidate / "platformio.ini").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"^\[edgekit\]", text, re.MULTILINE) is not None
 
 
 @dataclass(frozen=True, slots=True)
