@@ -58,12 +58,9 @@ class Client:
     def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> messages.Info:
         """Asks who is there until it is answered: opening a port resets most boards.
 
-        Args:
-            elsewhere: rates to try where nothing was heard: not every board is reset by its port, and one that an
-                earlier run left at a higher rate does not understand this one.
-
-        Raises:
-            EdgekitError: no answer, another protocol version, other firmware.
+        `elsewhere`: rates to try where nothing was heard: not every board is reset by its port, and one that an
+        earlier run left at a higher rate does not understand this one.
+        Raises EdgekitError: no answer, another protocol version, other firmware.
         """
         info = self._greet(limit_s)
         for baud in elsewhere:
@@ -117,14 +114,8 @@ class Client:
         return info.baud
 
     def infer(self, images: Iterable[tuple[str, bytes]]) -> Iterator[Outcome]:
-        """Runs images; outcomes come as they finish. The next image travels while the present one runs.
-
-        Args:
-            images: (key, int8 bytes of one input).
-
-        Raises:
-            EdgekitError: a refusal of the device, too many retries, a restart, silence.
-        """
+        """Runs images, each a key and the int8 bytes of one input; outcomes come as they finish. The next image travels
+        while the present one runs. Raises EdgekitError: a refusal, too many retries, a restart, silence."""
         info = self.info
         if info.model_error != ErrorCode.OK:
             raise refusal(messages.Error(info.model_error, info.error_detail), info)
@@ -225,9 +216,7 @@ class Client:
         while time.monotonic() < limit:
             self._send(question, seq)
             for frame in self._frames_for(ASK_EVERY_S):
-                if frame.seq != seq:
-                    continue
-                message = messages.message_of(frame)
+                message = messages.message_of(frame) if frame.seq == seq else None
                 if isinstance(message, messages.Error):
                     raise refusal(message, self.info)
                 if isinstance(message, kind):
@@ -239,10 +228,8 @@ class Client:
         """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
         seq = next(self._sequence) & 0xFFFF
         self._send(messages.Ping(data), seq)
-        for frame in self._frames_for(timeout_s):
-            if frame.seq == seq and frame.type == messages.Pong.TYPE:
-                return frame.payload == data
-        return False
+        answer = Frame(VERSION, messages.Pong.TYPE, seq, data)
+        return any(frame == answer for frame in self._frames_for(timeout_s))
 
     def _watch_restart(self) -> None:
         noise = self._decoder.unframed()

@@ -25,21 +25,16 @@ Wait = Callable[[str], AbstractContextManager[object]]
 
 @contextmanager
 def connected(
-    port: str,
-    model: TfliteModel,
-    sources: Callable[[], ModelSources],
-    *,
-    board: Board = ESP32,
-    baud: int | None = None,
-    on_wait: Wait = nullcontext,
-) -> Iterator[Client]:
+    port: str, model: TfliteModel, sources: Callable[[], ModelSources], *,
+    board: Board = ESP32, baud: int | None = None, on_wait: Wait = nullcontext,
+) -> Iterator[Client]:  # fmt: skip
     """Opens a port (`emulator` and `native` are built and started first) and greets the board.
 
     Args:
         sources: gives `model_sources(model, ...)`; called only where a firmware is built.
         board: the one that `emulator` stands in for.
         baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
-        on_wait: is entered until the board has answered, with what is going on in words.
+        on_wait: is entered until the board has answered.
 
     Raises:
         EdgekitError: whatever keeps the board from answering; another model on it.

@@ -38,16 +38,10 @@ class _State:
 
 
 def evaluate_on_device(
-    client: Client,
-    model: TfliteModel,
-    images: ImageSet,
-    data: DataInfo,
-    *,
-    resume: bool = False,
-    state_dir: Path | None = None,
-    progress: Progress | None = None,
+    client: Client, model: TfliteModel, images: ImageSet, data: DataInfo, *,
+    resume: bool = False, state_dir: Path | None = None, progress: Progress | None = None,
     on_resumed: Callable[[tuple[Prediction, ...]], None] | None = None,
-) -> DeviceRun:
+) -> DeviceRun:  # fmt: skip
     """Sends every image to the board.
 
     Args:
@@ -82,11 +76,11 @@ def evaluate_on_device(
             if progress is not None:
                 progress(prediction(outcome.key), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:
-                _save(path, done)
+                files.write_json(path, to_document(_State(done)))
                 saved_at = time.monotonic()
     except BaseException:  # a Ctrl-C too: what is done is kept
         if done:
-            _save(path, done)
+            files.write_json(path, to_document(_State(done)))
         raise
     path.unlink(missing_ok=True)
     predictions = tuple(map(prediction, rows))
@@ -106,10 +100,6 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
         "height": height, "width": width, "channels": channels, "arena_bytes": tflm.arena_bytes(model),
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
-
-
-def _save(path: Path, done: Mapping[str, list[int]]) -> None:
-    files.write_json(path, to_document(_State(done)))
 
 
 def _load(path: Path, labels: int) -> dict[str, list[int]]:

@@ -82,8 +82,7 @@ def model_sources(
     """The sources of a firmware for the model.
 
     Args:
-        model: an int8 model.
-        compiled: the same as C, named `model`.
+        compiled: the int8 model as C, named `model`.
         task, threshold: as in `c_array`.
         arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try.
 
@@ -126,12 +125,9 @@ def model_in(root: Path) -> str | None:
 def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path:
     """Builds the firmware for this computer and returns the program. A build that exists is not repeated.
 
-    Args:
-        environment: HOST_ENVIRONMENT, or the board's `emulated_environment`.
-
-    Raises:
-        EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
-            instance that the model does not fit the board's room.
+    `environment`: HOST_ENVIRONMENT, or the board's `emulated_environment`.
+    Raises EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
+    instance that the model does not fit the board's room.
     """
     root = folder()
     options = _options(root / "platformio.ini", environment)
@@ -163,8 +159,7 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
     flags += [f"-I{path}" for path in sorted(root.glob("lib/*/src")) if path.parent.name != "model"]
     flags += [f"-I{work}", f'-DEDGEKIT_BUILD_ID="{key[:15]}"']
     standard = {".c": options["custom_cflags"], ".cc": options["custom_cxxflags"], ".S": ""}
-    objects = []
-    commands = []
+    objects, commands = [], []
     for number, source in enumerate([*own, *sorted((work / "model").glob("*.c*"))]):
         objects.append(str(work / f"{number}.o"))
         compiler = cross + ("g++" if source.suffix == ".cc" else "gcc")
@@ -228,16 +223,14 @@ def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
             assert process.stdout is not None
             port = process.stdout.readline().strip()
-        try:
-            if not port:
-                said.seek(0)
-                raise EdgekitError(f"{program} did not start: {said.read().strip()[-300:]}", "Build it again.")
-            yield port
-        finally:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+        with process:
+            try:
+                if not port:
+                    said.seek(0)
+                    raise EdgekitError(f"{program} did not start: {said.read().strip()[-300:]}", "Build it again.")
+                yield port
+            finally:
+                process.kill()
 
 
 def _qemu(program: Path, emulator: Emulator, stderr: int) -> tuple[subprocess.Popen[str], str]:

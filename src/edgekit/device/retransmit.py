@@ -78,12 +78,10 @@ class InFlight:
 
     def silent(self, heard: bool) -> bool:
         """Whether the board has been silent for too long; `heard`: a good frame came."""
-        now = time.monotonic()
         if heard:
-            self._heard_s = now
-        return now - self._heard_s >= SILENCE_LIMIT_S
+            self._heard_s = time.monotonic()
+        return time.monotonic() - self._heard_s >= SILENCE_LIMIT_S
 
     def overdue(self) -> list[Pending]:
         """Those whose answer is late."""
-        now = time.monotonic()
-        return [one for one in self.pending.values() if now >= one.deadline_s]
+        return [one for one in self.pending.values() if time.monotonic() >= one.deadline_s]

@@ -103,10 +103,7 @@ def line_rates(client: Client, payload_bytes: int = 24_000, rounds: int = 3) -> 
     """Payload bytes per second there and back, of a raw echo and in frames, with as many bytes in flight.
 
     Sends `payload_bytes` (rounded up to whole frames) in turns; the best round of each counts, because whatever else
-    the computer does can only slow one down.
-
-    Raises:
-        EdgekitError: the board does not answer, or the line loses bytes.
+    the computer does can only slow one down. Raises EdgekitError: no answer, or the line loses bytes.
     """
     chunks = -(-payload_bytes // messages.CHUNK_BYTES)
     # no zeros and no printable text: nothing that either end could take for a frame or a command

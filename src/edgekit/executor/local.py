@@ -9,7 +9,6 @@ import multiprocessing
 import os
 import signal
 import socket
-import sys
 import threading
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -87,8 +86,6 @@ def _serve(connection: Connection, function: Function[Item, Value], log: Path) -
     """A worker's life: an item in, its result out, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that waits; it stops the workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    sys.stdout.flush()
-    sys.stderr.flush()
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)

@@ -64,9 +64,7 @@ class Progress(Generic[Item, Value]):
 
 
 def execute(
-    executor: Executor[Item, Value],
-    items: Sequence[Item],
-    needs: Callable[[Item], Iterable[Item]] = lambda item: (),
+    executor: Executor[Item, Value], items: Sequence[Item], needs: Callable[[Item], Iterable[Item]] = lambda item: ()
 ) -> Iterator[Progress[Item, Value]]:
     """Does every item after those among `items` that it needs; one that died is tried again, up to TRIES times.
 

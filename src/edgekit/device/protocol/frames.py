@@ -75,10 +75,8 @@ class Decoder:
 
 
 def _parse(run: bytes) -> Frame | None:
-    if len(run) > MAX_BODY_BYTES + 1:
-        return None
-    body = _uncobs(run)
-    if body is None or len(body) < BODY_OVERHEAD_BYTES or len(body) > MAX_BODY_BYTES:
+    body = _uncobs(run) if len(run) <= MAX_BODY_BYTES + 1 else None  # COBS: the body is shorter than its run
+    if body is None or len(body) < BODY_OVERHEAD_BYTES:
         return None
     if zlib.crc32(body[:-4]) != int.from_bytes(body[-4:], "little"):
         return None
