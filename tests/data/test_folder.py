@@ -1,6 +1,7 @@
 """Folders of images as data, good and bad."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
+from edgekit.values.task import CHEST_XRAY, Task
 
 RECIPE = DataRecipe(val_fraction=0.25, calibration_images=8)
 
@@ -65,14 +67,16 @@ def test_all_ways_of_storing_a_film_are_read(tmp_path, load, write_image):
     assert 60 < images[deep].mean() < 200  # 16 bits are not clipped to white
 
 
-def test_a_plain_two_class_folder_is_split_by_patient_and_says_so(tmp_path, load, write_image):
+def test_a_plain_two_class_folder_has_its_own_labels_is_split_by_group_and_says_so(tmp_path, load, write_image):
     for number in range(12):
         write_image(tmp_path / "pets" / "dog" / f"{number}.png", number)
         write_image(tmp_path / "pets" / "Cat" / "deeper" / f"{number}.png", 50 + number)
     splits = load(tmp_path / "pets")
     notes = " / ".join(splits.info.notes)
-    assert "NORMAL stands for Cat and PNEUMONIA, the positive class, for dog" in notes
-    assert "every image counts as its own patient" in notes
+    assert splits.info.task == Task(("Cat", "dog"), positive="dog")
+    assert "dog is the class that is looked for" in notes
+    assert "every image counts as its own group" in notes
+    assert not re.search("normal|pneumonia|patient|x-ray", notes, re.IGNORECASE)
     assert "no test set of its own" in notes
     assert all(("dog" in name) == label for name, label in zip(splits.train.ids, splits.train.labels, strict=True))
     assert (len(splits.test), splits.test.labels.sum()) == (4, 2)
@@ -84,7 +88,7 @@ def test_normal_is_the_negative_class_whatever_stands_beside_it(tmp_path, load, 
         write_image(tmp_path / "lungs" / "COVID" / f"{number}.png", 50 + number)
     splits = load(tmp_path / "lungs")
     assert all(("COVID" in name) == label for name, label in zip(splits.train.ids, splits.train.labels, strict=True))
-    assert "PNEUMONIA, the positive class, for COVID" in " / ".join(splits.info.notes)
+    assert splits.info.task == Task(("Normal", "COVID"), positive="COVID")
 
 
 def test_the_releases_licence_is_claimed_for_the_releases_file_names_alone(release, tmp_path, write_release):
@@ -100,7 +104,7 @@ def test_class_and_split_names_may_be_written_in_any_case(release, load):
     (release / "test" / "NORMAL").rename(release / "test" / "Normal")
     splits = load(release)
     assert splits.test.labels.sum() == 6
-    assert not any("stands for" in note for note in splits.info.notes)
+    assert splits.info.task == CHEST_XRAY
 
 
 def test_a_folder_in_a_folder_and_the_litter_of_macos_are_seen_through(release, tmp_path, load):

@@ -23,7 +23,6 @@ def make(patients, labels, digests=None, splits=None):
         groups=tuple(patients),
         digests=tuple(digests or [""] * count),
         open_images=lambda: pytest.fail,
-        class_names=CHEST_XRAY.labels,
     )
 
 

@@ -24,10 +24,10 @@ def build_model_command(
     recipe_name: str, changes: tuple[str, ...], data: str, out: Path | None, fresh: bool, strict: bool,
     weights_dir: Path | None, accelerator: str, as_json: bool,
 ) -> None:  # fmt: skip
-    """Make an int8 model, its C array and its card from X-rays.
+    """Make an int8 model, its C array and its card from images.
 
     Teach, distill, prune, convert, embed. Stop it at any moment: the same command goes on where it stopped.
-    A research demonstration, not a medical device.
+    On chest X-rays a research demonstration, not a medical device.
     """
     from edgekit.cli.progress import StageBars
     from edgekit.pipeline.build_model import build_model

@@ -71,7 +71,8 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
         info=catalogue.info,
         images=len(catalogue),
         counts={
-            split: {name: found[split, label] for label, name in enumerate(catalogue.class_names)} for split in splits
+            split: {name: found[split, label] for label, name in enumerate(catalogue.info.task.labels)}
+            for split in splits
         },
         width=_spread([width for (width, _), _, _ in images.values()]),
         height=_spread([height for (_, height), _, _ in images.values()]),

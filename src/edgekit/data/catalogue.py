@@ -30,7 +30,6 @@ class Catalogue:
     groups: tuple[str, ...]  # images of one patient share a name
     digests: tuple[str, ...]  # hex SHA-256 of the image bytes, empty where the source cannot tell cheaply
     open_images: Callable[[], ImageOf]  # opens what holds the images; EdgekitError where the whole of it is damaged
-    class_names: tuple[str, ...]  # what this set calls the task's labels, in their order
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -19,14 +19,14 @@ from edgekit.data.preprocess import open_image
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256
 from edgekit.values.images import DataInfo
-from edgekit.values.task import CHEST_XRAY
+from edgekit.values.task import CHEST_XRAY, Task
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 # The official validation folder holds 16 images, too few to choose anything on: it joins train.
 SPLIT_NAMES = dict.fromkeys(("train", "training", "val", "valid", "validation"), "train")
 SPLIT_NAMES |= dict.fromkeys(("test", "testing"), "test")
 NEGATIVE, POSITIVE = CHEST_XRAY.labels
-LAYOUT = f"Give a folder with {NEGATIVE} and {POSITIVE} below it, or below its train and test folders."
+LAYOUT = "Give a folder that holds one folder a class, or a train and a test folder with one folder a class in each."
 # File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
 PATIENT = re.compile(r"(person\d+)(?=_)|((?:NORMAL2-)?IM-\d+)(?=-)", re.IGNORECASE)
 _RELEASE_NAME = re.compile(r"person\d+_(bacteria|virus)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?")
@@ -48,7 +48,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     class_names = _class_names(root, [child.name for _, child in class_folders])
     label_of = {name.casefold(): label for label, name in enumerate(class_names)}
     found = sorted(
-        (_id(path, root), path, split, label_of[child.name.casefold()])
+        (_id(path, root), path, split, label_of[_utf8(child.name).casefold()])
         for split, child in class_folders
         for path in _images(child)
     )
@@ -59,27 +59,26 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
             raise EdgekitError(f"The class {where} of {root} has no images.", f"Put JPEG or PNG files there. {LAYOUT}")
     ids, paths, splits, labels = zip(*found, strict=True)
     digests = _digests(paths)
-    patients, notes = _patients(ids)
+    # two folders of other names are another question than the release's, in words of their own
+    task = CHEST_XRAY if class_names == CHEST_XRAY.labels else Task(class_names, positive=class_names[1])
+    groups, notes = _groups(ids, task.group)
     if not licence and class_names == CHEST_XRAY.labels and all(_RELEASE_NAME.fullmatch(path.stem) for path in paths):
         licence = f"{RELEASE_LICENCE} (recognised by its file names)"
-    if both := shared(patients, splits, "train", "test"):
+    if both := shared(groups, splits, "train", "test"):
         notes.append(
-            f"{len(both)} patient names stand in both train and test as the source splits them; whether they are the "
-            "same people is not known"
+            f"{len(both)} {task.group} names stand in both train and test as the source splits them; whether they are "
+            f"the same {task.group}s is not known"
         )
-    if class_names != CHEST_XRAY.labels:
-        notes.append(f"{NEGATIVE} stands for {class_names[0]} and {POSITIVE}, the positive class, for {class_names[1]}")
+    if task != CHEST_XRAY:
+        notes.append(f"{task.positive} is the class that is looked for: recall is its share found")
     return Catalogue(
-        info=DataInfo(
-            name or folder.resolve().name, fingerprint_of(ids, digests), False, CHEST_XRAY, licence, tuple(notes)
-        ),
+        info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, task, licence, tuple(notes)),
         ids=ids,
         labels=np.array(labels, np.int64),
         splits=splits,
-        groups=patients,
+        groups=groups,
         digests=digests,
         open_images=lambda: lambda row: open_image(paths[row]),
-        class_names=class_names,
     )
 
 
@@ -111,7 +110,7 @@ def _split_folders(root: Path) -> list[tuple[str, Path]]:
 
 def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
     spelled: Mapping[str, str] = {name.casefold(): name for name in sorted(names, reverse=True)}
-    classes = [spelled[key] for key in sorted(spelled)]
+    classes = [_utf8(spelled[key]) for key in sorted(spelled)]
     if not classes:
         raise EdgekitError(f"{root} has no class folders.", LAYOUT)
     if len(classes) == 1:
@@ -150,8 +149,12 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _id(path: Path, root: Path) -> str:
-    """The path below the root, always valid UTF-8 whatever bytes the file system holds."""
-    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
+    return _utf8(path.relative_to(root).as_posix())
+
+
+def _utf8(name: str) -> str:
+    """A name as valid UTF-8, whatever bytes the file system holds."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _digests(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -165,11 +168,11 @@ def _digests(paths: Sequence[Path]) -> tuple[str, ...]:
         return tuple(pool.map(digest, paths, chunksize=64))
 
 
-def _patients(ids: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+def _groups(ids: Sequence[str], word: str) -> tuple[tuple[str, ...], list[str]]:
     matches = [PATIENT.match(Path(name).stem) for name in ids]
-    patients = tuple(match.group() if match else name for match, name in zip(matches, ids, strict=True))
+    groups = tuple(match.group() if match else name for match, name in zip(matches, ids, strict=True))
     unnamed = sum(match is None for match in matches)
     if unnamed == len(ids):
-        return patients, ["no patient in the file names: every image counts as its own patient"]
-    note = f"no patient in {unnamed} of {len(ids)} file names: each of those counts as its own patient"
-    return patients, [note] if unnamed else []
+        return groups, [f"no {word} in the file names: every image counts as its own {word}"]
+    note = f"no {word} in {unnamed} of {len(ids)} file names: each of those counts as its own {word}"
+    return groups, [note] if unnamed else []

@@ -54,5 +54,4 @@ def phantom_catalogue(seed: int, train_images: int) -> Catalogue:
         groups=ids,
         digests=("",) * len(ids),
         open_images=lambda: image_of,
-        class_names=CHEST_XRAY.labels,
     )

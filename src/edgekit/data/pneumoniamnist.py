@@ -81,7 +81,6 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
         groups=ids,
         digests=("",) * len(ids),
         open_images=open_images,
-        class_names=CHEST_XRAY.labels,
     )
 
 

@@ -34,11 +34,13 @@ def split(catalogue: Catalogue, images: NDArray[np.uint8], readable: Rows, recip
     train, val, test = (np.array(by_split[name], np.int64) for name in ("train", "val", "test"))
     if not len(test):
         train, test = _divided(catalogue, train, recipe.test_fraction, recipe.split_seed, "test")
-        catalogue = catalogue.noted(f"no test set of its own: {recipe.test_fraction:.0%} was set aside by patient")
+        catalogue = catalogue.noted(
+            f"no test set of its own: {recipe.test_fraction:.0%} was set aside by {catalogue.info.task.group}"
+        )
     if not len(val):
         train, val = _divided(catalogue, train, recipe.val_fraction, recipe.split_seed, "validation")
     named = (("training", train), ("validation", val), ("test", test))
-    for (name, rows), (label, class_name) in product(named, enumerate(catalogue.class_names)):
+    for (name, rows), (label, class_name) in product(named, enumerate(catalogue.info.task.labels)):
         if label not in catalogue.labels[rows]:
             raise EdgekitError(
                 f"The {name} set of {catalogue.info.name} has no readable image of class {class_name}.",
@@ -81,7 +83,8 @@ def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
 
 def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name: str) -> tuple[Rows, Rows]:
     """Sets `fraction` of each class aside, whole groups only. Returns (rest, aside)."""
-    strata: list[list[list[int]]] = [[] for _ in catalogue.class_names]
+    task = catalogue.info.task
+    strata: list[list[list[int]]] = [[] for _ in task.labels]
     for group in _groups(catalogue, rows):
         counts = np.bincount(catalogue.labels[group], minlength=len(strata))
         strata[int(np.flatnonzero(counts == counts.max())[-1])].append(group)
@@ -89,9 +92,9 @@ def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name:
     for label, groups in enumerate(strata):
         if len(groups) < 2:
             raise EdgekitError(
-                f"{catalogue.info.name} has {len(groups)} patients of class {catalogue.class_names[label]} "
-                f"for training: no {name} set can be split off by patient.",
-                "Add images of more patients to that class.",
+                f"{catalogue.info.name} has {len(groups)} {task.group}s of class {task.labels[label]} "
+                f"for training: no {name} set can be split off by {task.group}.",
+                f"Add images of more {task.group}s to that class.",
             )
         groups.sort(key=lambda group: _lot(seed, name, catalogue.ids[group[0]]))
         wanted = max(1, round(fraction * sum(map(len, groups))))
@@ -107,7 +110,9 @@ def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
     """At most `count` of the rows, in the classes' own proportion and with at least one of each."""
     count, left = min(count, len(rows)), len(rows)
     chosen: list[int] = []
-    for label in reversed(range(len(catalogue.class_names))):  # `label` more classes follow, each to have one at least
+    for label in reversed(
+        range(len(catalogue.info.task.labels))
+    ):  # `label` more classes follow, each to have one at least
         part = rows[catalogue.labels[rows] == label].tolist()
         share = min(max(round(count * len(part) / left), 1, count - (left - len(part))), len(part), count - label)
         chosen += sorted(part, key=lambda row: _lot(seed, "calibration", catalogue.ids[row]))[:share]

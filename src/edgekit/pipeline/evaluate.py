@@ -19,7 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256, open_regular
 from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
-from edgekit.pipeline.loading import LoadedModel
+from edgekit.pipeline.loading import LoadedModel, check_same_classes
 from edgekit.report.card import load_card
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
@@ -59,6 +59,7 @@ def evaluate(
     opened = _opened(model)
     by = _runtime(fitting, model.suffix, opened, runtime)
     splits = load_splits(data, (card.input.height, card.input.width), card.recipe.data, strict=strict)
+    check_same_classes(card.data.task, splits.info)
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(opened, chosen.images, advance)

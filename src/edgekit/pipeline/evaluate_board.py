@@ -17,7 +17,7 @@ from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
 from edgekit.errors import stopped_says
 from edgekit.metrics.scores import score_predictions
-from edgekit.pipeline.loading import LoadedModel
+from edgekit.pipeline.loading import LoadedModel, check_same_classes
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
@@ -73,6 +73,7 @@ def evaluate_board(
             wire = connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
             client = held.enter_context(wire)
         splits = load_splits(data, loaded.model.input_shape[:2], loaded.data, strict=strict)
+        check_same_classes(loaded.task, splits.info)
         images = splits.test
         if limit is not None and limit < len(images):
             images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))

@@ -15,6 +15,7 @@ from edgekit.report.card import load_card
 from edgekit.runtimes.tflm import arena_bytes
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
+from edgekit.values.images import DataInfo
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
 from edgekit.values.program import Program
 from edgekit.values.task import Task
@@ -54,6 +55,20 @@ def program_of(model: TfliteModel) -> Program | None:
         return compile_model(model.flatbuffer).program
     except EdgekitError:
         return None
+
+
+def check_same_classes(model: Task | None, data: DataInfo) -> None:
+    """Passes where nobody has said what the model is asked.
+
+    Raises:
+        EdgekitError: the model was made for other classes than the data have.
+    """
+    if model is None or [*map(str.casefold, model.labels)] == [*map(str.casefold, data.task.labels)]:
+        return
+    raise EdgekitError(
+        f"The model tells {' from '.join(model.labels)}; the classes of {data.name} are {', '.join(data.task.labels)}.",
+        "Give a set of the model's classes, or rename the folders where they mean the same.",
+    )
 
 
 def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:

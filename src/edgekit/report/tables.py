@@ -133,7 +133,8 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 
 def audit_parts(found: Audit) -> tuple[Part, ...]:
     """A row a split: images by class, patients, repeated files and pixels; then what else was found."""
-    headings = (*next(iter(found.counts.values())), "patients", "equal files within", "equal pixels within")
+    group = found.info.task.group
+    headings = (*next(iter(found.counts.values())), f"{group}s", "equal files within", "equal pixels within")
     rows: list[Row] = []
     for split, by_class in found.counts.items():
         repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
@@ -151,7 +152,9 @@ def _audit_facts(found: Audit) -> list[str]:
         wide = f"width {w.min} to {w.max} px (median {w.median:g})"
         lines.append(f"{wide}, height {h.min} to {h.max} (median {h.median:g})")
         lines.append("modes: " + ", ".join(f"{mode} {images:,}" for mode, images in found.modes.items()))
-    lines += [f"patient names in both {pair}: {shared}" for pair, shared in found.patients_shared.items()]
+    lines += [
+        f"{found.info.task.group} names in both {pair}: {shared}" for pair, shared in found.patients_shared.items()
+    ]
     for what, same in (("files", found.byte_identical), ("pixels", found.pixel_identical)):
         lines += [f"images of equal {what} in both {pair}: {images}" for pair, images in same.across.items()]
         if same.two_labels:

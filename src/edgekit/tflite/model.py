@@ -49,7 +49,7 @@ def read_tflite(content: bytes | Path) -> TfliteModel:
     if math.prod(logits.shape) != 2:
         raise EdgekitError(
             f"{file.name} gives an output of shape {list(logits.shape)}, not two logits [1, 2].",
-            "Give a model with the outputs normal and pneumonia.",
+            "Give a model of two classes, an output for each.",
         )
     return model
 

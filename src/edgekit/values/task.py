@@ -61,6 +61,11 @@ class Task:
         """The other label than the positive one. ValueError where the task has none."""
         return self.labels[1 - self.positive_index]
 
+    @property
+    def group(self) -> str:
+        """What images that must not stand on both sides of a split have in common, in a word."""
+        return "patient" if self.domain else "group"
+
     def is_positive(self, labels: ArrayLike) -> NDArray[np.bool_]:
         """Which of the class numbers [N] are the positive label's. ValueError where the task has none."""
         return np.asarray(np.asarray(labels) == self.positive_index)
