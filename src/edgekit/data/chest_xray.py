@@ -41,8 +41,8 @@ def chest_xray_catalogue(cache_dir: Path, on_warning: Callable[[str], None]) -> 
 
 def published_checksum() -> str | None:
     """`sha256:...` from the publisher's list of files, None where it cannot be had."""
-    request = urllib.request.Request(address(INVENTORY, f"{ARCHIVE}.json"), headers=HEADERS)
     try:
+        request = urllib.request.Request(address(INVENTORY, f"{ARCHIVE}.json"), headers=HEADERS)
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
             files = json.load(answer)
         found = [entry["content_details"]["sha256_hash"] for entry in files if entry["filename"] == ARCHIVE]

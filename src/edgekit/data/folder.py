@@ -10,18 +10,17 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
 from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
 from edgekit.data.preprocess import open_image
+from edgekit.data.unused import MASKS, SUFFIXES, is_junk, names_a_part, printable_path, refuse, unused
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY, Task
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 # The official validation folder holds 16 images, too few to choose anything on: it joins train.
 SPLIT_NAMES = dict.fromkeys(("train", "training", "val", "valid", "validation"), "train")
 SPLIT_NAMES |= dict.fromkeys(("test", "testing"), "test")
@@ -48,15 +47,18 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     class_names = _class_names(root, [child.name for _, child in class_folders])
     label_of = {name.casefold(): label for label, name in enumerate(class_names)}
     found = sorted(
-        (_id(path, root), path, split, label_of[_utf8(child.name).casefold()])
+        (printable_path(path.relative_to(root)), path, split, label_of[printable_path(Path(child.name)).casefold()])
         for split, child in class_folders
         for path in _images(child)
     )
     counts = Counter((split, class_names[label]) for _, _, split, label in found)
+    looked_into = [child for _, child in (*split_folders, *class_folders)]
+    left_out = unused(folder, [path for _, path, _, _ in found], [*looked_into, root])
     for (split, _), class_name in product(split_folders, class_names):
         if not counts[split, class_name]:
             where = f"{split}/{class_name}" if len({split for split, _ in split_folders}) > 1 else class_name
-            raise EdgekitError(f"The class {where} of {root} has no images.", f"Put JPEG or PNG files there. {LAYOUT}")
+            message = "; ".join([f"The class {where} of {root} has no images", *left_out])
+            raise EdgekitError(f"{message}.", f"Put JPEG or PNG files there. {LAYOUT}")
     ids, paths, splits, labels = zip(*found, strict=True)
     digests = _digests(paths)
     # two folders of other names are another question than the release's, in words of their own
@@ -71,6 +73,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
         )
     if task != CHEST_XRAY:
         notes.append(f"{task.positive} is the class that is looked for: recall is its share found")
+    notes += left_out
     return Catalogue(
         info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, task, licence, tuple(notes)),
         ids=ids,
@@ -110,9 +113,14 @@ def _split_folders(root: Path) -> list[tuple[str, Path]]:
 
 def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
     spelled: Mapping[str, str] = {name.casefold(): name for name in sorted(names, reverse=True)}
-    classes = [_utf8(spelled[key]) for key in sorted(spelled)]
+    classes = [printable_path(Path(spelled[key])) for key in sorted(spelled)]
     if not classes:
         raise EdgekitError(f"{root} has no class folders.", LAYOUT)
+    if len(classes) > 1 and all(map(names_a_part, classes)):
+        raise EdgekitError(
+            f"{root} holds {', '.join(classes[:6])}: these name parts of a set, not classes.",
+            f"Call the parts train and test; join folds; keep masks elsewhere. {LAYOUT}",
+        )
     if len(classes) == 1:
         raise EdgekitError(f"{root} has only one class, {classes[0]}.", f"Two are needed. {LAYOUT}")
     if len(classes) > 2:
@@ -125,36 +133,23 @@ def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
     return (classes[0], classes[1])
 
 
-def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
-
-
 def _folders(folder: Path) -> list[Path]:
     try:
-        return sorted(child for child in folder.iterdir() if child.is_dir() and not _is_junk(child.name))
+        return sorted(child for child in folder.iterdir() if child.is_dir() and not is_junk(child.name))
     except OSError as error:
-        _refuse(error)
-
-
-def _refuse(error: OSError) -> NoReturn:
-    raise EdgekitError(f"{error.filename} cannot be read: {error.strerror}.", "Check its permissions.") from error
+        refuse(error)
 
 
 def _images(folder: Path) -> list[Path]:
     paths = []
-    for parent, folders, names in os.walk(folder, onerror=_refuse):  # it would pass over what it cannot read
-        folders[:] = [name for name in folders if not _is_junk(name)]
-        paths += [Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and not _is_junk(name)]
+    for parent, folders, names in os.walk(folder, onerror=refuse):  # it would pass over what it cannot read
+        folders[:] = [name for name in folders if not is_junk(name) and name.casefold() not in MASKS]
+        paths += [Path(parent, name) for name in names if Path(name).suffix.lower() in SUFFIXES and not is_junk(name)]
     return paths
 
 
 def _id(path: Path, root: Path) -> str:
-    return _utf8(path.relative_to(root).as_posix())
-
-
-def _utf8(name: str) -> str:
-    """A name as valid UTF-8, whatever bytes the file system holds."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return printable_path(path.relative_to(root))
 
 
 def _digests(paths: Sequence[Path]) -> tuple[str, ...]:

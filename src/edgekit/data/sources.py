@@ -23,7 +23,10 @@ from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSplits, Size
 
 PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
+CHEST_XRAY = "chest-xray"
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
+
+_DARK = 32  # 12 bits in a 16-bit file reach 15
 
 Warn = Callable[[str], None]
 
@@ -61,6 +64,14 @@ def load_splits(
             )
         on_warning(f"{len(unreadable)} images cannot be read and are skipped: {names}.")
         catalogue = catalogue.noted(f"{len(unreadable)} unreadable images were skipped")
+    if dark := [row for row in range(len(catalogue)) if row not in unreadable and images[row].max() < _DARK]:
+        said = f"{len(dark)} images are almost black: no pixel reaches {_DARK} of 255"
+        names = listed([catalogue.ids[row] for row in dark])
+        on_warning(
+            f"{said} ({names}). Values of 10 or 12 bits in 16-bit files come out so: stretch them to 16 bits, for "
+            "training and for the board alike."
+        )
+        catalogue = catalogue.noted(said)
     if leaked := train_in_test(catalogue):
         on_warning(
             f"{len(leaked)} training images stand byte for byte in the test set ({listed(leaked)}): "
@@ -78,9 +89,11 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
         EdgekitError: as `load_splits`.
     """
     cache_dir = cache_dir or platformdirs.user_cache_path("edgekit")
+    if (data == CHEST_XRAY or PHANTOM.fullmatch(data) or PNEUMONIAMNIST.fullmatch(data)) and Path(data).is_dir():
+        on_warning(f"{data} is the set that edgekit knows by that name. For the folder {data} here: --data ./{data}")
     if match := PHANTOM.fullmatch(data):
         return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
-    if data == "chest-xray":
+    if data == CHEST_XRAY:
         return chest_xray_catalogue(cache_dir, on_warning)
     if match := PNEUMONIAMNIST.fullmatch(data):
         return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)

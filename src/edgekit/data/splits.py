@@ -110,9 +110,8 @@ def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
     """At most `count` of the rows, in the classes' own proportion and with at least one of each."""
     count, left = min(count, len(rows)), len(rows)
     chosen: list[int] = []
-    for label in reversed(
-        range(len(catalogue.info.task.labels))
-    ):  # `label` more classes follow, each to have one at least
+    classes = len(catalogue.info.task.labels)
+    for label in reversed(range(classes)):  # `label` more classes follow, each to have one at least
         part = rows[catalogue.labels[rows] == label].tolist()
         share = min(max(round(count * len(part) / left), 1, count - (left - len(part))), len(part), count - label)
         chosen += sorted(part, key=lambda row: _lot(seed, "calibration", catalogue.ids[row]))[:share]
