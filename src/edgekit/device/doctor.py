@@ -131,10 +131,9 @@ def _port(port: Port) -> Finding:
     what = f"{port.chip} board" if port.chip else port.description or "unknown"
     if os.name != "posix" or os.access(port.device, os.R_OK | os.W_OK):
         return Finding(port.device, True, what, "real boards")
-    try:
+    group = "dialout"
+    with contextlib.suppress(OSError, KeyError):
         group = Path(port.device).group()
-    except (OSError, KeyError):
-        group = "dialout"
     return Finding(port.device, False, f"{what}, but you may not open it", "real boards", join_group(group))
 
 

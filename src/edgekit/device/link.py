@@ -133,8 +133,7 @@ def find_board(found: list[Port] | None = None) -> str:
 
 
 def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
-    """Opens a port.
-    Raises EdgekitError: no such port, no permission, in use, nothing listening; each says what to do."""
+    """Opens a port. Raises EdgekitError, which says what to do: no such port, no permission, in use, no answer."""
     if port == "auto":
         port = find_board()
     refuse_word(port)
