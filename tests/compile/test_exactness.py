@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model, supported_ops
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.ops.add import Add
 from edgekit.compile.ops.max_pool_2d import MaxPool
 from edgekit.compile.ops.pool import Pool

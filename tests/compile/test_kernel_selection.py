@@ -13,9 +13,9 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import kernel_of
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.one_channel import OneChannel
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.convolutions.winograd import Winograd
 from edgekit.compile.emit import emit
-from edgekit.compile.ir import Convolution
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.ir import Graph
 from edgekit.compile.ops import operator_of
 from edgekit.compile.ops.pool import Pool
 from edgekit.compile.ops.reshape import Reshape

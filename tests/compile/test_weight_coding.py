@@ -11,9 +11,10 @@ import pytest
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.convolutions.weight_coding import CODINGS, Coding, encode
 from edgekit.compile.emit import emit
-from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.ir import Graph
 from edgekit.compile.kernel_selection import select_kernels
 from edgekit.compile.options import Compress, Target
 from edgekit.compile.passes.fuse_pool import fuse_pool

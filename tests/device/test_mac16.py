@@ -8,7 +8,7 @@ import pytest
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.reader import read_graph
 from edgekit.testing import emulated_models
 from edgekit.testing.builder import reweighted

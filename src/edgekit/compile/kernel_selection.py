@@ -7,8 +7,8 @@ up to four times the instructions. Optimizing for speed takes the least bytes * 
 from dataclasses import replace
 
 from edgekit.compile.convolutions import KERNELS
-from edgekit.compile.convolutions.protocol import ConvolutionKernel
-from edgekit.compile.ir import Convolution, Graph
+from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
+from edgekit.compile.ir import Graph
 from edgekit.compile.options import CompileOptions
 
 

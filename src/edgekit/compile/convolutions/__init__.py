@@ -11,10 +11,9 @@ from edgekit.compile.convolutions.by_tile import ByTile
 from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.direct import Direct
 from edgekit.compile.convolutions.one_channel import OneChannel
-from edgekit.compile.convolutions.protocol import ConvolutionKernel
+from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import Winograd
-from edgekit.compile.ir import Convolution
 from edgekit.compile.row_streaming import RowsInMemory
 
 # The first of those that cost the same is taken.

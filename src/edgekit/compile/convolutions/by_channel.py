@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Kernel, Site, largest_divisor, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import fast_requant
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coding, encode
 from edgekit.compile.convolutions.weight_list import WeightList, list_weights, positions_abreast
-from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.window import Window
 from edgekit.compile.options import CompileOptions
 
 

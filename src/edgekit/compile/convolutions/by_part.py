@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgekit.compile.codegen import Helper, Kernel, Site, rendered
 from edgekit.compile.convolutions.fast_requant import FastRequant
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.options import CompileOptions
 
 

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Kernel, Site, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coded, Coding, encode
-from edgekit.compile.convolutions.window import Window, window_of
+from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper
-from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 _TILE, _ELEMENTS = 4, 36

@@ -12,9 +12,8 @@ import numpy as np
 
 from edgekit.compile.codegen import Constant, Kernel, Site, rendered
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
-from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.window import Window
 from edgekit.compile.options import CompileOptions
 
 _MOST_WEIGHTS = 9  # held in registers by one pass over a row

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Constant, Kernel, Site, largest_divisor, rendered
 from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
-from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.window import Window
 from edgekit.compile.options import CompileOptions
 
 _CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa

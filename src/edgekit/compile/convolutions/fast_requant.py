@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant
-from edgekit.compile.ir import Convolution, Requantization
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.ir import Requantization
 
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 _MOST_AHEAD = 1 << 19  # 1/32 of a step on either side: a channel beyond is worked out in full

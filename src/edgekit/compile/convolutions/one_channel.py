@@ -13,10 +13,9 @@ import numpy as np
 
 from edgekit.compile.codegen import Constant, Kernel, Site, rendered
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
-from edgekit.compile.convolutions.window import Window, window_of
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import FILTERS
-from edgekit.compile.ir import Convolution
 from edgekit.compile.options import CompileOptions
 
 

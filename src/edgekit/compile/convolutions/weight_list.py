@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.compile.codegen import Constant, Kernel, rendered
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 
 _MOST_ABREAST = 8  # positions at once: 8 sums and 5 other values fill the registers
 _MOST_ADVANCE = 255  # of an entry, in 8 bits

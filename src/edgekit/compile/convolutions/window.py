@@ -7,7 +7,6 @@ result; the next step's window lies `step` image rows further down.
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import round_up
-from edgekit.compile.ir import Convolution
 from edgekit.compile.row_streaming import RowSchedule
 
 
@@ -58,27 +57,3 @@ class Window(RowSchedule):
             f"gather_rows({rows}, {image}, {lines}, {first}, {self.rows}, {self.image_rows}, {self.image_row}, "
             f"{self.row}, {self.left}, {self.used}, {self.zero}, {flip:#x});"
         )
-
-
-def window_of(
-    op: Convolution, made: int, conv_rows: int, conv_columns: int, extra_bytes: int, overreads: bool = False
-) -> Window:
-    """The window under `conv_rows` x `conv_columns` results before pooling, which give `made` rows after it."""
-    channels = op.image[2]
-    row = ((conv_columns - 1) * op.stride[1] + op.reach[1]) * channels
-    left = op.pad[1] * channels
-    return Window(
-        rows=(conv_rows - 1) * op.stride[0] + op.reach[0],
-        row=row,
-        left=left,
-        used=min(op.image[1] * channels, row - left),
-        top=op.pad[0],
-        step=conv_rows * op.stride[0],
-        made=made,
-        steps=-(-op.pooled[0] // made),
-        image_rows=op.image[0],
-        image_row=op.image[1] * channels,
-        zero=op.input.quantization.zero_point + 128,
-        extra_bytes=extra_bytes,
-        overreads=overreads,
-    )

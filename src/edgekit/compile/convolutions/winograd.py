@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant, Helper, Kernel, Site, rendered, round_up
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Cost
-from edgekit.compile.convolutions.window import Window, window_of
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.window import Window
 from edgekit.compile.options import CompileOptions
 
 BLOCKS = {2: 4, 3: 2}  # tiles side by side -> output channels with which they fill the registers

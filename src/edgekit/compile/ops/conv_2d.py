@@ -1,6 +1,6 @@
 """CONV_2D."""
 
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.convolution import Filter, convolution_operator, read_bias, read_convolution, read_weights
 

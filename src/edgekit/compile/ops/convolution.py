@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgekit.compile import convolutions, fixed_point
 from edgekit.compile.codegen import Kernel
-from edgekit.compile.ir import Convolution, Requantization, Tensor
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.ir import Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 from edgekit.compile.row_streaming import StreamedOperator

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.convolution import Filter, convolution_operator, read_bias, read_convolution, read_weights
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from edgekit.compile.ir import Convolution
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.convolution import (
     Filter,

@@ -5,7 +5,8 @@ Exact, because requantisation and clamp never decrease: the maximum of the sums 
 
 from dataclasses import replace
 
-from edgekit.compile.ir import Convolution, Graph, Op
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.ir import Graph, Op
 from edgekit.compile.ops.max_pool_2d import MaxPool
 
 _MOST_POSITIONS = 16  # of a window; its positions are written out in the C
