@@ -13,9 +13,10 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
+import platformdirs
 from numpy.typing import ArrayLike
 
 from edgekit.errors import EdgekitError, printable
@@ -70,6 +71,21 @@ def read_regular(path: Path) -> bytes:
     """The content of a file. OSError as `open_regular`."""
     with open_regular(path) as stream:
         return stream.read()
+
+
+def user_folder(kind: Literal["cache", "state"]) -> Path:
+    """Where edgekit keeps for this user what saves work ("cache") or goes on later ("state").
+
+    Raises:
+        EdgekitError: the user has no home folder, and nothing says where else.
+    """
+    try:
+        return platformdirs.user_cache_path("edgekit") if kind == "cache" else platformdirs.user_state_path("edgekit")
+    except RuntimeError as error:
+        raise EdgekitError(
+            "This user has no home folder, where edgekit would keep what saves work.",
+            f"Set HOME, or XDG_{kind.upper()}_HOME, to a folder that you may write.",
+        ) from error
 
 
 def read_bytes(path: Path, hint: str) -> bytes:

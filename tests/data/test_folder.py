@@ -34,6 +34,14 @@ def load(tmp_path):
     return call
 
 
+def test_a_folder_whose_name_is_not_utf8_gives_a_name_that_json_takes(release):
+    other = Path(os.fsdecode(os.fsencode(release) + b"\xe9"))
+    release.rename(other)
+    name = open_catalogue(str(other)).info.name
+    assert name.endswith("\\xe9")
+    assert name.encode()
+
+
 def test_the_release_layout_gives_train_val_and_test_as_the_network_sees_them(release, load):
     splits = load(release)
     assert (len(splits.train), len(splits.val), len(splits.test)) == (24, 8, 12)

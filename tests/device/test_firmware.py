@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,24 @@ def test_a_foreign_firmware_folder_is_refused_by_name_and_nothing_is_written_int
 def test_a_checkout_in_the_working_directory_is_found_by_its_mark(stranger: Path) -> None:
     (stranger / "platformio.ini").write_text((FIRMWARE / "platformio.ini").read_text())
     assert firmware.folder() == stranger
+
+
+def test_a_damaged_program_in_the_cache_is_named_and_built_again(
+    sources: ModelSources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    program = firmware.build("native", sources)
+    whole = program.read_bytes()
+    assert firmware.build("native", sources) == program
+    assert capsys.readouterr().err == ""
+    program.write_bytes(whole[: len(whole) // 2])
+    assert firmware.build("native", sources) == program
+    assert f"{program} is damaged; the work that it kept is done again." in capsys.readouterr().err
+    assert len(program.read_bytes()) == len(whole)
+    with subprocess.Popen([program], stdout=subprocess.PIPE, stdin=subprocess.PIPE) as run:  # it still runs
+        assert run.stdout is not None
+        assert run.stdout.readline()
+        run.kill()
 
 
 def test_versions_of_the_real_board_are_pinned() -> None:

@@ -75,7 +75,14 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
         notes.append(f"{task.positive} is the class that is looked for: recall is its share found")
     notes += left_out
     return Catalogue(
-        info=DataInfo(name or folder.resolve().name, fingerprint_of(ids, digests), False, task, licence, tuple(notes)),
+        info=DataInfo(
+            name or printable_path(Path(folder.resolve().name)),
+            fingerprint_of(ids, digests),
+            False,
+            task,
+            licence,
+            tuple(notes),
+        ),
         ids=ids,
         labels=np.array(labels, np.int64),
         splits=splits,

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.chest_xray import chest_xray_catalogue
@@ -18,7 +17,7 @@ from edgekit.data.phantom import phantom_catalogue
 from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import split, train_in_test
 from edgekit.errors import EdgekitError
-from edgekit.files import print_warning
+from edgekit.files import print_warning, user_folder
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSplits, Size
 
@@ -52,7 +51,7 @@ def load_splits(
     Raises:
         EdgekitError: no such data, not two classes, an unreadable image with `strict`, a failed download, a full disk.
     """
-    cache_dir = cache_dir or platformdirs.user_cache_path("edgekit")
+    cache_dir = cache_dir or user_folder("cache")
     catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
     images, unreadable = decode(catalogue, size, cache_dir, on_warning)
     if unreadable:
@@ -88,7 +87,7 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
     Raises:
         EdgekitError: as `load_splits`.
     """
-    cache_dir = cache_dir or platformdirs.user_cache_path("edgekit")
+    cache_dir = cache_dir or user_folder("cache")
     if (data == CHEST_XRAY or PHANTOM.fullmatch(data) or PNEUMONIAMNIST.fullmatch(data)) and Path(data).is_dir():
         on_warning(f"{data} is the set that edgekit knows by that name. For the folder {data} here: --data ./{data}")
     if match := PHANTOM.fullmatch(data):
@@ -97,4 +96,8 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
         return chest_xray_catalogue(cache_dir, on_warning)
     if match := PNEUMONIAMNIST.fullmatch(data):
         return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)
-    return folder_catalogue(Path(data).expanduser())
+    try:
+        folder = Path(data).expanduser()
+    except RuntimeError as error:  # ~ or ~name of somebody who has no home folder
+        raise EdgekitError(f"{data} names no folder: {error}", "Write the folder's path without ~.") from error
+    return folder_catalogue(folder)

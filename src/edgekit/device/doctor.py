@@ -83,7 +83,7 @@ def _program(name: str, needed_for: str, packages: str = "") -> Finding:
 
 def _vendor_toolchain() -> Finding:
     """What PlatformIO keeps of Espressif's toolchain; `pio run -d firmware` downloads it the first time."""
-    core = Path(os.environ.get("PLATFORMIO_CORE_DIR", Path.home() / ".platformio"))
+    core = Path(os.environ.get("PLATFORMIO_CORE_DIR", os.path.expanduser("~/.platformio")))  # noqa: PTH111  # no home
     patterns = {board.vendor_toolchain for board in BOARDS.values()}
     found = sorted(path.name for pattern in patterns for path in core.glob(f"packages/{pattern}"))
     advice = "Nothing, where the computer is online: pio run -d firmware downloads it (about 1 GB)."

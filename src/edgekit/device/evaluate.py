@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 
 from edgekit import files
 from edgekit.device.client import Client
@@ -56,7 +55,7 @@ def evaluate_on_device(
     """
     info = client.info
     key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
-    path = (state_dir or platformdirs.user_state_path("edgekit")) / f"eval-{files.key_of(key)[:16]}.json"
+    path = (state_dir or files.user_folder("state")) / f"eval-{files.key_of(key)[:16]}.json"
     done = _load(path, len(data.task.labels)) if resume else {}
     begin = time.monotonic()
     resumed, saved_at = len(done), begin

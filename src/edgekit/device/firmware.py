@@ -20,8 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from edgekit import files
 from edgekit.boards.board import ESP32, Board
 from edgekit.boards.emulators import DE212, QEMU, Emulator
@@ -136,17 +134,21 @@ def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path
     own = _sources(root, options["build_src_filter"])
     texts = [path.read_bytes() for path in sorted(root.glob("lib/*/src/**/*.h")) + own]
     key = files.key_of([environment, options, files.sha256_of(*texts), dict(sources.files)])[:16]
-    out = platformdirs.user_cache_path("edgekit") / "firmware" / f"{environment}-{key}"
+    out = files.user_folder("cache") / "programs" / f"{environment}-{key}"
     program = out / ("firmware.elf" if "custom_cross" in options else "firmware")
-    if program.is_file():
+    if files.read_kept(program, files.print_warning) is not None:
         return program
-    out.parent.mkdir(parents=True, exist_ok=True)
+    with files.failures_of(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{environment}-") as temporary:
         work = Path(temporary)
         write_model(sources, work / "model")
         _compile(root, own, options, work / program.name, key, board)
+        built, mode = work / program.name, (work / program.name).stat().st_mode
+        files.write_kept(built, built.read_bytes())  # what follows a program's own bytes does not run
+        built.chmod(mode)
         out.mkdir(exist_ok=True)
-        (work / program.name).replace(program)
+        built.replace(program)
     return program
 
 
