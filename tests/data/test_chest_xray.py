@@ -64,6 +64,24 @@ def test_where_the_publishers_list_cannot_be_had_the_first_checksum_is_recorded(
     assert (tmp_path / "cache" / "downloads" / f"{ARCHIVE}.sha256").exists()
 
 
+@pytest.mark.parametrize("content", [b"<html>log in first</html>", b"no archive", None])
+def test_what_proves_to_be_no_archive_does_not_outlaw_the_real_one(mirror, tmp_path, content):
+    whole, downloads = mirror.files[ARCHIVE], tmp_path / "cache" / "downloads"
+    mirror.files[ARCHIVE] = whole[:-100] if content is None else content
+    del mirror.files[f"{ARCHIVE}.json"]
+    with pytest.raises(EdgekitError) as error:
+        open_catalogue("chest-xray", cache_dir=tmp_path / "cache")
+    assert not (downloads / f"{ARCHIVE}.sha256").exists()
+    if (downloads / ARCHIVE).exists():
+        assert f"Delete {downloads / ARCHIVE}" in error.value.hint
+        (downloads / ARCHIVE).unlink()
+    mirror.files[ARCHIVE] = whole
+    told = []
+    open_catalogue("chest-xray", cache_dir=tmp_path / "cache", on_warning=told.append)
+    assert "recorded in" in told[0]
+    assert (downloads / f"{ARCHIVE}.sha256").read_text().startswith(hashlib.sha256(whole).hexdigest())
+
+
 def test_an_archive_that_was_fetched_but_not_unpacked_is_not_fetched_again(mirror, tmp_path):
     downloads = tmp_path / "cache" / "downloads"
     downloads.mkdir(parents=True)

@@ -95,7 +95,7 @@ def test_a_full_disk_is_said_leaves_nothing_and_stops_nothing(release, small_dis
 def test_a_full_disk_stops_a_download_and_keeps_no_whole_looking_file(server, small_disk, monkeypatch):
     server.files["big"] = bytes(3_000_000)
     with pytest.raises(EdgekitError, match="The disk is full"):
-        download(f"{server.base}/big", small_disk / "big", checksum=None, on_warning=print)
+        download(f"{server.base}/big", small_disk / "big", checksum=None)
     assert [path.name for path in small_disk.iterdir()] == ["big.part"]
 
 
@@ -132,7 +132,7 @@ import sys
 from pathlib import Path
 from edgekit.data.download import download
 print("begun", flush=True)
-download(sys.argv[1], Path(sys.argv[2]) / "big", checksum=None, on_warning=print)
+download(sys.argv[1], Path(sys.argv[2]) / "big", checksum=None)
 print("done", flush=True)
 """
 
@@ -178,6 +178,6 @@ def test_ctrl_c_while_downloading_keeps_the_part_and_the_next_run_goes_on(tmp_pa
     assert code != 0
     assert [path.name for path in tmp_path.iterdir()] == ["big.part"]
     kept = (tmp_path / "big.part").stat().st_size
-    download(f"{server.base}/big", tmp_path / "big", checksum=None, on_warning=lambda _: None)
+    download(f"{server.base}/big", tmp_path / "big", checksum=None)
     assert (tmp_path / "big").read_bytes() == server.files["big"]
     assert kept == 0 or server.requests[-1] == ("big", f"bytes={kept}-")

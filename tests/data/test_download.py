@@ -1,15 +1,18 @@
 """Downloads from a real web server that cuts, lies and refuses; and zip archives, honest and hostile."""
 
 import hashlib
+import io
 import os
 import random
+import shutil
 import stat
 import threading
 import zipfile
 
 import pytest
 
-from edgekit.data.download import address, download, unpack
+import mutants
+from edgekit.data.download import address, download, record_checksum, unpack
 from edgekit.errors import EdgekitError
 
 CONTENT = random.Random(0).randbytes(900_000)
@@ -19,15 +22,13 @@ MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
 
 @pytest.fixture
 def get(server, tmp_path):
-    """Downloads CONTENT to `get.path`; what it was told is in `get.told`."""
+    """Downloads CONTENT to `get.path`."""
     server.files["set.zip"] = CONTENT
 
     def call(checksum=SHA, name="set.zip"):
-        download(
-            f"{server.base}/{name}", call.path, checksum=checksum, on_warning=call.told.append, retry_delay_s=0.001
-        )
+        download(f"{server.base}/{name}", call.path, checksum=checksum, retry_delay_s=0.001)
 
-    call.path, call.told = tmp_path / "deep" / "set.zip", []
+    call.path = tmp_path / "deep" / "set.zip"
     call.part = call.path.with_name("set.zip.part")
     call.record = call.path.with_name("set.zip.sha256")
     return call
@@ -38,7 +39,6 @@ def test_a_whole_file_arrives_and_nothing_else_is_left(get, checksum):
     get(checksum)
     assert get.path.read_bytes() == CONTENT
     assert [path.name for path in get.path.parent.iterdir()] == ["set.zip"]
-    assert get.told == []
 
 
 def test_a_download_that_is_cut_goes_on_by_itself_from_where_it_was(get, server):
@@ -92,18 +92,45 @@ def test_a_wrong_checksum_is_refused_and_leaves_nothing(get, wrong):
 
 
 def test_without_a_published_checksum_the_first_one_is_recorded_and_compared(get, server):
+    told = []
     get(None)
+    assert not get.record.exists()  # nobody has looked into it yet
+    record_checksum(get.path, told.append)
     assert get.record.read_text() == f"{SHA.removeprefix('sha256:')}  set.zip\n"
-    assert "recorded in" in get.told[0]
+    assert "recorded in" in told[0]
     get.path.unlink()
     get(None)
-    assert len(get.told) == 1
+    record_checksum(get.path, told.append)
+    assert len(told) == 1
     get.path.unlink()
     server.files["set.zip"] = CONTENT[:-1] + b"?"
     with pytest.raises(EdgekitError, match=r"wrong checksum.*recorded at the first download") as error:
         get(None)
     assert str(get.record) in error.value.hint
     assert not get.path.exists()
+
+
+@pytest.mark.parametrize("checksum", [None, SHA])
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html><html>log in", b"\xef\xbb\xbf\n <HTML>", b"<?xml version='1.0'?>"])
+def test_a_web_page_in_place_of_the_file_is_thrown_away_and_outlaws_nothing(get, server, page, checksum):
+    server.files["set.zip"] = page
+    with pytest.raises(EdgekitError, match="answered with a web page, not with the file") as error:
+        get(checksum)
+    assert "browser" in error.value.hint
+    assert list(get.path.parent.iterdir()) == []
+    server.files["set.zip"] = CONTENT
+    get(checksum)
+    assert get.path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("record", [b"", b"\n", b"\xff\xfe\x00" * 40, b"not a checksum", b"0" * 63, b"g" * 64])
+def test_a_damaged_record_of_a_checksum_is_named_before_anything_is_fetched(get, server, record):
+    get.record.parent.mkdir()
+    get.record.write_bytes(record)
+    with pytest.raises(EdgekitError, match=r"set\.zip\.sha256 is damaged") as error:
+        get(None)
+    assert f"rm {get.record}" in error.value.hint
+    assert server.requests == []
 
 
 def test_a_missing_file_is_said_at_once(get, server):
@@ -116,7 +143,7 @@ def test_a_missing_file_is_said_at_once(get, server):
 def test_nobody_listening_and_no_address_are_said(tmp_path):
     for url, says in (("http://127.0.0.1:9/x", "broke off"), ("nonsense", "not an address")):
         with pytest.raises(EdgekitError, match=says):
-            download(url, tmp_path / "x", checksum=None, on_warning=print, retry_delay_s=0)
+            download(url, tmp_path / "x", checksum=None, retry_delay_s=0)
     assert not (tmp_path / "x").exists()
 
 
@@ -202,3 +229,48 @@ def test_a_damaged_archive_leaves_nothing(archive, tmp_path):
     path.write_bytes(content[:-30])
     with pytest.raises(EdgekitError, match="is damaged"):
         unpack(path, tmp_path / "out" / "set")
+
+
+def test_an_archive_that_unpacks_to_much_more_than_images_do_is_refused(tmp_path):
+    path = tmp_path / "in.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        for number in range(3):
+            file.writestr(f"{number}.jpeg", bytes(50_000_000))
+    with pytest.raises(EdgekitError, match=r"would unpack to 150,000,000 bytes.*Nothing was unpacked"):
+        unpack(path, tmp_path / "out" / "set")
+    assert left_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("members", [("a", "a/b"), ("a" * 300,), (".",), ("a\0b/" + "c" * 300,)])
+def test_members_that_no_folder_can_hold_are_the_archives_fault(archive, tmp_path, members):
+    path = archive(*members)
+    try:
+        unpack(path, tmp_path / "out" / "set")
+    except EdgekitError as error:
+        problem = error
+    else:
+        problem = None
+    assert problem is None or problem.message.startswith(f"{path} is damaged")
+    assert left_in(tmp_path) in ([], ["set"])
+
+
+def test_a_damaged_zip_is_unpacked_or_refused_in_words_and_leaves_nothing_else(tmp_path):
+    wholes = []
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", method) as file:
+            for name in ("set/a.jpeg", "set/b/c.png", "__MACOSX/x", "d.jpeg"):
+                file.writestr(name, CONTENT[:300] + bytes(300))
+        wholes.append(packed.getvalue())
+    rng, path, out, refused = random.Random(0), tmp_path / "in.zip", tmp_path / "out", []
+    for _ in range(mutants.COUNT):
+        path.write_bytes(mutants.zipped(rng, rng.choice(wholes)))
+        try:
+            unpack(path, out / "set")
+            shutil.rmtree(out / "set")
+        except EdgekitError as error:
+            refused.append(str(path) in str(error) and bool(error.hint))
+        assert list(out.iterdir()) == []
+        assert {one.name for one in tmp_path.iterdir()} == {"in.zip", "out"}
+    assert all(refused)
+    assert 0 < len(refused) < mutants.COUNT

@@ -2,10 +2,12 @@
 
 import hashlib
 import io
+import random
 
 import numpy as np
 import pytest
 
+import mutants
 from edgekit.data import pneumoniamnist
 from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
@@ -93,3 +95,26 @@ def test_an_edge_length_that_does_not_exist_is_answered_with_those_that_do(tmp_p
     with pytest.raises(EdgekitError, match="There is no pneumoniamnist-32") as error:
         open_catalogue("pneumoniamnist-32", cache_dir=tmp_path)
     assert "pneumoniamnist-224" in error.value.hint
+
+
+@pytest.mark.parametrize("kind", ["U9", "c16", "f8", "M8[D]", "S3"])
+def test_labels_that_are_no_whole_numbers_are_said(mirror, tmp_path, kind):
+    labels = np.array([0, 1, 1, 0, 1, 1]).astype("i8").astype(kind)
+    mirror(make_npz(val_labels=labels))
+    with pytest.raises(EdgekitError, match=r"val_labels is .* not a whole number an image"):
+        open_catalogue("pneumoniamnist-28", cache_dir=tmp_path)
+
+
+def test_a_damaged_npz_gives_images_or_one_message_that_names_it(tmp_path):
+    whole = make_npz(train_labels=(np.arange(24) % 2).astype(np.int64))
+    rng, path, refused = random.Random(0), tmp_path / "downloads" / "pneumoniamnist.npz", []
+    path.parent.mkdir()
+    for _ in range(mutants.COUNT):
+        path.write_bytes(mutants.npz(rng, whole))
+        try:
+            image_of = open_catalogue("pneumoniamnist-28", cache_dir=tmp_path).open_images()
+            assert image_of(0).size == (28, 28)
+        except EdgekitError as error:
+            refused.append(str(path) in error.message and bool(error.hint))
+    assert all(refused)
+    assert 0 < len(refused) < mutants.COUNT

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edgekit.data.catalogue import Catalogue
-from edgekit.data.download import HEADERS, TIMEOUT_S, address, download, unpack
+from edgekit.data.download import HEADERS, TIMEOUT_S, address, download, record_checksum, unpack
 from edgekit.data.folder import RELEASE_LICENCE, folder_catalogue
 
 # The second version of the release has the chest X-rays in an archive of their own (1.2 GB); the third packs them
@@ -31,10 +31,14 @@ def chest_xray_catalogue(cache_dir: Path, on_warning: Callable[[str], None]) -> 
     """
     folder = cache_dir / "downloads" / "chest_xray"
     if not folder.exists():
-        archive = folder.with_name(ARCHIVE)
+        archive, unpublished = folder.with_name(ARCHIVE), False
         if not archive.exists():
-            download(address(URL, ARCHIVE), archive, checksum=published_checksum(), on_warning=on_warning)
+            checksum = published_checksum()
+            download(address(URL, ARCHIVE), archive, checksum=checksum)
+            unpublished = checksum is None
         unpack(archive, folder)
+        if unpublished:
+            record_checksum(archive, on_warning)
         archive.unlink()  # its checksum record stays
     return folder_catalogue(folder, name="chest-xray", licence=RELEASE_LICENCE)
 

@@ -44,8 +44,8 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
     name, checksum = FILES[edge]
     path = cache_dir / "downloads" / name
     if not path.exists():
-        download(address(URL.format(name=name), name), path, checksum=checksum, on_warning=on_warning)
-    labels = {split: _read(path, f"{split}_labels").reshape(-1).astype(np.int64) for split in SPLITS}
+        download(address(URL.format(name=name), name), path, checksum=checksum)
+    labels = {split: _labels(path, split) for split in SPLITS}
     if any(set(np.unique(values)) != {0, 1} for values in labels.values()):
         raise _damaged(path, "its labels are not 0 and 1")
     entries = sorted(
@@ -82,6 +82,13 @@ def pneumoniamnist_catalogue(edge: int, cache_dir: Path, on_warning: Callable[[s
         digests=("",) * len(ids),
         open_images=open_images,
     )
+
+
+def _labels(path: Path, split: str) -> NDArray[np.int64]:
+    found = _read(path, f"{split}_labels")
+    if found.dtype.kind not in "iu" or found.ndim > 2:
+        raise _damaged(path, f"{split}_labels is {found.dtype} {found.shape}, not a whole number an image")
+    return found.reshape(-1).astype(np.int64)
 
 
 def _read(path: Path, name: str) -> NDArray[np.uint8]:
