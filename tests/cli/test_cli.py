@@ -234,7 +234,7 @@ def test_a_package_that_is_not_installed_is_named_with_how_to_get_it(smoke: Smok
         env=smoke.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     said = Said(done.returncode, done.stdout, done.stderr)
-    said.assert_refused("The package torch is not installed", "pip install 'edgekit[build]'")
+    said.assert_refused("The package torch is not installed", "repository: pip install '.[build]'")
 
 
 def test_json_on_stdout_is_json_alone(edgekit: Edgekit, smoke: Smoke, tmp_path: Path) -> None:

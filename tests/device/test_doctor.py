@@ -3,6 +3,7 @@
 import grp
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.cli.device import doctor_command as command
-from edgekit.device.doctor import doctor
+from edgekit.device.doctor import Finding, doctor, findings_part
+from edgekit.errors import install
+from terminal import printed
 
 
 def test_what_is_installed_is_found_with_its_version() -> None:
@@ -66,8 +69,27 @@ def test_espressifs_toolchain_is_looked_for_where_platformio_keeps_it(
     assert there.ok
 
 
-def test_the_command_prints_a_table_or_json() -> None:
-    table = CliRunner().invoke(command, [], catch_exceptions=False)
-    assert "needed for" in table.stdout
+def test_the_command_prints_lines_or_json() -> None:
+    lines = CliRunner().invoke(command, [], catch_exceptions=False)
+    assert "ok  numpy" in lines.stdout
     answer = json.loads(CliRunner().invoke(command, ["--json"], catch_exceptions=False).stdout)
     assert {"name", "ok", "found", "needed_for", "advice"} == set(answer["findings"][0])
+
+
+def test_paths_and_commands_stay_whole_in_80_columns() -> None:
+    path = "/home/somebody/a/folder/of/projects/that/is/deeper/than/a/terminal/is/wide/firmware"
+    found = Finding(
+        "firmware", False, f"{path}, without a model", "pio run -d firmware", "edgekit firmware --model " + path
+    )
+    lines = printed([findings_part([Finding("numpy", True, "1.26.4"), found])], 80).splitlines()
+    assert "ok  numpy     1.26.4" in lines
+    assert f"--  firmware  {path}, without a model" in lines
+    assert f"      to do: edgekit firmware --model {path}" in lines
+
+
+def test_no_hint_installs_what_another_project_has_called_edgekit() -> None:
+    root = Path(__file__).parents[2]
+    by_name = re.compile(r"pip install [^\n]*\bedgekit\b(?!')")
+    sources = [*root.glob("src/**/*.py"), *root.glob("tools/*"), root / "README.md", root / "firmware/README.md"]
+    assert [path for path in sources if path.is_file() and by_name.search(path.read_text(errors="replace"))] == []
+    assert all("edgekit[" not in install(extra) for extra in ("", "build", "build,cluster"))

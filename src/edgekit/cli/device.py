@@ -121,10 +121,10 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
 @shared.json_option
 def doctor_command(as_json: bool) -> None:
     """See what is installed and connected, and what to do about what is not."""
-    from edgekit.device.doctor import doctor, findings_table
+    from edgekit.device.doctor import doctor, findings_part
 
     findings = doctor()
-    show([findings_table(findings)], {"findings": findings}, as_json)
+    show([findings_part(findings)], {"findings": findings}, as_json)
 
 
 @click.command("firmware")

@@ -8,7 +8,7 @@ import click
 from edgekit import __version__
 from edgekit.cli import desktop, device
 from edgekit.cli.reproduce import reproduce_command
-from edgekit.errors import EdgekitError, printable
+from edgekit.errors import EdgekitError, install, printable
 
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 prints the help itself
 
@@ -37,8 +37,7 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("edgekit"):
             raise
-        hint = "Building and evaluating models takes more than a board does: pip install 'edgekit[build]'"
-        _end(f"The package {error.name} is not installed.", hint)
+        _end(f"The package {error.name} is not installed.", install("build"))
     except (KeyboardInterrupt, click.Abort) as stop:  # click makes an Abort of a Ctrl-C
         click.echo(printable(f"\nStopped. {stop.__cause__ or stop}".rstrip()), err=True)
         sys.exit(130)

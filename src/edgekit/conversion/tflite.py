@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, install
 from edgekit.executor.child import python
 from edgekit.tflite.quantize import to_float
 
@@ -58,7 +58,7 @@ def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, byt
             raise EdgekitError(
                 f"onnx2tf {_onnx2tf_version()} failed (exit code {done.returncode}"
                 f"{', without ' + ', '.join(missing) if missing else ''}):\n{said}",
-                "Install the versions in tools/constraints.txt: pip install -c tools/constraints.txt 'edgekit[build]'",
+                "In a checkout of edgekit's repository: pip install -c tools/constraints.txt '.[build]'",
             )
         return {variant: (out / name).read_bytes() for variant, name in _FILES.items()}
 
@@ -92,7 +92,7 @@ def _onnx2tf_version() -> str:
     try:
         return importlib.metadata.version("onnx2tf")
     except importlib.metadata.PackageNotFoundError as error:
-        raise EdgekitError("onnx2tf is not installed.", "Run: pip install 'edgekit[build]'") from error
+        raise EdgekitError("onnx2tf is not installed.", install("build")) from error
 
 
 def _quiet_environment() -> dict[str, str]:

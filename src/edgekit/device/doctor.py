@@ -20,16 +20,16 @@ from edgekit.boards.emulators import QEMU
 from edgekit.boards.toolchains import need
 from edgekit.device import firmware
 from edgekit.device.link import Port, join_group, ports
-from edgekit.errors import EdgekitError
-from edgekit.report.document import Column, Table
+from edgekit.errors import EdgekitError, install
+from edgekit.report.document import Code
 
 PACKAGES = (
-    ("numpy", "numpy", "everything", "pip install edgekit"),
-    ("pyserial", "serial", "serial ports", "pip install edgekit"),
-    ("esptool", "esptool", "edgekit flash", "pip install edgekit"),
-    ("tflite-micro", "tflite_micro", "the desktop's golden outputs", "pip install edgekit"),
-    ("torch", "torch", "edgekit build-model", "pip install 'edgekit[build]'"),
-    ("tensorflow", "tensorflow", "edgekit build-model", "pip install 'edgekit[build]'"),
+    ("numpy", "numpy", "everything", install()),
+    ("pyserial", "serial", "serial ports", install()),
+    ("esptool", "esptool", "edgekit flash", install()),
+    ("tflite-micro", "tflite_micro", "the desktop's golden outputs", install()),
+    ("torch", "torch", "edgekit build-model", install("build")),
+    ("tensorflow", "tensorflow", "edgekit build-model", install("build")),
     ("platformio", "platformio", "pio run -d firmware", "pip install platformio"),
 )
 
@@ -148,8 +148,12 @@ def _usb_chips(usb_devices: Path) -> list[str]:
     return [chip for chip in chips if chip]
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """What was found, and what to do, a row each."""
-    heads = tuple(Column(title, "left") for title in ("", "what", "found", "needed for", "to do"))
-    rows = tuple(("ok" if f.ok else "--", f.name, f.found, f.needed_for, f.advice) for f in findings)
-    return Table("edgekit doctor", heads, rows)
+def findings_part(findings: Sequence[Finding]) -> Code:
+    """What was found, a line each, and below it what to do; paths and commands stay whole in any terminal."""
+    width = max(len(f.name) for f in findings)
+    lines = []
+    for f in findings:
+        lines.append(f"{'ok' if f.ok else '--'}  {f.name:<{width}}  {f.found}")
+        if not f.ok:
+            lines += [f"      needed for: {f.needed_for}"] * bool(f.needed_for) + [f"      to do: {f.advice}"]
+    return Code("\n".join(lines), caption="edgekit doctor")

@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, install
 from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, run_unit
 
 _STARTS = 3
@@ -34,7 +34,7 @@ class RayExecutor(Executor[Item, Value]):
         try:
             ray: Any = importlib.import_module("ray")
         except ImportError as error:
-            raise EdgekitError("Ray is not installed.", "Run: pip install 'edgekit[build,cluster]'") from error
+            raise EdgekitError("Ray is not installed.", install("build,cluster")) from error
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without a GPU of its own may see them
         if self.address == "local":
             _start(ray, self.size or os.cpu_count())

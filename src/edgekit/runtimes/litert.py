@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, install
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.values.model import TfliteModel
 
@@ -30,7 +30,7 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
-        raise EdgekitError("LiteRT is not installed.", "Run: pip install 'edgekit[build]'") from error
+        raise EdgekitError("LiteRT is not installed.", install("build")) from error
     kernels = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
     with native_stderr():  # it announces its delegate
         try:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, install
 from edgekit.files import read_regular
 from edgekit.runtimes.runtime import Progress, Runtime, run_each, size_in_words
 from edgekit.tflite.quantize import to_float
@@ -47,7 +47,7 @@ def _session(model: bytes | Path):  # type: ignore[no-untyped-def]
     try:
         import onnxruntime
     except ImportError as error:
-        raise EdgekitError("onnxruntime is not installed.", "Run: pip install 'edgekit[build]'") from error
+        raise EdgekitError("onnxruntime is not installed.", install("build")) from error
     try:
         content = model if isinstance(model, bytes) else read_regular(model)
     except OSError as error:
