@@ -169,6 +169,29 @@ def test_an_image_that_needs_more_memory_than_there_is_is_skipped_and_named(
     assert "1 unreadable images were skipped" in done.stdout
 
 
+@pytest.mark.parametrize("suffix", [".jpeg", ".png"])
+@pytest.mark.parametrize(("orientation", "turn"), [(1, 0), (3, 2), (6, 3), (8, 1)])
+def test_an_image_is_turned_upright_as_its_exif_data_say(
+    tmp_path: Path, suffix: str, orientation: int, turn: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    smooth = np.add.outer(np.arange(24) * 3, np.arange(36) * 4).astype(np.uint8)
+    Image.fromarray(smooth).save(tmp_path / f"film{suffix}", exif=exif, quality=95)
+    upright = np.rot90(smooth, turn)
+    with open_image(tmp_path / f"film{suffix}") as image:
+        assert image.size == upright.shape[::-1]
+        assert np.abs(np.asarray(image).astype(int) - upright).max() < 12
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"Exif\0\0nonsense" * 9])
+def test_damaged_exif_data_cost_no_image(tmp_path: Path, exif: bytes) -> None:
+    Image.fromarray(PIXELS).save(tmp_path / "film.jpeg", exif=exif)
+    with open_image(tmp_path / "film.jpeg") as image:
+        assert image.size == (36, 24)
+
+
 def _stored(kind: str, image: Image.Image, **options: object) -> bytes:
     packed = io.BytesIO()
     image.save(packed, kind, **options)

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from edgekit.errors import EdgekitError
 from edgekit.files import open_regular
 from edgekit.values.images import Size
 
 CONTRACT = (
-    'Pillow convert("L") (16-bit images: the high byte first), resize straight to the input\'s width and height '
-    "with Pillow's BOX filter, float input = pixel / 255, int8 input = pixel + zero point (-128)"
+    'turned upright as its EXIF data say, Pillow convert("L") (16-bit images: the high byte first), resize straight to '
+    "the input's width and height with Pillow's BOX filter, float input = pixel / 255, int8 input = pixel + zero point "
+    "(-128)"
 )
 
 # Pillow would start Ghostscript for PostScript, and has decoders that nobody tried here, whatever a file's name says.
@@ -35,7 +36,7 @@ def load_pixels(path: Path, size: Size, channels: int = 1) -> NDArray[np.uint8]:
 
 @contextmanager
 def open_image(path: Path) -> Iterator[Image.Image]:
-    """The image as it is stored, loaded in full: the one way to open an image file.
+    """The image, upright and loaded in full: the one way to open an image file.
 
     Raises:
         EdgekitError: the file is missing, no regular file, no JPEG or PNG, corrupt, truncated, or too large for the
@@ -54,7 +55,7 @@ def _loaded(path: Path) -> Image.Image:
         with open_regular(path) as stream:
             image = Image.open(stream, formats=FORMATS)
             image.load()
-            return image
+            return _upright(image)
     except UnidentifiedImageError as error:
         raise EdgekitError(
             f"{path} is not an image that edgekit reads: no JPEG, no PNG.", "Remove it or convert it to PNG."
@@ -66,6 +67,15 @@ def _loaded(path: Path) -> Image.Image:
     except Exception as error:  # Pillow's decoders have a dozen for a damaged file
         reason = (error.strerror if isinstance(error, OSError) else None) or error
         raise EdgekitError(f"{path} cannot be read: {reason}.", "Remove it or fetch it again.") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF data say; as it is where they say nothing or are damaged."""
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+    except Exception:  # of a dozen kinds
+        return image
+    return ImageOps.exif_transpose(image) if turned else image
 
 
 def to_pixels(image: Image.Image, size: Size, channels: int = 1) -> NDArray[np.uint8]:
