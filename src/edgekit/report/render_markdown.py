@@ -1,11 +1,14 @@
 """A page as Markdown: the same words and tables, each figure as its text alternative or as a link to its file.
 
-In: a `Page`. Out: text, ended by a newline. The template is in `templates`.
+In: a `Page`. Out: text, ended by a newline; no text of the page is a tag
+or a control code there. The template is in `templates`.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from edgekit.errors import printable
 from edgekit.report import document as doc
 from edgekit.report.render_html import template
 
@@ -28,7 +31,20 @@ def parts_markdown(parts: Iterable[doc.Part]) -> str:
 
 
 def _rendered(**values: Any) -> str:
-    return str(template("page.md").render(id=id, table=_table, **values)).rstrip()
+    return str(
+        template("page.md").render(id=id, table=_table, md=words, fence=fence, printable=printable, **values)
+    ).rstrip()
+
+
+def words(text: str) -> str:
+    """A text without tags and control codes; what stands in backticks is no tag."""
+    pieces = re.split(r"(`[^`]+`)", printable(text))
+    return "".join(one if one[:1] == "`" else re.sub(r"<(?=[A-Za-z/!?])", "&lt;", one) for one in pieces)
+
+
+def fence(text: str) -> str:
+    """What begins and ends a block of code: more backticks than there are in it."""
+    return "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 0)
 
 
 def _table(part: doc.Table | doc.Facts | doc.Highlights) -> str:
@@ -40,7 +56,7 @@ def _table(part: doc.Table | doc.Facts | doc.Highlights) -> str:
             lines.append([f"**{doc.as_cell(row[0]).text}**", *[""] * (len(columns) - 1)])
         else:
             lines.append([_cell(doc.as_cell(cell)) for cell in row])
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(words(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def _columns_and_rows(
