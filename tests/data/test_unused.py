@@ -121,3 +121,4 @@ def test_twelve_bits_in_sixteen_are_warned_of(pets: Path, tmp_path: Path) -> Non
     assert told[0].startswith("2 images are almost black: no pixel reaches 32 of 255 (cat/0.png, dog/3.png).")
     assert "12 bits in 16-bit files" in told[0]
     assert "2 images are almost black: no pixel reaches 32 of 255" in splits.info.notes
+    assert "2 images are almost black: no pixel reaches 32 of 255" in audit(str(pets)).info.notes

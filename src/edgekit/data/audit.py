@@ -15,7 +15,7 @@ from PIL import Image
 from edgekit.data.catalogue import Catalogue, shared
 from edgekit.data.decode import see_images
 from edgekit.data.preprocess import to_pixels
-from edgekit.data.sources import open_catalogue
+from edgekit.data.sources import DARK, dark_note, open_catalogue
 from edgekit.files import print_warning, sha256_of
 from edgekit.values.images import DataInfo
 
@@ -67,16 +67,17 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
     images, unreadable = see_images(catalogue, f"Looking at {catalogue.info.name}", _seen)
     splits = [name for name in ("train", "val", "test") if name in catalogue.splits]
     found = Counter(zip(catalogue.splits, catalogue.labels.tolist(), strict=True))
+    dark = sum(dark for *_, dark in images.values())
     return Audit(
-        info=catalogue.info,
+        info=catalogue.noted(*([dark_note(dark)] if dark else [])).info,
         images=len(catalogue),
         counts={
             split: {name: found[split, label] for label, name in enumerate(catalogue.info.task.labels)}
             for split in splits
         },
-        width=_spread([width for (width, _), _, _ in images.values()]),
-        height=_spread([height for (_, height), _, _ in images.values()]),
-        modes=dict(Counter(mode for _, mode, _ in images.values()).most_common()),
+        width=_spread([width for (width, _), *_ in images.values()]),
+        height=_spread([height for (_, height), *_ in images.values()]),
+        modes=dict(Counter(mode for _, mode, *_ in images.values()).most_common()),
         patients={
             split: len({p for p, s in zip(catalogue.groups, catalogue.splits, strict=True) if s == split})
             for split in splits
@@ -88,10 +89,11 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
     )
 
 
-def _seen(row: int, image: Image.Image) -> tuple[tuple[int, int], str, str]:
-    """(width, height), mode, and the SHA-256 of the size and the grey pixels."""
+def _seen(row: int, image: Image.Image) -> tuple[tuple[int, int], str, str, bool]:
+    """(width, height), mode, the SHA-256 of the size and the grey pixels, and whether they are almost black."""
     grey = to_pixels(image, (image.height, image.width))
-    return image.size, image.mode, sha256_of(repr(grey.shape[:2]).encode(), grey.tobytes())
+    digest = sha256_of(repr(grey.shape[:2]).encode(), grey.tobytes())
+    return image.size, image.mode, digest, bool(grey.max(initial=0) < DARK)
 
 
 def _shared(catalogue: Catalogue, values: Sequence[str], splits: Sequence[str]) -> dict[str, int]:

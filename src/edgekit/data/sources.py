@@ -25,9 +25,14 @@ PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 CHEST_XRAY = "chest-xray"
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
 
-_DARK = 32  # 12 bits in a 16-bit file reach 15
+DARK = 32  # 12 bits in a 16-bit file reach 15
 
 Warn = Callable[[str], None]
+
+
+def dark_note(images: int) -> str:
+    """What is said of so many images of which no pixel reaches DARK."""
+    return f"{images} images are almost black: no pixel reaches {DARK} of 255"
 
 
 def load_splits(
@@ -63,8 +68,8 @@ def load_splits(
             )
         on_warning(f"{len(unreadable)} images cannot be read and are skipped: {names}.")
         catalogue = catalogue.noted(f"{len(unreadable)} unreadable images were skipped")
-    if dark := [row for row in range(len(catalogue)) if row not in unreadable and images[row].max() < _DARK]:
-        said = f"{len(dark)} images are almost black: no pixel reaches {_DARK} of 255"
+    if dark := [row for row in range(len(catalogue)) if row not in unreadable and images[row].max() < DARK]:
+        said = dark_note(len(dark))
         names = listed([catalogue.ids[row] for row in dark])
         on_warning(
             f"{said} ({names}). Values of 10 or 12 bits in 16-bit files come out so: stretch them to 16 bits, for "
