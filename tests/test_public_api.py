@@ -60,6 +60,7 @@ def test_a_notebook_predicts_compiles_and_evaluates_in_one_line_each(tmp_path: P
         scale = card["output"]["scale"]
         assert answer.probabilities[1] == pytest.approx(1 / (1 + np.exp(-scale * (pneumonia - normal))))
     assert edgekit.predict(loaded, []) == []
+    assert edgekit.predict(str(SHIPPED), str(tmp_path / "one.png")) == answers[:1]
     compiled = edgekit.compile_model(SHIPPED / "student_int8.tflite")
     assert sorted(compiled.files) == ["model.c", "model.h"]
     report = edgekit.evaluate(str(SHIPPED), "phantom:0:40")

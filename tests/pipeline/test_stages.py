@@ -77,7 +77,16 @@ def test_another_comment_or_docstring_remakes_nothing(first_remade: Callable[[],
 def test_a_change_of_the_stages_own_function_remakes_it(first_remade: Callable[[], str], tmp_path: Path) -> None:
     path = tmp_path / "src" / "edgekit" / "pipeline" / "stages.py"
     old = path.read_text()
-    new = old.replace("curve = np.array([(", "curve = np.asarray([(")
+    new = old.replace('return {**pruned.weights, "curve": curve,', 'return {**pruned.weights, "curve": +curve,')
     assert new != old
     path.write_text(new)
     assert first_remade() == "prune-0"
+
+
+def test_a_change_of_a_method_that_the_stage_calls_remakes_it(first_remade: Callable[[], str], tmp_path: Path) -> None:
+    path = tmp_path / "src" / "edgekit" / "pipeline" / "stages.py"
+    old = path.read_text()
+    new = old.replace("return teacher and teacher.logits", "return teacher.logits if teacher else None")
+    assert new != old
+    path.write_text(new)
+    assert first_remade() == "student-plain"

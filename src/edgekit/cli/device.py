@@ -25,7 +25,7 @@ def eval_device_command(
     port: str, data: str, model: Path, limit: int | None, baud: int | None, strict: bool, resume: bool,
     report: Path | None, profile: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
-    """Score the model on a board, X-ray by X-ray, and compare every output byte with the desktop's."""
+    """Score the model on a board, image by image, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
     from edgekit.pipeline.evaluate_board import evaluate_board
     from edgekit.pipeline.loading import load_model
@@ -69,13 +69,11 @@ def profile_command(
     """
     from edgekit.compile import CompileOptions
     from edgekit.device.profile import profile_json, profile_model
-    from edgekit.files import read_bytes
     from edgekit.report.pages.program import profile_page, profile_parts
     from edgekit.report.render import write
 
-    content = read_bytes(model, "Name a .tflite file.")
     options = CompileOptions(optimize=optimize, target=target)
-    profile = profile_model(content, port, options, baud=baud, on_wait=waiting)
+    profile = profile_model(model, port, options, baud=baud, on_wait=waiting)
     values = profile_json(profile)
     if report is not None:
         write(profile_page(profile.program, values), report, values)

@@ -155,10 +155,6 @@ def _images(folder: Path) -> list[Path]:
     return paths
 
 
-def _id(path: Path, root: Path) -> str:
-    return printable_path(path.relative_to(root))
-
-
 def _digests(paths: Sequence[Path]) -> tuple[str, ...]:
     def digest(path: Path) -> str:
         try:

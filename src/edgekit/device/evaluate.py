@@ -1,4 +1,4 @@
-"""A set of X-rays through a board: predictions, and whether they are the desktop's, byte for byte.
+"""A set of images through a board: predictions, and whether they are the desktop's, byte for byte.
 
 In: a `Client`, the model, an `ImageSet`. Out: a `DeviceRun`. What is done is kept in a state file, so that an
 evaluation that was cut off goes on where it stopped.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import model_sources
 from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
+from edgekit.files import read_bytes
 from edgekit.runtimes import tflm
 from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import to_json
@@ -68,13 +70,13 @@ class ModelProfile:
 
 
 def profile_model(
-    content: bytes, port: str, options: CompileOptions | None = None, *, baud: int | None = None,
+    model: bytes | str | Path, port: str, options: CompileOptions | None = None, *, baud: int | None = None,
     on_wait: Wait = nullcontext,
 ) -> ModelProfile:  # fmt: skip
     """Runs an int8 .tflite once on a board and asks what every layer took.
 
     Args:
-        content: the .tflite, with an image as its input.
+        model: the .tflite, its bytes or its path, with an image as its input.
         port: as in `connected`. A board on a line must carry the program that `options` give, with a profile.
         baud, on_wait: as in `connected`.
 
@@ -83,12 +85,13 @@ def profile_model(
             from TFLM's.
     """
     options = options or CompileOptions()
+    content = model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file.")
     compiled = compile_model(content, options)
-    model = read_int8_model(content)
-    image = np.random.default_rng(0).integers(-128, 128, (1, *model.input_shape), dtype=np.int8)
+    tflite = read_int8_model(content)
+    image = np.random.default_rng(0).integers(-128, 128, (1, *tflite.input_shape), dtype=np.int8)
 
     noticed = partial(compile_model, content, replace(options, profile=True))
-    with connected(port, model, lambda: model_sources(model, noticed()), baud=baud, on_wait=on_wait) as client:
+    with connected(port, tflite, lambda: model_sources(tflite, noticed()), baud=baud, on_wait=on_wait) as client:
         run = profile(client, image.tobytes())
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
     program = replace(compiled.program, instructions=run.instructions, us=run.us)
@@ -100,9 +103,9 @@ def profile_model(
             f"{len(program.layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
-    if run.outputs != tflm.infer_of(model)(image).astype(np.int8).tobytes():
+    if run.outputs != tflm.infer_of(tflite)(image).astype(np.int8).tobytes():
         raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
-    return ModelProfile(model.sha256, options, device, program, run.resolution, sizes_of(compiled.files))
+    return ModelProfile(tflite.sha256, options, device, program, run.resolution, sizes_of(compiled.files))
 
 
 def profile_json(profiled: ModelProfile) -> dict[str, Any]:

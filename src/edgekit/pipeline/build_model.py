@@ -12,20 +12,22 @@ from edgekit.pipeline.cache import StageCache, only_one
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_results
 from edgekit.recipes.build import Recipe
+from edgekit.recipes.reading import recipe_named
 from edgekit.report import render
 from edgekit.report.card import Card
 from edgekit.report.pages.model import Evidence, card_markdown, model_page
 from edgekit.values.codec import to_document, to_json
 
 
-def build_model(recipe: Recipe, data: str, out: Path, options: Options | None = None) -> Card:
-    """Builds a model by the recipe on the data set, into the folder `out`, and returns its card.
+def build_model(recipe: Recipe | str, data: str, out: str | Path, options: Options | None = None) -> Card:
+    """Builds a model by the recipe (or the one of that name) on the data set, into the folder `out`; returns its card.
 
     Raises:
         EdgekitError: bad data, a gate that stopped, a model over its budget, a full disk, another build in `out`; says
             what to do.
     """
-    options = options or Options()
+    options, out = options or Options(), Path(out)
+    recipe = recipe_named(recipe) if isinstance(recipe, str) else recipe
     with only_one(out, "build-model"):
         clear_unfinished(out / ".stages")
         for names in ("student*", "model_data*", "card*", "report*", "recipe*"):

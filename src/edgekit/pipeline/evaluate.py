@@ -19,7 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256, open_regular
 from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
-from edgekit.pipeline.loading import LoadedModel, check_same_classes
+from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
 from edgekit.report.card import load_card
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
@@ -123,14 +123,19 @@ class Answer:
     outputs_q: tuple[int, ...]  # the raw int8 outputs
 
 
-def predict(loaded: LoadedModel, images: Iterable[str | Path]) -> list[Answer]:
+def predict(model: LoadedModel | str | Path, images: str | Path | Iterable[str | Path]) -> list[Answer]:
     """Runs pictures of any size through an int8 model, by the desktop's TFLM.
+
+    Args:
+        model: a model that `load_model` read, or its path.
+        images: one picture's path, or several.
 
     Raises:
         EdgekitError: a picture that cannot be read, a model that TFLM does not run.
     """
+    loaded = model if isinstance(model, LoadedModel) else load_model(model)
     height, width, channels = loaded.model.input_shape
-    paths = [Path(image) for image in images]
+    paths = [Path(image) for image in ([images] if isinstance(images, str | Path) else images)]
     if not paths:
         return []
     outputs = TFLM.run(loaded.model, np.stack([load_pixels(path, (height, width), channels) for path in paths]))

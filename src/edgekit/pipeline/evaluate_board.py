@@ -6,6 +6,7 @@ In: a `LoadedModel`, a port, a data set. Out: a `BoardEvaluation`.
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
 from edgekit.errors import stopped_says
 from edgekit.metrics.scores import score_predictions
-from edgekit.pipeline.loading import LoadedModel, check_same_classes
+from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
@@ -46,7 +47,7 @@ class Live(Protocol):
 
 
 def evaluate_board(
-    loaded: LoadedModel, port: str, data: str = "phantom", *,
+    model: LoadedModel | str | Path, port: str, data: str = "phantom", *,
     options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
     strict: bool = False, resume: bool = False,
     watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
@@ -56,6 +57,7 @@ def evaluate_board(
     in `evaluate`, `baud` as in `connected`.
 
     Args:
+        model: a model that `load_model` read, or its path.
         port: a serial device, auto, socket://HOST:PORT, emulator, native; `desktop` runs TFLM alone.
         options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
@@ -67,6 +69,7 @@ def evaluate_board(
     Raises:
         EdgekitError: no board or another model on it, bad data, a board that vanishes.
     """
+    loaded = model if isinstance(model, LoadedModel) else load_model(model)
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":

@@ -46,22 +46,31 @@ def code_key(module: str) -> str:
 
 
 def function_key(function: Callable[..., object]) -> str:
-    """The key of a function: of its own code, of the functions and constants of its own module that it uses, and of
-    all that these import, wherever the import stands. Of what it closes over, the classes are code, too; the values are
-    not: they are inputs.
+    """The key of a function: of its own code, of the functions, classes and constants of its own module that it uses,
+    of the methods that it calls on what it closes over, and of all that these import, wherever the import stands. The
+    values that it closes over are not in it: they are inputs.
 
     Raises:
         EdgekitError: its file has been edited since it was imported.
     """
     parts: dict[str, str] = {}
     names: set[str] = set()
-    ahead: list[Any] = [function]
+    ahead: list[tuple[Any, dict[str, type]]] = [(function, {})]  # a function, and the classes of what it is given
     while ahead:
-        used = inspect.unwrap(ahead.pop())
+        found, classes = ahead.pop()
+        used = inspect.unwrap(found)
+        if used.__qualname__ in parts:
+            continue
         node = _definition(used)
         parts[used.__qualname__] = _digest(node)
         names |= _imports(node)
-        names |= {type(cell.cell_contents).__module__ for cell in used.__closure__ or ()} - {used.__module__}
+        cells = zip(used.__code__.co_freevars, used.__closure__ or (), strict=True)
+        classes = {**classes, **{name: type(cell.cell_contents) for name, cell in cells}}
+        names |= {one.__module__ for one in classes.values()} - {used.__module__}
+        for name, attribute in _attributes(node):  # self.method()
+            method = getattr(classes.get(name), attribute, None)
+            if inspect.isfunction(method) and method.__module__ == used.__module__:
+                ahead.append((method, {"self": classes[name]}))
         for name in _names(used.__code__) & used.__globals__.keys():
             value = used.__globals__[name]
             home = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None)
@@ -69,8 +78,10 @@ def function_key(function: Callable[..., object]) -> str:
                 parts[name] = repr(value)
             elif home != used.__module__:
                 names.add(home)
-            elif inspect.isfunction(inspect.unwrap(value)) and inspect.unwrap(value).__qualname__ not in parts:
-                ahead.append(value)
+            elif inspect.isclass(value):
+                parts[value.__qualname__] = _digest(ast.parse(inspect.getsource(value)))
+            elif inspect.isfunction(inspect.unwrap(value)):
+                ahead.append((value, {}))
     return key_of([parts, closure(names).key])
 
 
@@ -102,6 +113,12 @@ def library_version(library: str) -> str:
 def _names(code: CodeType) -> set[str]:
     """The names that a function and those inside it look up."""
     return set(code.co_names).union(*(_names(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+
+
+def _attributes(node: ast.AST) -> set[tuple[str, str]]:
+    """What the code asks of its variables: (`self`, `_epochs`) of `self._epochs(3)`."""
+    asked = (one for one in ast.walk(node) if isinstance(one, ast.Attribute))
+    return {(one.value.id, one.attr) for one in asked if isinstance(one.value, ast.Name)}
 
 
 def _definition(function: FunctionType) -> ast.AST:
