@@ -1,5 +1,6 @@
 """`import edgekit`: quick, light, and one line for each thing."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from PIL import Image
 import edgekit
 from edgekit.data.preprocess import load_pixels
 from edgekit.runtimes.tflm import TFLM
+from edgekit.values.evaluation import Threshold
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "models/chest_xray"
@@ -61,6 +63,10 @@ def test_a_notebook_predicts_compiles_and_evaluates_in_one_line_each(tmp_path: P
         assert answer.probabilities[1] == pytest.approx(1 / (1 + np.exp(-scale * (pneumonia - normal))))
     assert edgekit.predict(loaded, []) == []
     assert edgekit.predict(str(SHIPPED), str(tmp_path / "one.png")) == answers[:1]
+    margin_q = answers[0].outputs_q[1] - answers[0].outputs_q[0]
+    for threshold_q, label in ((margin_q, "PNEUMONIA"), (margin_q + 1, "NORMAL")):  # the model's threshold decides
+        at = dataclasses.replace(loaded, threshold=Threshold(0.5, threshold_q))
+        assert edgekit.predict(at, answers[0].path)[0].label == label
     compiled = edgekit.compile_model(SHIPPED / "student_int8.tflite")
     assert sorted(compiled.files) == ["model.c", "model.h"]
     report = edgekit.evaluate(str(SHIPPED), "phantom:0:40")
