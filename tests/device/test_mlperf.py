@@ -1,10 +1,9 @@
 """MLPerf Tiny's runner, as its documentation describes it, drives the firmware."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from mlperf_client import MlperfClient
+from mlperf_client import BYTES_PER_COMMAND, MlperfClient
 
 from edgekit.device import firmware
 from edgekit.device.client import Client
@@ -23,6 +22,15 @@ def runner(board: str) -> Iterator[MlperfClient]:
     link.close()
 
 
+@pytest.fixture(params=["native", "emulated"])
+def either(request: pytest.FixtureRequest) -> Iterator[MlperfClient]:
+    """The runner on a fresh native board, and on an emulated one."""
+    with firmware.running(request.getfixturevalue(request.param)) as port:
+        link = open_link(port)
+        yield MlperfClient(link)
+        link.close()
+
+
 def real(model: TfliteModel, logits: object) -> list[float]:
     q = model.output_q
     assert q is not None
@@ -36,23 +44,15 @@ def test_the_board_introduces_itself_to_the_runner(runner: MlperfClient) -> None
     assert int(lap.removeprefix("m-lap-us-")) > 0
 
 
-@pytest.mark.parametrize("board_kind", ["native", "emulated"])
-def test_results_are_the_models_in_three_decimals(
-    board_kind: str, request: pytest.FixtureRequest, model: TfliteModel, xrays: ImageSet
-) -> None:
-    program: Path = request.getfixturevalue(board_kind)
-    with firmware.running(program) as port:
-        link = open_link(port)
-        runner = MlperfClient(link)
-        runner.greet()
-        for row in range(4):
-            runner.load(xrays.images[row].tobytes())
-            timed = runner.infer(runs=2, warm_ups=1)
-            expected = real(model, tflm.run(model, xrays.images[row : row + 1])[0])
-            assert timed.results == pytest.approx(expected, abs=0.00051)
-            assert runner.results() == timed.results
-            assert timed.us_per_run > 0
-        link.close()
+def test_results_are_the_models_in_three_decimals(either: MlperfClient, model: TfliteModel, xrays: ImageSet) -> None:
+    either.greet()
+    for row in range(4):
+        either.load(xrays.images[row].tobytes())
+        timed = either.infer(runs=2, warm_ups=1)
+        expected = real(model, tflm.run(model, xrays.images[row : row + 1])[0])
+        assert timed.results == pytest.approx(expected, abs=0.00051)
+        assert either.results() == timed.results
+        assert timed.us_per_run > 0
 
 
 def test_the_lines_of_an_inference_come_in_the_documented_order(runner: MlperfClient, xrays: ImageSet) -> None:
@@ -82,6 +82,7 @@ def test_the_lines_of_an_inference_come_in_the_documented_order(runner: MlperfCl
         ("infer 0", "iterations must be >0"),
         ("infer 1 x", "warmup must be >=0"),
         ("infer 1 1", "No input loaded"),
+        ("results", "No results"),
         ("db " + "0" * 90, "too long"),
     ],
 )
@@ -110,6 +111,38 @@ def test_text_and_frames_take_turns_on_one_line(runner: MlperfClient, model: Tfl
     assert outcome.outputs == tflm.run(model, image)[0].tobytes()
     runner.load(image[0].tobytes())
     assert runner.infer().results == text
+
+
+def even_and_odd(images: ImageSet) -> list[tuple[str, bytes]]:
+    """Two images for frames: each of the board's buffers is written."""
+    return [(str(row), to_int8(images.images[row]).tobytes()) for row in (1, 2)]
+
+
+def test_an_image_that_frames_overwrote_is_not_run_as_the_texts(either: MlperfClient, xrays: ImageSet) -> None:
+    either.greet()
+    either.load(xrays.images[0].tobytes())
+    before = either.infer().results
+    list(Client(either.link).infer(even_and_odd(xrays)))
+    with pytest.raises(EdgekitError, match="No input loaded"):
+        either.infer(runs=1, warm_ups=0)
+    assert either.results() == before  # of the last image that ran as text
+
+
+def test_half_an_image_as_text_and_half_in_frames_make_none(
+    either: MlperfClient, model: TfliteModel, xrays: ImageSet
+) -> None:
+    pixels = xrays.images[0].tobytes()
+    parts = [pixels[at : at + BYTES_PER_COMMAND] for at in range(0, len(pixels), BYTES_PER_COMMAND)]
+    either.greet()
+    either.command(f"db load {len(pixels)}")
+    for part in parts[:20]:
+        either.command(f"db {part.hex()}")
+    outcomes = list(Client(either.link).infer(even_and_odd(xrays)))
+    assert [o.outputs for o in outcomes] == [row.tobytes() for row in tflm.run(model, xrays.images[1:3])]
+    with pytest.raises(EdgekitError, match="No input loaded"):
+        either.command(f"db {parts[20].hex()}")
+    with pytest.raises(EdgekitError, match="No input loaded"):
+        either.infer()
 
 
 def test_printable_noise_is_not_answered_before_a_runner_has_asked_for_the_name(runner: MlperfClient) -> None:

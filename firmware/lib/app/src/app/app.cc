@@ -76,7 +76,7 @@ void App::Poll() {
 
 void App::Take(uint8_t byte) {
   if (decoder_.Push(byte)) Handle(decoder_.frame());
-  if (text_.Push(byte)) ForgetImages();  // the text mode keeps its image in the first slot
+  if (text_.Push(byte)) ForgetImages();  // the first slot's input may be the text's now
 }
 
 void App::Handle(const wire::Frame& frame) {
@@ -269,6 +269,7 @@ void App::OnProfile(uint16_t seq, const wire::Profile& profile) {
 #endif
 
 void App::Begin(Slot* slot, uint16_t seq) {
+  if (slot->input == memory_.images[0]) text_.ForgetImage();  // one buffer, one owner
   slot->state = Slot::kLoading;
   slot->seq = seq;
   for (size_t i = 0; i < chunks_; ++i) slot->missing[i / 8] |= static_cast<uint8_t>(1u << (i % 8));

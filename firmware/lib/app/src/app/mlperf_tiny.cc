@@ -74,6 +74,8 @@ bool MlperfTiny::Push(uint8_t byte) {
   return true;
 }
 
+void MlperfTiny::ForgetImage() { expected_bytes_ = loaded_bytes_ = 0; }
+
 void MlperfTiny::Command() {
   char* rest = command_;
   const char* word = NextWord(&rest);
@@ -137,6 +139,10 @@ void MlperfTiny::Hex(const char* digits) {
     Print("e-[Insufficent number of hex digits]\r\n");
     return;
   }
+  if (expected_bytes_ == 0) {
+    Print("e-[No input loaded: 'db load' comes first]\r\n");
+    return;
+  }
   for (; *digits != '\0' && loaded_bytes_ < expected_bytes_; digits += 2) {
     const int high = HexDigit(digits[0]), low = HexDigit(digits[1]);
     if (high < 0 || low < 0) {
@@ -166,7 +172,8 @@ void MlperfTiny::Infer(uint32_t runs, uint32_t warm_ups) {
   for (; runs != 0 && status.ok(); --runs) status = classifier_.Run(input_, outputs_);
   Lap();
   Print("m-infer-done\r\n");
-  if (status.ok()) {
+  ran_ = status.ok();
+  if (ran_) {
     Results();
   } else {
     Print("e-[Inference failed]\r\n");
@@ -175,10 +182,13 @@ void MlperfTiny::Infer(uint32_t runs, uint32_t warm_ups) {
 
 // "m-results-[-1.250,0.992]": three decimals in integer arithmetic, rounded half away from zero.
 void MlperfTiny::Results() {
+  if (!ran_) {
+    Print("e-[No results]\r\n");
+    return;
+  }
   const Model& model = classifier_.model();
   Print("m-results-[");
-  const size_t outputs = loaded_ ? model.outputs : 0;
-  for (size_t i = 0; i < outputs; ++i) {
+  for (size_t i = 0; i < model.outputs; ++i) {
     const int32_t steps = outputs_[i] - model.output_zero_point;
     const uint32_t size = static_cast<uint32_t>(steps < 0 ? -steps : steps);
     const uint64_t thousandths = (uint64_t{size} * model.output_scale_e9 + 500000) / 1000000;

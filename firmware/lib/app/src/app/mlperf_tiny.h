@@ -19,6 +19,8 @@ class MlperfTiny {
   void Start(bool loaded);
   // Takes one byte; true when it completed a command.
   bool Push(uint8_t byte);
+  // The input now belongs to another: what was loaded is gone, the results of the last run stay.
+  void ForgetImage();
 
  private:
   void Command();
@@ -43,6 +45,7 @@ class MlperfTiny {
   char command_[kCommandBytes + 1] = {};
   size_t command_bytes_ = 0;
   int8_t outputs_[wire::kMaxOutputBytes] = {};
+  bool ran_ = false;  // `outputs_` are a run's
   uint32_t expected_bytes_ = 0, loaded_bytes_ = 0;
 };
 
