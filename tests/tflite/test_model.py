@@ -19,6 +19,7 @@ from edgekit.values.model import Quantization
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 INT8 = (VECTORS / "int8.tflite").read_bytes()
+PERSON = Path(__file__).parents[3] / "shared/models/tfm_person.tflite"  # as old converters wrote; not in the repository
 VARIANTS = ("float32", "float16", "dynamic", "int8")
 
 
@@ -233,6 +234,27 @@ def test_the_axis_of_a_single_scale_means_nothing() -> None:
         graph.tensors[graph.inputs[0]].quantization.quantizedDimension = 7
 
     assert read_tflite(edited(axis_out_of_range)).input_q == read_tflite(INT8).input_q
+
+
+def test_a_vector_has_one_axis_whatever_an_old_converter_wrote() -> None:
+    r = Random(0)
+    entry = r.activation((1, 4, 4, 6))
+    filter_scales = [0.01 * (row + 1) for row in range(6)]
+    weights = r.b.tensor((1, 3, 3, 6), data=np.ones((1, 3, 3, 6), np.int8), scales=filter_scales, zero_points=[0] * 6)
+    r.b.tensors[weights].quantization.quantizedDimension = 3
+    out = r.activation((1, 4, 4, 6))
+    bias = r.b.tensor((6,), "INT32", np.arange(6, dtype=np.int32), filter_scales, [0] * 6, axis=3)
+    options = schema.DepthwiseConv2DOptionsT()
+    options.strideH = options.strideW = options.dilationHFactor = options.dilationWFactor = options.depthMultiplier = 1
+    r.b.op("DEPTHWISE_CONV_2D", [entry, weights, bias], out, options)
+    assert count(r.b.finish([entry], [out])).macs == 4 * 4 * 6 * 9
+
+
+def test_the_person_detector_of_tflm_is_read_and_run() -> None:
+    if not PERSON.is_file():
+        pytest.skip(f"{PERSON} is not here")
+    model = read_tflite(PERSON)
+    assert tflm.run(model, np.zeros((1, 96, 96, 1), np.uint8)).shape == (1, 2)
 
 
 def test_a_grouped_convolution_is_sound_and_counted() -> None:

@@ -118,7 +118,9 @@ def _check_tensor(tensor: FileTensor) -> None:
     if tensor.data.size not in (0, math.prod(shape) * _ITEM_BYTES[dtype]):
         raise ValueError(f"{where} of shape {list(shape)} and type {dtype} holds {tensor.data.size} bytes")
     scales = len(tensor.scales)
-    along = shape[tensor.axis] if 0 <= tensor.axis < len(shape) else 1  # of a single scale the axis means nothing
+    # Of a single scale the axis means nothing, nor of a vector: old converters write a bias's as its filter's.
+    axis = tensor.axis if len(shape) > 1 else 0
+    along = shape[axis] if 0 <= axis < len(shape) else 1
     if scales and (scales not in (1, along) or len(tensor.zero_points) not in (1, scales)):
         raise ValueError(f"{where} of shape {list(shape)} has {scales} scales")
     if not all(math.isfinite(scale) and scale > 0 for scale in tensor.scales):
