@@ -2,6 +2,11 @@
 # Sourced by tools/check and tools/demo: changes to the checkout's root, installs what is missing, puts .venv first on PATH.
 # Settings: EDGEKIT_PYTHON (a Python 3.11 or 3.12), EDGEKIT_VENV and XDG_CACHE_HOME (see tools/setup_venv.py).
 
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then # of the script that sources this
+  sed -n '2,/^[^#]/s/^# //p' "$0"
+  exit
+fi
+
 debian_packages=(
   g++ git clang chromium
   clang-format gcc-xtensa-lx106 binutils-xtensa-lx106 picolibc-xtensa-lx106-elf qemu-system-misc # the emulated board

@@ -9,6 +9,7 @@ src: a cached environment knows no clone. A set-up that is killed is done again;
 EDGEKIT_VENV names the cached environment; one that exists and was not made here is used as it is.
 """
 
+import argparse
 import fcntl
 import hashlib
 import json
@@ -30,6 +31,7 @@ MARK = ".edgekit"  # in an environment: its key once it is whole, `unfinished` b
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     requirements, constraints = _requirements(), ROOT / "tools" / "constraints.txt"
     pins = constraints.read_text() if constraints.exists() else ""
     named = [f"{platform.system()} {platform.machine()} {sys.version_info[:2]}", *requirements, pins]
