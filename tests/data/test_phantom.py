@@ -1,5 +1,7 @@
 """The drawn chest radiographs."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,27 @@ def test_the_plain_word_is_seed_0_with_1200_images():
 def test_too_few_are_refused():
     with pytest.raises(EdgekitError, match="phantom:0:10 is too small"):
         open_catalogue("phantom:0:10")
+
+
+@pytest.mark.parametrize(
+    ("word", "takes"),
+    [
+        ("phantom:x", "phantom[:SEED[:COUNT]], such as phantom:7"),
+        ("phantom:1:2:3", "phantom[:SEED[:COUNT]]"),
+        ("pneumoniamnist-big", "-28, -64, -128, -224"),
+        ("chest-xray:5", "takes nothing more"),
+    ],
+)
+def test_a_word_that_is_almost_a_set_s_is_answered_with_what_that_set_takes(word: str, takes: str) -> None:
+    with pytest.raises(EdgekitError, match=f"{word} is no data set") as caught:
+        open_catalogue(word)
+    assert takes in caught.value.hint
+
+
+def test_a_folder_whose_name_begins_like_a_set_s_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "phantom:x").mkdir()
+    with pytest.raises(EdgekitError, match="no class folders"):
+        open_catalogue("phantom:x")
+    with pytest.raises(EdgekitError, match="There is no folder"):
+        open_catalogue("phantom/mine")

@@ -18,6 +18,7 @@ from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Progress, execute, run_unit
 from edgekit.reproduction.plan import BUDGETS, Unit
+from edgekit.reproduction.run import Request, reproduce
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
 
 RESNET, STUDENT = Unit("teach", "resnet18", 0), Unit("student", "conventional", 0)
@@ -168,3 +169,11 @@ def members(session: int) -> list[int]:
             if int(fields[3]) == session and fields[0] != "Z":
                 found.append(int(process.name))
     return found
+
+
+def test_a_report_of_a_folder_that_holds_no_reproduction_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path / "missing", tmp_path):
+        with pytest.raises(EdgekitError, match="holds no reproduction") as caught:
+            reproduce(Request(Settings("smoke", DATA, folder, "none"), report_only=True))
+        assert "without --report-only" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []

@@ -24,6 +24,11 @@ from edgekit.values.images import ImageSplits, Size
 PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
 CHEST_XRAY = "chest-xray"
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
+KNOWN = {  # by the first word of its name: what a set takes
+    "phantom": "phantom[:SEED[:COUNT]], such as phantom:7 or phantom:7:400 (400 training images): up to 9 and 6 digits",
+    "chest-xray": "chest-xray and takes nothing more",
+    "pneumoniamnist": "pneumoniamnist or pneumoniamnist-28, -64, -128, -224",
+}
 
 DARK = 32  # 12 bits in a 16-bit file reach 15
 
@@ -101,6 +106,11 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
         return chest_xray_catalogue(cache_dir, on_warning)
     if match := PNEUMONIAMNIST.fullmatch(data):
         return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)
+    word = re.match("|".join(KNOWN), data)
+    if word and "/" not in data and not Path(data).exists():
+        raise EdgekitError(
+            f"{data} is no data set that edgekit knows, and no folder here.", f"That set is called {KNOWN[word[0]]}."
+        )
     try:
         folder = Path(data).expanduser()
     except RuntimeError as error:  # ~ or ~name of somebody who has no home folder

@@ -100,6 +100,11 @@ def reproduce(request: Request) -> Reproduction:
         asked, folder=out.absolute(), weights_dir=asked.weights_dir and asked.weights_dir.absolute(),
         weights="imagenet" if asked.weights_dir else asked.weights or budget.weights,
     )  # fmt: skip
+    if request.report_only and not (out / _IDENTITY).exists():
+        raise EdgekitError(
+            f"{out} holds no reproduction, so there is nothing to report.",
+            "Name the folder of one with --out, or begin it here: without --report-only.",
+        )
     # every size is decoded now, once, and lies in the cache for the workers
     loaded = {
         size: load_splits(
