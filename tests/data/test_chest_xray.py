@@ -10,6 +10,7 @@ import pytest
 from edgekit.data.sources import load_splits, open_catalogue
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
+from edgekit.values.task import CHEST_XRAY, CHEST_XRAY_3
 
 ARCHIVE = "ChestXRay2017.zip"
 
@@ -107,3 +108,63 @@ def test_a_download_that_breaks_off_or_was_changed_is_answered_on_the_command_li
     edgekit(*words).assert_refused("arrived with the wrong checksum", "It was thrown away", "Run the command again")
     assert list(kept.parent.iterdir()) == []
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file() and path.name != ".lock"] == []
+
+
+def _with_viruses(root, write_image):
+    for split, numbers in (("train", range(20, 28)), ("test", range(520, 523))):
+        for number in numbers:
+            write_image(root / split / "PNEUMONIA" / f"person{number}_virus_{number + 7}.jpeg", 1000 + number)
+    return root
+
+
+def _load(data, tmp_path):
+    recipe = DataRecipe(val_fraction=0.25, calibration_images=8)
+    return load_splits(data, (16, 16), recipe, cache_dir=tmp_path / "cache", on_warning=print)
+
+
+def test_three_classes_come_of_the_file_names_with_the_same_groups_and_test_set(release, tmp_path, write_image):
+    _with_viruses(release, write_image)
+    two, three = (_load(word, tmp_path) for word in (str(release), f"chest-xray-3:{release}"))
+    assert three.info.task == CHEST_XRAY_3
+    assert (three.info.name, three.info.licence) == ("chest-xray-3", two.info.licence)
+    assert three.info.task.domain == CHEST_XRAY.domain
+    assert (three.test.ids, three.test.groups) == (two.test.ids, two.test.groups)
+    for part in (three.train, three.val, three.test):
+        for name, label in zip(part.ids, part.labels, strict=True):
+            assert label == (0 if "IM-" in name else 1 if "bacteria" in name else 2)
+        assert set(part.labels) == {0, 1, 2}
+    assert not set(three.train.groups) & set(three.val.groups)
+
+
+def test_three_classes_of_the_release_itself_need_no_folder(mirror, tmp_path):
+    found = open_catalogue("chest-xray-3", cache_dir=tmp_path)
+    assert found.info.task == CHEST_XRAY_3
+    assert set(found.labels) == {0, 1}  # the mirror has no virus
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("train/PNEUMONIA/person3_scan_1.jpeg", "1 of xrays do not tell it: train/PNEUMONIA/person3_scan_1.jpeg"),
+        ("train/PNEUMONIA/IM-0900-0001.jpeg", "1 of xrays do not tell it: train/PNEUMONIA/IM-0900-0001.jpeg"),
+        ("test/NORMAL/person9_virus_1.jpeg", "1 of xrays do not tell it: test/NORMAL/person9_virus_1.jpeg"),
+    ],
+)
+def test_a_file_that_does_not_tell_its_class_is_named(release, tmp_path, write_image, name, says):
+    write_image(release / name, 5)
+    with pytest.raises(EdgekitError, match=says) as error:
+        open_catalogue(f"chest-xray-3:{release}", cache_dir=tmp_path)
+    assert "person1_virus_6" in error.value.hint
+
+
+def test_three_classes_are_not_looked_for_in_another_set(tmp_path, write_image):
+    for name in ("cat", "dog"):
+        write_image(tmp_path / "pets" / name / "1.png", 5)
+    with pytest.raises(EdgekitError, match=r"chest-xray-3 is the public release .* pets has the classes cat, dog"):
+        open_catalogue(f"chest-xray-3:{tmp_path / 'pets'}")
+
+
+def test_the_real_xrays_have_three_classes(xray_folder, tmp_path):
+    splits = _load(f"chest-xray-3:{xray_folder}", tmp_path)
+    assert len(splits.train) + len(splits.val) == 5216
+    assert [int((splits.test.labels == label).sum()) for label in range(3)] == [234, 242, 148]

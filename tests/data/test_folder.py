@@ -90,6 +90,31 @@ def test_a_plain_two_class_folder_has_its_own_labels_is_split_by_group_and_says_
     assert (len(splits.test), splits.test.labels.sum()) == (4, 2)
 
 
+def test_a_folder_of_many_classes_gives_them_in_the_order_of_their_names(tmp_path, load, write_image):
+    names = ("violet", "Äpfel", "rose", "Aster", "tulip")
+    for label, name in enumerate(names):
+        for number in range(12):
+            write_image(tmp_path / "flowers" / name / f"{number}.png", 50 * label + number)
+    splits = load(tmp_path / "flowers")
+    assert splits.info.task == Task(("Aster", "rose", "tulip", "violet", "Äpfel"))
+    assert not re.search("looked for|patient", " / ".join(splits.info.notes))
+    for part in (splits.train, splits.val, splits.calibration, splits.test):
+        assert set(part.labels) == set(range(5))
+        assert all(splits.info.task.labels[label] in name for name, label in zip(part.ids, part.labels, strict=True))
+    assert sum(map(len, (splits.train, splits.val, splits.test))) == 60
+    assert not set(splits.train.ids) & set(splits.test.ids)
+
+
+def test_one_class_may_be_spelled_in_two_ways_in_train_and_in_test(tmp_path, load, write_image):
+    for label, (train, test) in enumerate((("Caf\u00e9", "cafe\u0301"), ("BAR", "bar"), ("inn", "Inn"))):
+        for number in range(8):
+            write_image(tmp_path / "s" / "train" / train / f"{number}.png", 50 * label + number)
+        write_image(tmp_path / "s" / "test" / test / "0.png", 50 * label + 40)
+    splits = load(tmp_path / "s")
+    assert splits.info.task.labels == ("BAR", "Caf\u00e9", "Inn")
+    assert sorted(splits.test.labels) == [0, 1, 2]
+
+
 def test_normal_is_the_negative_class_whatever_stands_beside_it(tmp_path, load, write_image):
     for number in range(12):
         write_image(tmp_path / "lungs" / "Normal" / f"{number}.png", number)
@@ -190,6 +215,14 @@ def _third_class(root):
     (root / "train" / "COVID").mkdir()
 
 
+def _same_name(root):
+    (root / "train" / "normal").mkdir()
+
+
+def _masks(root):
+    (root / "train" / "masks").mkdir()
+
+
 def _only_text(root):
     for path in (root / "train" / "NORMAL").iterdir():
         path.write_text("no picture")
@@ -202,7 +235,9 @@ def _only_text(root):
         (_empty("train", "test"), "has no class folders"),
         (lambda root: [_remove("train")(root), _remove("test/NORMAL")(root)], "has a test folder but no train folder"),
         (lambda root: [_remove(f"{s}/NORMAL")(root) for s in ("train", "test")], "has only one class, PNEUMONIA"),
-        (_third_class, r"has 3 classes \(COVID, NORMAL, PNEUMONIA\)"),
+        (_third_class, "The class test/COVID of .* has no images"),
+        (_masks, "holds masks: these name parts of a set, not classes"),
+        (_same_name, "train has two folders whose names differ only in case.*: NORMAL and normal"),
         (_empty("train/NORMAL"), "The class train/NORMAL of .* has no images"),
         (_empty("test/PNEUMONIA"), "The class test/PNEUMONIA of .* has no images"),
         (_remove("test/PNEUMONIA"), "The class test/PNEUMONIA of .* has no images"),

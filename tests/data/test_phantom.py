@@ -84,7 +84,7 @@ def test_too_few_are_refused():
         ("phantom:x", "phantom[:SEED[:COUNT]], such as phantom:7"),
         ("phantom:1:2:3", "phantom[:SEED[:COUNT]]"),
         ("pneumoniamnist-big", "-28, -64, -128, -224"),
-        ("chest-xray:5", "takes nothing more"),
+        ("chest-xray:5", "chest-xray-3:FOLDER"),
     ],
 )
 def test_a_word_that_is_almost_a_set_s_is_answered_with_what_that_set_takes(word: str, takes: str) -> None:

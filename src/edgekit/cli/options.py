@@ -35,7 +35,8 @@ def _choice(flag: str, takes: tuple[str, ...], says: str) -> Callable[[_Command]
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 data_option = click.option(
     "--data", default="phantom", metavar="DATA",
-    help="A folder of images, chest-xray, pneumoniamnist[-28|-64|-128|-224] or phantom[:SEED[:COUNT]] (drawn).",
+    help="A folder of images, chest-xray, chest-xray-3[:FOLDER], pneumoniamnist[-28|-64|-128|-224] or "
+    "phantom[:SEED[:COUNT]] (drawn).",
 )  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 set_option = click.option(

@@ -60,7 +60,7 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
     """Reads every image in full.
 
     Raises:
-        EdgekitError: no such data, not two classes, a failed download.
+        EdgekitError: no such data, fewer than two classes, a failed download.
     """
     catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
     rows = range(len(catalogue))

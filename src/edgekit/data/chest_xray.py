@@ -1,16 +1,21 @@
 """The public release of the chest X-rays that the paper uses, fetched once.
 
-In: a cache folder. Out: a `Catalogue` of the unpacked release.
+In: a cache folder. Out: a `Catalogue` of the unpacked release, with its two classes or with three.
 """
 
 import json
 import urllib.request
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
-from edgekit.data.catalogue import Catalogue
+import numpy as np
+
+from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.download import HEADERS, TIMEOUT_S, address, download, record_checksum, unpack
-from edgekit.data.folder import RELEASE_LICENCE, folder_catalogue
+from edgekit.data.folder import RELEASE_LICENCE, RELEASE_NAME, folder_catalogue
+from edgekit.errors import EdgekitError
+from edgekit.values.task import CHEST_XRAY, CHEST_XRAY_3
 
 # The second version of the release has the chest X-rays in an archive of their own (1.2 GB); the third packs them
 # together with retina scans into one of 8 GB.
@@ -41,6 +46,39 @@ def chest_xray_catalogue(cache_dir: Path, on_warning: Callable[[str], None]) -> 
             record_checksum(archive, on_warning)
         archive.unlink()  # its checksum record stays
     return folder_catalogue(folder, name="chest-xray", licence=RELEASE_LICENCE)
+
+
+def by_cause(catalogue: Catalogue) -> Catalogue:
+    """The release's images with three classes, `chest-xray-3`: the file names tell what caused a pneumonia.
+
+    Groups, splits and digests stay.
+
+    Raises:
+        EdgekitError: not the release's folders, or a file name that does not tell.
+    """
+    name = "chest-xray-3"
+    if catalogue.info.task != CHEST_XRAY:
+        raise EdgekitError(
+            f"{name} is the public release with its folders NORMAL and PNEUMONIA; {catalogue.info.name} has the "
+            f"classes {listed(catalogue.info.task.labels)}.",
+            "Give the release's folder, or this one by its path alone, with the classes that it has.",
+        )
+    labels, untold = np.empty(len(catalogue), np.int64), []
+    for row, (path, label) in enumerate(zip(catalogue.ids, catalogue.labels.tolist(), strict=True)):
+        found = RELEASE_NAME.fullmatch(PurePosixPath(path).stem)
+        cause = (found and found[1]) or ""
+        if found is None or bool(cause) != (label == CHEST_XRAY.positive_index):
+            untold.append(path)
+        else:
+            labels[row] = CHEST_XRAY_3.labels.index(cause.upper() or CHEST_XRAY.negative)
+    if untold:
+        raise EdgekitError(
+            f"{name} takes the class from the file names of the release, and {len(untold)} of {catalogue.info.name} "
+            f"do not tell it: {listed(untold)}.",
+            "Rename them as in the release (NORMAL/IM-0115-0001, PNEUMONIA/person1_virus_6), or make folders NORMAL, "
+            "BACTERIA and VIRUS.",
+        )
+    return replace(catalogue, labels=labels, info=replace(catalogue.info, name=name, task=CHEST_XRAY_3))
 
 
 def published_checksum() -> str | None:

@@ -1,19 +1,20 @@
-"""A folder of images as a data source: the layout of the public release, or any two-class folder.
+"""A folder of images as a data source: a folder a class, in a train and a test folder or not.
 
 In: a folder. Out: a `Catalogue` of its JPEG and PNG files.
 """
 
 import os
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.catalogue import Catalogue, fingerprint_of, shared
+from edgekit.data.catalogue import Catalogue, fingerprint_of, listed, shared
 from edgekit.data.preprocess import open_image
 from edgekit.data.unused import MASKS, SUFFIXES, is_junk, names_a_part, printable_path, refuse, unused
 from edgekit.errors import EdgekitError
@@ -28,7 +29,7 @@ NEGATIVE, POSITIVE = CHEST_XRAY.labels
 LAYOUT = "Give a folder that holds one folder a class, or a train and a test folder with one folder a class in each."
 # File names of the public release: person123_bacteria_45, IM-0115-0001, NORMAL2-IM-1423-0001.
 PATIENT = re.compile(r"(person\d+)(?=_)|((?:NORMAL2-)?IM-\d+)(?=-)", re.IGNORECASE)
-_RELEASE_NAME = re.compile(r"person\d+_(bacteria|virus)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?")
+RELEASE_NAME = re.compile(r"person\d+_(bacteria|virus)_\d+(_\d+)?|(NORMAL2-)?IM-\d+-\d+(-\d+)?")
 RELEASE_LICENCE = (
     'CC BY 4.0. D. Kermany, K. Zhang, M. Goldbaum, "Labeled Optical Coherence Tomography (OCT) and Chest X-Ray Images '
     'for Classification", Mendeley Data, V3, doi:10.17632/rscbjbr9sj.3'
@@ -39,15 +40,16 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
     """Lists and hashes the images below `folder`; decodes none.
 
     Raises:
-        EdgekitError: no such folder, no images, not exactly two classes, or a class without images.
+        EdgekitError: no such folder, no images, fewer than two classes, a class without images, or folders whose names
+            differ only in case.
     """
     root = _root(folder)
     split_folders = _split_folders(root)
     class_folders = [(split, child) for split, parent in split_folders for child in _folders(parent)]
     class_names = _class_names(root, [child.name for _, child in class_folders])
-    label_of = {name.casefold(): label for label, name in enumerate(class_names)}
+    label_of = {_key(name): label for label, name in enumerate(class_names)}
     found = sorted(
-        (printable_path(path.relative_to(root)), path, split, label_of[printable_path(Path(child.name)).casefold()])
+        (printable_path(path.relative_to(root)), path, split, label_of[_key(child.name)])
         for split, child in class_folders
         for path in _images(child)
     )
@@ -61,17 +63,18 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
             raise EdgekitError(f"{message}.", f"Put JPEG or PNG files there. {LAYOUT}")
     ids, paths, splits, labels = zip(*found, strict=True)
     digests = _digests(paths)
-    # two folders of other names are another question than the release's, in words of their own
-    task = CHEST_XRAY if class_names == CHEST_XRAY.labels else Task(class_names, positive=class_names[1])
+    # folders of other names are another question than the release's, in words of their own
+    positive = class_names[1] if len(class_names) == 2 else ""
+    task = CHEST_XRAY if class_names == CHEST_XRAY.labels else Task(class_names, positive=positive)
     groups, notes = _groups(ids, task.group)
-    if not licence and class_names == CHEST_XRAY.labels and all(_RELEASE_NAME.fullmatch(path.stem) for path in paths):
+    if not licence and class_names == CHEST_XRAY.labels and all(RELEASE_NAME.fullmatch(path.stem) for path in paths):
         licence = f"{RELEASE_LICENCE} (recognised by its file names)"
     if both := shared(groups, splits, "train", "test"):
         notes.append(
             f"{len(both)} {task.group} names stand in both train and test as the source splits them; whether they are "
             f"the same {task.group}s is not known"
         )
-    if task != CHEST_XRAY:
+    if task != CHEST_XRAY and task.positive:
         notes.append(f"{task.positive} is the class that is looked for: recall is its share found")
     notes += left_out
     return Catalogue(
@@ -96,7 +99,8 @@ def _root(folder: Path) -> Path:
     """The folder that holds the splits or the classes: archives often unpack to a folder in a folder."""
     if not folder.exists():
         raise EdgekitError(
-            f"There is no folder {folder}.", "--data takes a folder, chest-xray, pneumoniamnist or phantom."
+            f"There is no folder {folder}.",
+            "--data takes a folder, chest-xray, chest-xray-3, pneumoniamnist or phantom.",
         )
     if not folder.is_dir():
         raise EdgekitError(f"{folder} is a file, not a folder of images.", LAYOUT)
@@ -118,33 +122,45 @@ def _split_folders(root: Path) -> list[tuple[str, Path]]:
     return inner
 
 
-def _class_names(root: Path, names: Sequence[str]) -> tuple[str, str]:
-    spelled: Mapping[str, str] = {name.casefold(): name for name in sorted(names, reverse=True)}
-    classes = [printable_path(Path(spelled[key])) for key in sorted(spelled)]
+def _class_names(root: Path, names: Sequence[str]) -> tuple[str, ...]:
+    spelled = {_key(name): printable_path(Path(unicodedata.normalize("NFC", name))) for name in sorted(names)[::-1]}
+    classes = [spelled[key] for key in sorted(spelled)]
     if not classes:
         raise EdgekitError(f"{root} has no class folders.", LAYOUT)
-    if len(classes) > 1 and all(map(names_a_part, classes)):
+    parts = [*filter(names_a_part, classes)]  # beside two classes, a folder of masks or of a fold would be a third
+    if parts and (len(classes) > 2 or len(parts) == 2):
         raise EdgekitError(
-            f"{root} holds {', '.join(classes[:6])}: these name parts of a set, not classes.",
-            f"Call the parts train and test; join folds; keep masks elsewhere. {LAYOUT}",
+            f"{root} holds {listed(parts)}: these name parts of a set, not classes.",
+            f"Call the parts train and test; join folds; keep masks elsewhere; if it is a class, rename it. {LAYOUT}",
         )
     if len(classes) == 1:
-        raise EdgekitError(f"{root} has only one class, {classes[0]}.", f"Two are needed. {LAYOUT}")
-    if len(classes) > 2:
-        shown = ", ".join(classes[:6])
-        raise EdgekitError(f"{root} has {len(classes)} classes ({shown}); edgekit takes two.", LAYOUT)
+        raise EdgekitError(f"{root} has only one class, {classes[0]}.", f"Two or more are needed. {LAYOUT}")
     if [name.upper() for name in classes] == [NEGATIVE, POSITIVE]:
         return (NEGATIVE, POSITIVE)
-    if classes[1].upper() == NEGATIVE:  # beside COVID, say: what is not normal is what is looked for
+    if len(classes) == 2 and classes[1].upper() == NEGATIVE:  # beside COVID, say: what is not normal is looked for
         classes.reverse()
-    return (classes[0], classes[1])
+    return tuple(classes)
+
+
+def _key(name: str) -> str:
+    """What two spellings of one folder name have in common."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _folders(folder: Path) -> list[Path]:
     try:
-        return sorted(child for child in folder.iterdir() if child.is_dir() and not is_junk(child.name))
+        found = sorted(child for child in folder.iterdir() if child.is_dir() and not is_junk(child.name))
     except OSError as error:
         refuse(error)
+    first: dict[str, Path] = {}
+    for child in found:
+        if (other := first.setdefault(_key(child.name), child)) != child:
+            raise EdgekitError(
+                f"{folder} has two folders whose names differ only in case or accents' spelling: {other.name} and "
+                f"{child.name}.",
+                "Put their files in one folder, or give them different names.",
+            )
+    return found
 
 
 def _images(folder: Path) -> list[Path]:

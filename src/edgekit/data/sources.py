@@ -1,6 +1,6 @@
 """The words that `--data` takes, and the one way from a word to images.
 
-In: `phantom`, `chest-xray`, `pneumoniamnist`, or a folder. Out: a `Catalogue` or `ImageSplits`.
+In: `phantom`, `chest-xray`, `chest-xray-3`, `pneumoniamnist`, or a folder. Out: a `Catalogue` or `ImageSplits`.
 """
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.data.catalogue import Catalogue, listed
-from edgekit.data.chest_xray import chest_xray_catalogue
+from edgekit.data.chest_xray import by_cause, chest_xray_catalogue
 from edgekit.data.decode import decode
 from edgekit.data.folder import folder_catalogue
 from edgekit.data.phantom import phantom_catalogue
@@ -22,11 +22,11 @@ from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSplits, Size
 
 PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
-CHEST_XRAY = "chest-xray"
+CHEST_XRAY = re.compile(r"chest-xray(?P<three>-3(?::(?P<folder>.+))?)?")
 PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
 KNOWN = {  # by the first word of its name: what a set takes
     "phantom": "phantom[:SEED[:COUNT]], such as phantom:7 or phantom:7:400 (400 training images): up to 9 and 6 digits",
-    "chest-xray": "chest-xray and takes nothing more",
+    "chest-xray": "chest-xray, or of three classes chest-xray-3 or chest-xray-3:FOLDER",
     "pneumoniamnist": "pneumoniamnist or pneumoniamnist-28, -64, -128, -224",
 }
 
@@ -52,14 +52,16 @@ def load_splits(
     """The data set at one image size. Ids, splits and fingerprint are the same at every size.
 
     Args:
-        data: a folder, `chest-xray`, `pneumoniamnist[-28|-64|-128|-224]` or `phantom[:SEED[:COUNT]]`.
+        data: a folder, `chest-xray`, `chest-xray-3[:FOLDER]`, `pneumoniamnist[-28|-64|-128|-224]` or
+            `phantom[:SEED[:COUNT]]`.
         size: (height, width) in pixels.
         cache_dir: where downloads and decoded pixels are kept; the user's cache folder by default.
         strict: stop at unreadable images instead of skipping them.
         on_warning: called with what is said of skipped images and of training images in the test set.
 
     Raises:
-        EdgekitError: no such data, not two classes, an unreadable image with `strict`, a failed download, a full disk.
+        EdgekitError: no such data, fewer than two classes, an unreadable image with `strict`, a failed download, a full
+            disk.
     """
     cache_dir = cache_dir or user_folder("cache")
     catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
@@ -98,12 +100,13 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
         EdgekitError: as `load_splits`.
     """
     cache_dir = cache_dir or user_folder("cache")
-    if (data == CHEST_XRAY or PHANTOM.fullmatch(data) or PNEUMONIAMNIST.fullmatch(data)) and Path(data).is_dir():
+    if any(word.fullmatch(data) for word in (PHANTOM, CHEST_XRAY, PNEUMONIAMNIST)) and Path(data).is_dir():
         on_warning(f"{data} is the set that edgekit knows by that name. For the folder {data} here: --data ./{data}")
     if match := PHANTOM.fullmatch(data):
         return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
-    if data == CHEST_XRAY:
-        return chest_xray_catalogue(cache_dir, on_warning)
+    if match := CHEST_XRAY.fullmatch(data):
+        release = _folder(match["folder"]) if match["folder"] else chest_xray_catalogue(cache_dir, on_warning)
+        return by_cause(release) if match["three"] else release
     if match := PNEUMONIAMNIST.fullmatch(data):
         return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)
     word = re.match("|".join(KNOWN), data)
@@ -111,6 +114,10 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
         raise EdgekitError(
             f"{data} is no data set that edgekit knows, and no folder here.", f"That set is called {KNOWN[word[0]]}."
         )
+    return _folder(data)
+
+
+def _folder(data: str) -> Catalogue:
     try:
         folder = Path(data).expanduser()
     except RuntimeError as error:  # ~ or ~name of somebody who has no home folder

@@ -4,7 +4,7 @@ A `Task` travels with the images, the card, the C array, the firmware and the re
 name. Class numbers everywhere are positions in `labels`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -99,3 +99,5 @@ CHEST_XRAY = Task(
         "Other findings, other views, adults and other machines were not tried.",
     ),
 )
+# The same release, its pneumonias told apart: its file names say what caused them.
+CHEST_XRAY_3 = replace(CHEST_XRAY, labels=("NORMAL", "BACTERIA", "VIRUS"), positive="")
