@@ -114,6 +114,40 @@ def test_a_change_touches_its_field_alone_and_later_ones_win() -> None:
     assert isinstance(changed.distill.temperature, float)
 
 
+@pytest.mark.parametrize("group", ["student", "teach"])
+def test_an_images_size_is_one_side_or_height_and_width(group: str) -> None:
+    def size(text: str) -> tuple[int, int]:
+        recipe = recipe_named("esp32", [f"{group}.input_size={text}"])
+        assert recipe_of(json.loads(json.dumps(to_json(recipe)))) == recipe
+        return recipe.student.size if group == "student" else recipe.teach.size
+
+    assert size("96") == (96, 96)
+    assert size("48x64") == size("48, 64") == size("(48,64)") == (48, 64)
+    square = recipe_named("esp32", [f"{group}.input_size=96x96"])
+    assert to_json(square)[group]["input_size"] == 96  # the key of a stage that is made once
+    for text in ("8", "513", "48x700", "8x64", "48x", "x48", "48x64x1", "large", "48.5"):
+        with pytest.raises(EdgekitError, match=f"{group}.input_size cannot be ") as caught:
+            size(text)
+        assert "height and width, such as 48x64" in caught.value.hint
+
+
+def test_a_student_that_is_higher_than_wide_can_be_halved_both_ways() -> None:
+    with pytest.raises(EdgekitError, match=r"student\.input_size=48x72 cannot be halved 4 times"):
+        recipe_named("esp32", ["student.input_size=48x72"])
+
+
+def test_what_is_asked_of_the_data_is_said_in_the_recipe() -> None:
+    data = recipe_named("esp32", ["data.channels=3", "data.positive=malignant", "data.mirror=no"]).data
+    assert (data.channels, data.positive, data.mirror) == (3, "malignant", "no")
+    assert recipe_named("esp32").data == recipe_named(
+        "esp32", ["data.channels=auto", "data.positive=", "data.mirror=auto"]
+    ).data  # fmt: skip
+    for text in ("2", "rgb", "true"):
+        with pytest.raises(EdgekitError, match=r"data\.channels cannot be") as caught:
+            recipe_named("esp32", [f"data.channels={text}"])
+        assert caught.value.hint == "It takes auto, 1 or 3."
+
+
 @pytest.mark.parametrize(
     ("words", "meant"),
     [

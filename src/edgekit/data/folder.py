@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.data.asked import looked_for
 from edgekit.data.catalogue import Catalogue, fingerprint_of, listed, shared
 from edgekit.data.preprocess import open_image
 from edgekit.data.unused import MASKS, SUFFIXES, is_junk, names_a_part, printable_path, refuse, unused
@@ -75,7 +76,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
             f"the same {task.group}s is not known"
         )
     if task != CHEST_XRAY and task.positive:
-        notes.append(f"{task.positive} is the class that is looked for: recall is its share found")
+        notes.append(looked_for(task))
     notes += left_out
     return Catalogue(
         info=DataInfo(

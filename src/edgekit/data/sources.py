@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.data.asked import asked
 from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.chest_xray import by_cause, chest_xray_catalogue
 from edgekit.data.decode import decode
@@ -64,7 +65,7 @@ def load_splits(
             disk.
     """
     cache_dir = cache_dir or user_folder("cache")
-    catalogue = open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning)
+    catalogue = asked(open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning), recipe)
     images, unreadable = decode(catalogue, size, cache_dir, on_warning)
     if unreadable:
         names = listed([catalogue.ids[row] for row in unreadable])

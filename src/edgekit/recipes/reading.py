@@ -6,6 +6,7 @@ beside a model. Out: the recipe, its `leaves` with what each may hold, or an err
 
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from typing import Annotated, Any, Literal
 from edgekit.errors import EdgekitError
 from edgekit.recipes.build import Recipe
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
-from edgekit.values.limits import Between, FileName, Several
+from edgekit.values.limits import Between, FileName, Several, Sides
 
 BUILTIN = ("esp32", "paper", "demo", "smoke")
 _RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
+_BOTH_SIDES = re.compile(r"[(\[]?(\d+)\s*[x,]\s*(\d+)[)\]]?")  # 48x64, or as a tuple is given
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -140,12 +142,18 @@ def _unknown(path: str) -> EdgekitError:
 
 def _said(text: str, hint: Any) -> Any:
     """The JSON value that a text means for a field."""
-    kind, _ = _taken_apart(hint)
+    kind, limits = _taken_apart(hint)
     if typing.get_origin(kind) is tuple:
         words = [word.strip() for word in text.strip("()[]").split(",") if word.strip()]
         return [_said(word, typing.get_args(kind)[0]) for word in words]
-    if kind is str or typing.get_origin(kind) is Literal:
-        return text
+    if typing.get_origin(kind) is Literal:
+        return {str(choice): choice for choice in typing.get_args(kind)}.get(text, text)
+    if any(isinstance(limit, Sides) for limit in limits) and (both := _BOTH_SIDES.fullmatch(text)):
+        return [int(side) for side in both.groups()]
+    return text if kind is str else _scalar(text)
+
+
+def _scalar(text: str) -> Any:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for number in (int, float):
@@ -166,8 +174,10 @@ def _allowed(hint: Any) -> str:
         different = ", each another" if several and several.distinct else ""
         return f"{_allowed(Annotated[item, between] if between else item)}; {how_many}{different}"
     if typing.get_origin(kind) is Literal:
-        *choices, last = typing.get_args(kind)
+        *choices, last = map(str, typing.get_args(kind))
         return f"{', '.join(choices)} or {last}"
+    if sides := next((limit for limit in limits if isinstance(limit, Sides)), None):
+        return f"a whole number between {sides.low} and {sides.high}, or height and width, such as 48x64"
     if any(isinstance(limit, FileName) for limit in limits):
         return "a name without a folder"
     return _WORDS[kind] + (f" between {_number(between.low)} and {_number(between.high)}" if between else "")

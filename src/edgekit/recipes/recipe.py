@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from edgekit.errors import EdgekitError
 from edgekit.values.images import Size
-from edgekit.values.limits import Between, Several
+from edgekit.values.limits import Between, Several, Sides
 from edgekit.values.networks import StudentSpec
 from edgekit.values.task import Task
 
@@ -19,9 +19,23 @@ Network = Literal[
 Weights = Literal["none", "imagenet"]
 
 
+def in_words(size: Size) -> str:
+    """A size as `--set` takes it: 64 of a square, else 48x64, the height first."""
+    return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
+
+
+def _both(sides: int | Size) -> Size:
+    return (sides, sides) if isinstance(sides, int) else sides
+
+
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
-    """How a data set is split. `split_seed` alone decides who is in validation: it is not a training seed."""
+    """What is asked of a data set, and how it is split. `split_seed` alone decides who is in validation: it is not a
+    training seed."""
+
+    channels: Literal["auto", 1, 3] = "auto"  # 1 grey, 3 RGB; auto: as the pictures are
+    positive: str = ""  # of two classes the one that is looked for; empty: the one that the data set names
+    mirror: Literal["auto", "yes", "no"] = "auto"  # may training mirror the pictures? auto: where the data set says so
 
     val_fraction: Annotated[float, Between(0.02, 0.5)] = 0.15
     test_fraction: Annotated[float, Between(0.02, 0.5)] = 0.2  # where a data set brings no test set
@@ -80,7 +94,7 @@ class TeachRecipe:
     combine: Literal["mean", "vote"] = "mean"
     cross_fit: bool = True
     prune: bool = False
-    input_size: Annotated[int, Between(32, 512)] = 128
+    input_size: Annotated[int | Size, Sides(32, 512)] = 128  # of a square, or (height, width)
     views: Annotated[int, Between(1, 50)] = 2  # frozen trunks: views of each training image, a trunk pass each
     fit: FitRecipe = FitRecipe()
     augment: AugmentRecipe = AugmentRecipe()
@@ -88,21 +102,21 @@ class TeachRecipe:
     @property
     def size(self) -> Size:
         """Of the images that the members are trained on, (height, width)."""
-        return self.input_size, self.input_size
+        return _both(self.input_size)
 
 
 @dataclass(frozen=True, slots=True)
 class StudentRecipe:
     """The student's shape: see `StudentSpec`."""
 
-    input_size: Annotated[int, Between(16, 512)] = 96
+    input_size: Annotated[int | Size, Sides(16, 512)] = 96  # of a square, or (height, width)
     channels: Annotated[tuple[int, ...], Between(1, 1024), Several()] = (8, 16, 32, 64)
     depths: Annotated[tuple[int, ...], Between(1, 8), Several()] = (1, 1, 1, 1)
 
     @property
     def size(self) -> Size:
         """Of its images, (height, width)."""
-        return self.input_size, self.input_size
+        return _both(self.input_size)
 
     def spec(self, task: Task) -> StudentSpec:
         """The student that answers the task. Raises as `check`."""
@@ -120,10 +134,11 @@ class StudentRecipe:
                 f"student.channels has {len(self.channels)} stages and student.depths {len(self.depths)}.",
                 "Give both the same length, e.g. --set student.channels=8,16,32,64 --set student.depths=1,1,1,1.",
             )
-        if self.input_size % 2 ** len(self.channels):
+        if any(side % 2 ** len(self.channels) for side in self.size):
             raise EdgekitError(
-                f"student.input_size={self.input_size} cannot be halved {len(self.channels)} times.",
-                f"Choose a multiple of {2 ** len(self.channels)}, or fewer stages.",
+                f"student.input_size={in_words(self.size)} cannot be halved {len(self.channels)} times.",
+                f"Choose {'a multiple' if len({*self.size}) == 1 else 'multiples'} of {2 ** len(self.channels)}, or "
+                "fewer stages.",
             )
 
 

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from edgekit.errors import EdgekitError
-from edgekit.recipes.recipe import TeachRecipe
+from edgekit.recipes.recipe import TeachRecipe, in_words
 from edgekit.training.ensemble import folds_of
 from edgekit.training.fit import Training, class_weights, fit, predict
 from edgekit.training.linear_probe import Taught, calibrate_batchnorm, train_head
@@ -90,7 +90,7 @@ def untrained_member(
             net.eval()(torch.zeros(1, task.channels, *recipe.size))
     except RuntimeError as error:
         raise EdgekitError(
-            f"{recipe.networks[member]} does not take images of {recipe.input_size} pixels: {error}.",
+            f"{recipe.networks[member]} does not take images of {in_words(recipe.size)} pixels: {error}.",
             "Give the teachers larger ones: --set teach.input_size=224.",
         ) from error
     if recipe.trunk == "frozen" and recipe.weights == "none" and isinstance(net, Backbone):

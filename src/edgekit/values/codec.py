@@ -26,7 +26,7 @@ _WANTED = {"int": "a whole number", "float": "a number", "bool": "true or false"
 _COMPLAINTS = {  # after the field's name, by pydantic's type of error
     "too_short": "is empty",
     "too_long": "has another number of values: {given}",
-    "literal_error": "cannot be {given}",
+    **dict.fromkeys(("literal_error", "sides"), "cannot be {given}"),
     "assertion_error": "{cause}",  # of a limit
     "value_error": "is wrong: {cause}",  # of a dataclass's own check
     **dict.fromkeys(("dataclass_type", "mapping_type", "dict_type"), "is a group of fields, not {given}"),

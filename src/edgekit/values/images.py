@@ -47,6 +47,7 @@ class DataInfo:
         task: what a model that is trained on the set is asked.
         licence: licence and attribution, empty where unknown.
         notes: what a reader must know (`no patient in the names: every image counts as its own patient`).
+        mirror: True where a picture's mirror image has its class, too, so that training may mirror: not of a digit.
     """
 
     name: str
@@ -55,6 +56,7 @@ class DataInfo:
     task: Task
     licence: str = ""
     notes: tuple[str, ...] = ()
+    mirror: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,22 @@ class Several:
 
 
 @dataclass(frozen=True, slots=True)
+class Sides:
+    """The side of a square, or a (height, width): whole numbers in [low, high]. Two equal ones are a square's side."""
+
+    low: int
+    high: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Schema]) -> Schema:
+        union, limits = handler(source), {"ge": self.low, "le": self.high}
+        side, both = union["choices"]
+        both = {**both, "items_schema": [{**item, **limits} for item in both["items_schema"]]}
+        # one error for both choices, of the field and not of the choices below it
+        custom = {"custom_error_type": "sides", "custom_error_message": "sides"}
+        return _checked({**union, "choices": [{**side, **limits}, both], **custom}, square_as_one)
+
+
+@dataclass(frozen=True, slots=True)
 class FileName:
     """A text is the name of a file, without a folder."""
 
@@ -61,6 +77,11 @@ def _checked(schema: Schema, check: Callable[[Any], Any], **json_schema: Any) ->
     metadata = {"pydantic_js_updates": json_schema}
     return {"type": "function-after", "function": {"type": "no-info", "function": check}, "schema": schema,
             "metadata": metadata}  # fmt: skip
+
+
+def square_as_one(sides: Any) -> Any:
+    """64 for (64, 64)."""
+    return sides[0] if isinstance(sides, tuple) and sides[0] == sides[1] else sides
 
 
 def _nan_of_null(value: float | None) -> float:
