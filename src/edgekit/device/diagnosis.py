@@ -3,6 +3,8 @@
 In: noise from the line, or a typed ERROR. Out: messages with hints.
 """
 
+import re
+
 from edgekit.boards.board import ESP32
 from edgekit.device.protocol import frames, messages
 from edgekit.device.protocol.messages import ErrorCode
@@ -35,34 +37,64 @@ _REFUSALS = {  # by ErrorCode: what it means, what to do
     "BAD_BAUD": ("The board does not run at that rate; it stays at {detail} baud.", "Give a lower --baud."),
     "BUSY": ("The board is busy with an image.", "Press EN (reset) and try again."),
 }
+_BROWNOUT = ("The board reports a brownout.", "Use a better USB cable or power supply.")
 _WAITS = ("The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again.")
 _EMPTY = ("The board's flash holds no firmware.", f"Flash it: {_FLASH}.")
 _BOOT_LOG = {  # what an ESP32 prints: what it means, what to do
-    "Brownout": ("The board reports a brownout.", "Use a better USB cable or power supply."),
+    "Brownout": _BROWNOUT,
+    "BROWN_OUT": _BROWNOUT,
     "waiting for download": _WAITS,
     "DOWNLOAD_BOOT": _WAITS,
     "invalid header": _EMPTY,
     "flash read err": _EMPTY,
 }
+_CRASH = re.compile(r"Guru Meditation|abort\(\) was called|assert failed|\*\*\*ERROR\*\*\* A stack overflow")
+# What an ESP32's ROM and ESP-IDF's start print, whatever the firmware; and how the ROM gives the reason of a reset.
+_BOOT_LINE = re.compile(
+    r"(\x1b\[[\d;]*m)?(ets |rst:0x|configsip:|clk_drv:|mode:|load:0x|ho \d|entry 0x|"
+    r"[DIVW] \(\d+\) (boot|esp_image|efuse_init|app_init|cpu_start|heap_init|spi_flash|main_task)\b)"
+)
+_RESET = re.compile(r"rst:0x([0-9a-f]+) \((\w+)\)")
+_SWITCHED_ON, _BY_SOFTWARE = (0x1, 0xE), (0x3, 0xC)  # others are watchdogs, but for a wake from deep sleep
+_DEEP_SLEEP = 0x5
 
 
 def diagnose(noise: bytes) -> tuple[str, str] | None:
     """What unframed bytes tell about the board: (message, hint), or None for nothing known."""
     text = noise.decode("ascii", errors="replace")
-    crash = next((line.strip() for line in text.splitlines() if "Guru Meditation" in line), None)
+    crash = next((line.strip() for line in text.splitlines() if _CRASH.search(line)), None)
     if crash is not None:
         return f"The board's firmware crashed: {crash}", f"Flash it again: {_FLASH}."
     if known := next((meaning for words, meaning in _BOOT_LOG.items() if words in text), None):
         return known
-    if len(noise) < 16 or GREETING in noise:
+    ours = GREETING in noise
+    if len(noise) >= 16 and not ours:
+        if sum(0x20 <= byte < 0x7F or byte in b"\r\n\t\x1b" for byte in noise) < 0.7 * len(noise):
+            return (
+                "The board sends bytes that make no sense at this baud rate.",
+                "Press EN (reset) so that it starts at 115200 baud, or flash edgekit's firmware.",
+            )
+        lines = (line.strip() for line in text.replace("\ufffd", "").splitlines())
+        if words := [line for line in lines if line and not _BOOT_LINE.match(line)]:
+            return f"The board runs other firmware; it says: {words[-1][:80]!r}", f"Flash edgekit's: {_FLASH}."
+    resets = _RESET.findall(text)
+    return _reset(resets, ours) if resets else None
+
+
+def _reset(resets: list[tuple[str, str]], ours: bool) -> tuple[str, str] | None:
+    """What a boot log says in which the firmware itself says nothing; `ours`: only that it greeted."""
+    code, name = int(resets[-1][0], 16), resets[-1][1]
+    if code in _SWITCHED_ON and ours:
         return None
-    if sum(0x20 <= byte < 0x7F or byte in b"\r\n\t\x1b" for byte in noise) < 0.7 * len(noise):
-        return (
-            "The board sends bytes that make no sense at this baud rate.",
-            "Press EN (reset) so that it starts at 115200 baud, or flash edgekit's firmware.",
-        )
-    line = [line for line in text.replace("\ufffd", "").splitlines() if line.strip()][-1].strip()
-    return f"The board runs other firmware; it says: {line[:80]!r}", f"Flash edgekit's: {_FLASH}."
+    often = " again and again" if len(resets) > 2 else ""
+    why = f"{often} (rst:0x{code:x} {name})."
+    silent = f"If it stays silent, its firmware is not edgekit's. Flash edgekit's: {_FLASH}."
+    if code in _SWITCHED_ON:
+        return f"The board was switched on or reset{why}", f"Check cable and power. {silent}"
+    if code == _DEEP_SLEEP:
+        return f"The board woke from deep sleep{why}", silent
+    by = "by its own software, as after a crash" if code in _BY_SOFTWARE else "by its watchdog: the firmware hung"
+    return f"The board was restarted {by}{why}", f"Flash it again: {_FLASH}. A weak power supply does this, too."
 
 
 def refusal(error: messages.Error, info: messages.Info) -> EdgekitError:
