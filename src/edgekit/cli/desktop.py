@@ -79,9 +79,13 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     help="What runs it [by the file: tflm for int8].",
 )
 @click.option("--split", type=click.Choice(["test", "val"]), default="test")
+@shared.input_range_option
 @shared.strict_option
 @shared.json_option
-def evaluate_command(model: Path, data: str, runtime: str | None, split: str, strict: bool, as_json: bool) -> None:
+def evaluate_command(
+    model: Path, data: str, runtime: str | None, split: str, input_range: tuple[float, float] | None, strict: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Score MODEL on DATA at the threshold stored in its card.
 
     MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
@@ -90,7 +94,7 @@ def evaluate_command(model: Path, data: str, runtime: str | None, split: str, st
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
 
-    report = evaluate(model, data, runtime=runtime, split=split, strict=strict)
+    report = evaluate(model, data, runtime=runtime, split=split, strict=strict, input_range=input_range)
     show(evaluation_parts(report), to_document(report), as_json)
 
 

@@ -15,6 +15,7 @@ from edgekit.errors import EdgekitError
 @shared.data_option
 @shared.model_option
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
+@shared.input_range_option
 @shared.baud_option
 @shared.strict_option
 @click.option("--resume", is_flag=True, help="Go on where an evaluation was cut off.")
@@ -22,8 +23,8 @@ from edgekit.errors import EdgekitError
 @click.option("--profile", type=shared.PATH, help="What `edgekit profile --json` printed, for the report.")
 @shared.json_option
 def eval_device_command(
-    port: str, data: str, model: Path, limit: int | None, baud: int | None, strict: bool, resume: bool,
-    report: Path | None, profile: Path | None, as_json: bool,
+    port: str, data: str, model: Path, limit: int | None, input_range: tuple[float, float] | None, baud: int | None,
+    strict: bool, resume: bool, report: Path | None, profile: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the model on a board, image by image, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
@@ -39,6 +40,7 @@ def eval_device_command(
     program = loaded.program(profile) if report is not None else None  # what is wrong with these shows at once, too
     done = evaluate_board(
         loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=waiting,
+        input_range=input_range,
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, board, quiet=as_json),
     )  # fmt: skip
     values = to_document(board_report(done.run, done.compared, done.scored))

@@ -32,6 +32,20 @@ def _choice(flag: str, takes: tuple[str, ...], says: str) -> Callable[[_Command]
     return click.option(flag, type=click.Choice(takes), default=takes[0], help=says)
 
 
+def _range(_context: click.Context, _option: click.Parameter, text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not LOW,HIGH, such as -1,1") from None
+    return low, high
+
+
+input_range_option = click.option(
+    "--input-range", metavar="LOW,HIGH", callback=_range,
+    help="What the network takes black and white for: 0,1 or -1,1 or 0,255 [an int8 input tells it; else 0,1].",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 data_option = click.option(
     "--data", default="phantom", metavar="DATA",

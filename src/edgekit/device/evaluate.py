@@ -17,7 +17,7 @@ from edgekit.device.client import Client
 from edgekit.device.connection import device_json
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
-from edgekit.tflite.quantize import to_int8
+from edgekit.tflite.quantize import known_range, network_input
 from edgekit.values.codec import Invalid, from_document, to_document
 from edgekit.values.device_run import DeviceRun, LinkCounts
 from edgekit.values.evaluation import Prediction
@@ -55,6 +55,7 @@ def evaluate_on_device(
     """
     info = client.info
     key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
+    key["input_range"] = [known_range(model).low, known_range(model).high]
     path = (state_dir or files.user_folder("state")) / f"eval-{files.key_of(key)[:16]}.json"
     done = _load(path, len(data.task.labels)) if resume else {}
     begin = time.monotonic()
@@ -68,7 +69,7 @@ def evaluate_on_device(
     if done and on_resumed is not None:
         on_resumed(tuple(prediction(name) for name in rows if name in done))
     todo = [(name, row) for name, row in rows.items() if name not in done]
-    source = ((name, to_int8(images.images[row], info.input_zero_point).tobytes()) for name, row in todo)
+    source = ((name, network_input(model, images.images[row]).tobytes()) for name, row in todo)
     try:
         for outcome in client.infer(source):
             done[outcome.key] = [*np.frombuffer(outcome.outputs, np.int8).tolist(), outcome.invoke_us]

@@ -83,6 +83,7 @@ def score(
         threshold=threshold,
         runtime=runtime,
         model_sha256=model_sha256,
+        input_range=None,  # whoever ran a model's file says it
         task=data.task,
         data=data.name,
         synthetic=data.synthetic,

@@ -5,7 +5,7 @@ or an `Answer` for each picture.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +27,26 @@ from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
 from edgekit.runtimes.torch import TORCH
 from edgekit.tflite.model import read_tflite
+from edgekit.tflite.quantize import known_range, with_input_range
 from edgekit.values.evaluation import EvalReport
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.model import DEFAULT_MODEL, InputRange
 from edgekit.values.networks import Student, StudentSpec
 
 RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, ONNX, TORCH)}  # as `--runtime` takes them
 
 
 def evaluate(
-    model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False
-) -> EvalReport:
+    model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False,
+    input_range: tuple[float, float] | None = None,
+) -> EvalReport:  # fmt: skip
     """Scores a model at the threshold that its card holds.
 
     Args:
         runtime: `tflm`, `litert`, `onnx` or `torch`; None takes the one that fits the file.
         split: `test`, or `val`, split as the card's recipe says.
         strict: stop at the first image that cannot be read.
+        input_range: what a .tflite takes black and white pixels for; None reads it from its int8 input, or takes 0 to 1
+            for a float one.
 
     Raises:
         EdgekitError: no such model or card, a runtime that cannot run it, bad data.
@@ -56,28 +60,34 @@ def evaluate(
     if not fitting:
         raise EdgekitError(f"{model} is not a .tflite, .onnx or .npz file.", "Give a file that build-model wrote.")
     card = load_card(model.parent)
-    opened = _opened(model)
+    opened, taken = _opened(model, input_range)
     by = _runtime(fitting, model.suffix, opened, runtime)
     splits = load_splits(data, (card.input.height, card.input.width), card.recipe.data, strict=strict)
     check_same_classes(card.data.task, splits.info)
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(opened, chosen.images, advance)
-    return score(
+    scored = score(
         splits.info.task.margins(logits), chosen.labels, card.threshold.value(),
         runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
     )  # fmt: skip
+    return replace(scored, input_range=taken)
 
 
-def _opened(path: Path) -> Any:
-    """The model as its runtimes take it."""
+def _opened(path: Path, given: tuple[float, float] | None) -> tuple[Any, InputRange]:
+    """The model as its runtimes take it, and what it takes pixels for."""
     if path.suffix == ".tflite":
-        return read_tflite(path)
+        model = with_input_range(read_tflite(path), given)
+        return model, known_range(model)
+    if given is not None:
+        raise EdgekitError(
+            f"{path} is a network of build-model, which takes pixels for 0 to 1.", "Leave out --input-range."
+        )
     if path.suffix == ".npz":
         from edgekit.training.nets import thaw_student
 
-        return thaw_student(load_student(path))
-    return path
+        return thaw_student(load_student(path)), InputRange()
+    return path, InputRange()
 
 
 def _runtime(fitting: list[Runtime], suffix: str, model: Any, name: str | None) -> Runtime:
@@ -123,22 +133,28 @@ class Answer:
     outputs_q: tuple[int, ...]  # the raw int8 outputs
 
 
-def predict(model: LoadedModel | str | Path, images: str | Path | Iterable[str | Path]) -> list[Answer]:
+def predict(
+    model: LoadedModel | str | Path, images: str | Path | Iterable[str | Path], *,
+    input_range: tuple[float, float] | None = None,
+) -> list[Answer]:  # fmt: skip
     """Runs pictures of any size through an int8 model, by the desktop's TFLM.
 
     Args:
         model: a model that `load_model` read, or its path.
         images: one picture's path, or several.
+        input_range: as in `evaluate`.
 
     Raises:
-        EdgekitError: a picture that cannot be read, a model that TFLM does not run.
+        EdgekitError: a picture that cannot be read, a model that TFLM does not run, or that does not tell what it takes
+            pixels for.
     """
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
-    height, width, channels = loaded.model.input_shape
+    tflite = with_input_range(loaded.model, input_range)
+    height, width, channels = tflite.input_shape
     paths = [Path(image) for image in ([images] if isinstance(images, str | Path) else images)]
     if not paths:
         return []
-    outputs = TFLM.run(loaded.model, np.stack([load_pixels(path, (height, width), channels) for path in paths]))
+    outputs = TFLM.run(tflite, np.stack([load_pixels(path, (height, width), channels) for path in paths]))
     logits = outputs * (loaded.model.output_q.scale if loaded.model.output_q else 1.0)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = powers / powers.sum(axis=1, keepdims=True)

@@ -5,7 +5,7 @@ In: a `LoadedModel`, a port, a data set. Out: a `BoardEvaluation`.
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_dev
 from edgekit.errors import stopped_says
 from edgekit.metrics.scores import score_predictions
 from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
+from edgekit.tflite.quantize import known_range, with_input_range
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo, ImageSet
@@ -49,7 +50,7 @@ class Live(Protocol):
 def evaluate_board(
     model: LoadedModel | str | Path, port: str, data: str = "phantom", *,
     options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
-    strict: bool = False, resume: bool = False,
+    strict: bool = False, resume: bool = False, input_range: tuple[float, float] | None = None,
     watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
     on_wait: Wait = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
@@ -62,6 +63,7 @@ def evaluate_board(
         options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
         resume: go on where an evaluation was cut off.
+        input_range: as in `evaluate`; the board gets the values that this computer makes of the pixels.
         watch: given the number of images, their task, the threshold and the kind of board; it is open while the board
             works.
         on_wait: is entered while the firmware is built and the board looked for, with what is going on in words.
@@ -70,6 +72,8 @@ def evaluate_board(
         EdgekitError: no board or another model on it, bad data, a board that vanishes.
     """
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
+    loaded = replace(loaded, model=with_input_range(loaded.model, input_range))
+    taken = known_range(loaded.model)
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":
@@ -95,4 +99,5 @@ def evaluate_board(
     scored = score_predictions(
         run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info
     )
+    scored = replace(scored, input_range=taken)
     return BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)

@@ -62,6 +62,7 @@ def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:
         confusion_table(report),
         Prose(f"Threshold, from validation: probability {report.threshold.probability:.4f}{int8}"),
         *([Prose(f"Model SHA-256: {report.model_sha256}")] if report.model_sha256 else []),
+        *([Prose(str(report.input_range))] if report.input_range else []),
         *(Prose(f"Note: {note}") for note in report.notes),
         *_ending([report.runtime], report.task),
     )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.tflite.quantize import to_float, to_int8
+from edgekit.tflite.quantize import network_input
 from edgekit.values.model import TfliteModel
 
 Progress = Callable[[int], None]  # (how many more images are done)
@@ -65,7 +65,8 @@ def to_tensors(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[Any]:
     """Images uint8 [N, H, W, C] as the model's inputs [N, 1, H, W, C], int8 or float32.
 
     Raises:
-        EdgekitError: the images have another size than the model's input, or other channels.
+        EdgekitError: the images have another size than the model's input, or other channels; or nobody has said what
+            the model takes pixels for.
     """
     height, width, channels = model.input_shape
     if images.shape[1:] != (height, width, channels):
@@ -73,8 +74,7 @@ def to_tensors(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[Any]:
             f"The images are {size_in_words(images)}, the model takes {height} x {width} with {channels} channel(s).",
             "Load the data at the model's own input size.",
         )
-    pixels = to_float(images) if model.input_q is None else to_int8(images, model.input_q.zero_point)
-    return pixels[:, np.newaxis]
+    return network_input(model, images)[:, np.newaxis]
 
 
 def size_in_words(images: NDArray[np.uint8]) -> str:

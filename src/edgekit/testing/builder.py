@@ -91,6 +91,15 @@ def reweighted(content: bytes, change: Callable[[NDArray[np.int8]], NDArray[Any]
     return _packed(model)
 
 
+def requantized_input(content: bytes, scale: float, zero_point: int) -> bytes:
+    """A model whose int8 input has another quantization; what the layers make of its steps stays as it is."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph = model.subgraphs[0]
+    quantization = graph.tensors[graph.inputs[0]].quantization
+    quantization.scale, quantization.zeroPoint = [float(np.float32(scale))], [zero_point]
+    return _packed(model)
+
+
 def _packed(model: Any) -> bytes:
     builder = flatbuffers.Builder(4096)
     builder.Finish(model.Pack(builder), b"TFL3")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
+from edgekit.tflite.quantize import input_range_of
 from edgekit.tflite.reader import CORRUPT, FileOperator, FileTensor, TfliteFile, damaged, read_file
-from edgekit.values.model import Quantization, TfliteModel
+from edgekit.values.model import InputRange, Quantization, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = {"FLOAT32": 4, "FLOAT16": 2, "INT32": 4, "UINT8": 1, "INT64": 8, "INT16": 2, "INT8": 1, "BOOL": 1}
@@ -163,14 +164,16 @@ def _model(file: TfliteFile) -> TfliteModel:
             "Convert it with batch size 1 and channels last; `edgekit build-model` does.",
         )
     variant = _variant(file, image, logits)
+    input_q = _quantization(image) if variant == "int8" else None
     return TfliteModel(
         flatbuffer=file.content,
         variant=variant,
         input_shape=(image.shape[1], image.shape[2], image.shape[3]),
-        input_q=_quantization(image) if variant == "int8" else None,
+        input_q=input_q,
         output_q=_quantization(logits) if variant == "int8" else None,
         ops=tuple(op.code for op in file.operators),
         sha256=sha256_of(file.content),
+        input_range=InputRange() if input_q is None else input_range_of(input_q),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from edgekit.values.limits import Between, FloatOrNan
+from edgekit.values.model import InputRange
 from edgekit.values.task import Task
 
 
@@ -56,3 +57,4 @@ class EvalReport:
     data: str = ""
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    input_range: InputRange | None = None  # what the model took pixels for, where a file was run

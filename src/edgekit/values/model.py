@@ -1,7 +1,8 @@
-"""A .tflite in memory, and the quantization of its tensors."""
+"""A .tflite in memory, the quantization of its tensors, and what its input takes a pixel for."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")  # of a checkout: what commands take where none is named
 
@@ -15,6 +16,24 @@ class Quantization:
 
 
 @dataclass(frozen=True, slots=True)
+class InputRange:
+    """What a network takes a black pixel (0) and a white one (255) for, and how that is known: of the `file`, whose
+    int8 input spans about this range; `given` by the user; or the `default`, because a float model does not say it."""
+
+    low: float = 0.0
+    high: float = 1.0
+    source: Literal["file", "given", "default"] = "default"
+
+    def __str__(self) -> str:
+        known = {
+            "file": "read from the scale and zero point of the input",
+            "given": "as given",
+            "default": "taken for granted: a float model does not say it",
+        }[self.source]
+        return f"Pixels 0 to 255 enter the network as {self.low:g} to {self.high:g} ({known})."
+
+
+@dataclass(frozen=True, slots=True)
 class TfliteModel:
     """A .tflite in memory."""
 
@@ -25,3 +44,4 @@ class TfliteModel:
     output_q: Quantization | None
     ops: tuple[str, ...]  # built-in operator names in the order of execution (`CONV_2D`, ...)
     sha256: str
+    input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said

@@ -41,7 +41,8 @@ def device_page(
     if compared.differing:
         different = f"{len(compared.differing):,} of {compared.images:,} images"
         warnings.append(f"{different} give other bytes than on the desktop.")
-    ran = Facts((("model SHA-256", f"`{model.sha256}`"),), "The model that ran")
+    taken = [("input", str(scored.input_range))] if scored.input_range else []
+    ran = Facts((("model SHA-256", f"`{model.sha256}`"), *taken), "The model that ran")
     sections = (
         Section("Results", (scores_table("The int8 model", {f"{scored.n:,} images": scored}),), results=True),
         Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),

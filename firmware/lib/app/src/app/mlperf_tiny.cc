@@ -133,7 +133,7 @@ void MlperfTiny::Load(const char* word) {
   }
 }
 
-// Pixels come as unsigned bytes, as the runner's image files hold them.
+// Each byte is 128 more than the int8 value of the input: the pixel itself, where the input spans black to white.
 void MlperfTiny::Hex(const char* digits) {
   if (strlen(digits) % 2 != 0) {
     Print("e-[Insufficent number of hex digits]\r\n");
@@ -149,8 +149,7 @@ void MlperfTiny::Hex(const char* digits) {
       Print("e-[Invalid hex digit]\r\n");
       return;
     }
-    const int value = high * 16 + low + classifier_.model().input_zero_point;
-    input_[loaded_bytes_++] = static_cast<int8_t>(value < -128 ? -128 : value > 127 ? 127 : value);
+    input_[loaded_bytes_++] = static_cast<int8_t>(high * 16 + low - 128);
     if (loaded_bytes_ == expected_bytes_) Print("m-load-done\r\n");
   }
 }
