@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from edgekit.data.phantom import phantom_catalogue
+from edgekit.data.drawn import phantom_catalogue
 from edgekit.data.preprocess import to_pixels
 from edgekit.values.task import CHEST_XRAY
 from smoke_build import Said, Smoke

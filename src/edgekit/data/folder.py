@@ -101,7 +101,7 @@ def _root(folder: Path) -> Path:
     if not folder.exists():
         raise EdgekitError(
             f"There is no folder {folder}.",
-            "--data takes a folder, chest-xray, chest-xray-3, pneumoniamnist or phantom.",
+            "--data takes a folder, or a set by its name: see README, Data.",
         )
     if not folder.is_dir():
         raise EdgekitError(f"{folder} is a file, not a folder of images.", LAYOUT)

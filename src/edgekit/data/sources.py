@@ -1,10 +1,11 @@
 """The words that `--data` takes, and the one way from a word to images.
 
-In: `phantom`, `chest-xray`, `chest-xray-3`, `pneumoniamnist`, or a folder. Out: a `Catalogue` or `ImageSplits`.
+In: a word of `KNOWN`, or a folder. Out: a `Catalogue` or `ImageSplits`.
 """
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from edgekit.data.asked import asked
 from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.chest_xray import by_cause, chest_xray_catalogue
 from edgekit.data.decode import decode
+from edgekit.data.digits import digits_catalogue
+from edgekit.data.drawn import phantom_catalogue, shapes_catalogue
 from edgekit.data.folder import folder_catalogue
-from edgekit.data.phantom import phantom_catalogue
 from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
 from edgekit.data.splits import split, train_in_test
 from edgekit.errors import EdgekitError
@@ -22,18 +24,55 @@ from edgekit.files import print_warning, user_folder
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import ImageSplits, Size
 
-PNEUMONIAMNIST = re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?")
-CHEST_XRAY = re.compile(r"chest-xray(?P<three>-3(?::(?P<folder>.+))?)?")
-PHANTOM = re.compile(r"phantom(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?")
-KNOWN = {  # by the first word of its name: what a set takes
-    "phantom": "phantom[:SEED[:COUNT]], such as phantom:7 or phantom:7:400 (400 training images): up to 9 and 6 digits",
-    "chest-xray": "chest-xray, or of three classes chest-xray-3 or chest-xray-3:FOLDER",
-    "pneumoniamnist": "pneumoniamnist or pneumoniamnist-28, -64, -128, -224",
+Warn = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A set that edgekit knows by name."""
+
+    word: re.Pattern[str]
+    takes: str  # the word in full, for a person
+    open: Callable[[re.Match[str], Path, Warn], Catalogue]  # of the match, in a cache folder
+
+
+def _chest_xrays(match: re.Match[str], cache_dir: Path, on_warning: Warn) -> Catalogue:
+    release = _folder(match["folder"]) if match["folder"] else chest_xray_catalogue(cache_dir, on_warning)
+    return by_cause(release) if match["three"] else release
+
+
+def _count(match: re.Match[str], group: str, default: int) -> int:
+    return int(match[group] or default)
+
+
+_DRAWN = r"(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?"
+KNOWN = {  # by the first word of its name
+    "phantom": Source(
+        re.compile(f"phantom{_DRAWN}"),
+        "phantom[:SEED[:COUNT]], such as phantom:7 or phantom:7:400 (400 training images): up to 9 and 6 digits",
+        lambda match, *_: phantom_catalogue(_count(match, "seed", 0), _count(match, "count", 1200)),
+    ),
+    "shapes": Source(
+        re.compile(f"shapes{_DRAWN}"),
+        "shapes[:SEED[:COUNT]], such as shapes:7 or shapes:7:400 (400 training images): up to 9 and 6 digits",
+        lambda match, *_: shapes_catalogue(_count(match, "seed", 0), _count(match, "count", 2000)),
+    ),
+    "digits": Source(re.compile("digits"), "digits and takes nothing more", lambda *_: digits_catalogue()),
+    "chest-xray": Source(
+        re.compile(r"chest-xray(?P<three>-3(?::(?P<folder>.+))?)?"),
+        "chest-xray, or of three classes chest-xray-3 or chest-xray-3:FOLDER",
+        _chest_xrays,
+    ),
+    "pneumoniamnist": Source(
+        re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?"),
+        "pneumoniamnist or pneumoniamnist-28, -64, -128, -224",
+        lambda match, cache_dir, on_warning: pneumoniamnist_catalogue(
+            _count(match, "edge", 128), cache_dir, on_warning
+        ),
+    ),
 }
 
 DARK = 32  # 12 bits in a 16-bit file reach 15
-
-Warn = Callable[[str], None]
 
 
 def dark_note(images: int) -> str:
@@ -53,8 +92,7 @@ def load_splits(
     """The data set at one image size. Ids, splits and fingerprint are the same at every size.
 
     Args:
-        data: a folder, `chest-xray`, `chest-xray-3[:FOLDER]`, `pneumoniamnist[-28|-64|-128|-224]` or
-            `phantom[:SEED[:COUNT]]`.
+        data: a folder, or the name of a set as `KNOWN` takes it.
         size: (height, width) in pixels.
         cache_dir: where downloads and decoded pixels are kept; the user's cache folder by default.
         strict: stop at unreadable images instead of skipping them.
@@ -101,19 +139,18 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
         EdgekitError: as `load_splits`.
     """
     cache_dir = cache_dir or user_folder("cache")
-    if any(word.fullmatch(data) for word in (PHANTOM, CHEST_XRAY, PNEUMONIAMNIST)) and Path(data).is_dir():
-        on_warning(f"{data} is the set that edgekit knows by that name. For the folder {data} here: --data ./{data}")
-    if match := PHANTOM.fullmatch(data):
-        return phantom_catalogue(int(match["seed"] or 0), int(match["count"] or 1200))
-    if match := CHEST_XRAY.fullmatch(data):
-        release = _folder(match["folder"]) if match["folder"] else chest_xray_catalogue(cache_dir, on_warning)
-        return by_cause(release) if match["three"] else release
-    if match := PNEUMONIAMNIST.fullmatch(data):
-        return pneumoniamnist_catalogue(int(match["edge"] or 128), cache_dir, on_warning)
+    found = [(source, match) for source in KNOWN.values() if (match := source.word.fullmatch(data))]
+    for source, match in found:
+        if Path(data).is_dir():
+            on_warning(
+                f"{data} is the set that edgekit knows by that name. For the folder {data} here: --data ./{data}"
+            )
+        return source.open(match, cache_dir, on_warning)
     word = re.match("|".join(KNOWN), data)
     if word and "/" not in data and not Path(data).exists():
         raise EdgekitError(
-            f"{data} is no data set that edgekit knows, and no folder here.", f"That set is called {KNOWN[word[0]]}."
+            f"{data} is no data set that edgekit knows, and no folder here.",
+            f"That set is called {KNOWN[word[0]].takes}.",
         )
     return _folder(data)
 
