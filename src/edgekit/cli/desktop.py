@@ -142,12 +142,16 @@ def compile_command(
     from edgekit.compile.library import library_files
     from edgekit.compile.limits import check_flash, check_ram
     from edgekit.compile.program import drawing, program_json, tflm_arena_bytes
-    from edgekit.files import read_bytes, write_text
+    from edgekit.files import print_warning, read_bytes, write_text
     from edgekit.report.document import Code
     from edgekit.report.pages.program import plan_page, plan_parts
     from edgekit.report.render import write
+    from edgekit.tflite.float_ends import LEFT_OUT
+    from edgekit.tflite.reader import read_file
 
     content = read_bytes(model, "Name a .tflite file.")
+    if read_file(content).had_float_ends:
+        print_warning(f"{model} has {LEFT_OUT}.")
     compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
         check_ram(compiled, max_ram)

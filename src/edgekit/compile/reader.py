@@ -4,12 +4,11 @@ Wherever TFLM would refuse the model, or where its arithmetic would leave int32,
 that this package emits is one whose outputs TFLM defines.
 """
 
-import hashlib
-
 from edgekit.compile.ir import Graph, Op
 from edgekit.compile.op_reader import AGAIN, OpReader, Source
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of
 from edgekit.tflite.reader import read_file
 
 
@@ -46,4 +45,4 @@ def read_graph(content: bytes) -> Graph:
     exit_ = source.activation(output, "the model's output")
     if exit_.index not in source.known:
         raise EdgekitError("No operator computes the model's output.", AGAIN)
-    return Graph(entry, exit_, tuple(ops), hashlib.sha256(content).digest())
+    return Graph(entry, exit_, tuple(ops), bytes.fromhex(sha256_of(file.content)))

@@ -22,8 +22,9 @@ from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import model_sources
 from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
-from edgekit.files import read_bytes
+from edgekit.files import print_warning, read_bytes
 from edgekit.runtimes import tflm
+from edgekit.tflite.float_ends import LEFT_OUT
 from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import to_json
 from edgekit.values.program import Program
@@ -88,6 +89,8 @@ def profile_model(
     content = model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file.")
     compiled = compile_model(content, options)
     tflite = read_int8_model(content)
+    if tflite.had_float_ends:
+        print_warning(f"The model has {LEFT_OUT}.")
     image = np.random.default_rng(0).integers(-128, 128, (1, *tflite.input_shape), dtype=np.int8)
 
     noticed = partial(compile_model, content, replace(options, profile=True))

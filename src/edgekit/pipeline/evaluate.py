@@ -19,14 +19,13 @@ from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256, open_regular
 from edgekit.metrics.decisions import decide
 from edgekit.metrics.scores import score
-from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
+from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model, read_named
 from edgekit.report.card import load_card
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
 from edgekit.runtimes.torch import TORCH
-from edgekit.tflite.model import read_tflite
 from edgekit.tflite.quantize import known_range, with_input_range
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.model import DEFAULT_MODEL, InputRange
@@ -77,7 +76,7 @@ def evaluate(
 def _opened(path: Path, given: tuple[float, float] | None) -> tuple[Any, InputRange]:
     """The model as its runtimes take it, and what it takes pixels for."""
     if path.suffix == ".tflite":
-        model = with_input_range(read_tflite(path), given)
+        model = with_input_range(read_named(path), given)
         return model, known_range(model)
     if given is not None:
         raise EdgekitError(

@@ -10,9 +10,11 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.program import profiled_program
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
+from edgekit.files import print_warning
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
 from edgekit.runtimes.tflm import arena_bytes
+from edgekit.tflite.float_ends import LEFT_OUT
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
 from edgekit.values.images import DataInfo
@@ -71,6 +73,14 @@ def check_same_classes(model: Task | None, data: DataInfo) -> None:
     )
 
 
+def read_named(path: Path) -> TfliteModel:
+    """A .tflite that the user named. What of it is left out is said on stderr. Raises as `read_tflite`."""
+    model = read_tflite(path)
+    if model.had_float_ends:
+        print_warning(f"{path} has {LEFT_OUT}.")
+    return model
+
+
 def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
     """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
 
@@ -78,7 +88,7 @@ def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
         EdgekitError: no such model, or a card that cannot be read.
     """
     path = Path(path) / DEFAULT_MODEL.name if Path(path).is_dir() else Path(path)
-    model = read_tflite(path)
+    model = read_named(path)
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:

@@ -75,7 +75,7 @@ class Builder:
             schema.OperatorCodeT(min(number, 127), builtinCode=number, version=versions.get(number, 1))
             for number in self.codes
         ]
-        return _packed(schema.ModelT(3, codes, [graph], buffers=self.buffers))
+        return packed(schema.ModelT(3, codes, [graph], buffers=self.buffers))
 
 
 def reweighted(content: bytes, change: Callable[[NDArray[np.int8]], NDArray[Any]]) -> bytes:
@@ -88,7 +88,7 @@ def reweighted(content: bytes, change: Callable[[NDArray[np.int8]], NDArray[Any]
             buffer = model.buffers[tensor.buffer]
             weights = np.asarray(buffer.data, np.uint8).view(np.int8).reshape(tensor.shape)
             buffer.data = np.ascontiguousarray(change(weights.copy()), np.int8).view(np.uint8).ravel()
-    return _packed(model)
+    return packed(model)
 
 
 def requantized_input(content: bytes, scale: float, zero_point: int) -> bytes:
@@ -97,10 +97,33 @@ def requantized_input(content: bytes, scale: float, zero_point: int) -> bytes:
     graph = model.subgraphs[0]
     quantization = graph.tensors[graph.inputs[0]].quantization
     quantization.scale, quantization.zeroPoint = [float(np.float32(scale))], [zero_point]
-    return _packed(model)
+    return packed(model)
 
 
-def _packed(model: Any) -> bytes:
+def float_ended(content: bytes) -> bytes:
+    """An int8 model as converters write it by default: a QUANTIZE before it, a DEQUANTIZE behind."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph, ends = model.subgraphs[0], []
+    for code, inner in (("QUANTIZE", graph.inputs[0]), ("DEQUANTIZE", graph.outputs[0])):
+        shape = list(graph.tensors[inner].shape)
+        graph.tensors.append(
+            schema.TensorT(shape, schema.TensorType.FLOAT32, 0, code, schema.QuantizationParametersT())
+        )
+        number = getattr(schema.BuiltinOperator, code)
+        model.operatorCodes.append(schema.OperatorCodeT(number, builtinCode=number))
+        ends.append((len(model.operatorCodes) - 1, len(graph.tensors) - 1, inner))
+    (quantize, image, first), (dequantize, logits, last) = ends
+    graph.operators = [
+        schema.OperatorT(quantize, [image], [first]),
+        *graph.operators,
+        schema.OperatorT(dequantize, [last], [logits]),
+    ]
+    graph.inputs, graph.outputs = [image], [logits]
+    return packed(model)
+
+
+def packed(model: Any) -> bytes:
+    """The file of a `schema.ModelT`."""
     builder = flatbuffers.Builder(4096)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

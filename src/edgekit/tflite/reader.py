@@ -8,7 +8,7 @@ message and neither time nor memory.
 import inspect
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.files import read_regular
+from edgekit.tflite.float_ends import without_float_ends
 
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
@@ -72,7 +73,13 @@ class FileOperator:
 
 @dataclass(frozen=True, slots=True)
 class TfliteFile:
-    """A file's one subgraph. `name`: what messages call the file."""
+    """A file's one subgraph.
+
+    Attributes:
+        name: what messages call the file.
+        content: its bytes, without float ends.
+        had_float_ends: it had a QUANTIZE before an int8 model, or a DEQUANTIZE behind; they were left out.
+    """
 
     name: str
     content: bytes
@@ -80,6 +87,7 @@ class TfliteFile:
     operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    had_float_ends: bool = False
 
     def ends(self) -> tuple[int, int]:
         """The tensors that are the only input and the only output. EdgekitError where there are more, or none."""
@@ -108,7 +116,9 @@ def read_file(content: bytes | Path) -> TfliteFile:
             "Give a .tflite file: `edgekit build-model` writes student_int8.tflite.",
         )
     try:
-        return _file(data, name)
+        file = _file(data, name)
+        inner = without_float_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
+        return file if inner is None else replace(_file(inner, name), had_float_ends=True)
     except CORRUPT as error:
         raise damaged(name, error) from error
 

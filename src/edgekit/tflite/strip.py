@@ -9,7 +9,7 @@ _ALIGNMENT = 16  # schema.fbs: Buffer.data is force_align:16; kernels read int32
 
 
 def strip(content: bytes) -> bytes:
-    """Drops names, signatures, metadata, the converter's remarks and empty buffers.
+    """Drops float ends, names, signatures, metadata, the converter's remarks and empty buffers.
 
     Raises:
         EdgekitError: as `sound_file`.
@@ -18,7 +18,7 @@ def strip(content: bytes) -> bytes:
 
     file = sound_file(content)
     try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file.content, 0))
     except CORRUPT as error:  # in what is about to be dropped
         raise damaged(file.name, error) from error
     model.description = model.signatureDefs = model.metadata = model.metadataBuffer = None

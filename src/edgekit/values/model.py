@@ -37,7 +37,7 @@ class InputRange:
 class TfliteModel:
     """A .tflite in memory."""
 
-    flatbuffer: bytes  # the file
+    flatbuffer: bytes  # the file, without float ends
     variant: str  # `float32`, `float16`, `dynamic` or `int8`
     input_shape: tuple[int, int, int]  # (height, width, channels) of its one image input (batch 1, NHWC)
     input_q: Quantization | None  # of the int8 input; None in the float variants
@@ -45,3 +45,4 @@ class TfliteModel:
     ops: tuple[str, ...]  # built-in operator names in the order of execution (`CONV_2D`, ...)
     sha256: str
     input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said
+    had_float_ends: bool = False  # the file also converts from and to float; left out of `flatbuffer`
