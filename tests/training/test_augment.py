@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from edgekit.recipes.recipe import AugmentRecipe
 from edgekit.training.augment import augment
@@ -16,6 +17,8 @@ NOTHING = AugmentRecipe(
 EVERYTHING = AugmentRecipe(
     aspect=0.5, shear_deg=10, crop=0.5, brightness=1, contrast=1, gamma=2, blur=0.5, noise_std=1, erase=0.5
 )
+_SMOOTH = np.random.default_rng(2).integers(80, 176, (8, 3, 6, 6), dtype=np.uint8)
+COLOURS = torch.as_tensor(_SMOOTH.repeat(4, 2).repeat(4, 3))
 PIXELS = torch.as_tensor(np.random.default_rng(0).integers(0, 256, (16, 1, 24, 24), dtype=np.uint8))
 
 
@@ -107,3 +110,38 @@ def test_the_same_seed_draws_the_same_view_of_a_larger_image() -> None:
     difference = (torch.nn.functional.avg_pool2d(seen[0], 3) - seen[1]).abs()
     assert difference.median() < 0.01
     assert difference.mean() < 0.03  # but for pixels on the edge of what was erased
+
+
+def test_a_turned_disc_stays_a_disc_in_an_image_that_is_no_square() -> None:
+    for height, width in ((32, 64), (80, 40)):
+        y, x = np.mgrid[:height, :width] + 0.5
+        disc = np.uint8(255) * (np.hypot(y - height / 2, x - width / 2) < 12)
+        pixels = torch.as_tensor(disc).expand(8, 1, -1, -1)
+        turned = view(only(rotate_deg=180), pixels=pixels)
+        assert (turned - pixels / 255).abs().mean() < 0.015  # its edge
+
+
+def test_the_view_of_another_size_is_the_same_view_stretched() -> None:
+    square = functional.interpolate(COLOURS / 255, (96, 96), mode="bilinear", align_corners=False).mul(255).byte()
+    wide = functional.interpolate(COLOURS / 255, (48, 96), mode="bilinear", align_corners=False).mul(255).byte()
+    recipe = only(rotate_deg=40, shear_deg=20, translate=0.1, scale=0.3)
+    seen = augment(square, recipe, torch.Generator().manual_seed(0), (48, 96))
+    stretched = functional.interpolate(view(recipe, pixels=wide), (96, 96), mode="bilinear", align_corners=False)
+    assert (seen - stretched).abs().mean() < 0.02
+    assert (seen - view(recipe, pixels=square)).abs().mean() > 0.04  # which turns the square
+
+
+def test_three_channels_are_altered_alike() -> None:
+    before = COLOURS / 255
+    brighter = view(only(brightness=0.1), pixels=COLOURS) - before
+    assert brighter.abs().amax() > 0.01
+    assert (brighter - brighter.mean((1, 2, 3), keepdim=True)).abs().max() < 1e-4  # one step for the whole image
+    less = view(dataclasses.replace(NOTHING, contrast=0.5), pixels=COLOURS)
+    mean = before.mean((1, 2, 3), keepdim=True)
+    factor = (less - mean) / (before - mean)
+    usable = (before - mean).abs() > 0.1
+    for one, of in zip(factor, usable, strict=True):
+        assert one[of].max() - one[of].min() < 1e-2  # the same for red, green and blue: no hue of its own
+    grey = COLOURS[:, :1].expand(-1, 3, -1, -1)
+    seen = view(dataclasses.replace(EVERYTHING, noise_std=0), pixels=grey)
+    assert (seen - seen[:, :1]).abs().max() < 1e-6  # a grey picture in colours stays grey

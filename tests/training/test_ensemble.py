@@ -1,5 +1,7 @@
 """Folds by patient, and soft targets of members that never saw the patient."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -88,11 +90,14 @@ def test_the_mean_is_of_logits_and_the_vote_of_answers() -> None:
     assert np.isfinite(unanimous).all()
 
 
-def test_a_members_logits_are_the_mean_of_an_image_and_its_mirror_image() -> None:
+def test_a_members_logits_are_the_mean_of_an_image_and_its_mirror_image_where_it_learned_from_both() -> None:
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(8 * 8, 2), torch.nn.Tanh())  # tells left from right
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)
     cpu = torch.device("cpu")
     seen, mirrored = predict(net, images, cpu), predict(net, images[:, :, ::-1].copy(), cpu)
     assert np.abs(seen - mirrored).max() > 0.1
-    assert teach.member_logits(net, images, cpu) == pytest.approx((seen + mirrored) / 2, abs=1e-6)
+    recipe = TeachRecipe()
+    assert teach.member_logits(net, images, recipe, cpu) == pytest.approx((seen + mirrored) / 2, abs=1e-6)
+    unmirrored = replace(recipe, augment=replace(recipe.augment, flip=0.0))
+    assert np.array_equal(teach.member_logits(net, images, unmirrored, cpu), seen)

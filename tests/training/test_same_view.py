@@ -46,11 +46,11 @@ def members() -> list[torch.nn.Module]:
     return [teacher_net(name, CHEST_XRAY, "none", "fine-tuned", None).eval() for name in NETWORKS]
 
 
-def same_view(ids: tuple[str, ...] = IDS, **changes: object) -> SameView:
+def same_view(students: ImageSet = STUDENTS, **changes: object) -> SameView:
     recipe = TeachRecipe(networks=NETWORKS, input_size=32, **changes)  # type: ignore[arg-type]
     shuffled = ImageSet(LARGE, LABELS, IDS, PATIENTS).take(ORDER)  # in an order of their own
     weights = [{name: value.numpy() for name, value in net.state_dict().items()} for net in members()]
-    return SameView(recipe, CHEST_XRAY, shuffled, ids, weights, CPU)
+    return SameView(recipe, CHEST_XRAY, shuffled, students, weights, CPU)
 
 
 def expected(rows: torch.Tensor, seed: int) -> np.ndarray:
@@ -70,13 +70,25 @@ def test_an_ensemble_that_saw_every_patient_judges_by_all_members(how: str) -> N
 
 @pytest.mark.parametrize("count", [40, 25])
 def test_a_cross_fitted_ensemble_judges_by_the_member_that_never_saw_the_patient(count: int) -> None:
-    teacher = same_view(IDS[:count], cross_fit=True)
+    teacher = same_view(STUDENTS.take(np.arange(count)), cross_fit=True)
     rows = torch.arange(count)
     teacher.forward_views(rows, VIEWS, torch.Generator().manual_seed(5))
     folds = np.empty(40, np.int64)
     folds[ORDER] = folds_of(LABELS[ORDER], tuple(PATIENTS[row] for row in ORDER), 3)
     assert set(folds[:count]) == {0, 1, 2}
     assert np.allclose(teacher.logits, expected(rows, 5)[folds[:count], np.arange(count)], atol=1e-5)
+
+
+def test_a_wide_student_and_its_square_teacher_see_the_same_view() -> None:
+    turned = AugmentRecipe(
+        flip=0, rotate_deg=180, translate=0, scale=0, brightness=0, contrast=0, gamma=0, noise_std=0
+    )  # fmt: skip
+    wide = ImageSet(SMALL[:, :8], LABELS, IDS, PATIENTS)  # 8x16
+    teacher, rows = same_view(wide, cross_fit=False), torch.arange(6)
+    teacher.forward_views(rows, turned, torch.Generator().manual_seed(2))
+    seen = augment(to_nchw(LARGE[:6]), turned, torch.Generator().manual_seed(2), wide.size)
+    with torch.no_grad():
+        assert np.allclose(teacher.logits, np.mean([to_numpy(net(seen)) for net in members()], 0), atol=1e-5)
 
 
 def test_looking_leaves_the_students_draws_as_they_are() -> None:
@@ -99,14 +111,14 @@ def test_the_loss_is_that_of_what_the_teacher_last_judged() -> None:
 def test_an_image_that_the_teacher_does_not_have_is_named() -> None:
     few = ImageSet(LARGE[:39], LABELS[:39], IDS[:39], PATIENTS[:39])
     with pytest.raises(KeyError, match="i39"):
-        SameView(TeachRecipe(networks=()), CHEST_XRAY, few, IDS, [], CPU)
+        SameView(TeachRecipe(networks=()), CHEST_XRAY, few, STUDENTS, [], CPU)
 
 
 def test_a_teacher_of_other_images_and_one_without_members_are_refused() -> None:
     with pytest.raises(ValueError, match="other images"):
-        distillation_loss(STUDENTS, same_view(IDS[:25]), DistillRecipe(), CPU)
+        distillation_loss(STUDENTS, same_view(STUDENTS.take(np.arange(25))), DistillRecipe(), CPU)
     with pytest.raises(ValueError, match="zip"):
-        SameView(TeachRecipe(networks=NETWORKS), CHEST_XRAY, STUDENTS, IDS, [], CPU)
+        SameView(TeachRecipe(networks=NETWORKS), CHEST_XRAY, STUDENTS, STUDENTS, [], CPU)
 
 
 def test_a_student_beside_its_teacher_is_the_same_after_a_kill(tmp_path: Path) -> None:

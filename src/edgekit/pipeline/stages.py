@@ -6,9 +6,9 @@ What stands here says what each stage depends on; how it is done is in `training
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,17 @@ from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.pipeline.cache import Arrays, StageCache
 from edgekit.recipes.build import Recipe
+from edgekit.recipes.recipe import DistillRecipe, TeachRecipe
 from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
 from edgekit.values.code import library_version
 from edgekit.values.codec import from_json, to_json
-from edgekit.values.images import ImageSet, ImageSplits, Size
+from edgekit.values.images import DataInfo, ImageSet, ImageSplits, Size
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
 
 _HELD_OUT = ("val", "test")
+_Part = TypeVar("_Part", TeachRecipe, DistillRecipe)
 VARIANTS = ("float32", "float16", "dynamic", "int8")
 
 
@@ -131,8 +133,8 @@ class BuildStages:
     def teach_member(self, member: int, seed: int = 0, name: str = "") -> tuple[Arrays, str]:
         """One member of the ensemble, and the stage's key: its logits on train, val and test, its parameters, the
         `history` [epochs, 3, 2], the head of a frozen trunk, and the `net` where it is to see the student's views."""
-        recipe, keep = self.recipe.teach, self.recipe.distill.same_view
-        splits = self.splits(recipe.size)
+        splits = self.splits(self.recipe.teach.size)
+        recipe, keep = _suited(self.recipe.teach, splits.info), self.recipe.distill.same_view
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import fit, nets, prune_network, teach
@@ -152,7 +154,7 @@ class BuildStages:
                 val = splits.val
                 prune_network.prune_network(taught.net, val.images, val.labels, self.recipe.prune, accelerator)
                 logits = {
-                    part: teach.member_logits(taught.net, getattr(splits, part).images, accelerator)
+                    part: teach.member_logits(taught.net, getattr(splits, part).images, recipe, accelerator)
                     for part in ("train", *_HELD_OUT)
                 }
             if keep:
@@ -169,7 +171,8 @@ class BuildStages:
 
     def distill(self, name: str, teacher: Ensemble | None, seed: int) -> Trained:
         """A student from scratch; without a teacher it learns from the labels alone."""
-        recipe, splits = self.recipe.distill, self.student_splits
+        splits = self.student_splits
+        recipe = _suited(self.recipe.distill, splits.info)
         spec = self.recipe.student.spec(splits.info.task)
 
         def make(checkpoint: Path) -> Arrays:
@@ -204,7 +207,7 @@ class BuildStages:
             training = fit.Training(seed, accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs))
             pruned, curve = prune.prune(
                 distilled.student, splits.train, splits.val, self._teacher_for(splits, teacher, accelerator), recipe,
-                self.recipe.distill, training,
+                _suited(self.recipe.distill, splits.info), training,
             )  # fmt: skip
             return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
 
@@ -292,7 +295,7 @@ class BuildStages:
 
         recipe = self.recipe.teach
         train = self.splits(recipe.size).train
-        return SameView(recipe, splits.info.task, train, splits.train.ids, teacher.weights, accelerator)
+        return SameView(recipe, splits.info.task, train, splits.train, teacher.weights, accelerator)
 
     def _data_key(self, splits: ImageSplits) -> str:
         size = splits.train.size
@@ -307,6 +310,11 @@ class BuildStages:
 
     def _epochs(self, total: int) -> Callable[[int, float], None]:
         return lambda done, loss: self.options.on_epoch(done, total, loss)
+
+
+def _suited(recipe: _Part, info: DataInfo) -> _Part:
+    """The part of a recipe, without mirror images where those would be of another class."""
+    return recipe if info.mirror else replace(recipe, augment=replace(recipe.augment, flip=0.0))
 
 
 def runtime_of(variant: str) -> str:

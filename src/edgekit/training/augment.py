@@ -12,11 +12,14 @@ from torch.nn import functional
 
 from edgekit.recipes.recipe import AugmentRecipe
 from edgekit.runtimes.torch import to_unit
+from edgekit.values.images import Size
 
 
-def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -> Tensor:
-    """One random view of each image."""
+def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator, size: Size | None = None) -> Tensor:
+    """One random view of each image; `size` is that of the images whose views these shall be, where it is another's:
+    what is turned by an angle in a square is not what is turned by it in a wide image."""
     batch = pixels.shape[0]
+    height, width = size or pixels.shape[2:]
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(batch).uniform_(low, high, generator=generator)
@@ -25,7 +28,7 @@ def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -
         return torch.rand(batch, generator=generator) < probability
 
     x = to_unit(pixels)
-    grid = _grid(_affine(recipe, uniform, chosen).to(x.device), *x.shape[2:])
+    grid = _grid(_affine(recipe, height / width, uniform, chosen).to(x.device), *x.shape[2:])
     x = functional.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
     def per_image(values: Tensor) -> Tensor:
@@ -37,7 +40,7 @@ def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -
     if recipe.gamma:
         x = x.clamp(1e-4, 1) ** per_image(uniform(-recipe.gamma, recipe.gamma).exp())
     if recipe.contrast or recipe.brightness:
-        mean = x.mean((2, 3), keepdim=True)
+        mean = x.mean((1, 2, 3), keepdim=True)  # of all channels: contrast is also that between colours
         x = (x - mean) * per_image(uniform(1 - recipe.contrast, 1 + recipe.contrast)) + mean
         x = x + per_image(uniform(-recipe.brightness, recipe.brightness))
     if recipe.noise_std:
@@ -49,8 +52,9 @@ def augment(pixels: Tensor, recipe: AugmentRecipe, generator: torch.Generator) -
     return x.clamp_(0, 1)
 
 
-def _affine(recipe: AugmentRecipe, uniform, chosen) -> Tensor:  # type: ignore[no-untyped-def]
-    """[B, 2, 3], from output to input coordinates in [-1, 1], as affine_grid wants it."""
+def _affine(recipe: AugmentRecipe, proportion: float, uniform, chosen) -> Tensor:  # type: ignore[no-untyped-def]
+    """[B, 2, 3], from output to input coordinates in [-1, 1], as affine_grid wants it. `proportion` is height over
+    width: what x takes of y, or y of x, goes by pixels."""
     angle = uniform(-1, 1) * math.radians(recipe.rotate_deg)
     shear = torch.tan(uniform(-1, 1) * math.radians(recipe.shear_deg))
     zoom = uniform(1 - recipe.scale, 1 + recipe.scale)
@@ -64,8 +68,8 @@ def _affine(recipe: AugmentRecipe, uniform, chosen) -> Tensor:  # type: ignore[n
         width, height = width / stretch, height * stretch
     cos, sin = torch.cos(angle) / zoom, torch.sin(angle) / zoom
     rows = (
-        torch.stack((cos * width * mirror, (shear * cos - sin) * width, shift_x), 1),
-        torch.stack((sin * height * mirror, (shear * sin + cos) * height, shift_y), 1),
+        torch.stack((cos * width * mirror, (shear * cos - sin) * width * proportion, shift_x), 1),
+        torch.stack((sin * height * mirror / proportion, (shear * sin + cos) * height, shift_y), 1),
     )
     return torch.stack(rows, 1)
 

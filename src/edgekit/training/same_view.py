@@ -25,13 +25,13 @@ class SameView:
     """The ensemble in a student's training loop.
 
     What a view is drawn from does not depend on the size of the image, so a generator in the state that the student's
-    view is about to be drawn from draws the same view of the teachers' image (but for noise and blur, which go by the
-    pixel, where sizes differ). In a cross-fitted ensemble the member that never saw an image's group gives its
-    logits; in any other all members do.
+    view is about to be drawn from draws the same view of the teachers' image, given the student's proportions (but for
+    noise and blur, which go by the pixel, where sizes differ). In a cross-fitted ensemble the member that never saw an
+    image's group gives its logits; in any other all members do.
 
     Args:
         train: the training set that the members were trained on, at their size.
-        ids: the student's training images, in the order of its rows.
+        students: the student's training images, in the order of its rows.
         weights: of each member, under torch's state_dict names.
 
     Attributes:
@@ -47,13 +47,14 @@ class SameView:
         recipe: TeachRecipe,
         task: Task,
         train: ImageSet,
-        ids: tuple[str, ...],
+        students: ImageSet,
         weights: Sequence[Mapping[str, NDArray[Any]]],
         accelerator: torch.device,
     ) -> None:
         row_of = {name: row for row, name in enumerate(train.ids)}
-        rows = np.array([row_of[name] for name in ids])
-        self.ids = ids
+        rows = np.array([row_of[name] for name in students.ids])
+        self.ids = students.ids
+        self._size = students.size
         self.logits = torch.zeros(0, len(task.labels), device=accelerator)
         self._combine = recipe.combine
         self._pixels = to_nchw(train.images[rows]).to(accelerator)  # (N, C, H, W)
@@ -69,7 +70,8 @@ class SameView:
     def forward_views(self, rows: Tensor, views: AugmentRecipe, generator: torch.Generator) -> None:
         """Sets `logits` to those of the views of rows [B] that `augment` draws from the generator, which stays as it
         is."""
-        x = augment(self._pixels[rows], views, generator.clone_state()).contiguous(memory_format=torch.channels_last)
+        x = augment(self._pixels[rows], views, generator.clone_state(), self._size)
+        x = x.contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
             self.logits = self._by_all(x) if self._folds is None else self._by_outsiders(x, self._folds[rows])
 

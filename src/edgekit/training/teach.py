@@ -65,7 +65,7 @@ def train_member(
         return fit(untrained(), learned.images, loss_of, schedule, recipe.augment, own)
 
     net = halve_batch_on_oom(train_all, recipe.fit.batch_size, recipe.networks[member], training.on_warning, least=2)
-    logits = {name: member_logits(net, part.images, accelerator) for name, part in sets.items()}
+    logits = {name: member_logits(net, part.images, recipe, accelerator) for name, part in sets.items()}
     return Taught(net, logits, np.zeros((0, len(sets), 2), np.float32), {})
 
 
@@ -136,7 +136,9 @@ def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int) -> NDArray[np.in
     return rows
 
 
-def member_logits(net: nn.Module, images: NDArray[np.uint8], accelerator: torch.device) -> NDArray[np.float32]:
-    """One member's logits of uint8 [N, H, W, C]: float32 [N, classes], the mean of an image and its mirror
-    image."""
-    return predict(net, images, accelerator, mirrored=True)
+def member_logits(
+    net: nn.Module, images: NDArray[np.uint8], recipe: TeachRecipe, accelerator: torch.device
+) -> NDArray[np.float32]:
+    """One member's logits of uint8 [N, H, W, C]: float32 [N, classes]; of a member that was trained on mirror images,
+    too, the mean of an image and its mirror image."""
+    return predict(net, images, accelerator, mirrored=recipe.augment.flip > 0)
