@@ -44,6 +44,11 @@ def rounding_shift(value: int, exponent: int) -> int:
     return (value >> exponent) + ((value & mask) > (mask >> 1) + (value < 0))
 
 
+def scaled(value: int, multiplier: int, shift: int) -> int:
+    """TFLM's `MultiplyByQuantizedMultiplier` with two roundings."""
+    return rounding_shift(high_multiply(value << max(shift, 0), multiplier), max(-shift, 0))
+
+
 def farthest(zero_point: int) -> int:
     """The greatest distance of an int8 value from the zero point."""
     return max(127 - zero_point, zero_point + 128)
@@ -97,19 +102,52 @@ def softmax_table(beta: float, input_scale: float) -> tuple[int, ...]:
         raise OverflowError
     multiplier, left = quantize_multiplier(real)
     radius = math.floor(31.0 * (1 << 26) / (1 << left))
-    return tuple(_exp_of_negative(high_multiply(-d * (1 << left), multiplier)) for d in range(min(radius, 255) + 1))
+    return tuple(_exp_of_negative(5, high_multiply(-d * (1 << left), multiplier)) for d in range(min(radius, 255) + 1))
 
 
-def _exp_of_negative(a: int) -> int:
-    """gemmlowp's `exp_on_negative_values`: a is Q5.26 and <= 0, the result Q0.31."""
+def logistic_q31(a: int) -> int:
+    """gemmlowp's `logistic`: a is Q4.27, the result Q0.31."""
+    if a == 0:
+        return 1 << 30
+    exponential = _exp_of_negative(4, -abs(a))
+    positive = saturated_shift(_reciprocal_of_half_sum(exponential), 1)
+    return positive if a > 0 else INT32_MAX - positive
+
+
+def tanh_q31(a: int) -> int:
+    """gemmlowp's `tanh`: a is Q4.27, the result Q0.31."""
+    if a == 0:
+        return 0
+    exponential = _exp_of_negative(5, -abs(a))  # of twice a
+    positive = saturated_shift(_reciprocal_of_half_sum(exponential) - (1 << 29), 2)
+    return positive if a > 0 else -positive
+
+
+def saturated_shift(value: int, exponent: int) -> int:
+    """gemmlowp's `SaturatingRoundingMultiplyByPOT`: value * 2^exponent within int32."""
+    return max(INT32_MIN, min(INT32_MAX, value << exponent))
+
+
+def _reciprocal_of_half_sum(a: int) -> int:
+    """2 / (1 + a) for a in [0, 1], Q0.31, by three steps of Newton's method; the result is Q2.29."""
+    half = (a + INT32_MAX + 1) >> 1
+    x = 1515870810 + high_multiply(half, -1010580540)  # 48/17 - 32/17 * half
+    for _ in range(3):
+        x += saturated_shift(high_multiply(x, (1 << 29) - high_multiply(half, x)), 2)
+    return x
+
+
+def _exp_of_negative(integer_bits: int, a: int) -> int:
+    """gemmlowp's `exp_on_negative_values`: a is <= 0 with 4 or 5 integer bits, the result Q0.31."""
     if a == 0:
         return INT32_MAX
-    quarter = 1 << 24
+    quarter = 1 << (29 - integer_bits)
     fraction = (a & (quarter - 1)) - quarter
-    result = _exp_of_last_quarter(fraction << 5)
+    result = _exp_of_last_quarter(fraction << integer_bits)
     remainder = fraction - a
-    for exponent, factor in enumerate((1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)):
-        if remainder & (1 << (24 + exponent)):
+    factors = (1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242)
+    for exponent, factor in enumerate(factors[: integer_bits + 2]):
+        if remainder & (quarter << exponent):
             result = high_multiply(result, factor)
     return result
 

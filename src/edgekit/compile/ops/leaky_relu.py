@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from edgekit.compile.fixed_point import high_multiply, quantize_multiplier, rounding_shift
+from edgekit.compile.fixed_point import quantize_multiplier, scaled
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.byte_table import table_operator
 from edgekit.values.model import Quantization
@@ -22,14 +22,10 @@ def function_of(reader: OpReader, x: Quantization, y: Quantization) -> Callable[
 
     def leaky_relu(q: int) -> int:
         value = q - x.zero_point
-        scaled = _scaled(value, *above) if value >= 0 else sign * _scaled(value, *below)
-        return scaled + y.zero_point
+        result = scaled(value, *above) if value >= 0 else sign * scaled(value, *below)
+        return result + y.zero_point
 
     return leaky_relu
-
-
-def _scaled(value: int, multiplier: int, shift: int) -> int:
-    return rounding_shift(high_multiply(value << max(shift, 0), multiplier), max(-shift, 0))
 
 
 OPERATOR = table_operator("LEAKY_RELU", "AddLeakyRelu", function_of, "LeakyReluOptions")
