@@ -8,6 +8,7 @@ far it runs ahead is measured, and what lies so close behind the edge between tw
 
 import math
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Kernel, Site, byte_range
 from edgekit.compile.ir import Requantization
 from edgekit.compile.op_reader import OpReader
-from edgekit.compile.ops.broadcast import Binary, binary_operator, emit_binary, read_operands
+from edgekit.compile.ops.broadcast import Binary, Operands, binary_operator, emit_binary, read_operands
 
 _MOST_BITS = 22  # below the point; more would not help
 _MOST_AHEAD = 1 / 8  # of a step
@@ -24,9 +25,20 @@ _MOST_AHEAD = 1 / 8  # of a step
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Add(Binary):
-    """Element-wise sum. `scalings`: (multiplier, shift) of the operands."""
+    """Element-wise sum, or a difference.
 
+    Attributes:
+        requantization: of the sums.
+        scalings: (multiplier, shift) of the operands.
+        sign: of the second operand, 1 or -1.
+    """
+
+    requantization: Requantization
     scalings: tuple[tuple[int, int], tuple[int, int]]
+    sign: int
+
+
+AnyAdd = TypeVar("AnyAdd", bound=Add)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +52,13 @@ class _Line:
 
 
 def lower(reader: OpReader) -> Add:
-    """Scales as TFLM's AddPrepare computes them."""
-    operands, y = read_operands(reader, "add"), reader.result()
+    """The sum of two operands."""
+    return read_sum(reader, Add, 1, read_operands(reader, "add"))
+
+
+def read_sum(reader: OpReader, node: type[AnyAdd], sign: int, operands: Operands) -> AnyAdd:
+    """Scales as TFLM's AddPrepare and SubPrepare compute them."""
+    y = reader.result()
     scales = [quantization.scale for quantization in operands.quantizations]
     twice = 2 * max(scales)
     reals = (scales[0] / twice, scales[1] / twice, twice / (2**20 * y.quantization.scale))
@@ -50,11 +67,11 @@ def lower(reader: OpReader) -> Add:
         raise reader.error("its scales are too far apart for TFLM's kernel")
     low, high = reader.activation_range(y)
     requantization = Requantization((out[0],), (out[1],), y.quantization.zero_point, low, high)
-    return Add(reader.origins, operands.activations, y, operands, requantization, scalings=(one, two))
+    return node(reader.origins, operands.activations, y, operands, requantization, (one, two), sign)
 
 
 def emit(op: Add, site: Site, elements: int) -> Kernel:
-    """The sum, by the line where there is one."""
+    """The sum or difference, by the line where there is one."""
     line = _line(op)
     scaling = op.requantization
     low, high = scaling.low + 128, scaling.high + 128
@@ -72,7 +89,7 @@ else byte = (uint8_t)(total >= {high << line.bits} ? {high} : total >> {line.bit
         for name, quantization, (multiplier, shift) in zip("ab", op.operands.quantizations, op.scalings, strict=True)
     ]
     in_full = f"""static EDGEKIT_APART uint8_t {site.name}_in_full(int32_t a, int32_t b) {{
-  const int32_t sum = {terms[0]} +
+  const int32_t sum = {terms[0]} {"+" if op.sign > 0 else "-"}
                       {terms[1]};
   return to_byte(requantize(sum, {scaling.multipliers[0]}, {scaling.shifts[0]}), {byte_range(scaling)});
 }}
@@ -90,14 +107,15 @@ def _line(op: Add) -> _Line | None:
     sums = np.zeros((256, 256), np.int64)
     slopes = []
     whole = scaling.multipliers[0] * 2.0 ** (scaling.shifts[0] - 31)
-    for grid, zero, (multiplier, shift) in zip(grids, zeros, op.scalings, strict=True):
-        sums = sums + _requantized((grid - (zero + 128)) << 20, multiplier, shift)
-        slopes.append(multiplier * 2.0 ** (shift - 31 + 20) * whole)
+    for grid, zero, (multiplier, shift), sign in zip(grids, zeros, op.scalings, (1, op.sign), strict=True):
+        sums = sums + sign * _requantized((grid - (zero + 128)) << 20, multiplier, shift)
+        slopes.append(sign * multiplier * 2.0 ** (shift - 31 + 20) * whole)
     true = _requantized(sums, scaling.multipliers[0], scaling.shifts[0]) + scaling.zero_point
     true = np.clip(true, scaling.low, scaling.high) + 128
     low, high = scaling.low + 128, scaling.high + 128
     start = scaling.zero_point + 128.5 - sum(s * (z + 128) for s, z in zip(slopes, zeros, strict=True))
-    reach = max(abs(start), abs(start + 255 * sum(slopes)), 255.0 * max(slopes), 256.0)
+    up, down = (255 * sum(pick(0.0, slope) for slope in slopes) for pick in (max, min))
+    reach = max(abs(start), abs(start + up), abs(start + down), 255 * max(map(abs, slopes)), 256.0)
     bits = min(_MOST_BITS, 29 - math.ceil(math.log2(reach)))
     if bits < 8 or low == high:
         return None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant, Kernel, Site, indent
-from edgekit.compile.ir import Op, Requantization, Tensor
+from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator, elementwise_operator
 from edgekit.values.model import Quantization
@@ -35,10 +35,9 @@ class Operands:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binary(Op):
-    """An element-wise operator of two operands. `requantization`: of its result."""
+    """An element-wise operator of two operands."""
 
     operands: Operands
-    requantization: Requantization
 
 
 AnyBinary = TypeVar("AnyBinary", bound=Binary)

@@ -11,7 +11,9 @@ from edgekit.compile.ops.broadcast import Binary, binary_operator, emit_binary, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mul(Binary):
-    """Element-wise product."""
+    """Element-wise product. `requantization`: of the products."""
+
+    requantization: Requantization
 
 
 def lower(reader: OpReader) -> Mul:

@@ -1,0 +1,30 @@
+"""What MAXIMUM and MINIMUM share: TFLM compares bytes, whatever their quantisation."""
+
+from dataclasses import dataclass
+
+from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.operator import Operator
+from edgekit.compile.ops.broadcast import Binary, binary_operator, emit_binary, read_operands
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extremum(Binary):
+    """The greater or the lesser of two elements. `keeps`: the comparison in C that takes the first one."""
+
+    keeps: str
+
+
+def extremum_operator(code: str, resolver_method: str, keeps: str) -> Operator[Extremum]:
+    """The entry of either."""
+
+    def lower(reader: OpReader) -> Extremum:
+        operands, y = read_operands(reader, "compare"), reader.result()
+        return Extremum(reader.origins, operands.activations, y, operands, keeps)
+
+    return binary_operator(code, resolver_method, "MaximumMinimumOptions", Extremum, lower, emit)
+
+
+def emit(op: Extremum, site: Site, elements: int) -> Kernel:
+    """The comparison, element by element."""
+    return emit_binary(op, site, site.write("*output++", f"(uint8_t)(a {op.keeps} b ? a : b)"), elements)
