@@ -67,3 +67,10 @@ def test_ruff_and_mypy_are_given_every_tool_in_python() -> None:
     scripts = {str(path.relative_to(ROOT)) for path in python_tools() if path.suffix != ".py"}
     assert set(settings["ruff"]["extend-include"]) == scripts
     assert scripts <= set(settings["mypy"]["files"])
+
+
+def test_what_another_program_prints_is_read_whatever_its_encoding() -> None:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = {word.arg for word in node.keywords} if isinstance(node, ast.Call) else set()
+            assert "text" not in names or "errors" in names, f"{path}:{node.lineno}"

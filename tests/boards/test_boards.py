@@ -25,7 +25,7 @@ MADE_UP = dataclasses.replace(
     environment="madeupdev",
     vendor_toolchain="toolchain-madeup*",
     usb={(0xDEAD, 0xBEEF): "made-up chip"},
-    flashing=Flashing("madeup", r"MADE-UP\b", 77, 0x0, 0x9000, 8 << 20, "qio", "80m"),
+    flashing=Flashing("madeup", r"MADE-UP\b", r"(?!)", 77, 0x0, 0x9000, 8 << 20, "qio", "80m"),
     toolchain=dataclasses.replace(LX106, prefix="madeup-elf-", packages="gcc-madeup"),
 )
 

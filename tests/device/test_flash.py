@@ -1,15 +1,23 @@
 """Flashing, against a bootloader that runs here."""
 
+import os
+import pty
 import shutil
 import socket
 import struct
 import subprocess
 import sys
+import termios
+import threading
+import tty
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from edgekit.cli.device import flash_command
 from edgekit.device.flash import flash, identify, plan
 from edgekit.errors import EdgekitError
 
@@ -84,6 +92,73 @@ def test_all_three_parts_are_written_and_their_hashes_verified(
     assert wrong.returncode != 0
 
 
+@contextmanager
+def slow_line(chip: str, fastest: int, damage: int, recovers: bool = True) -> Iterator[str]:
+    """A chip behind a terminal device, as behind a USB chip that is whole up to a rate: beyond it a bit of every
+    seventh byte is another, or no byte comes through (`damage` 0). `recovers`: the next esptool reaches the chip."""
+    host, _, number = chip.removeprefix("socket://").rpartition(":")
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    rates = {getattr(termios, f"B{rate}"): rate for rate in (115200, 230400, 460800, 921600)}
+    seen = {0}
+    with socket.create_connection((host, int(number))) as line:
+
+        def carried(data: bytes) -> bytes:
+            seen.add(rate := rates[termios.tcgetattr(slave)[4]])
+            if (rate if recovers else max(seen)) <= fastest:
+                return data
+            return bytes(byte ^ (damage if at % 7 == 0 else 0) for at, byte in enumerate(data)) if damage else b""
+
+        def carry(read: Callable[[], bytes], write: Callable[[bytes], object]) -> None:
+            with suppress(OSError):
+                while data := read():
+                    write(carried(data))
+
+        ways = (
+            (lambda: os.read(master, 4096), line.sendall),
+            (lambda: line.recv(4096), lambda data: os.write(master, data)),
+        )
+        for way in ways:
+            threading.Thread(target=carry, args=way, daemon=True).start()
+        yield os.ttyname(slave)
+    os.close(slave)
+    os.close(master)
+
+
+@pytest.mark.parametrize("damage", [0, 0x11], ids=["silent", "garbled"])
+def test_a_line_that_fails_at_a_fast_rate_is_flashed_at_a_slower_one_which_is_said(
+    bootloader: Callable[[str], str], built: Path, damage: int
+) -> None:
+    lines: list[str] = []
+    with slow_line(bootloader("esp32"), 230400, damage) as port:
+        done = flash(port, built, on_line=lines.append)
+    assert done.baud == 230400
+    tried = [line for line in lines if "Trying" in line]
+    assert len(tried) == 2
+    assert "esptool failed at 921600 baud" in tried[0]
+    assert tried[0].endswith("Trying 460800 baud.")
+    assert tried[1].endswith("Trying 230400 baud.")
+    assert sum("Hash of data verified" in line for line in lines) == 3
+
+
+def test_a_board_that_has_to_be_held_in_its_loader_is_flashed_next_at_the_slower_rate(
+    bootloader: Callable[[str], str], built: Path
+) -> None:
+    with (
+        slow_line(bootloader("esp32"), 230400, damage=0, recovers=False) as port,
+        pytest.raises(EdgekitError, match="No classic ESP32 answers") as caught,
+    ):
+        flash(port, built, baud=460800)
+    assert "Hold BOOT" in caught.value.hint
+    assert caught.value.hint.endswith("flash again with --baud 230400.")
+
+
+def test_words_of_esptool_that_are_not_utf_8_are_read(monkeypatch: pytest.MonkeyPatch, built: Path) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")  # what a system with such a locale prints
+    with pytest.raises(EdgekitError, match="ttyü cannot be opened"):
+        flash("/dev/ttyü", built)
+
+
 def test_another_chip_is_refused_before_anything_is_written(bootloader: Callable[[str], str], built: Path) -> None:
     lines: list[str] = []
     with pytest.raises(EdgekitError, match=r"ESP32-S3.*not a classic ESP32"):
@@ -140,6 +215,23 @@ def test_a_flash_that_is_too_small_for_the_table_is_refused(bootloader: Callable
 
 
 @pytest.mark.parametrize(
+    ("name", "features"),
+    [("ESP32-S0WDQ6 (revision v1.0)", "Wi-Fi, BT"), ("ESP32-U4WDH (revision v3.1)", "Wi-Fi, BT, Single Core, 240MHz")],
+)
+def test_a_classic_esp32_with_one_core_is_told_as_what_it_is(name: str, features: str) -> None:
+    said = f"Chip type:          {name}\nFeatures:           {features}\nDetected flash size: 4MB\n"
+    with pytest.raises(EdgekitError, match="is a classic ESP32 with one core; the firmware is built for two") as caught:
+        identify(said)
+    assert "ESP32-D0WD" in caught.value.hint
+
+
+def test_help_lists_the_ports_that_flash_takes_and_no_other() -> None:
+    said = CliRunner().invoke(flash_command, ["--help"]).output
+    assert "socket://HOST:PORT" in said
+    assert not any(word in said for word in ("emulator", "native", "desktop"))
+
+
+@pytest.mark.parametrize(
     ("name", "classic"),
     [
         ("ESP32-D0WD-V3 (revision v3.1)", True),
@@ -149,6 +241,7 @@ def test_a_flash_that_is_too_small_for_the_table_is_refused(bootloader: Callable
         ("ESP32-S3 (QFN56) (revision v0.2)", False),
         ("ESP32-C3 (QFN32) (revision v0.4)", False),
         ("ESP8266EX", False),
+        ("ESP32-S31 (revision v0.0)", False),
     ],
 )
 def test_only_the_classic_esp32_is_taken(name: str, classic: bool) -> None:

@@ -32,7 +32,8 @@ class Flashing:
     """How an image gets into the board's flash."""
 
     chip: str  # esptool's word for it
-    detected: str  # regular expression of the chips, as esptool names them, on which this firmware runs
+    detected: str  # regular expression of the chips, as esptool names them, for which this firmware is built
+    too_few_cores: str  # of what esptool says of those chips where they lack cores that this firmware uses
     image_chip_id: int  # in the extended header of an image
     bootloader_offset: int  # fixed in the chip's ROM
     partitions_offset: int  # ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET
@@ -80,7 +81,8 @@ ESP32 = Board(
     usb=SERIAL_CHIPS,
     flashing=Flashing(
         chip="esp32",
-        detected=r"ESP32(-[DU]|-PICO|\b(?!-))",
+        detected=r"ESP32(-[DU]|-S0WD|-PICO|\b(?!-))",
+        too_few_cores=r"Chip type:\s*ESP32-S0WD|Features:.*\bSingle Core",
         image_chip_id=0,
         bootloader_offset=0x1000,
         partitions_offset=0x8000,

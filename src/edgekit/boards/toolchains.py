@@ -95,13 +95,18 @@ def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | 
         for file, text in files.items():
             (Path(name) / file).write_text(text)
         command = toolchain.compile_command(sources[0]) + sources[1:]
-        done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=name, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:
             said = done.stderr.strip()[:300]
             raise EdgekitError(f"{toolchain.gcc} refuses the C: {said}", "This is a bug worth reporting.")
         objects = [file.replace(".c", ".o") for file in sources]
         table = subprocess.run(
-            [toolchain.prefix + "size", "-A", *objects], cwd=name, capture_output=True, text=True, check=True
+            [toolchain.prefix + "size", "-A", *objects],
+            cwd=name,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=True,
         )
     sections = r"^\.(?:%s)\S*\s+(\d+)"
     code, constants = (

@@ -105,7 +105,10 @@ def selftest_command(port: str, model: Path, baud: int | None, as_json: bool) ->
 @click.command("flash")
 @shared.port_option()
 @click.option("--build", type=shared.PATH, help="Folder of the .bin files; PlatformIO's if left out.")
-@click.option("--baud", type=click.IntRange(9600, 2_000_000), default=921600)
+@click.option(
+    "--baud", type=click.IntRange(9600, 2_000_000), default=921600,
+    help="The highest rate; slower ones are tried where the line fails.",
+)  # fmt: skip
 @shared.json_option
 def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> None:
     """Write the firmware to a board: chip, flash size and partition are checked first."""
@@ -113,7 +116,8 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
     from edgekit.report.document import Prose
 
     done = flash(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
-    said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified."
+    rate = f" at {done.baud} baud" if done.baud else ""
+    said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified{rate}."
     show([Prose(said)], done, as_json)
 
 

@@ -77,7 +77,7 @@ def _program(name: str, needed_for: str, packages: str = "") -> Finding:
         path = need(name, packages)
     except EdgekitError as error:
         return Finding(name, False, "not installed", needed_for, error.hint)
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
     return Finding(name, True, said.splitlines()[0] if said else path, needed_for)
 
 

@@ -178,7 +178,7 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
 
 def _run(command: list[str], board: Board) -> None:
     need(command[0], board.toolchain.packages if command[0].startswith(board.toolchain.prefix) else "")
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode == 0:
         return
     overflow = re.search(r"(section .+ will not fit in region|region) `?(\w+)'?.* overflowed by (\d+)", done.stderr)
@@ -222,7 +222,7 @@ def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
             process, port = _qemu(program, emulator, said.fileno())
         else:
             command = _end_with_parent([str(program), "0"])
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True)
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, errors="replace")
             assert process.stdout is not None
             port = process.stdout.readline().strip()
         with process:
@@ -243,7 +243,9 @@ def _qemu(program: Path, emulator: Emulator, stderr: int) -> tuple[subprocess.Po
         # wait=on: the board starts when the host is there, and its first byte is not lost
         uart = ("-chardev", f"socket,id=uart,fd={fd},server=on,wait=on,nodelay=on", "-serial", "chardev:uart")
         command = _end_with_parent(emulator.command(program, uart, counted="asleep"))
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=stderr, text=True, pass_fds=(fd,))
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=stderr, text=True, errors="replace", pass_fds=(fd,)
+        )
         time.sleep(0.05)
         return process, f"socket://127.0.0.1:{number}" if process.poll() is None else ""
 

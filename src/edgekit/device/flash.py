@@ -19,6 +19,12 @@ from edgekit.executor.child import python
 
 IMAGE_MAGIC = 0xE9
 PARTITION_MAGIC = 0x50AA
+SLOWER_BAUDS = (
+    460800,
+    230400,
+    115200,
+)  # tried where the line fails: not every USB chip, cable or driver runs at 921600
+CHANGED_RATE = "Changing baud rate"  # esptool connects at 115200 and says this before it takes another
 BUILD_HINT = "Build the firmware first: pio run -d firmware"
 Line = Callable[[str], None]
 
@@ -43,6 +49,57 @@ class Flashed:
     written_bytes: int
     app_bytes: int
     app_room_bytes: int
+    baud: int | None  # at which it was written; None on a line without rates
+
+
+class _LineFailed(EdgekitError):
+    """The chip answered, and then the line failed at a rate that it had changed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Esptool:
+    """esptool at a port and a rate. `asked_baud`: the one that the user knows of."""
+
+    port: str
+    board: Board
+    on_line: Line
+    baud: int | None  # None on a line without rates
+    asked_baud: int
+
+    def run(self, *words: str) -> str:
+        """What it says. Raises EdgekitError: whatever makes it fail, as what to do about it."""
+        rate = () if self.baud is None else ("--baud", str(self.baud))
+        command = python("-m", "esptool", "--port", self.port, *rate, *words)
+        said = []
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
+                said.append(line)
+                self.on_line(line.rstrip())
+        if process.returncode != 0:
+            raise self._failed(said)
+        return "".join(said)
+
+    def _failed(self, said: list[str]) -> EdgekitError:
+        text = "".join(said)
+        again = "flash again" if self.baud in (None, self.asked_baud) else f"flash again with --baud {self.baud}"
+        if "No module named esptool" in text:
+            return EdgekitError("esptool is not installed.", "pip install 'esptool>=5,<6'")
+        if "Could not open" in text or "port is busy" in text or "Permission" in text:
+            return EdgekitError(
+                f"{self.port} cannot be opened.", "Close what else uses it; `edgekit doctor` looks at permissions."
+            )
+        if "Failed to connect" in text:
+            return EdgekitError(
+                f"No {self.board.title} answers at {self.port}.", f"Hold BOOT, press EN, release BOOT, and {again}."
+            )
+        errors = [line.strip() for line in said if "error" in line.lower()]
+        what = errors[-1] if errors else text.strip()[-200:]
+        if self.baud is not None and CHANGED_RATE in text:
+            return _LineFailed(f"esptool failed at {self.baud} baud: {what}", f"Check cable and power, then {again}.")
+        return EdgekitError(f"esptool failed: {what}", f"Check cable and power, then {again}.")
 
 
 def flash(
@@ -54,7 +111,8 @@ def flash(
     Args:
         port: a serial device, `auto`, or `socket://host:port`.
         build: folder with bootloader.bin, partitions.bin and firmware.bin; PlatformIO's by default.
-        on_line: is given esptool's lines as they come.
+        baud: the highest rate; slower ones are tried where the line fails at it.
+        on_line: is given esptool's lines as they come, and what is tried next.
 
     Raises:
         EdgekitError: nothing built, an image for another chip, another chip or too small a flash on the board, an
@@ -63,10 +121,19 @@ def flash(
     refuse_word(port)
     planned = plan(build or firmware.folder() / ".pio/build" / board.environment, board)
     port = find_board() if port == "auto" else port
-    common = ["--port", port] + ([] if "://" in port else ["--baud", str(baud)])
+    rates = [None] if "://" in port else [baud, *(rate for rate in SLOWER_BAUDS if rate < baud)]
+    for rate, slower in itertools.pairwise(rates):
+        try:
+            return _written(_Esptool(port, board, on_line, rate, baud), planned)
+        except _LineFailed as failed:
+            on_line(f"{failed.message} Trying {slower} baud.")
+    return _written(_Esptool(port, board, on_line, rates[-1], baud), planned)
+
+
+def _written(esptool: _Esptool, planned: Plan) -> Flashed:
+    port, board = esptool.port, esptool.board
     # esptool itself leaves the board in its loader between the two calls
-    looked = _esptool([*common, "--after", "no-reset", "flash-id"], port, on_line, board)
-    chip, flash_bytes = identify(looked, board)
+    chip, flash_bytes = identify(esptool.run("--after", "no-reset", "flash-id"), board)
     if flash_bytes < planned.flash_bytes:
         raise EdgekitError(
             f"The board at {port} has {flash_bytes:,} bytes of flash; the firmware needs {planned.flash_bytes:,}.",
@@ -74,7 +141,7 @@ def flash(
             "firmware/partitions.csv smaller.",
         )
     where = [word for offset, file in planned.files for word in (hex(offset), str(file))]
-    said = _esptool([*common, "--chip", board.flashing.chip, "write-flash", *where], port, on_line, board)
+    said = esptool.run("--chip", board.flashing.chip, "write-flash", *where)
     verified = said.count("Hash of data verified")
     if verified != len(planned.files):
         raise EdgekitError(
@@ -82,7 +149,7 @@ def flash(
             "Flash it again, with a shorter cable or a lower --baud.",
         )
     written = sum(file.stat().st_size for _, file in planned.files)
-    return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app_room_bytes)
+    return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app_room_bytes, esptool.baud)
 
 
 def plan(build: Path, board: Board = ESP32) -> Plan:
@@ -129,7 +196,7 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
 
 def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
     """Chip and flash size in bytes from esptool's words.
-    Raises EdgekitError: another chip than the board's, or no size in them."""
+    Raises EdgekitError: another chip than the board's, one that lacks a core, or no size in them."""
     chip = re.search(r"Chip type:\s*(.+)", said)
     size = re.search(r"Detected flash size:\s*(\d+)([KM])B", said)
     if chip is None or size is None:
@@ -139,31 +206,9 @@ def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
         raise EdgekitError(
             f"The board has an {name}, not a {board.title}.", f"Use a {board.title} board ({board.environment})."
         )
+    if re.search(board.flashing.too_few_cores, said):
+        raise EdgekitError(
+            f"The board's {name} is a {board.title} with one core; the firmware is built for two.",
+            "Use a board whose chip has two, such as an ESP32-D0WD.",
+        )
     return name, int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
-
-
-def _esptool(arguments: list[str], port: str, on_line: Line, board: Board) -> str:
-    command = python("-m", "esptool", *arguments)
-    said = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
-            said.append(line)
-            on_line(line.rstrip())
-    text = "".join(said)
-    if process.returncode == 0:
-        return text
-    if "No module named esptool" in text:
-        raise EdgekitError("esptool is not installed.", "pip install 'esptool>=5,<6'")
-    if "Could not open" in text or "port is busy" in text or "Permission" in text:
-        raise EdgekitError(
-            f"{port} cannot be opened.", "Close what else uses it; `edgekit doctor` looks at permissions."
-        )
-    if "Failed to connect" in text or "No serial data received" in text:
-        raise EdgekitError(
-            f"No {board.title} answers at {port}.", "Hold BOOT, press EN, release BOOT, and flash again."
-        )
-    errors = [line.strip() for line in said if "error" in line.lower()]
-    raise EdgekitError(
-        f"esptool failed: {errors[-1] if errors else text.strip()[-200:]}", "Check cable and power, then flash again."
-    )

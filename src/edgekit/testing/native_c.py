@@ -36,7 +36,12 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
     (folder / "all.c").write_text("\n".join(parts))
     program = folder / f"program_{compiler}"
     run = subprocess.run(
-        [compiler, *FLAGS, *flags, "-o", str(program), "all.c"], cwd=folder, capture_output=True, text=True, check=False
+        [compiler, *FLAGS, *flags, "-o", str(program), "all.c"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        check=False,
     )
     assert run.returncode == 0, run.stderr[:4000]
     return program
