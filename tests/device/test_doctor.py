@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edgekit.boards.board import usb_name
 from edgekit.cli.device import doctor_command as command
 from edgekit.device.doctor import Finding, doctor, findings_part
+from edgekit.device.link import Port
 from edgekit.errors import install
 from terminal import printed
 
@@ -42,6 +44,31 @@ def test_a_usb_chip_without_a_serial_port_points_to_its_driver(tmp_path: Path) -
     found = {finding.name: finding for finding in doctor(tmp_path)}
     assert found["driver"].found == "CH340 on USB without a serial port"
     assert "brltty" in found["driver"].advice
+
+
+def test_only_a_port_that_a_board_may_be_at_is_ok(tmp_path: Path) -> None:
+    own, unknown = Port("/dev/ttyS0", "", None), Port("/dev/ttyUSB0", "USB-Serial Controller", None)
+    found = {finding.name: finding for finding in doctor(tmp_path, [own, unknown])}
+    assert not found["/dev/ttyS0"].ok
+    assert "--port /dev/ttyS0" in found["/dev/ttyS0"].advice
+    assert "USB-Serial Controller" in found["/dev/ttyUSB0"].found
+    assert found["board"].found == "none found on USB"
+    board = Port("/dev/null", "", "CP210x")  # may be opened
+    found = {finding.name: finding for finding in doctor(tmp_path, [board, own])}
+    assert found["/dev/null"].ok
+    assert "board" not in found
+
+
+def test_an_adapter_with_two_ports_hides_no_missing_driver(tmp_path: Path) -> None:
+    for name, ids in (("1-1", ("0403", "6010")), ("1-2", ("1a86", "7523"))):
+        (tmp_path / name).mkdir()
+        for file, value in zip(("idVendor", "idProduct"), ids, strict=True):
+            (tmp_path / name / file).write_text(f"{value}\n")
+    two = [Port(f"/dev/ttyUSB{at}", "", usb_name(0x0403, 0x6010), f"1-1:1.{at}") for at in (0, 1)]
+    found = {finding.name: finding for finding in doctor(tmp_path, two)}
+    assert found["driver"].found == "CH340 on USB without a serial port"
+    assert "JTAG side" in found["/dev/ttyUSB0"].found
+    assert "JTAG side" not in found["/dev/ttyUSB1"].found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="groups of serial devices are Linux's")

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from serial.tools import list_ports_common
 
 from edgekit.device.client import Client
 from edgekit.device.connection import connected
 from edgekit.device.flash import flash
-from edgekit.device.link import Port, find_board, open_link
+from edgekit.device.link import Port, find_board, open_link, ports
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
@@ -177,9 +178,32 @@ def test_a_line_that_breaks_says_to_resume() -> None:
 
 
 def test_auto_takes_the_one_board_and_names_what_there_is_otherwise() -> None:
+    alone = list_ports_common.ListPortInfo("/dev/ttyS0")  # as pyserial lists a computer's own port
+    assert ports([alone]) == [Port("/dev/ttyS0", "", None)]
     board, other = Port("/dev/ttyUSB0", "CP2102 USB to UART", "CP210x"), Port("/dev/ttyS0", "ttyS0", None)
     assert find_board([board, other]) == "/dev/ttyUSB0"
     with pytest.raises(EdgekitError, match=r"No ESP32 board.*Other serial ports: /dev/ttyS0"):
         find_board([other])
     with pytest.raises(EdgekitError, match=r"Several boards.*/dev/ttyUSB0 \(CP210x\), /dev/ttyACM0 \(Espressif USB\)"):
         find_board([board, Port("/dev/ttyACM0", "", "Espressif USB")])
+
+
+def ft2232(device: str, location: str) -> list_ports_common.ListPortInfo:
+    """A port of an ESP-Prog or a Wrover-Kit, as pyserial lists it."""
+    info = list_ports_common.ListPortInfo(device)
+    info.vid, info.pid, info.location, info.product = 0x0403, 0x6010, location, "Dual RS232-HS"
+    info.apply_usb_info()
+    return info
+
+
+def test_the_two_ports_of_one_adapter_are_one_board_at_the_second() -> None:
+    a, b = ft2232("/dev/ttyUSB9", "1-2:1.0"), ft2232("/dev/ttyUSB10", "1-2:1.1")
+    assert find_board(ports([b, a])) == "/dev/ttyUSB10"
+    others = [ft2232("/dev/ttyUSB2", "1-3:1.0"), ft2232("/dev/ttyUSB3", "1-3:1.1")]
+    with pytest.raises(EdgekitError, match=r"Several boards") as caught:
+        find_board(ports([*others, a, b]))
+    assert "ttyUSB2" not in str(caught.value)
+    assert all(name in str(caught.value) for name in ("/dev/ttyUSB3", "/dev/ttyUSB10"))
+    unknown_places = [ft2232("/dev/ttyUSB0", ""), ft2232("/dev/ttyUSB1", "")]
+    with pytest.raises(EdgekitError, match=r"ttyUSB0 .*ttyUSB1"):  # may be two boards: nobody guesses
+        find_board(ports(unknown_places))

@@ -14,6 +14,7 @@ from edgekit.boards.toolchains import LX106, Toolchain
 UsbId = tuple[int, int | None]
 """Vendor and product; product None stands for any."""
 
+FT2232 = "FT2232 (ESP-Prog, Wrover-Kit)"  # shows two ports: A is JTAG, the last one, B, is the board's line
 # Serial chips that sit between USB and the UART of most boards, whatever their core.
 SERIAL_CHIPS: Mapping[UsbId, str] = {
     (0x10C4, 0xEA60): "CP210x",
@@ -21,7 +22,7 @@ SERIAL_CHIPS: Mapping[UsbId, str] = {
     (0x1A86, 0x55D4): "CH9102",
     (0x1A86, 0x55D3): "CH343",
     (0x0403, 0x6001): "FT232R",
-    (0x0403, 0x6010): "FT2232 (ESP-Prog, Wrover-Kit)",
+    (0x0403, 0x6010): FT2232,
     (0x0403, 0x6015): "FT231X",
     (0x303A, None): "Espressif USB",
 }

@@ -10,6 +10,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from edgekit.boards.board import BOARDS, usb_name
 from edgekit.boards.emulators import QEMU
 from edgekit.boards.toolchains import need
 from edgekit.device import firmware
-from edgekit.device.link import Port, join_group, ports
+from edgekit.device.link import Port, board_ports, join_group, ports
 from edgekit.errors import EdgekitError, install
 from edgekit.report.document import Code
 
@@ -45,8 +46,10 @@ class Finding:
     advice: str = ""
 
 
-def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, ...]:
-    """Looks at everything. `usb_devices`: where Linux lists USB devices."""
+def doctor(
+    usb_devices: Path = Path("/sys/bus/usb/devices"), found: list[Port] | None = None
+) -> tuple[Finding, ...]:  # fmt: skip
+    """Looks at everything. `usb_devices`: where Linux lists USB devices; `found`: serial ports, not this computer's."""
     toolchains = {board.toolchain.prefix: board.toolchain for board in BOARDS.values()}
     python = f"{platform.python_version()}, edgekit {__version__}"
     findings = [
@@ -58,7 +61,7 @@ def doctor(usb_devices: Path = Path("/sys/bus/usb/devices")) -> tuple[Finding, .
         _vendor_toolchain(),
         _firmware(),
         *_permission(),
-        *_boards(ports(), usb_devices),
+        *_boards(ports() if found is None else found, usb_devices),
     ]
     return tuple(replace(f, advice="") if f.ok else f for f in findings)
 
@@ -117,24 +120,35 @@ def _firmware() -> Finding:
 
 
 def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:
-    findings = [_port(port) for port in found]
-    on_usb = _usb_chips(usb_devices)
-    if len(on_usb) > sum(port.chip is not None for port in found):
+    boards = board_ports(found)
+    findings = [_port(port) if port in boards else _other_port(port) for port in found]
+    unbound = Counter(_usb_chips(usb_devices)) - Counter(port.chip for port in boards if port.chip)
+    if unbound:
         advice = "Load the driver (modprobe cp210x ch341 ftdi_sio); on Ubuntu remove brltty, which takes CH340 chips."
-        unbound = f"{', '.join(on_usb)} on USB without a serial port"
-        findings.append(Finding("driver", False, unbound, "real boards", advice))
-    advice = "Connect one with a data cable, or use --port emulator."
-    return findings or [Finding("board", False, "no serial port on this computer", "real boards", advice)]
+        without = f"{', '.join(unbound.elements())} on USB without a serial port"
+        findings.append(Finding("driver", False, without, "real boards", advice))
+    if not boards:
+        advice = "Connect one with a data cable, or use --port emulator."
+        findings.append(Finding("board", False, "none found on USB", "real boards", advice))
+    return findings
 
 
 def _port(port: Port) -> Finding:
-    what = f"{port.chip} board" if port.chip else port.description or "unknown"
+    what = f"{port.chip} board"
     if os.name != "posix" or os.access(port.device, os.R_OK | os.W_OK):
         return Finding(port.device, True, what, "real boards")
     group = "dialout"
     with contextlib.suppress(OSError, KeyError):
         group = Path(port.device).group()
     return Finding(port.device, False, f"{what}, but you may not open it", "real boards", join_group(group))
+
+
+def _other_port(port: Port) -> Finding:
+    """A serial port of which nothing says that it leads to a board."""
+    if port.chip:
+        return Finding(port.device, True, f"the JTAG side of the {port.chip} board, which edgekit leaves alone")
+    what = "a serial port without a USB chip that boards have" + (f" ({port.description})" * bool(port.description))
+    return Finding(port.device, False, what, "", f"Nothing; if a board is wired to it, name it: --port {port.device}")
 
 
 def _usb_chips(usb_devices: Path) -> list[str]:

@@ -4,16 +4,18 @@ In: a port's name. Out: a `Link` that reads and writes bytes. Every way in which
 """
 
 import errno
+import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import serial
 from serial.tools import list_ports
+from serial.tools.list_ports_common import ListPortInfo
 
-from edgekit.boards.board import usb_name
+from edgekit.boards.board import FT2232, usb_name
 from edgekit.errors import EdgekitError
 
 FIRST_BAUD = 115200
@@ -105,21 +107,40 @@ class Port:
     device: str
     description: str
     chip: str | None
+    location: str = ""  # on USB, as `1-2`, or `1-2:1.0` where one adapter shows several ports
 
 
-def ports() -> list[Port]:
-    """The serial ports of this computer, boards first."""
+def ports(listed: Iterable[ListPortInfo] | None = None) -> list[Port]:
+    """The serial ports of this computer (or those that pyserial `listed`), boards first."""
     found = [
-        Port(info.device, info.description or "", None if info.vid is None else usb_name(info.vid, info.pid))
-        for info in list_ports.comports()
-    ]
-    return sorted(found, key=lambda port: (port.chip is None, port.device))
+        Port(
+            info.device, "" if info.description in (None, "n/a") else info.description,
+            None if info.vid is None else usb_name(info.vid, info.pid), info.location or "",
+        )
+        for info in (list_ports.comports() if listed is None else listed)
+    ]  # fmt: skip
+    return sorted(found, key=lambda port: (port.chip is None, _numbered(port.device)))
+
+
+def board_ports(found: list[Port]) -> list[Port]:
+    """Those that may lead to a board, one for each: of an FT2232's two, at one USB location, the last."""
+    boards = {}
+    for port in found:
+        if port.chip is not None:
+            adapter = port.location.partition(":")[0]
+            boards[(port.chip, adapter) if port.chip == FT2232 and adapter else port.device] = port
+    return list(boards.values())
+
+
+def _numbered(device: str) -> list[tuple[int, str]]:
+    """A key that puts ttyUSB9 before ttyUSB10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", device)]
 
 
 def find_board(found: list[Port] | None = None) -> str:
     """The one port that leads to a board. Raises EdgekitError: no board, or several; names what there is."""
     known = ports() if found is None else found
-    boards = [port for port in known if port.chip is not None]
+    boards = board_ports(known)
     if len(boards) == 1:
         return boards[0].device
     if boards:
