@@ -8,12 +8,11 @@ import pytest
 import edgekit.compile
 from edgekit.boards.emulators import DC233C
 from edgekit.boards.toolchains import LX106
-from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.codegen import needed_helpers
 
 EMULATED = Path(__file__).parents[2] / "firmware/boards/emulated"
 FOLDER = Path(edgekit.compile.__file__).parent / "c"
-FILES = sorted(path.name for path in FOLDER.glob("*.h") if not path.name.startswith("example"))
+FILES = sorted(path.name for path in FOLDER.glob("*.h"))
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function")
 MACROS = {  # what kernels fill in
     "winograd2_input.h": ("NAME=f", "LANES=3", "LOAD=LOAD_WORD"),
@@ -49,13 +48,6 @@ def test_a_file_compiles_for_xtensa_with_and_without_mac16(file: str, tmp_path: 
         command = LX106.compile_command("alone.c", *WARNINGS, f"-I{FOLDER}", *macros, *flags)
         run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
-
-
-@pytest.mark.parametrize("value", ["example_pixel.h", "example_raw.h"])
-def test_the_example_compiles_beside_a_model(value: str, tmp_path: Path) -> None:
-    student = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
-    (tmp_path / "net.h").write_text(compile_model(student.read_bytes(), CompileOptions("net")).files["net.h"])
-    compile_c((FOLDER / "example.c").read_text(), tmp_path, "-I.", f'-DEXAMPLE_VALUE="{value}"')
 
 
 def test_what_a_helper_includes_comes_before_it_and_once() -> None:

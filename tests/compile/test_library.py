@@ -64,7 +64,7 @@ def test_the_library_builds_with_cmake_and_its_example_prints_tflms_outputs(
         paths[-1].write_bytes(row.tobytes())
     example = tmp_path / f"build/{name}_example"
     said = subprocess.run([example, *paths], capture_output=True, text=True, check=True).stdout.splitlines()
-    wanted = native_c.tflm(model.read_bytes(), inputs, graph.input.shape)
+    wanted = native_c.tflm(model.read_bytes(), inputs)
     for line, path, outputs in zip(said, paths, wanted, strict=True):
         about, _, values = line.partition(": ")
         assert about == str(path)
@@ -230,3 +230,23 @@ def test_the_page_of_a_plan_draws_the_arena_and_names_tflms(tmp_path: Path) -> N
     with pytest.raises(EdgekitError, match="no ending"):
         compile_command(STUDENT, "--out", tmp_path / "never", "--report", tmp_path / "plan.docx")
     assert not (tmp_path / "never").exists()
+
+
+def test_the_example_of_a_model_with_several_ends_reads_its_inputs_one_after_another(tmp_path: Path) -> None:
+    r = Random(3)
+    image, other = r.activation((1, 4, 4, 2), 1 / 255, -128), r.activation((1, 4, 4, 2), 0.1, 5)
+    content = r.b.finish([image, other], [r.add(image, other), r.dense(r.reshape(other), 3)])
+    for path, text in library_files(compile_model(content, CompileOptions("pair"))).items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    command = ["gcc", *native_c.FLAGS, *native_c.SANITIZED, "-I.", "pair.c", "example/main.c", "-o", "pair"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    raw = np.random.default_rng(1).integers(0, 256, 64, dtype=np.uint8)
+    (tmp_path / "two.raw").write_bytes(raw.tobytes())
+    said = subprocess.run(["./pair", "two.raw"], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    given = np.concatenate([(raw[:32].astype(np.int16) - 128).astype(np.int8), raw[32:].view(np.int8)])
+    (wanted,) = native_c.tflm(content, given[None])
+    assert [int(word) for word in said.partition(": ")[2].split() if "(" not in word] == wanted.tolist()
+    (tmp_path / "two.raw").write_bytes(raw[:63].tobytes())
+    refused = subprocess.run(["./pair", "two.raw"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "has 63 bytes; the model takes 64" in refused.stderr

@@ -39,16 +39,16 @@ class Compiled:
                 self.plan.live_bytes(step),
                 sum(span.size for span in self.plan.spans if span.scratch and span.first <= step <= span.last),
                 sum(constant.size_bytes for constant in constants),
-                _where(self.plan, op.output),
+                _where(self.graph, self.plan, op.output),
             )
             for step, (op, constants) in enumerate(zip(self.graph.ops, self.constants, strict=True))
         )
-        return Program(self.plan.arena_bytes, self.graph.input.size + self.graph.output.size, self.plan.spans, layers)
+        return Program(self.plan.arena_bytes, self.graph.input_bytes + self.graph.output_bytes, self.plan.spans, layers)
 
 
-def _where(plan: Plan, tensor: Tensor) -> str:
+def _where(graph: Graph, plan: Plan, tensor: Tensor) -> str:
     place = plan.places[tensor.index]
     if place.region != "arena":
-        return place.region
+        return place.name(graph)
     rows = plan.stream.lines.get(tensor.index) if plan.stream else None
     return f"{place.offset} ({rows} rows)" if rows else str(place.offset)

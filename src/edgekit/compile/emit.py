@@ -1,9 +1,11 @@
 """Graph and plan -> one C header and one C source."""
 
+import re
 from collections.abc import Sequence
 
 from edgekit.compile.codegen import Constant, Kernel, Site, filled, needed_helpers, rendered
 from edgekit.compile.compiled import Compiled
+from edgekit.compile.interface import caller_pointer, ends_of, parameters
 from edgekit.compile.ir import Graph, Op
 from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
@@ -34,7 +36,8 @@ def _header(graph: Graph, plan: Plan, options: CompileOptions, shared: bool) -> 
         name=name,
         upper=upper,
         graph=graph,
-        image=_image_of(graph.input.shape),
+        ends=ends_of(graph),
+        parameters=parameters(graph, name),
         arena_bytes=max(plan.arena_bytes, 1),
         profile=options.profile,
         hooks=[filled(hook, macros) for hook in hooks],
@@ -49,8 +52,9 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
     streamed = plan.stream.count if plan.stream else 0
     if streamed:
         emitted += _stream(graph, plan, options)
-        end = _pointer(plan.places[graph.ops[streamed - 1].output.index], read=False)
-        calls.append(f"stream_0((const uint8_t *)input, {end}, (uint8_t *)arena);")
+        ends = (graph.input, True), (graph.ops[streamed - 1].output, False)
+        first, last = (_pointer(graph, plan.places[tensor.index], read=read) for tensor, read in ends)
+        calls.append(f"stream_0({first}, {last}, (uint8_t *)arena);")
     for position, op in list(enumerate(graph.ops))[streamed:]:
         places = [plan.places[tensor.index] for tensor in op.inputs]
         output = plan.places[op.output.index]
@@ -61,18 +65,22 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
         site = _site(op, position, plan)
         kernel = operator.emit(op, site)
         emitted.append(Kernel(kernel.helpers, kernel.constants, f"/* {op.label} */\n{kernel.function}"))
-        arguments = [_pointer(place, read=True) for place in places] + [_pointer(output, read=False)]
+        arguments = [_pointer(graph, place, read=True) for place in places] + [_pointer(graph, output, read=False)]
         if site.has_scratch:
-            arguments.append(_pointer(Place("arena", plan.scratch[position]), read=False))
+            arguments.append(_pointer(graph, Place("arena", plan.scratch[position]), read=False))
         if options.profile:
             calls.append(f"{name}_step({position});")
         calls.append(f"{site.name}({', '.join(arguments)});")
-    if plan.places[graph.output.index].region == "input":
-        calls.append(f"memcpy(output, input, {graph.output.size});")
+    for number, tensor in enumerate(graph.outputs):  # an input, or an output given twice
+        place, there = plan.places[tensor.index], Place("output", number=number)
+        if place != there:
+            pointers = f"{caller_pointer(graph, there)}, {caller_pointer(graph, place)}"
+            calls.append(f"memcpy({pointers}, {tensor.size_bytes});")
     if options.profile:
         calls.append(f"{name}_step({len(graph.ops)});")
-    if plan.arena_bytes == 0:
-        calls.insert(0, "(void)arena;")
+    for parameter in ("arena", ends_of(graph)[0].parameter):
+        if not any(re.search(rf"\b{parameter}\b", call) for call in calls):
+            calls.insert(0, f"(void){parameter};")
     return emitted, calls
 
 
@@ -87,6 +95,7 @@ def _source(graph: Graph, options: CompileOptions, emitted: Sequence[Kernel], ca
         sha256=Constant("unsigned char", f"{name}_sha256", graph.sha256).definition(linkage=""),
         functions=[kernel.function for kernel in emitted if kernel.function],
         calls=calls,
+        parameters=parameters(graph, name),
     )
 
 
@@ -121,22 +130,16 @@ def _step(streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
 
 
 def _site(op: Op, position: int, plan: Plan) -> Site:
-    flips = [0 if plan.places[tensor.index].region == "arena" else _FLIP for tensor in (*op.inputs, op.output)]
+    flips = [
+        _FLIP if tensor.type == "INT8" and plan.places[tensor.index].region != "arena" else 0
+        for tensor in (*op.inputs, op.output)
+    ]
     name = f"{operator_of(op).c_prefix(op)}_{position}"
     return Site(name, tuple(flips[:-1]), flips[-1], has_scratch=position in plan.scratch)
 
 
-def _pointer(place: Place, read: bool) -> str:
-    if place.region == "arena":
-        kind = "const uint8_t *" if read else "uint8_t *"
-        return f"({kind})arena + {place.offset}" if place.offset else f"({kind})arena"
-    return f"(const uint8_t *){place.region}" if read else f"(uint8_t *){place.region}"
-
-
-def _image_of(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Height, width and channels of the model's input, 1 where it has fewer dimensions."""
-    dimensions = shape[1:] if len(shape) > 1 else shape
-    if len(dimensions) > 3:
-        return dimensions[0], dimensions[1], dimensions[2]
-    height, width, channels = (1,) * (3 - len(dimensions)) + dimensions
-    return height, width, channels
+def _pointer(graph: Graph, place: Place, read: bool) -> str:
+    kind = "const uint8_t *" if read else "uint8_t *"
+    if place.region != "arena":
+        return f"({kind}){caller_pointer(graph, place)}"
+    return f"({kind})arena + {place.offset}" if place.offset else f"({kind})arena"

@@ -10,26 +10,36 @@ import numpy as np
 
 from edgekit.values.model import Quantization
 
+ELEMENT_BYTES = {"INT8": 1, "UINT8": 1, "INT16": 2, "INT32": 4}
+"""What an activation may consist of, by the schema's names."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """An int8 activation.
+    """An activation.
 
     Attributes:
         index: position in the .tflite's tensor list; its identity.
-        name: for messages; never printed into C.
+        name: for messages; of what C takes it for, only letters, digits and a few marks get there.
         shape: all dimensions, batch first.
+        type: one of `ELEMENT_BYTES`; others than INT8 stand at the model's ends.
     """
 
     index: int
     name: str
     shape: tuple[int, ...]
     quantization: Quantization
+    type: str = "INT8"
 
     @property
     def size(self) -> int:
-        """Elements, which are bytes."""
+        """Elements; of INT8, which most kernels know alone, bytes as well."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * ELEMENT_BYTES[self.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +87,29 @@ class Op:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """A model: one int8 input, one int8 output, operators in an order in which they can run."""
+    """A model: inputs and outputs in the file's order, operators in an order in which they can run."""
 
-    input: Tensor
-    output: Tensor
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     sha256: bytes = field(repr=False)
+
+    @property
+    def input(self) -> Tensor:
+        """The first of the inputs; of most models the only one."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Tensor:
+        """The first of the outputs; of most models the only one."""
+        return self.outputs[0]
+
+    @property
+    def input_bytes(self) -> int:
+        """Of all inputs."""
+        return sum(tensor.size_bytes for tensor in self.inputs)
+
+    @property
+    def output_bytes(self) -> int:
+        """Of all outputs."""
+        return sum(tensor.size_bytes for tensor in self.outputs)

@@ -4,29 +4,30 @@ In: `Compiled`. Out: texts by path below the library's folder.
 """
 
 import json
-import re
-from importlib import resources
+from typing import Any
 
-from edgekit.compile.codegen import filled, rendered
+from edgekit.compile.codegen import rendered
 from edgekit.compile.compiled import Compiled
-from edgekit.compile.ir import Tensor
-
-_PIXEL_SCALE = 1 / 255  # an input of this scale takes pixels: q = pixel + zero point (edgekit.data.preprocess)
+from edgekit.compile.interface import End, ends_of
 
 
 def library_files(compiled: Compiled) -> dict[str, str]:
     """Header, source, example, CMakeLists.txt, library.json (PlatformIO) and README.md."""
     name = compiled.options.name
-    entry, end = compiled.graph.input, compiled.graph.output
-    words = {
+    ends = ends_of(compiled.graph)
+    inputs, outputs = ([end for end in ends if end.is_input is wanted] for wanted in (True, False))
+    words: dict[str, Any] = {
         "name": name,
         "upper": name.upper(),
         "sha256": compiled.graph.sha256.hex(),
-        "input": _described(entry),
-        "output": _described(end),
+        "inputs": inputs,
+        "outputs": outputs,
+        "described": _described,
         "ram": f"{compiled.program.ram_bytes:,}",
         "arena": f"{compiled.plan.arena_bytes:,}",
-        "bytes_are": "grey or colour values from 0 to 255" if _takes_pixels(entry) else "int8 values",
+        "bytes_are": "the grey or colour values of an image from 0 to 255, row by row, channels last"
+        if all(end.takes_pixels for end in inputs)
+        else f"the values of {'all inputs, one input after another' if len(inputs) > 1 else 'the input'}",
     }
 
     manifest = {
@@ -41,25 +42,15 @@ def library_files(compiled: Compiled) -> dict[str, str]:
     }
     return {
         **compiled.files,
-        "example/main.c": _example(name, "example_pixel" if _takes_pixels(entry) else "example_raw"),
+        "example/main.c": rendered("example.c.jinja", **words),
         "CMakeLists.txt": rendered("CMakeLists.txt.jinja", **words),
         "library.json": json.dumps(manifest, indent=2) + "\n",
         "README.md": rendered("README.md.jinja", **words),
     }
 
 
-def _example(name: str, value: str) -> str:
-    """c/example.c, which calls the model `net`; `value`: the file with the function that reads a byte."""
-    folder = resources.files("edgekit.compile") / "c"
-    read_byte = filled(value, {})
-    text = (folder / "example.c").read_text(encoding="utf-8").replace("#include EXAMPLE_VALUE\n", read_byte)
-    return re.sub(r"\b(net|NET)(?=[_.])", lambda found: name if found[1] == "net" else name.upper(), text)
-
-
-def _takes_pixels(entry: Tensor) -> bool:
-    return abs(entry.quantization.scale / _PIXEL_SCALE - 1) < 1e-3
-
-
-def _described(tensor: Tensor) -> str:
+def _described(end: End) -> str:
+    tensor, quantization = end.tensor, end.tensor.quantization
     shape = " x ".join(map(str, tensor.shape[1:] or tensor.shape))
-    return f"{shape} int8, real value = {tensor.quantization.scale:.9g} * (q - ({tensor.quantization.zero_point}))"
+    kind = tensor.type.lower()
+    return f"{shape} {kind}, real value = {quantization.scale:.9g} * (q - ({quantization.zero_point}))"

@@ -33,7 +33,7 @@ class Source:
     def tensor(self, index: int, where: str) -> FileTensor:
         """A tensor that is there, dense, and stored in this file."""
         if not 0 <= index < len(self.file.tensors):
-            raise EdgekitError(f"{_capital(where)} names tensor {index}, which is not there.", "The file is damaged.")
+            raise EdgekitError(f"{capital(where)} names tensor {index}, which is not there.", "The file is damaged.")
         raw = self.file.tensors[index]
         if raw.special:
             raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with dense tensors.")
@@ -218,8 +218,9 @@ def _static_shape(raw: FileTensor, where: str) -> tuple[int, ...]:
 
 
 def _called(raw: FileTensor, where: str) -> str:
-    return f"{_capital(where)} (tensor {raw.index}, {raw.name!r})"
+    return f"{capital(where)} (tensor {raw.index}, {raw.name!r})"
 
 
-def _capital(text: str) -> str:
+def capital(text: str) -> str:
+    """With a capital at the front."""
     return text[:1].upper() + text[1:]

@@ -22,10 +22,16 @@ _MOST_TRIED = 64  # blocks whose order is improved: more would take seconds
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tensor lies: `input`, `output`, or at `offset` bytes in the `arena`."""
+    """Where a tensor lies: it is an `input` or `output` of that `number`, or at `offset` bytes in the `arena`."""
 
     region: str
     offset: int = 0
+    number: int = 0
+
+    def name(self, graph: Graph) -> str:
+        """Of a place outside the arena: `input`, or `input_1` where the model has several."""
+        several = len(graph.inputs if self.region == "input" else graph.outputs) > 1
+        return f"{self.region}_{self.number}" if several else self.region
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,8 @@ def laid_out(graph: Graph, stream: Stream | None, thorough: bool = True) -> Plan
 
 def _needed(graph: Graph, stream: Stream | None) -> tuple[dict[int, _Block], dict[int, Place], dict[int, _Block]]:
     """Blocks by tensor index (a view shares its input's), places outside the arena, scratch by position."""
-    last = {graph.input.index: -1}
+    last = dict.fromkeys([tensor.index for tensor in graph.inputs], -1)
+    outputs = {tensor.index: Place("output", number=number) for number, tensor in enumerate(graph.outputs)}
     for position, op in enumerate(graph.ops):
         last[op.output.index] = position
         for tensor in op.inputs:
@@ -121,7 +128,7 @@ def _needed(graph: Graph, stream: Stream | None) -> tuple[dict[int, _Block], dic
     streamed = stream.count if stream else 0
 
     blocks: dict[int, _Block] = {}
-    places: dict[int, Place] = {graph.input.index: Place("input")}
+    places = {tensor.index: Place("input", number=number) for number, tensor in enumerate(graph.inputs)}
     scratch: dict[int, _Block] = {}
     if stream:  # all of them live at the same time
         together = graph.ops[:streamed]
@@ -130,21 +137,21 @@ def _needed(graph: Graph, stream: Stream | None) -> tuple[dict[int, _Block], dic
         for op in together[:-1]:
             blocks[op.output.index] = _Block(stream.lines[op.output.index] * row_bytes(op.output), 0, streamed - 1)
         end = together[-1].output
-        if end == graph.output:
-            places[end.index] = Place("output")
+        if end.index in outputs:
+            places[end.index] = outputs[end.index]
         else:
             blocks[end.index] = _Block(end.size, 0, last[end.index])
     for position, op in list(enumerate(graph.ops))[streamed:]:
         operator, external = operator_of(op), op.input.index in places
-        if op.output == graph.output:
-            places[op.output.index] = Place("output")
+        if op.output.index in outputs:
+            places[op.output.index] = outputs[op.output.index]
         elif operator.is_view and external:
             places[op.output.index] = places[op.input.index]
         elif operator.is_view:
             block = blocks[op.output.index] = blocks[op.input.index]
             block.last = max(block.last, last[op.output.index])
         else:
-            blocks[op.output.index] = _Block(op.output.size, position, last[op.output.index])
+            blocks[op.output.index] = _Block(op.output.size_bytes, position, last[op.output.index])
         if needed := operator.scratch_bytes(op, external):
             scratch[position] = _Block(needed, position, position)
     return blocks, places, scratch

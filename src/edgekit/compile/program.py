@@ -87,8 +87,8 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
         "total": {
             "macs": sum(layer.macs for layer in layers),
             "arena_bytes": plan.arena_bytes,
-            "input_bytes": compiled.graph.input.size,
-            "output_bytes": compiled.graph.output.size,
+            "input_bytes": compiled.graph.input_bytes,
+            "output_bytes": compiled.graph.output_bytes,
             "ram_bytes": compiled.program.ram_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in layers),
             "code_bytes": sizes.code_bytes if sizes else None,

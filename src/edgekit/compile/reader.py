@@ -4,8 +4,8 @@ Wherever TFLM would refuse the model, or where its arithmetic would leave int32,
 that this package emits is one whose outputs TFLM defines.
 """
 
-from edgekit.compile.ir import Graph, Op
-from edgekit.compile.op_reader import AGAIN, OpReader, Source
+from edgekit.compile.ir import Graph, Op, Tensor
+from edgekit.compile.op_reader import AGAIN, OpReader, Source, capital
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
@@ -26,23 +26,48 @@ def read_graph(content: bytes) -> Graph:
     """
     file = read_file(content)
     source = Source(file)
-    input_, output = file.ends()
-    entry = source.activation(input_, "the model's input")
-    if file.tensors[entry.index].data.size:
-        raise EdgekitError("The model's input is a constant.", AGAIN)
+    inputs = _inputs(source)
     unknown = sorted({op.code for op in file.operators} - set(OPERATORS))
     if unknown:
         raise EdgekitError(
             f"The model uses {', '.join(unknown)}, which edgekit.compile does not support.",
             f"Supported: {', '.join(supported_ops())}. Remove the operator, or run the model with TFLM.",
         )
-    source.known.add(entry.index)
     ops: list[Op] = []
     for position, op in enumerate(file.operators):
         operator = OPERATORS[op.code]
         ops.append(operator.lower(OpReader(source, op, position, operator.options_kind)))
         source.known.add(ops[-1].output.index)
-    exit_ = source.activation(output, "the model's output")
-    if exit_.index not in source.known:
-        raise EdgekitError("No operator computes the model's output.", AGAIN)
-    return Graph(entry, exit_, tuple(ops), bytes.fromhex(sha256_of(file.content)))
+    return Graph(inputs, _outputs(source), tuple(ops), bytes.fromhex(sha256_of(file.content)))
+
+
+def _inputs(source: Source) -> tuple[Tensor, ...]:
+    """The model's inputs, known from here on."""
+    tensors = []
+    for index, called in _ends("input", source.file.inputs):
+        tensor = source.activation(index, called)
+        if source.file.tensors[index].data.size:
+            raise EdgekitError(f"{capital(called)} is a constant.", AGAIN)
+        if index in source.known:
+            raise EdgekitError(f"{capital(called)} is another input, too.", AGAIN)
+        source.known.add(index)
+        tensors.append(tensor)
+    return tuple(tensors)
+
+
+def _outputs(source: Source) -> tuple[Tensor, ...]:
+    tensors = []
+    for index, called in _ends("output", source.file.outputs):
+        tensors.append(source.activation(index, called))
+        if index not in source.known:
+            raise EdgekitError(f"No operator computes {called}.", AGAIN)
+    return tuple(tensors)
+
+
+def _ends(what: str, indices: tuple[int, ...]) -> list[tuple[int, str]]:
+    """Each with what messages call it. EdgekitError where there are none."""
+    if not indices:
+        raise EdgekitError(f"The model has no {what}.", AGAIN)
+    if len(indices) == 1:
+        return [(indices[0], f"the model's {what}")]
+    return [(index, f"the model's {what} {number}") for number, index in enumerate(indices)]

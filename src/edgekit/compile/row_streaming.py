@@ -43,8 +43,9 @@ def streams(graph: Graph, schedule_of: Callable[[Op], RowSchedule | None]) -> It
         schedule_of: answers None for an operator that cannot work row by row.
     """
     schedules: list[RowSchedule] = []
+    others = set(graph.inputs[1:])
     for op in graph.ops:
-        schedule = schedule_of(op)
+        schedule = None if others.intersection(op.inputs) else schedule_of(op)  # a stream comes from one input
         if schedule is None or sum(one.steps for one in schedules) + schedule.steps > _MOST_STEPS:
             return
         schedules.append(schedule)
@@ -55,7 +56,9 @@ def streams(graph: Graph, schedule_of: Callable[[Op], RowSchedule | None]) -> It
 def _closed(graph: Graph, count: int) -> bool:
     """True where nobody behind the first `count` operators reads what lies between them."""
     inner = {op.output.index for op in graph.ops[: count - 1]}
-    read = {tensor.index for op in graph.ops[count:] for tensor in op.inputs} | {graph.output.index}
+    read = {tensor.index for op in graph.ops[count:] for tensor in op.inputs} | {
+        tensor.index for tensor in graph.outputs
+    }
     return not inner & read
 
 

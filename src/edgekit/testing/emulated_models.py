@@ -51,7 +51,7 @@ def _batch(models: list[Case], core: Core) -> list[int]:
         folder = Path(name)
         inputs = inputs_of(models)
         said = _run(_program(models, inputs, folder, core), core)
-    shapes = [(len(given), case.graph.output.size) for case, given in zip(models, inputs, strict=True)]
+    shapes = [(len(given), case.graph.output_bytes) for case, given in zip(models, inputs, strict=True)]
     return unlike_tflm(models, outputs_of(said, shapes))
 
 
@@ -62,7 +62,7 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, c
             (folder / file).write_text(text)
         includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
         arrays.append(f"const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")
-        jobs.append(f"{{m{index}_invoke, i{index}, {len(given)}, {graph.input.size}, {graph.output.size}}}")
+        jobs.append(f"{{m{index}_invoke, i{index}, {len(given)}, {graph.input_bytes}, {graph.output_bytes}}}")
     lines = ["alignas(16) static uint8_t arena[96 * 1024];", *includes, *arrays, "const Job kJobs[] = {"]
     (folder / "batch.h").write_text("\n".join([*lines, ",\n".join(jobs), "};", ""]))
     sources = [HARNESS, EMULATED / "start.S", EMULATED / "rt.c"]

@@ -51,13 +51,13 @@ def differing(
         files: of each model, compiled as `m0`, `m1`, ...
     """
     program = native_c.build(files, folder, flags=flags)
-    outputs = native_c.run(program, list(enumerate(inputs_of(models))), [case.graph.output.size for case in models])
+    outputs = native_c.run(program, list(enumerate(inputs_of(models))), [case.graph.output_bytes for case in models])
     return unlike_tflm(models, outputs)
 
 
 def inputs_of(models: Sequence[Case]) -> list[NDArray[np.int8]]:
     """int8 [3, input bytes] for each model."""
-    return [random_inputs(case.seed, case.graph.input.size) for case in models]
+    return [random_inputs(case.seed, case.graph.input_bytes) for case in models]
 
 
 def unlike_tflm(models: Sequence[Case], outputs: Sequence[NDArray[np.int8]]) -> list[int]:
@@ -65,7 +65,7 @@ def unlike_tflm(models: Sequence[Case], outputs: Sequence[NDArray[np.int8]]) -> 
     return [
         case.seed
         for case, inputs, mine in zip(models, inputs_of(models), outputs, strict=True)
-        if not np.array_equal(mine, native_c.tflm(case.content, inputs, case.graph.input.shape))
+        if not np.array_equal(mine, native_c.tflm(case.content, inputs))
     ]
 
 

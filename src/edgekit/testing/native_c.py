@@ -1,5 +1,6 @@
 """Runs compiled models on this computer: many in one translation unit, so that one compiler run serves hundreds."""
 
+import math
 import re
 import subprocess
 from collections.abc import Sequence
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edgekit.tflite.reader import read_file
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -30,8 +33,8 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
         # the static names of one source must not meet those of the next
         statics = {a or b for a, b in _STATIC.findall(source)}
         parts.append(re.sub(r"\b(" + "|".join(sorted(statics)) + r")\b", rf"{name}_\1", source) if statics else source)
-        upper = name.upper()
-        entries.append(f"{{{name}_invoke, {upper}_INPUT_BYTES, {upper}_OUTPUT_BYTES, {upper}_ARENA_BYTES}}")
+        parts.append(_call(name, texts[f"{name}.h"]))
+        entries.append(f"{{{name}_call, {name}_in, {name}_out, {name.upper()}_ARENA_BYTES}}")
     parts += [f"#define ENTRIES {', '.join(entries)}", _MAIN.read_text()]
     (folder / "all.c").write_text("\n".join(parts))
     program = folder / f"program_{compiler}"
@@ -47,8 +50,22 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
     return program
 
 
+def _call(name: str, header: str) -> str:
+    """C of a function that takes a model's inputs and outputs as arrays, and of their sizes, a zero behind them."""
+    text, arguments = f"static void {name}_call(void *const *in, void *const *out, void *arena) {{\n", []
+    for what, group in (("INPUT", "in"), ("OUTPUT", "out")):
+        macros = re.findall(rf"#define ({name.upper()}_{what}(?:_\d+)?_BYTES) ", header)
+        members = ", ".join(f"{group}[{i}]" for i in range(len(macros)))
+        struct = f"{name}_{what.lower()}s"
+        if len(macros) > 1:
+            text += f"  const {struct} all_{group} = {{{members}}};\n"
+        arguments.append(f"&all_{group}" if len(macros) > 1 else members)
+        text = f"static const size_t {name}_{group}[] = {{{', '.join(macros)}, 0}};\n{text}"
+    return f"{text}  {name}_invoke({', '.join(arguments)}, arena);\n}}\n"
+
+
 def run(program: Path, jobs: list[tuple[int, NDArray[np.int8]]], output_bytes: list[int]) -> list[NDArray[np.int8]]:
-    """int8 outputs [count, bytes] for each (model's index, int8 inputs [count, bytes])."""
+    """Outputs [count, bytes] for each (model's index, inputs [count, bytes]): the bytes of all, one after another."""
     stream = b"".join(b"%d %d\n" % (index, len(inputs)) + inputs.tobytes() for index, inputs in jobs)
     done = subprocess.run([str(program)], input=stream, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode(errors="replace")[:4000]
@@ -63,14 +80,19 @@ def outputs_of(stream: bytes, shapes: Sequence[tuple[int, int]]) -> list[NDArray
     return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
-def tflm(content: bytes, inputs: NDArray[np.int8], shape: tuple[int, ...]) -> NDArray[np.int8]:
+def tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
     """The same from TensorFlow Lite Micro's wheel."""
     from tflite_micro import runtime
 
-    interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
+    file = read_file(content)
+    interpreter = runtime.Interpreter.from_bytes(file.content, arena_size=4_000_000)
+    ends = [file.tensors[index] for index in file.inputs]
+    sizes = [math.prod(end.shape) * np.dtype(end.type.lower()).itemsize for end in ends]
     results = []
     for row in inputs:
-        interpreter.set_input(row.reshape(shape), 0)
+        for number, (end, part) in enumerate(zip(ends, np.split(row, np.cumsum(sizes)[:-1]), strict=True)):
+            interpreter.set_input(part.view(end.type.lower()).reshape(end.shape), number)
         interpreter.invoke()
-        results.append(interpreter.get_output(0).ravel().copy())
+        outputs = b"".join(interpreter.get_output(number).tobytes() for number in range(len(file.outputs)))
+        results.append(np.frombuffer(outputs, np.int8))
     return np.array(results)

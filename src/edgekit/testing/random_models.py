@@ -96,6 +96,27 @@ def network_of_rows(seed: int) -> bytes:
     return r.b.finish([entry], [r.dense(x, 3) if r.rng.random() < 0.5 else x])
 
 
+def network_of_ends(seed: int) -> bytes:
+    """One to three inputs and as many outputs: any tensors, views, inputs that nobody reads or that are given back."""
+    r = Random(seed)
+    shape = (1, *(int(n) for n in r.rng.integers(1, 9, 2)), int(r.pick(1, 2, 3, 8)))
+    entries = [r.activation(shape) for _ in range(int(r.pick(1, 2, 2, 3)))]
+    tensors = list(entries)
+    for _ in range(int(r.pick(2, 3, 4, 6))):
+        draw, x = r.rng.random(), r.pick(*tensors)
+        if len(r.b.shape(x)) != 4:
+            tensors.append(r.dense(x, 5))
+        elif draw < 0.4:
+            others = [tensor for tensor in tensors if r.b.shape(tensor) == r.b.shape(x)]
+            tensors.append(r.add(x, r.pick(*others)))
+        elif draw < 0.7:
+            tensors.append(r.conv(x, three=r.rng.random() < 0.5))
+        else:
+            tensors.append(r.pool(x) if draw < 0.8 else r.reshape(x) if draw < 0.9 else r.mean(x))
+    exits = r.rng.permutation(tensors)[: int(r.pick(1, 2, 3))]
+    return r.b.finish(entries, [int(exit_) for exit_ in exits])
+
+
 def any_network(seed: int) -> bytes:
     """A model of all operators, one of 3x3 filters, or one that can stream."""
     return (random_model, network_of_threes, network_of_rows)[seed % 3](seed)

@@ -14,7 +14,7 @@ _MOST_POSITIONS = 16  # of a window; its positions are written out in the C
 
 def fuse_pool(graph: Graph) -> Graph:
     """Joins every max-pool with the dense convolution before it, where its windows neither overlap nor are cut off."""
-    readers = [tensor.index for op in graph.ops for tensor in op.inputs] + [graph.output.index]
+    readers = [tensor.index for op in graph.ops for tensor in op.inputs] + [tensor.index for tensor in graph.outputs]
     ops: list[Op] = []
     for op in graph.ops:
         made_by = next((i for i, other in enumerate(ops) if other.output == op.input), None)

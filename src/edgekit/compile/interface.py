@@ -1,0 +1,102 @@
+"""What the caller of a compiled model sees: its inputs and outputs in C.
+
+A pointer for the input and one for the output; where there are several of either, a pointer to a struct of pointers.
+"""
+
+import re
+from dataclasses import dataclass
+
+from edgekit.compile.ir import ELEMENT_BYTES, Graph, Tensor
+from edgekit.compile.plan import Place
+
+_PIXEL_SCALE = 1 / 255
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """An input or output as the header declares it.
+
+    Attributes:
+        name: `input`, or `input_1` where there are several.
+        parameter: that of the function: `input`, or `inputs`.
+        element: the C type of its elements.
+        first: True for the one that stands for its group.
+    """
+
+    tensor: Tensor
+    name: str
+    parameter: str
+    element: str
+    first: bool
+
+    @property
+    def several(self) -> bool:
+        """True where it is a pointer of a struct."""
+        return self.name != self.parameter
+
+    @property
+    def is_input(self) -> bool:
+        """False for an output."""
+        return self.parameter.startswith("input")
+
+    @property
+    def pointer(self) -> str:
+        """C of the type of the pointer to it."""
+        return f"{'const ' if self.is_input else ''}{self.element} *"
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of one element."""
+        return ELEMENT_BYTES[self.tensor.type]
+
+    @property
+    def takes_pixels(self) -> bool:
+        """True for an int8 input whose scale is that of pixels: q = pixel + zero point."""
+        of_pixels = abs(self.tensor.quantization.scale / _PIXEL_SCALE - 1) < 1e-3
+        return self.is_input and self.tensor.type == "INT8" and of_pixels
+
+    def macro(self, upper: str) -> str:
+        """What its macros in the header begin with."""
+        return f"{upper}_{self.name.upper()}"
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Height, width and channels, 1 where it has fewer dimensions."""
+        shape = self.tensor.shape
+        dimensions = shape[1:] if len(shape) > 1 else shape
+        if len(dimensions) > 3:
+            return dimensions[0], dimensions[1], dimensions[2]
+        height, width, channels = (1,) * (3 - len(dimensions)) + dimensions
+        return height, width, channels
+
+    @property
+    def called(self) -> str:
+        """The tensor's name in the .tflite, as a comment may show it."""
+        return re.sub(r"[^A-Za-z0-9_.:/ -]", "_", self.tensor.name)
+
+
+def ends_of(graph: Graph) -> list[End]:
+    """All inputs, then all outputs."""
+    found = []
+    for region, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+        parameter = region if len(tensors) == 1 else f"{region}s"
+        for number, tensor in enumerate(tensors):
+            name = Place(region, number=number).name(graph)
+            found.append(End(tensor, name, parameter, f"{tensor.type.lower()}_t", number == 0))
+    return found
+
+
+def parameters(graph: Graph, name: str) -> str:
+    """C of the parameters of `{name}_invoke`."""
+    ends = [
+        f"const {name}_{end.parameter} *{end.parameter}" if end.several else f"{end.pointer}{end.name}"
+        for end in ends_of(graph)
+        if end.first
+    ]
+    return ", ".join([*ends, "void *arena"])
+
+
+def caller_pointer(graph: Graph, place: Place) -> str:
+    """C of the pointer to a place outside the arena: `input`, or `inputs->input_1`."""
+    name = place.name(graph)
+    return name if name == place.region else f"{place.region}s->{name}"
