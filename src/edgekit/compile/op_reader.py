@@ -89,10 +89,52 @@ class OpReader:
         """The activation that the operator writes."""
         if len(self.op.outputs) != 1:
             raise EdgekitError(f"{self.label} has {len(self.op.outputs)} outputs instead of one.", AGAIN)
-        tensor = self.source.activation(self.op.outputs[0], f"the output of {self.label}")
-        if tensor.index in self.source.known or self.source.file.tensors[tensor.index].data.size:
-            raise EdgekitError(f"{self.label} writes a tensor that is already there.", AGAIN)
-        return tensor
+        return self.results()[0]
+
+    def results(self) -> tuple[Tensor, ...]:
+        """The activations that an operator of several outputs writes."""
+        tensors = []
+        for index in self.op.outputs:
+            tensor = self.source.activation(index, f"the output of {self.label}")
+            if index in self.source.known or self.source.file.tensors[index].data.size or tensor in tensors:
+                raise EdgekitError(f"{self.label} writes a tensor that is already there.", AGAIN)
+            tensors.append(tensor)
+        return tuple(tensors)
+
+    def numbers(self, position: int) -> list[int]:
+        """A constant of one dimension, of INT32."""
+        _, values = self.constant(position, "INT32", np.int32)
+        if values.ndim > 1 or values.size > 64:
+            raise self.error(f"input {position} has shape {list(values.shape)} instead of one dimension")
+        return [int(value) for value in values.ravel()]
+
+    def single_axis(self, position: int, rank: int) -> int:
+        """The axis that a constant of one number names."""
+        numbers = self.numbers(position)
+        if len(numbers) != 1:
+            raise self.error(f"input {position} names {len(numbers)} axes instead of one")
+        return self.axis(numbers[0], rank)
+
+    def paddings(self, position: int, x: Tensor) -> list[tuple[int, int]]:
+        """A constant of as many elements before and behind each dimension; up to four of them."""
+        _, amounts = self.constant(position, "INT32", np.int32)
+        rank = len(x.shape)
+        if amounts.shape != (rank, 2) or not 1 <= rank <= 4 or (amounts < 0).any() or (amounts > 1 << 24).any():
+            raise self.error(f"paddings {amounts.ravel().tolist()[:8]} do not fit {list(x.shape)}")
+        return [(int(before), int(after)) for before, after in amounts]
+
+    def new_size(self, position: int) -> tuple[int, int]:
+        """A constant of the height and width that an image is resized to."""
+        size = self.numbers(position)
+        if len(size) != 2 or not all(1 <= number <= 4096 for number in size):
+            raise self.error(f"it resizes to {size}, not to a height and a width from 1 to 4096")
+        return size[0], size[1]
+
+    def axis(self, axis: int, rank: int) -> int:
+        """An axis counted from the front, whatever the file counts from."""
+        if not -rank <= axis < rank:
+            raise self.error(f"axis {axis} is not one of the {rank} that there are")
+        return axis % rank
 
     def given(self, position: int) -> bool:
         """True where an optional input is not left out."""

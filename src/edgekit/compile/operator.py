@@ -23,7 +23,8 @@ class Operator(Generic[Node]):
         code: its name in the schema, such as `LEAKY_RELU`.
         resolver_method: what registers it with TFLM's MicroMutableOpResolver.
         node: the class of the graph's node that it becomes. Operators that share one share all that follows `lower`.
-        lower: reads it from the file; checks options, recomputes shapes, turns scales into integers.
+        lower: reads it from the file; checks options, recomputes shapes, turns scales into integers. Of an operator of
+            several outputs it makes a node for each.
         emit: its C, specialised to its shapes: a function from the inputs to the output.
         options_kind: the schema's name of its options, where `lower` reads any.
         is_view: True where the output's bytes are the input's, so that both may share their place.
@@ -41,7 +42,7 @@ class Operator(Generic[Node]):
     code: str
     resolver_method: str
     node: type[Node]
-    lower: Callable[[OpReader], Node]
+    lower: Callable[[OpReader], Node | tuple[Node, ...]]
     emit: Callable[[Node, Site], Kernel]
     options_kind: str = ""
     is_view: bool = False

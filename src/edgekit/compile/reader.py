@@ -36,8 +36,10 @@ def read_graph(content: bytes) -> Graph:
     ops: list[Op] = []
     for position, op in enumerate(file.operators):
         operator = OPERATORS[op.code]
-        ops.append(operator.lower(OpReader(source, op, position, operator.options_kind)))
-        source.known.add(ops[-1].output.index)
+        lowered = operator.lower(OpReader(source, op, position, operator.options_kind))
+        nodes = lowered if isinstance(lowered, tuple) else (lowered,)
+        ops += nodes
+        source.known |= {node.output.index for node in nodes}
     return Graph(inputs, _outputs(source), tuple(ops), bytes.fromhex(sha256_of(file.content)))
 
 

@@ -45,18 +45,20 @@ class Builder:
         self.tensors.append(schema.TensorT(list(shape), element, buffer, f"tensor_{index}", quantization))
         return index
 
-    def op(self, code: str, inputs: Sequence[int], output: int, options: Any = None) -> None:
+    def op(self, code: str, inputs: Sequence[int], output: int | Sequence[int], options: Any = None) -> None:
         """Adds any operator of the schema.
 
         Args:
             code: its name, such as `LEAKY_RELU`.
+            output: the tensor that it writes, or all of them.
             options: its options as the schema's object, such as `schema.LeakyReluOptionsT(alpha=0.1)`.
         """
         number = getattr(schema.BuiltinOperator, code)
         if number not in self.codes:
             self.codes.append(number)
         kind = 0 if options is None else getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
-        self.ops.append(schema.OperatorT(self.codes.index(number), list(inputs), [output], kind, options))
+        outputs = [output] if isinstance(output, int) else list(output)
+        self.ops.append(schema.OperatorT(self.codes.index(number), list(inputs), outputs, kind, options))
 
     def shape(self, index: int) -> tuple[int, ...]:
         """A tensor's dimensions."""

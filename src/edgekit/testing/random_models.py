@@ -150,6 +150,38 @@ def network_around(seed: int, draw: Callable[[Random, int], int]) -> bytes:
     return r.b.finish([entry], [x])
 
 
+def network_of(seed: int, draw: Callable[[Random, int], int]) -> bytes:
+    """A network for the test of an operator that changes shapes, between others that image or vector allows.
+
+    Args:
+        draw: draws the operator onto an activation of any shape.
+    """
+    r = Random(seed)
+    x = entry = r.activation((1, *(int(n) for n in r.rng.integers(1, 10, 2)), int(r.pick(1, 2, 3, 4, 8))))
+    for _ in range(int(r.pick(1, 2, 3))):
+        shape = r.b.shape(x)
+        size = int(np.prod(shape))
+        if len(shape) != 4 or shape[0] != 1:
+            x = r.reshape(
+                x, (*(1,) * (4 - len(shape)), *shape) if len(shape) < 4 and r.rng.random() < 0.5 else (1, 1, 1, size)
+            )
+        kind = r.pick("nothing", "conv", "depthwise", "pool", "add", "shape")
+        if kind in ("conv", "depthwise"):
+            x = r.conv(x, depthwise=kind == "depthwise", three=r.rng.random() < 0.5)
+        elif kind in ("pool", "add"):
+            x = r.pool(x) if kind == "pool" else r.add(x)
+        elif kind == "shape":  # of fewer dimensions
+            shape = r.b.shape(x)
+            x = r.reshape(x, r.pick(shape[1:], (shape[1], shape[2] * shape[3]), (int(np.prod(shape)),)))
+        y = draw(r, x)
+        x = r.add(x, y) if r.b.shape(x) == r.b.shape(y) and r.rng.random() < 0.3 else y
+        if np.prod(r.b.shape(x)) > 6000:
+            break
+    if r.rng.random() < 0.5 and np.prod(r.b.shape(x)) < 2000:
+        x = r.dense(x)
+    return r.b.finish([entry], [x if x != entry else r.reshape(x)])
+
+
 def random_inputs(content_seed: int, size: int, count: int = 3) -> NDArray[np.int8]:
     """int8 [count, size]: the first at the ends of the range, the others uniform."""
     rng = np.random.default_rng(content_seed)

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from edgekit.compile.codegen import Kernel, Site, indent
 from edgekit.compile.ir import Op
 from edgekit.compile.op_reader import OpReader
@@ -23,12 +21,9 @@ def lower(reader: OpReader) -> Pad:
     if len(reader.op.inputs) != 2:
         raise reader.error(f"it has {len(reader.op.inputs)} inputs instead of two", "Pad with zero only.")
     x, y = reader.operand(0), reader.result()
-    _, amounts = reader.constant(1, "INT32", np.int32)
-    rank = len(x.shape)
-    if amounts.shape != (rank, 2) or not 1 <= rank <= 4 or (amounts < 0).any() or (amounts > 1 << 24).any():
-        raise reader.error(f"paddings {amounts.ravel().tolist()[:8]} do not fit {list(x.shape)}")
-    reader.expect(y, tuple(s + int(a) + int(b) for s, (a, b) in zip(x.shape, amounts, strict=True)))
-    return Pad(reader.origins, (x,), y, tuple(int(before) for before in amounts[:, 0]), y.quantization.zero_point)
+    amounts = reader.paddings(1, x)
+    reader.expect(y, tuple(size + before + after for size, (before, after) in zip(x.shape, amounts, strict=True)))
+    return Pad(reader.origins, (x,), y, tuple(before for before, _ in amounts), y.quantization.zero_point)
 
 
 def emit(op: Pad, site: Site) -> Kernel:

@@ -1,0 +1,142 @@
+"""What operators share that only move bytes: the node, and its C, which makes the output from front to back.
+
+The index along each of the output's axes adds so many bytes to the place in the input: a step for each turn, which may
+be zero or negative, or what a table says. SLICE, TRANSPOSE, MIRROR_PAD and their like differ in nothing else. TFLM
+moves bytes whatever the quantisation of input and output.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.compile.codegen import Constant, Kernel, Site, indent
+from edgekit.compile.ir import Op, Tensor
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.operator import Operator
+
+_MOST_CHUNKS = 1 << 20  # whose order is looked at to overwrite the input; more would take seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A loop of `size` turns, of which each moves on by `step` bytes in the input, or to what `table` has for it."""
+
+    size: int
+    step: int
+    table: tuple[int, ...] = ()
+
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """Bytes in the input, turn by turn."""
+        return np.array(self.table, np.int64) if self.table else np.arange(self.size, dtype=np.int64) * self.step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Move(Op):
+    """A copy. `start`: the byte of the input where it begins; `axes`: its loops, the outermost first."""
+
+    start: int
+    axes: tuple[Axis, ...]
+
+    @property
+    def chunk(self) -> int:
+        """Bytes that follow each other in the input as in the output."""
+        return self.axes[-1].size if self.axes and self.axes[-1].step == 1 else 1
+
+    @property
+    def loops(self) -> tuple[Axis, ...]:
+        """Those around a chunk."""
+        return self.axes[:-1] if self.chunk > 1 else self.axes
+
+
+def move(reader: OpReader, x: Tensor, y: Tensor, axes: Sequence[Axis], start: int = 0) -> Move:
+    """The node, with as few loops as there can be."""
+    joined: list[Axis] = []
+    for given in axes:
+        axis = given
+        if axis.table and len(set(np.diff(axis.table).tolist())) <= 1:  # even steps
+            start += axis.table[0]
+            axis = Axis(axis.size, axis.table[1] - axis.table[0] if axis.size > 1 else 0)
+        if joined and not axis.table and not joined[-1].table and joined[-1].step == axis.step * axis.size:
+            joined[-1] = Axis(joined[-1].size * axis.size, axis.step)
+        elif axis.size > 1:
+            joined.append(axis)
+    return Move(reader.origins, (x,), y, start, tuple(joined))
+
+
+def steps_of(shape: Sequence[int]) -> list[int]:
+    """Bytes from one index to the next, for each dimension."""
+    return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def axes_of(shape: Sequence[int]) -> list[Axis]:
+    """Of a copy of all."""
+    return [Axis(size, step) for size, step in zip(shape, steps_of(shape), strict=True)]
+
+
+def parts(reader: OpReader, x: Tensor, axis: int, sizes: Sequence[int], keep: bool = True) -> tuple[Move, ...]:
+    """A copy for each part of an axis, which parts of one index only may lose (`keep` is False)."""
+    axes, nodes, first = axes_of(x.shape), [], 0
+    for y, size in zip(reader.results(), sizes, strict=True):
+        reader.expect(y, (*x.shape[:axis], *([size] if keep else []), *x.shape[axis + 1 :]))
+        part = [*axes[:axis], Axis(size, axes[axis].step), *axes[axis + 1 :]]
+        nodes.append(move(reader, x, y, part, first * axes[axis].step))
+        first += size
+    return tuple(nodes)
+
+
+def emit(op: Move, site: Site) -> Kernel:
+    """Chunk by chunk."""
+    tables, terms = [], [f"input[{op.start}"]
+    for number, axis in enumerate(op.loops):
+        if axis.table:
+            name = f"{site.name}_table{number}"
+            tables.append(Constant("uint16_t" if max(axis.table) < 2**16 else "int32_t", name, axis.table))
+            terms.append(f"{name}[i{number}]")
+        elif axis.step:
+            terms.append(f"i{number} * {axis.step}")
+    place, flipped = " + ".join(terms), site.input_flips[0] != site.output_flip
+    if op.chunk == 1:
+        body = f"*output++ = (uint8_t)({place}] ^ 0x80);" if flipped else f"*output++ = {place}];"
+    elif flipped:
+        turns = f"for (int32_t i = 0; i < {op.chunk}; ++i)"
+        body = f"{turns} *output++ = (uint8_t)({place} + i] ^ 0x80);"
+    else:
+        body = f"memcpy(output, &{place}], {op.chunk});\noutput += {op.chunk};"
+    opening = [f"for (int32_t i{n} = 0; i{n} < {axis.size}; ++i{n}) {{" for n, axis in enumerate(op.loops)]
+    text = "\n".join([*opening, body, *(["}" * len(opening)] if opening else [])])
+    function = f"static void {site.name}(const uint8_t *input, uint8_t *output) {{\n{indent(text, 2)}\n}}\n"
+    return Kernel((), tuple(tables), function)
+
+
+def inplace_offset(op: Move, _: Tensor) -> int | None:
+    """Where every chunk lies in front of all that is still to be read."""
+    chunks = math.prod(axis.size for axis in op.loops)
+    if chunks > _MOST_CHUNKS:
+        return None
+    read = np.array([op.start], np.int64)
+    for axis in op.loops:
+        read = (read[:, None] + axis.offsets).ravel()
+    first_needed = np.minimum.accumulate(read[::-1])[::-1]
+    written = (np.arange(chunks, dtype=np.int64) + 1) * op.chunk
+    return int((written - first_needed).max())
+
+
+def movement_operator(
+    code: str, resolver_method: str, lower: Callable[[OpReader], Move | tuple[Move, ...]], options_kind: str = ""
+) -> Operator[Move]:
+    """The entry of an operator that moves bytes."""
+    return Operator(
+        code,
+        resolver_method,
+        Move,
+        lower,
+        emit,
+        options_kind,
+        c_prefix=lambda op: op.origins[0].code.lower(),
+        describe=lambda _: "copy",
+        inplace_offset=inplace_offset,
+    )
