@@ -11,17 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgekit.compile import Compiled
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import load_splits
 from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.connection import connected
 from edgekit.device.evaluate import evaluate_on_desktop, evaluate_on_device
-from edgekit.device.firmware import ModelSources, model_sources
+from edgekit.device.firmware import ModelSources
 from edgekit.device.link import open_link
 from edgekit.device.protocol import messages
-from edgekit.device.selftest import line_rates, selftest
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
 from edgekit.runtimes.tflm import arena_bytes
@@ -70,41 +68,6 @@ def test_32_xrays_on_the_shipped_model_give_the_desktops_bytes(request: pytest.F
     assert agreement(run.predictions, evaluate_on_desktop(loaded.model, xrays).predictions).identical == 32
     assert run.device["arena_bytes"] < loaded.arena_bytes / 2  # aot's RAM beside TFLM's
     assert run.device["flash_bytes"] - run.device["model_bytes"] < 60 * 1024
-
-
-TIMED = {"line"}  # a rate, which a busy computer spoils: not for a test to judge
-
-
-def test_the_selftest_passes_on_the_emulated_board(model: TfliteModel, compiled: Compiled) -> None:
-    with connected("emulator", model, lambda: model_sources(model, compiled), baud=921600) as client:
-        failed = {check.name for check in selftest(client, model) if not check.passed}
-    assert failed <= TIMED
-
-
-def test_the_selftest_finds_a_model_that_computes_something_else(model: TfliteModel, compiled: Compiled) -> None:
-    # the same hash in front of other arithmetic: a mean that is one too high somewhere
-    wrong = dict(compiled.files)
-    place = wrong["model.c"].rindex("}")
-    wrong["model.c"] = wrong["model.c"][:place] + "  output[0] = (int8_t)(output[0] ^ 1);\n" + wrong["model.c"][place:]
-    with connected("native", model, lambda: model_sources(model, replace(compiled, files=wrong))) as client:
-        failed = {check.name for check in selftest(client, model) if not check.passed}
-    assert failed - TIMED == {"byte-exact", "repeatable"}
-
-
-def test_frames_leave_over_90_percent_of_the_bytes_to_the_payload_and_both_echoes_are_whole(
-    emulated: Path, native: Path
-) -> None:
-
-    payload = bytes(128 + (i * 37 & 127) for i in range(messages.CHUNK_BYTES))
-    assert (
-        len(payload) / len(messages.encode(messages.Ping(payload), 0)) >= 0.9
-    )  # of bytes; `selftest` measures the rate
-    for program in (emulated, native):
-        with firmware.running(program) as port:
-            client = Client(open_link(port))
-            client.hello()
-            assert min(line_rates(client, rounds=1)) > 0  # raises where a byte was lost
-            client.link.close()
 
 
 def test_a_raw_echo_that_is_cut_short_ends_by_itself(emulated: Path) -> None:
