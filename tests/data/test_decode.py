@@ -25,12 +25,13 @@ def files_in(cache):
 
 def test_a_second_call_opens_no_image(release, tmp_path):
     catalogue = folder_catalogue(release)
-    first, _ = decode(catalogue, (16, 16), tmp_path / "cache")
+    first = decode(catalogue, (16, 16), tmp_path / "cache").images
     for path in release.rglob("*.jpeg"):
         path.unlink()
-    again, unreadable = decode(catalogue, (16, 16), tmp_path / "cache")
-    assert np.array_equal(first, again)
-    assert unreadable == {}
+    again = decode(catalogue, (16, 16), tmp_path / "cache")
+    assert np.array_equal(first, again.images)
+    assert again.unreadable == {}
+    assert again.coloured == ()
     assert first.dtype == np.uint8
     assert first.shape == (44, 16, 16, 1)
 
@@ -49,8 +50,8 @@ def test_size_data_and_preprocessing_each_have_their_own_entry(release, tmp_path
 def test_unreadable_images_are_remembered_with_their_reason(release, tmp_path):
     (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").write_text("text")
     catalogue = folder_catalogue(release)
-    _, first = decode(catalogue, (16, 16), tmp_path / "cache")
-    _, again = decode(catalogue, (16, 16), tmp_path / "cache")
+    first = decode(catalogue, (16, 16), tmp_path / "cache").unreadable
+    again = decode(catalogue, (16, 16), tmp_path / "cache").unreadable
     (row,) = first
     assert catalogue.ids[row] == "train/NORMAL/IM-0001-0001.jpeg"
     assert first == again
@@ -62,30 +63,30 @@ def test_unreadable_images_are_remembered_with_their_reason(release, tmp_path):
 )
 def test_a_damaged_cache_is_made_anew(release, tmp_path, damage):
     catalogue = folder_catalogue(release)
-    first, _ = decode(catalogue, (16, 16), tmp_path / "cache")
+    first = decode(catalogue, (16, 16), tmp_path / "cache").images
     (path,) = files_in(tmp_path / "cache")
     path.write_bytes(damage(path.read_bytes()))
-    again, _ = decode(catalogue, (16, 16), tmp_path / "cache")
+    again = decode(catalogue, (16, 16), tmp_path / "cache").images
     assert np.array_equal(first, again)
 
 
 def test_a_flip_in_the_list_of_unreadable_images_never_makes_a_black_image_an_xray(release, tmp_path):
     (release / "train" / "NORMAL" / "IM-0001-0001.jpeg").write_text("text")
     catalogue, told = folder_catalogue(release), []
-    _, first = decode(catalogue, (16, 16), tmp_path / "cache")
+    first = decode(catalogue, (16, 16), tmp_path / "cache").unreadable
     (path,) = files_in(tmp_path / "cache")
     content = path.read_bytes()
-    for position in range(content.index(b"[["), len(content)):
+    for position in range(content.index(b'{"channels"'), len(content)):
         path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
-        assert room._cached(path, (44, 16, 16, 1), told.append) is None
-    _, again = decode(catalogue, (16, 16), tmp_path / "cache", told.append)
+        assert room._cached(path, (44, 16, 16), told.append) is None
+    again = decode(catalogue, (16, 16), tmp_path / "cache", told.append).unreadable
     assert again == first
     assert set(told) == {f"{path} is damaged; the work that it kept is done again."}
 
 
 def test_a_full_disk_is_said_leaves_nothing_and_stops_nothing(release, small_disk: Path):
     told = []
-    images, _ = decode(folder_catalogue(release), (256, 256), small_disk, told.append)
+    images = decode(folder_catalogue(release), (256, 256), small_disk, told.append).images
     assert images.any()
     (said,) = told
     assert said.startswith("The disk is full")
@@ -111,7 +112,7 @@ def test_a_full_disk_stops_unpacking_and_leaves_nothing(tmp_path, small_disk):
 def test_a_cache_that_cannot_be_written_is_said_and_stops_nothing(release, tmp_path):
     (tmp_path / "cache").write_text("a file is in the way")
     told = []
-    images, _ = decode(folder_catalogue(release), (16, 16), tmp_path / "cache", told.append)
+    images = decode(folder_catalogue(release), (16, 16), tmp_path / "cache", told.append).images
     assert images.any()
     (said,) = told
     assert "cannot be written" in said

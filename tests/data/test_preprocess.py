@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from edgekit.data.preprocess import load_pixels, to_pixels
+from edgekit.data.preprocess import flat, has_colours, is_transparent, load_pixels, open_image, to_pixels
 from edgekit.errors import EdgekitError
 from edgekit.tflite.quantize import to_float, to_int8
 
@@ -68,6 +68,57 @@ def test_a_cmyk_jpeg_is_a_film_too(tmp_path: Path) -> None:
     with Image.open(path) as image:
         assert image.mode == "CMYK"
     assert np.abs(load_pixels(path, (24, 36))[..., 0].astype(int) - smooth).max() <= 6
+
+
+COLOURS = RNG.integers(0, 256, (24, 36, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "LA", "RGB", "RGBA", "P", "I;16"])
+@pytest.mark.parametrize("coloured", [False, True])
+def test_a_picture_has_colours_where_any_pixel_is_no_grey_however_it_is_stored(
+    tmp_path: Path, mode: str, coloured: bool
+) -> None:
+    rgb = np.repeat(GREY[..., np.newaxis], 3, 2) // 64 * 64
+    if coloured:
+        rgb[-1, -1] = 64, 64, 128  # one pixel is enough
+    keeps = mode in ("RGB", "RGBA", "P")
+    kept = (
+        Image.fromarray(rgb).quantize(256) if mode == "P" else Image.fromarray(rgb).convert("L" if not keeps else mode)
+    )
+    kept = Image.fromarray(GREY.astype(np.uint16) * 256) if mode == "I;16" else kept.convert(mode)
+    with open_image(stored(tmp_path / "one.png", kept)) as image:
+        assert image.mode == mode
+        assert has_colours(image) == (coloured and keeps)
+        assert flat(flat(image)) == flat(image)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_left_out_and_told(tmp_path: Path, mode: str) -> None:
+    opaque = (
+        Image.fromarray(COLOURS).convert("RGB").quantize(64) if mode == "P" else Image.fromarray(COLOURS).convert(mode)
+    )
+    expected = np.asarray(opaque.convert("RGB"))
+    holed = opaque.copy()
+    if mode == "P":
+        holed.info["transparency"] = bytes([0, 128] + [255] * 62)
+    else:
+        holed.putalpha(Image.fromarray(GREY))
+    for path, transparent in (
+        (stored(tmp_path / "opaque.png", opaque), False), (stored(tmp_path / "holed.png", holed), True),
+    ):  # fmt: skip
+        with open_image(path) as image:
+            assert is_transparent(image) == transparent
+            assert np.array_equal(to_pixels(image, (24, 36), 3), expected)
+
+
+def test_a_palette_and_cmyk_keep_their_colours(tmp_path: Path) -> None:
+    palette = Image.fromarray(COLOURS).quantize(256)
+    found = load_pixels(stored(tmp_path / "p.png", palette), (24, 36), 3)
+    assert np.array_equal(found, np.asarray(palette.convert("RGB")))
+    smooth = np.stack([np.tile(np.linspace(low, 200, 36, dtype=np.uint8), (24, 1)) for low in (20, 90, 150)], 2)
+    path = stored(tmp_path / "cmyk.jpeg", Image.fromarray(smooth).convert("CMYK"), quality=100)
+    assert np.abs(load_pixels(path, (24, 36), 3).astype(int) - smooth).max() <= 8
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (3, 4000)])

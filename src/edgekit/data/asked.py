@@ -1,19 +1,20 @@
-"""What a recipe asks of a data set, where it says other than the set itself: which label is looked for, and whether
-pictures may be mirrored.
+"""What a recipe asks of a data set, where it says other than the set itself: which label is looked for, whether
+pictures may be mirrored, and whether they are grey or RGB.
 
 In: a catalogue as its source describes it. Out: the same as the recipe wants it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from edgekit.data.catalogue import Catalogue
+from edgekit.data.catalogue import Catalogue, listed
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.task import Task
 
 
 def asked(catalogue: Catalogue, recipe: DataRecipe) -> Catalogue:
-    """The catalogue with the recipe's `positive` and `mirror`, where they are given.
+    """The catalogue with the recipe's `positive`, `mirror` and `channels`, where they are given.
 
     Raises:
         EdgekitError: a positive label that is not one of two.
@@ -25,7 +26,62 @@ def asked(catalogue: Catalogue, recipe: DataRecipe) -> Catalogue:
         task = replace(info.task, positive=_positive(info.name, info.task, recipe.positive))
         kept = tuple(note for note in info.notes if note != looked_for(info.task))
         info = replace(info, task=task, notes=(*kept, looked_for(task)) if task != info.task else info.notes)
-    return replace(catalogue, info=info)
+    if recipe.channels != "auto":
+        info = replace(info, task=replace(info.task, channels=recipe.channels))
+    return replace(catalogue, info=info, by_colours=catalogue.by_colours and recipe.channels == "auto")
+
+
+def for_model(recipe: DataRecipe, channels: int) -> DataRecipe:
+    """The recipe with the channels of a model that is there already, so that the images do not decide on them.
+
+    Raises:
+        EdgekitError: a model of another number of channels than pictures have.
+    """
+    if channels not in (1, 3):
+        raise EdgekitError(
+            f"The model takes {channels} channels; pictures have 1 (grey) or 3 (RGB).",
+            "Give its inputs as an .npz file with x and y.",
+        )
+    return replace(recipe, channels=1 if channels == 1 else 3)
+
+
+def as_seen(
+    catalogue: Catalogue, coloured: Sequence[int], transparent: Sequence[int]
+) -> tuple[Catalogue, tuple[str, ...]]:
+    """The catalogue with the channels that its images decide on, where they decide, and notes of images that are not
+    as the rest. Also what a person is to be told of them now, a line each.
+
+    Args:
+        coloured: the rows of the images that are not grey.
+        transparent: the rows of the images that are not opaque.
+    """
+    if catalogue.by_colours:
+        task = replace(catalogue.info.task, channels=3 if coloured else 1)
+        catalogue = replace(catalogue, info=replace(catalogue.info, task=task))
+    notes, told = [], []
+    if note := _of_colours(catalogue, coloured):
+        notes.append(note)
+        if 2 * len(coloured) < len(catalogue) or catalogue.info.task.channels == 1:
+            hint = {1: "3 keeps colours", 3: "1 makes all grey"}[catalogue.info.task.channels]
+            told.append(f"{note}{_named(catalogue, coloured)}. --set data.channels={hint}.")
+    if transparent:
+        notes.append(f"{len(transparent)} images are transparent in parts: what lies below is seen")
+        told.append(f"{notes[-1]}{_named(catalogue, transparent)}. Lay them on a ground of your choice if it matters.")
+    return catalogue.noted(*notes), tuple(told)
+
+
+def _of_colours(catalogue: Catalogue, coloured: Sequence[int]) -> str:
+    """What is to be said of the images with colours, if anything."""
+    some = f"{len(coloured)} of {len(catalogue)} images have colours"
+    if catalogue.info.task.channels == 1:
+        return f"{some} and are made grey" if coloured else ""
+    if not coloured:
+        return "no image has colours: grey is given three times over"
+    return f"{some}, the others are grey: all are taken as RGB" if len(coloured) < len(catalogue) else ""
+
+
+def _named(catalogue: Catalogue, rows: Sequence[int]) -> str:
+    return f" ({listed([catalogue.ids[row] for row in rows])})" if rows else ""
 
 
 def looked_for(task: Task) -> str:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
+from edgekit.data.asked import as_seen
 from edgekit.data.catalogue import Catalogue, shared
 from edgekit.data.decode import see_images
-from edgekit.data.preprocess import to_pixels
+from edgekit.data.preprocess import has_colours, is_transparent, to_pixels
 from edgekit.data.sources import DARK, dark_note, open_catalogue
 from edgekit.files import print_warning, sha256_of
 from edgekit.values.images import DataInfo
@@ -52,8 +54,9 @@ class Audit:
     patients: Mapping[str, int]  # by split
     patients_shared: Mapping[str, int]  # patient names by pair of splits
     byte_identical: Duplicates  # equal files
-    pixel_identical: Duplicates  # images of equal grey pixels, whatever their files
+    pixel_identical: Duplicates  # images of equal pixels, whatever their files
     unreadable: Mapping[str, str]  # id to reason
+    coloured: int = 0  # readable images that are not grey, however they are stored
 
 
 def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str], None] = print_warning) -> Audit:
@@ -67,7 +70,9 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
     images, unreadable = see_images(catalogue, f"Looking at {catalogue.info.name}", _seen)
     splits = [name for name in ("train", "val", "test") if name in catalogue.splits]
     found = Counter(zip(catalogue.splits, catalogue.labels.tolist(), strict=True))
-    dark = sum(dark for *_, dark in images.values())
+    dark = sum(one.dark for one in images.values())
+    coloured = [row for row, one in images.items() if one.coloured]
+    catalogue, _ = as_seen(catalogue, coloured, [row for row, one in images.items() if one.transparent])
     return Audit(
         info=catalogue.noted(*([dark_note(dark)] if dark else [])).info,
         images=len(catalogue),
@@ -75,25 +80,35 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
             split: {name: found[split, label] for label, name in enumerate(catalogue.info.task.labels)}
             for split in splits
         },
-        width=_spread([width for (width, _), *_ in images.values()]),
-        height=_spread([height for (_, height), *_ in images.values()]),
-        modes=dict(Counter(mode for _, mode, *_ in images.values()).most_common()),
+        width=_spread([one.size[0] for one in images.values()]),
+        height=_spread([one.size[1] for one in images.values()]),
+        modes=dict(Counter(one.mode for one in images.values()).most_common()),
         patients={
             split: len({p for p, s in zip(catalogue.groups, catalogue.splits, strict=True) if s == split})
             for split in splits
         },
         patients_shared=_shared(catalogue, catalogue.groups, splits),
         byte_identical=_duplicates(catalogue, catalogue.digests, splits),
-        pixel_identical=_duplicates(catalogue, [images[row][2] if row in images else "" for row in rows], splits),
+        pixel_identical=_duplicates(catalogue, [images[row].digest if row in images else "" for row in rows], splits),
         unreadable={catalogue.ids[row]: reason for row, reason in unreadable.items()},
+        coloured=len(coloured),
     )
 
 
-def _seen(row: int, image: Image.Image) -> tuple[tuple[int, int], str, str, bool]:
-    """(width, height), mode, the SHA-256 of the size and the grey pixels, and whether they are almost black."""
-    grey = to_pixels(image, (image.height, image.width))
-    digest = sha256_of(repr(grey.shape[:2]).encode(), grey.tobytes())
-    return image.size, image.mode, digest, bool(grey.max(initial=0) < DARK)
+class _Seen(NamedTuple):
+    size: tuple[int, int]  # (width, height)
+    mode: str
+    digest: str  # SHA-256 of the size and the pixels, grey ones where it has no colours
+    dark: bool  # almost black
+    coloured: bool
+    transparent: bool
+
+
+def _seen(row: int, image: Image.Image) -> _Seen:
+    coloured = has_colours(image)
+    pixels = to_pixels(image, (image.height, image.width), 3 if coloured else 1)
+    digest = sha256_of(repr(pixels.shape[:2]).encode(), pixels.tobytes())
+    return _Seen(image.size, image.mode, digest, bool(pixels.max(initial=0) < DARK), coloured, is_transparent(image))
 
 
 def _shared(catalogue: Catalogue, values: Sequence[str], splits: Sequence[str]) -> dict[str, int]:

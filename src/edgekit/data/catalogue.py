@@ -30,6 +30,7 @@ class Catalogue:
     groups: tuple[str, ...]  # images of one patient share a name
     digests: tuple[str, ...]  # hex SHA-256 of the image bytes, empty where the source cannot tell cheaply
     open_images: Callable[[], ImageOf]  # opens what holds the images; EdgekitError where the whole of it is damaged
+    by_colours: bool = False  # the images decide on the task's channels: 3 where one of them has colours, else 1
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,13 +1,13 @@
 """Images are decoded and resized once, into a cache of uint8 pixels.
 
-In: a catalogue and an image size. Out: uint8 [N, H, W, C] and the rows that could not be read.
+In: a catalogue and an image size. Out: uint8 [N, H, W, C], the rows that could not be read and those with colours.
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from edgekit.data.catalogue import Catalogue
-from edgekit.data.preprocess import to_pixels
+from edgekit.data.preprocess import flat, has_colours, is_transparent, to_pixels
 from edgekit.data.progress import bar
 from edgekit.errors import EdgekitError
 from edgekit.files import key_of, print_warning, read_kept, write_kept
@@ -26,46 +26,79 @@ from edgekit.values.images import Size
 Seen = TypeVar("Seen")
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """All images of a catalogue, in its order."""
+
+    images: NDArray[np.uint8]  # [N, H, W, C]; 0 where they are unreadable
+    unreadable: Mapping[int, str]  # by row, why
+    coloured: tuple[int, ...]  # rows of the images that are not grey, whether C keeps their colours or not
+    transparent: tuple[int, ...]  # rows of those that are not opaque everywhere, which is left out
+
+
 def decode(
     catalogue: Catalogue, size: Size, cache_dir: Path, on_warning: Callable[[str], None] = print_warning
-) -> tuple[NDArray[np.uint8], Mapping[int, str]]:
+) -> Decoded:
     """All images of the catalogue, from the cache where it has them; `on_warning` is told of a cache that is damaged
     or cannot be written.
 
-    Returns:
-        uint8 [N, H, W, C] in the catalogue's order, and the reason for each row that is unreadable (its pixels
-        are 0).
+    There are as many channels as the task says, or, where the images decide `by_colours`, 3 if one of them has colours
+    in any pixel and 1 if none has. That is found out as they are decoded, once.
     """
-    channels = catalogue.info.task.channels
-    shape = (len(catalogue), *size, channels)
+    count = len(catalogue)
+    channels = None if catalogue.by_colours else catalogue.info.task.channels
     code = code_key("edgekit.data.preprocess")  # and of the libraries that do the work
-    key = key_of({"data": catalogue.info.fingerprint, "shape": shape[1:], "code": code, "layout": 2})
+    key = key_of({"data": catalogue.info.fingerprint, "shape": [*size, channels], "code": code, "layout": 3})
     path = cache_dir / "decoded" / f"{key}.pixels"
-    cached = _cached(path, shape, on_warning)
+    cached = _cached(path, (count, *size), on_warning)
     if cached is not None:
         return cached
-    images = np.zeros(shape, np.uint8)
+    # memory that is not written to is not taken: of the two, an image takes a place in one
+    images = {number: np.zeros((count, *size, number), np.uint8) for number in ((channels,) if channels else (1, 3))}
 
-    def fill(row: int, image: Image.Image) -> None:
-        images[row] = to_pixels(image, size, channels)
+    def fill(row: int, image: Image.Image) -> tuple[bool, bool]:
+        pixels = flat(image)
+        coloured = has_colours(pixels)
+        number = channels or (3 if coloured else 1)
+        images[number][row] = to_pixels(pixels, size, number)
+        return coloured, is_transparent(image)
 
-    _, unreadable = see_images(catalogue, f"Reading {catalogue.info.name} at {size[0]}x{size[1]} px", fill)
+    seen, unreadable = see_images(catalogue, f"Reading {catalogue.info.name} at {size[0]}x{size[1]} px", fill)
+    coloured, transparent = (tuple(row for row, one in seen.items() if one[what]) for what in (0, 1))
+    number = channels or (3 if coloured else 1)
+    if not channels and coloured:
+        grey = np.setdiff1d(np.arange(count), coloured)
+        images[3][grey] = images[1][grey]
+    decoded = Decoded(images[number], unreadable, coloured, transparent)
     try:
-        write_kept(path, images.data, json.dumps(list(unreadable.items())).encode())
+        _keep(path, decoded)
     except EdgekitError as error:  # nothing needs it: the images are here
         on_warning(f"{error.message} The images will be read again next time.")
-    return images, unreadable
+    return decoded
 
 
-def _cached(
-    path: Path, shape: tuple[int, ...], on_warning: Callable[[str], None]
-) -> tuple[NDArray[np.uint8], Mapping[int, str]] | None:
-    """The pixels, then what is unreadable as JSON; not .npz, which would be in memory twice."""
+def _keep(path: Path, decoded: Decoded) -> None:
+    """The pixels, then what is known of them as JSON, then the length of that; not .npz, which would be in memory
+    twice."""
+    known = {
+        "channels": decoded.images.shape[-1],
+        "unreadable": list(decoded.unreadable.items()),
+        "coloured": decoded.coloured,
+        "transparent": decoded.transparent,
+    }
+    text = json.dumps(known).encode()
+    write_kept(path, decoded.images.data, text, len(text).to_bytes(8, "little"))
+
+
+def _cached(path: Path, shape: tuple[int, ...], on_warning: Callable[[str], None]) -> Decoded | None:
     content = read_kept(path, on_warning)
     if content is None:
         return None
-    size = math.prod(shape)
-    return np.frombuffer(content[:size], np.uint8).reshape(shape), dict(json.loads(bytes(content[size:])))
+    end = len(content) - 8
+    begin = end - int.from_bytes(content[end:], "little")
+    known = json.loads(bytes(content[begin:end]))
+    pixels = np.frombuffer(content[:begin], np.uint8).reshape(*shape, known["channels"])
+    return Decoded(pixels, dict(known["unreadable"]), tuple(known["coloured"]), tuple(known["transparent"]))
 
 
 def see_images(

@@ -93,6 +93,7 @@ def folder_catalogue(folder: Path, *, name: str = "", licence: str = "") -> Cata
         groups=groups,
         digests=digests,
         open_images=lambda: lambda row: open_image(paths[row]),
+        by_colours=task != CHEST_XRAY,
     )
 
 

@@ -17,8 +17,10 @@ from edgekit.files import open_regular
 from edgekit.values.images import Size
 
 CONTRACT = (
-    'turned upright as its EXIF data say, Pillow convert("L") (16-bit images: the high byte first), resize straight to '
-    "the input's width and height with Pillow's BOX filter, float input = pixel / 255, int8 input = pixel + zero point "
+    "the first picture of the file, turned upright as its EXIF data say, its transparency left out (what lies below is "
+    'seen), palettes and CMYK by Pillow convert("RGB") (colour profiles are not applied); one channel: Pillow '
+    'convert("L") (16-bit images: the high byte first); three: RGB (grey three times over); resized straight to the '
+    "input's width and height with Pillow's BOX filter, float input = pixel / 255, int8 input = pixel + zero point "
     "(-128)"
 )
 
@@ -81,14 +83,40 @@ def _upright(image: Image.Image) -> Image.Image:
 def to_pixels(image: Image.Image, size: Size, channels: int = 1) -> NDArray[np.uint8]:
     """Applies CONTRACT to an open image; three channels are RGB. Returns uint8 [height, width, channels]."""
     height, width = size
-    if image.mode.startswith("I") or image.mode == "F":  # convert("L") would clip 16 bits at 255
-        wide = np.asarray(image)  # 2 bytes a pixel of a 16-bit file, and no copy of them below
-        if image.mode.startswith("I;16"):
-            image = Image.fromarray(np.right_shift(wide, 8, out=np.empty(wide.shape, np.uint8), casting="unsafe"))
-        else:
-            scale = 1.0 if wide.max(initial=0) < 256 else 1 / 256
-            image = Image.fromarray(np.clip(wide * scale, 0, 255).astype(np.uint8))
-    converted = image.convert("L" if channels == 1 else "RGB")
+    converted = flat(image).convert("L" if channels == 1 else "RGB")
     if converted.size != (width, height):
         converted = converted.resize((width, height), Image.Resampling.BOX)
     return np.asarray(converted, dtype=np.uint8).reshape(height, width, channels)
+
+
+def flat(image: Image.Image) -> Image.Image:
+    """An open image as 8 bits without transparency, L or RGB; the same again where it is that already."""
+    if image.mode.startswith("I") or image.mode == "F":  # convert("L") would clip 16 bits at 255
+        wide = np.asarray(image)  # 2 bytes a pixel of a 16-bit file, and no copy of them below
+        if image.mode.startswith("I;16"):
+            return Image.fromarray(np.right_shift(wide, 8, out=np.empty(wide.shape, np.uint8), casting="unsafe"))
+        scale = 1.0 if wide.max(initial=0) < 256 else 1 / 256
+        return Image.fromarray(np.clip(wide * scale, 0, 255).astype(np.uint8))
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode in ("1", "LA"):
+        return image.convert("L")
+    if image.mode == "P" and image.has_transparency_data:
+        image = image.convert("RGBA")  # Pillow would warn
+    return image.convert("RGB")
+
+
+def is_transparent(image: Image.Image) -> bool:
+    """Whether any pixel of an open image is not opaque, which CONTRACT leaves out."""
+    if not image.has_transparency_data or image.mode.startswith("I"):
+        return False
+    return bool(image.convert("RGBA").getchannel("A").getextrema()[0] != 255)
+
+
+def has_colours(image: Image.Image) -> bool:
+    """Whether any pixel of an open image is no grey, however the image is stored: a film is often kept as RGB."""
+    seen = flat(image)
+    if seen.mode == "L":
+        return False
+    red, *others = (channel.tobytes() for channel in seen.split())
+    return any(other != red for other in others)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.asked import asked
+from edgekit.data.asked import as_seen, asked
 from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.chest_xray import by_cause, chest_xray_catalogue
 from edgekit.data.decode import decode
@@ -104,7 +104,11 @@ def load_splits(
     """
     cache_dir = cache_dir or user_folder("cache")
     catalogue = asked(open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning), recipe)
-    images, unreadable = decode(catalogue, size, cache_dir, on_warning)
+    decoded = decode(catalogue, size, cache_dir, on_warning)
+    images, unreadable = decoded.images, decoded.unreadable
+    catalogue, told = as_seen(catalogue, decoded.coloured, decoded.transparent)
+    for line in told:
+        on_warning(line)
     if unreadable:
         names = listed([catalogue.ids[row] for row in unreadable])
         if strict:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.data.asked import for_model
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
@@ -61,7 +62,8 @@ def evaluate(
     card = load_card(model.parent)
     opened, taken = _opened(model, input_range)
     by = _runtime(fitting, model.suffix, opened, runtime)
-    splits = load_splits(data, (card.input.height, card.input.width), card.recipe.data, strict=strict)
+    as_trained = for_model(card.recipe.data, card.input.channels)
+    splits = load_splits(data, (card.input.height, card.input.width), as_trained, strict=strict)
     check_same_classes(card.data.task, splits.info)
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:

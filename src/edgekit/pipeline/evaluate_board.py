@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from edgekit.compile import CompileOptions
+from edgekit.data.asked import for_model
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.device.connection import Wait, connected, device_json
@@ -79,7 +80,8 @@ def evaluate_board(
         if port != "desktop":
             wire = connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
             client = held.enter_context(wire)
-        splits = load_splits(data, loaded.model.input_shape[:2], loaded.data, strict=strict)
+        *size, channels = loaded.model.input_shape
+        splits = load_splits(data, (size[0], size[1]), for_model(loaded.data, channels), strict=strict)
         check_same_classes(loaded.task, splits.info)
         images = splits.test
         if limit is not None and limit < len(images):
