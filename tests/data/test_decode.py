@@ -163,6 +163,19 @@ def test_ctrl_c_while_decoding_leaves_no_half_cache(tmp_path):
     assert not (tmp_path / "cache").exists() or files_in(tmp_path / "cache") == []
 
 
+def test_a_fault_of_the_program_itself_is_no_unreadable_image(release, tmp_path):
+    def broken(row, image):
+        if row == 7:
+            raise ZeroDivisionError
+        return row
+
+    with pytest.raises(ZeroDivisionError):
+        room.see_images(folder_catalogue(release), "Looking", broken)
+    found, unreadable = room.see_images(folder_catalogue(release), "Looking", lambda row, image: row)
+    assert (found, unreadable) == ({row: row for row in range(44)}, {})
+    assert list(found) == list(range(44))
+
+
 def test_ctrl_c_while_downloading_keeps_the_part_and_the_next_run_goes_on(tmp_path, server):
     server.files["big"] = os.urandom(2_000_000)
     halfway, go_on = threading.Event(), threading.Event()

@@ -6,9 +6,10 @@ In: a catalogue and an image size. Out: uint8 [N, H, W, C], the rows that could 
 import json
 import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TypeVar
 
 import numpy as np
@@ -109,28 +110,41 @@ def see_images(
     Returns:
         by row what `see` gave, and by row why the image is unreadable, both in the order of the rows.
     """
-    image_of = catalogue.open_images()
+    image_of, rows = catalogue.open_images(), iter(range(len(catalogue)))
+    done: SimpleQueue[tuple[int, Seen | Exception]] = SimpleQueue()
+    stopped = Event()
 
-    def seen_or_error(row: int) -> Seen | EdgekitError:
-        try:
-            with image_of(row) as image:
-                return see(row, image)
-        except EdgekitError as error:
-            return error
+    def work() -> None:
+        for row in rows:  # of one iterator for all threads
+            if stopped.is_set():
+                return
+            try:
+                with image_of(row) as image:
+                    done.put((row, see(row, image)))
+            except Exception as error:
+                done.put((row, error))
 
     found: dict[int, Seen] = {}
     unreadable: dict[int, str] = {}
-    # Threads, not processes: Pillow gives up the interpreter lock while it decodes and resizes, and a fork of a
-    # process that has loaded torch may hang.
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    # Threads, not processes: Pillow gives up the interpreter lock while it decodes and resizes, and a fork of a process
+    # that has loaded torch may hang. No pool of the library: a Ctrl-C within one of its many locks would be lost.
+    threads = [Thread(target=work, daemon=True) for _ in range(os.cpu_count() or 1)]
     try:
         with bar(label, len(catalogue)) as advance:
-            for row, one in enumerate(pool.map(seen_or_error, range(len(catalogue)))):
+            for thread in threads:
+                thread.start()
+            for _ in range(len(catalogue)):
+                row, one = done.get()
                 if isinstance(one, EdgekitError):
                     unreadable[row] = one.message
+                elif isinstance(one, Exception):
+                    raise one
                 else:
                     found[row] = one
                 advance(1)
     finally:
-        pool.shutdown(cancel_futures=True)  # on Ctrl-C: at most one image a thread is still finished
-    return found, unreadable
+        stopped.set()
+        for thread in threads:  # on Ctrl-C: at most one image a thread is still finished
+            if thread.is_alive():
+                thread.join()
+    return dict(sorted(found.items())), dict(sorted(unreadable.items()))
