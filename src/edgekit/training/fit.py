@@ -177,12 +177,12 @@ def predict(
     @torch.inference_mode()
     def work(size: int) -> NDArray[np.float32]:
         parts = []
-        for begin in range(0, len(inputs), size):
+        for begin in range(0, max(1, len(inputs)), size):  # of no inputs, too, the network says how many outputs
             chunk = inputs[begin : begin + size]
             x = to_unit(to_nchw(chunk).to(accelerator)) if chunk.ndim == 4 else torch.as_tensor(chunk).to(accelerator)
             logits = net(x)
             parts.append(to_numpy((logits + net(x.flip(3))) / 2 if mirrored else logits))
-        return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
+        return np.concatenate(parts)
 
     return halve_batch_on_oom(work, batch, "prediction", on_warning)
 
