@@ -3,6 +3,7 @@
 import numpy as np
 
 from edgekit.metrics import curves
+from edgekit.metrics.scores import score
 from edgekit.report import charts, charts_board, charts_scores
 from edgekit.report.document import (
     Bullets,
@@ -21,10 +22,13 @@ from edgekit.report.document import (
     picture,
 )
 from edgekit.values.evaluation import Threshold
+from edgekit.values.images import DataInfo
 from edgekit.values.program import Span
 from edgekit.values.task import CHEST_XRAY
+from two_logits import logits_of
 
 DOMAIN = CHEST_XRAY.domain
+INFO = DataInfo("made", "00", False, CHEST_XRAY)
 NETWORKS = (
     "VGG19",
     "AlexNet",
@@ -88,19 +92,30 @@ def all_figures() -> list[Figure]:
             charts.Series("zeroed", alphas, zeroed),
             chosen={"validation": float("inf"), "test": float("inf")},
         ),
-        charts_scores.roc("ROC on test", [curves.roc("student, int8", one, labels, cut)], CHEST_XRAY),
+        charts_scores.roc(
+            "ROC on test", [curves.roc("student, int8", logits_of(one), labels, CHEST_XRAY, cut)], CHEST_XRAY
+        ),
         charts_scores.roc(
             "ROC of two",
-            [curves.roc("student, int8", one, labels, cut), curves.roc("student, plain", two, labels, cut)],
+            [
+                curves.roc("student, int8", logits_of(one), labels, CHEST_XRAY, cut),
+                curves.roc("student, plain", logits_of(two), labels, CHEST_XRAY, cut),
+            ],
             CHEST_XRAY,
         ),
         charts_scores.roc(
-            "ROC of a long name", [curves.roc("Ensemble of the paper, pruned, mean", one, labels, cut)], CHEST_XRAY
+            "ROC of a long name",
+            [curves.roc("Ensemble of the paper, pruned, mean", logits_of(one), labels, CHEST_XRAY, cut)],
+            CHEST_XRAY,
         ),
         charts_scores.reliability(
-            "Reliability on test", [curves.reliability("student, int8", one, labels, 0.06)], CHEST_XRAY
+            "Reliability on test",
+            [curves.reliability("student, int8", logits_of(one), labels, CHEST_XRAY, 0.06)],
+            CHEST_XRAY,
         ),
-        charts_scores.confusion("Confusion on test", {"tn": 210, "fp": 24, "fn": 20, "tp": 370}, CHEST_XRAY),
+        charts_scores.confusion(
+            "Confusion on test", score(logits_of(one), labels, cut, runtime="tflm", model_sha256="", data=INFO)
+        ),
         charts.dots(
             "Accuracy beside the paper's",
             [

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -38,8 +39,8 @@ def test_every_image_agrees_with_the_desktop(
     assert agreement(run.predictions, host) == Agreement(100, 100, ())
     assert [p.id for p in run.predictions] == list(xrays.ids)
     assert [p.label for p in run.predictions] == xrays.labels.tolist()
-    margins = data_info.task.margins([p.logits for p in run.predictions])
-    scored = score(margins, xrays.labels, Threshold(0.5, 1), runtime="aot", model_sha256="", data=data_info)
+    logits = np.array([p.logits for p in run.predictions])
+    scored = score(logits, xrays.labels, Threshold(0.5, 1), runtime="aot", model_sha256="", data=data_info)
     plain = to_document(board_report(run, agreement(run.predictions, host), scored))
     assert (plain["schema_version"], plain["n"]) == (1, 100)
     assert plain["agreement"]["identical"] == 100

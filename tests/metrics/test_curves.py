@@ -23,7 +23,9 @@ from edgekit.report.svg import (
 )
 from edgekit.values.evaluation import Threshold
 from edgekit.values.program import Span
+from edgekit.values.task import CHEST_XRAY
 from specimen import margins as sample
+from two_logits import logits_of
 
 
 def area(y: tuple[float, ...], x: tuple[float, ...]) -> float:
@@ -38,9 +40,9 @@ def test_a_roc_curve_is_that_of_scikit_learn_and_passes_through_its_operating_po
     margins, labels = np.array([m for m, _ in rows]), np.array([int(b) for _, b in rows])
     if labels.min() == labels.max():
         with pytest.raises(ValueError, match="both classes"):
-            curves.roc("m", margins, labels)
+            curves.roc("m", logits_of(margins), labels, CHEST_XRAY)
         return
-    found = curves.roc("m", margins, labels, Threshold(0.5, margin_q))
+    found = curves.roc("m", logits_of(margins), labels, CHEST_XRAY, Threshold(0.5, margin_q))
     false_alarms, recall, _ = reference.roc_curve(labels, margins, drop_intermediate=False)
     assert np.interp(false_alarms, found.false_alarms, found.recall)[-1] == 1
     assert {*zip(found.false_alarms, found.recall, strict=True)} <= {*zip(false_alarms, recall, strict=True)}
@@ -48,7 +50,6 @@ def test_a_roc_curve_is_that_of_scikit_learn_and_passes_through_its_operating_po
     assert area(found.recall, found.false_alarms) == pytest.approx(found.auc)
     assert (found.false_alarms[0], found.recall[0], found.false_alarms[-1], found.recall[-1]) == (0, 0, 1, 1)
     assert all(low <= r <= high for low, r, high in zip(found.low, found.recall, found.high, strict=True))
-    assert found.point is not None
     called = margins >= margin_q
     assert found.point == (called[labels == 0].mean(), called[labels == 1].mean())
     assert found.point_y == wilson(int(called[labels == 1].sum()), int(labels.sum()))
@@ -57,7 +58,7 @@ def test_a_roc_curve_is_that_of_scikit_learn_and_passes_through_its_operating_po
 def test_reliability_is_that_of_scikit_learn_and_counts_every_image() -> None:
     margins, labels = sample(3)
     margins[margins == 0] = 1  # 0.5 stands on the edge of two bins
-    found = curves.reliability("m", margins, labels, 0.06)
+    found = curves.reliability("m", logits_of(margins), labels, CHEST_XRAY, 0.06)
     said = 1 / (1 + np.exp(-0.06 * margins))
     share, mean = calibration_curve(labels, said, n_bins=10)
     assert found.found == pytest.approx(share)

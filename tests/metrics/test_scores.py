@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from edgekit.errors import EdgekitError
+from edgekit.metrics.classes import auc
 from edgekit.metrics.intervals import wilson
-from edgekit.metrics.scores import METRICS, auc, mcnemar, score, score_predictions, spread
+from edgekit.metrics.scores import METRICS, mcnemar, score, score_predictions, spread
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
+from two_logits import logits_of
 
 DATA = DataInfo("made", "00", False, CHEST_XRAY)
 
@@ -25,7 +27,7 @@ def noisy(n: int = 400, seed: int = 0, shift: float = 2.0) -> tuple[np.ndarray, 
 
 
 def scored(margins: np.ndarray, labels: np.ndarray, threshold: Threshold) -> EvalReport:
-    return score(margins, labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
+    return score(logits_of(margins), labels, threshold, data=DATA, runtime="tflm", model_sha256="ab" * 32)
 
 
 @settings(max_examples=60, deadline=None)

@@ -21,6 +21,7 @@ from edgekit.values.codec import to_document
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
+from two_logits import logits_of
 
 FLATBUFFER = b"not run here, only hashed"
 PHANTOM = DataInfo("phantom", "f" * 64, True, CHEST_XRAY, licence="CC0", notes=("drawn by a program",))
@@ -31,7 +32,7 @@ def report_of(seed: int = 0, n: int = 200, data: DataInfo = PHANTOM) -> EvalRepo
     labels = rng.integers(0, 2, n)
     margins = np.round(rng.normal(40 * (labels - 0.5), 15)).astype(np.int64)
     threshold = CardThreshold(0.62, 4, "one standard error").value()
-    return score(margins, labels, threshold, runtime="tflm", model_sha256=sha256_of(FLATBUFFER), data=data)
+    return score(logits_of(margins), labels, threshold, runtime="tflm", model_sha256=sha256_of(FLATBUFFER), data=data)
 
 
 @pytest.fixture

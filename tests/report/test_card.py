@@ -34,7 +34,7 @@ def test_the_json_has_the_keys_that_other_programs_read(folder: Path) -> None:
     assert values["threshold"].keys() >= {"probability", "margin_q", "rule"}
     assert values["input"].keys() >= {"height", "width", "channels", "scale", "zero_point"}
     assert values["output"]["classes"] == ["NORMAL", "PNEUMONIA"]
-    assert values["seeds"]["auc"].keys() == {"mean", "sd", "min", "max", "values"}
+    assert values["seeds"]["auc"].keys() == {"mean", "sd", "min", "max", "values", "low", "high"}
     assert values["metrics"]["test"]["intervals"]["auc"][0] < values["metrics"]["test"]["auc"]
 
 

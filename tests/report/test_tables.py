@@ -17,11 +17,13 @@ from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
 from terminal import printed
+from two_logits import logits_of
 
 PHANTOM = DataInfo("phantom", "0", True, CHEST_XRAY)
 KEYS = [
     *("n", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc", "intervals"),
     *("confusion", "threshold", "runtime", "model_sha256", "task", "data", "synthetic", "notes"),
+    *("input_range", "classes", "matrix"),
 ]
 
 
@@ -38,7 +40,7 @@ def test_every_table_names_synthetic_data_the_runtime_and_what_it_is_not(
 
 def test_real_data_is_not_called_synthetic() -> None:
     real = DataInfo("chest-xray", "0", False, CHEST_XRAY)
-    report = score(np.array([1, 2]), np.array([0, 1]), Threshold(0.5, 2), runtime="tflm", model_sha256="", data=real)
+    report = score(logits_of([1, 2]), np.array([0, 1]), Threshold(0.5, 2), runtime="tflm", model_sha256="", data=real)
     text = printed(evaluation_parts(report))
     assert text.startswith("Evaluation, chest-xray")
     assert "synthetic" not in text
@@ -81,7 +83,7 @@ def test_the_stages_fit_80_columns_whole_and_take_words_where_there_is_room(
 def test_json_has_the_promised_keys_and_nulls_where_a_figure_is_undefined(report: EvalReport) -> None:
     assert list(to_json(report)) == KEYS
     one_class = score(
-        np.array([1]), np.array([1]), Threshold(0.5, 0), data=DataInfo("x", "0", False, CHEST_XRAY), runtime="tflm",
+        logits_of([1]), np.array([1]), Threshold(0.5, 0), data=DataInfo("x", "0", False, CHEST_XRAY), runtime="tflm",
         model_sha256="",
     )  # fmt: skip
     plain = json.loads(json.dumps(to_json(one_class), allow_nan=False))

@@ -17,16 +17,17 @@ from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.task import Task
 from terminal import printed
+from two_logits import logits_of
 
 CATS = Task(labels=("Abyssinian", "DOG"), positive="Abyssinian", noun="photo")  # the positive label comes first
 PETS = DataInfo("pets", "0" * 64, False, CATS)
 OURS = re.compile(r"pneumonia|normal|x-ray|film|medical|diagnose|adults", re.IGNORECASE)
-MARGINS, LABELS = np.array([5, -5, 3, -2]), np.array([0, 1, 1, 0])  # a hit, a rejection, a false alarm, a miss
+LOGITS, LABELS = logits_of([5, -5, 3, -2], 0), np.array([0, 1, 1, 0])  # a hit, a rejection, a false alarm, a miss
 
 
 @pytest.fixture
 def report() -> EvalReport:
-    return score(MARGINS, CATS.is_positive(LABELS), Threshold(0.5, 0), runtime="tflm", model_sha256="", data=PETS)
+    return score(LOGITS, LABELS, Threshold(0.5, 0), runtime="tflm", model_sha256="", data=PETS)
 
 
 def test_an_evaluation_names_the_labels_of_its_task_by_what_they_are(report: EvalReport) -> None:
@@ -38,7 +39,7 @@ def test_an_evaluation_names_the_labels_of_its_task_by_what_they_are(report: Eva
 
 
 def test_charts_speak_of_the_tasks_labels_and_pictures(report: EvalReport) -> None:
-    roc, reliability, confusion = answers_figures(report, LABELS, [Answers("int8", MARGINS, report.threshold)])
+    roc, reliability, confusion = answers_figures(report, LABELS, [Answers("int8", LOGITS, report.threshold)])
     alts = roc.alt + reliability.alt + confusion.alt
     assert not OURS.search(alts)
     assert "the share of dog photos called Abyssinian" in roc.alt
@@ -50,7 +51,7 @@ def test_mistakes_are_sorted_by_the_positive_label_wherever_it_stands() -> None:
     images = ImageSet(
         np.zeros((4, 8, 8, 1), np.uint8), LABELS, ("a.png", "b.png", "c.png", "d.png"), ("a", "b", "c", "d")
     )
-    section = mistakes(images, Answers("int8", MARGINS, Threshold(0.5, 0)), PETS)
+    section = mistakes(images, Answers("int8", LOGITS, Threshold(0.5, 0)), PETS)
     assert section.title == "Misclassified photos"
     galleries = [part for part in section.parts if isinstance(part, Gallery)]
     assert [(one.caption, one.pictures[0].alt) for one in galleries] == [

@@ -26,6 +26,7 @@ from edgekit.reproduction.tables import (
 from edgekit.values.evaluation import Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
+from two_logits import logits_of
 
 DATA = DataInfo("phantom", "", True, CHEST_XRAY)
 RNG = np.random.default_rng(0)
@@ -33,9 +34,9 @@ LABELS = (RNG.random(200) < 0.6).astype(np.int64)
 
 
 def scored(noise: float, seed: int) -> Scored:
-    margins = LABELS * 2.0 - 1 + np.random.default_rng(seed).normal(0, noise, len(LABELS))
-    report = score(margins, LABELS, Threshold(0.5, 1), runtime="torch", model_sha256="", data=DATA)
-    return Scored(margins, report, report)
+    logits = logits_of(LABELS * 2.0 - 1 + np.random.default_rng(seed).normal(0, noise, len(LABELS)))
+    report = score(logits, LABELS, Threshold(0.5, 1), runtime="torch", model_sha256="", data=DATA)
+    return Scored(logits, report, report)
 
 
 def results(**systems: System) -> Results:
@@ -43,14 +44,14 @@ def results(**systems: System) -> Results:
 
 
 def test_equal_logits_are_normal_in_tables_as_in_tests_between_systems() -> None:
-    margins = np.array([-1e-6, 0.0, 1e-6])
-    assert decide(margins, ARGMAX).tolist() == decide(margins).tolist() == [False, False, True]
+    logits = logits_of([-1e-6, 0.0, 1e-6])
+    assert decide(logits, CHEST_XRAY, ARGMAX).tolist() == decide(logits, CHEST_XRAY).tolist() == [0, 0, 1]
 
 
 def test_macro_scores_are_scikit_learns() -> None:
     for noise in (0.3, 1.0, 3.0):
         one = scored(noise, 1)
-        expected = precision_recall_fscore_support(LABELS, one.margins > 0, average="macro")[:3]
+        expected = precision_recall_fscore_support(LABELS, decide(one.logits, CHEST_XRAY), average="macro")[:3]
         assert macro_scores(one.argmax) == pytest.approx(expected)
 
 

@@ -45,7 +45,7 @@ def build_model_command(
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
         )  # fmt: skip
         card = build_model(recipe, data, out, options)
-    seeds = seeds_parts(card.seeds, card.data) if len(recipe.seeds) > 1 else ()
+    seeds = seeds_parts(card.seeds, card.data, card.seeds_by_class) if len(recipe.seeds) > 1 else ()
     written = (
         Code(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes."),
         Code(f"Its card is {out}/card.md, its C array {out}/model_data.cc."),

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from edgekit.errors import printable
 from edgekit.executor import units
+from edgekit.metrics.decisions import decide
 from edgekit.report.pages.device import latency_unit
 from edgekit.values.device_run import Latency, LinkCounts, latency
 from edgekit.values.evaluation import Prediction, Threshold
@@ -123,7 +124,8 @@ class UnitBars(_Bars):
 
 
 class LiveScore:
-    """Accuracy so far, confusion, images/s, retries and latency in two lines of 80 columns; a context manager.
+    """Accuracy so far, the confusion of a positive label, images/s, retries and latency in two lines of 80 columns; a
+    context manager.
 
     Args:
         total: number of images.
@@ -131,12 +133,13 @@ class LiveScore:
         quiet: show nothing.
     """
 
-    def __init__(self, total: int, task: Task, threshold: Threshold, board: str, *, quiet: bool = False) -> None:
+    def __init__(self, total: int, task: Task, threshold: Threshold | None, board: str, *, quiet: bool = False) -> None:
         columns = bars.BarColumn(20), bars.MofNCompleteColumn(), "{task.fields[said]}", bars.TimeRemainingColumn()
         self._bar = bars.Progress(*columns)
         self._row = self._bar.add_task("", total=total, said="")
-        self._task, self._margin_q, self._unit = task, threshold.margin_q or 0, latency_unit(board)
-        self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
+        self._task, self._threshold, self._unit = task, threshold, latency_unit(board)
+        self._right = 0
+        self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0} if task.positive else {}
         self._seen: list[Prediction] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=_RATE_OVER)
         self._console = Console(stderr=True, quiet=quiet)
@@ -171,13 +174,14 @@ class LiveScore:
         if not self._seen:
             return "connected"
         times = latency(self._seen) or Latency(0, 0, 0, 0)
-        right = (self._counts["tp"] + self._counts["tn"]) / len(self._seen)
-        said = "  ".join(f"{name} {count}" for name, count in self._counts.items())
-        return f"accuracy {right:.3f}  {said}  p50 {times.p50:,}  p95 {times.p95:,} {self._unit}"
+        said = "".join(f"{name} {count}  " for name, count in self._counts.items())
+        return f"accuracy {self._right / len(self._seen):.3f}  {said}p50 {times.p50:,}  p95 {times.p95:,} {self._unit}"
 
     def _count(self, one: Prediction) -> None:
-        called = self._task.margins(one.logits) >= self._margin_q
-        positive = self._task.is_positive(one.label)
-        self._counts[("tp" if called else "fn") if positive else ("fp" if called else "tn")] += 1
+        (called,) = decide([one.logits], self._task, self._threshold).tolist()
+        self._right += called == one.label
+        if self._counts:
+            kind = "tf"[called != one.label] + "np"[called == self._task.positive_index]
+            self._counts[kind] += 1
         self._seen.append(one)
         self._bar.advance(self._row)

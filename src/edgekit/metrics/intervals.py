@@ -4,11 +4,15 @@ In: counts. Out: (low, high) in [0, 1].
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 Interval = tuple[float, float]
 
 Z = 1.959963984540054  # the 97.5 % point of the normal distribution
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)  # of the t distribution, by its degrees
 
 
 def wilson(k: int, n: int) -> Interval:
@@ -20,16 +24,59 @@ def wilson(k: int, n: int) -> Interval:
     return (0.0 if k == 0 else centre - half), (1.0 if k == n else centre + half)
 
 
-def balanced_interval(tp: int, fn: int, tn: int, fp: int) -> Interval:
-    """Of the mean of two independent proportions: square-and-add of their Wilson intervals (Newcombe, Statistics in
-    Medicine 1998;17:873; Zou and Donner, 2008;27:1693)."""
-    if not tp + fn or not tn + fp:
+def mean_interval(
+    values: Sequence[float], intervals: Sequence[Interval], correlation: NDArray[np.float64] | None = None
+) -> Interval:
+    """Of the mean of K figures, from the interval of each: square-and-add (Newcombe, Statistics in Medicine
+    1998;17:873), or MOVER, which takes their correlation into account (Zou and Donner, 2008;27:1693); [0, 1] where one
+    is NaN.
+
+    Args:
+        correlation: [K, K] of the estimates; None where they are independent.
+    """
+    if any(map(math.isnan, values)):
         return 0.0, 1.0
-    recall, specificity = tp / (tp + fn), tn / (tn + fp)
-    (low_r, high_r), (low_s, high_s) = wilson(tp, tp + fn), wilson(tn, tn + fp)
-    centre = (recall + specificity) / 2
-    low, high = math.hypot(recall - low_r, specificity - low_s), math.hypot(high_r - recall, high_s - specificity)
-    return centre - low / 2, centre + high / 2
+    count, centre = len(values), sum(values) / len(values)
+    apart = ([value - low for value, (low, _) in zip(values, intervals, strict=True)],
+             [high - value for value, (_, high) in zip(values, intervals, strict=True)])  # fmt: skip
+    if correlation is None:
+        low, high = (math.hypot(*side) for side in apart)
+    else:
+        low, high = (math.sqrt(max(0.0, float(np.array(side) @ correlation @ np.array(side)))) for side in apart)
+    return centre - low / count, centre + high / count
+
+
+def seeds_interval(values: Sequence[float], intervals: Sequence[Interval]) -> Interval:
+    """Of the mean of a figure over seeds that were all tried on the same images, from the figure's interval for each.
+
+    It adds two parts by squares (`mean_interval`): the mean of the seeds' bounds, which is the images' part where all
+    seeds err alike, the worst; and Student's t interval of the mean, the seeds' part, left out for a single seed.
+    """
+    count = len(values)
+    low, high = mean_interval(values, intervals, np.ones((count, count)))
+    if count == 1 or any(map(math.isnan, values)):
+        return low, high
+    centre = sum(values) / count
+    half = _student(count - 1) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    return max(0.0, centre - math.hypot(centre - low, half)), min(1.0, centre + math.hypot(high - centre, half))
+
+
+def _student(degrees: int) -> float:
+    """The 97.5 % point of Student's t distribution, within 0.1 %."""
+    if degrees <= len(_STUDENT):
+        return _STUDENT[degrees - 1]
+    return Z + (Z**3 + Z) / (4 * degrees) + (5 * Z**5 + 16 * Z**3 + 3 * Z) / (96 * degrees**2)
+
+
+def correlation_of(influence: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The correlation [K, K] of K estimates from the influence [K, cells] that an image of each cell has on each of
+    them, and the cells' shares of the images: the delta method. 1, the worst, where an estimate cannot vary."""
+    covariance = (influence * weights) @ influence.T
+    deviation = np.sqrt(np.diagonal(covariance))
+    scale = np.outer(deviation, deviation)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.where(scale > 1e-12, covariance / scale, 1.0)
+    return np.asarray(np.clip(found, -1.0, 1.0))
 
 
 def f1_interval(tp: int, fn: int, fp: int) -> Interval:

@@ -68,7 +68,7 @@ def _write(out: Path, first: SeedResult, card: Card, evidence: Evidence) -> None
     write_bytes(
         out / "student.npz", packed({**to_json(student.spec), **student.weights})
     )  # for `evaluate.load_student`
-    task, threshold = card.data.task, card.threshold.value()
+    task, threshold = card.data.task, card.cut()
     int8 = first.files.models["int8"]
     for file, text in c_array(int8, len(task.labels), card.model.arena_bytes, task=task, threshold=threshold).items():
         write_text(out / file, text)

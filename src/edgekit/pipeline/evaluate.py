@@ -18,7 +18,7 @@ from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256, open_regular
-from edgekit.metrics.decisions import decide
+from edgekit.metrics.decisions import decide, probabilities
 from edgekit.metrics.scores import score
 from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model, read_named
 from edgekit.report.card import load_card
@@ -29,7 +29,7 @@ from edgekit.runtimes.tflm import TFLM
 from edgekit.runtimes.torch import TORCH
 from edgekit.tflite.quantize import known_range, with_input_range
 from edgekit.values.evaluation import EvalReport
-from edgekit.values.model import DEFAULT_MODEL, InputRange
+from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
 from edgekit.values.networks import Student, StudentSpec
 
 RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, ONNX, TORCH)}  # as `--runtime` takes them
@@ -39,7 +39,7 @@ def evaluate(
     model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False,
     input_range: tuple[float, float] | None = None,
 ) -> EvalReport:  # fmt: skip
-    """Scores a model at the threshold that its card holds.
+    """Scores a model at the threshold that its card holds, or by its greatest logit where the card has none.
 
     Args:
         runtime: `tflm`, `litert`, `onnx` or `torch`; None takes the one that fits the file.
@@ -68,8 +68,9 @@ def evaluate(
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(opened, chosen.images, advance)
+    scale = opened.output_q.scale if isinstance(opened, TfliteModel) and opened.output_q else 1.0
     scored = score(
-        splits.info.task.margins(logits), chosen.labels, card.threshold.value(),
+        logits, chosen.labels, card.cut(), scale=scale,
         runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
     )  # fmt: skip
     return replace(scored, input_range=taken)
@@ -156,19 +157,17 @@ def predict(
     if not paths:
         return []
     outputs = TFLM.run(tflite, np.stack([load_pixels(path, (height, width), channels) for path in paths]))
-    logits = outputs * (loaded.model.output_q.scale if loaded.model.output_q else 1.0)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    scale = loaded.model.output_q.scale if loaded.model.output_q else 1.0
     return [
         Answer(path, label, tuple(shares.tolist()), tuple(row.tolist()))
-        for path, label, shares, row in zip(paths, _labels(loaded, outputs), probabilities, outputs, strict=True)
+        for path, label, shares, row in zip(
+            paths, _labels(loaded, outputs), probabilities(outputs, scale), outputs, strict=True
+        )
     ]
 
 
 def _labels(loaded: LoadedModel, outputs: NDArray[np.int8]) -> list[str]:
-    task, greatest = loaded.task, outputs.argmax(axis=1)
+    task = loaded.task
     if task is None:
-        return [str(number) for number in greatest]
-    if task.decision == "argmax":
-        return [task.labels[number] for number in greatest]
-    return [task.positive if one else task.negative for one in decide(task.margins(outputs), loaded.threshold)]
+        return [str(number) for number in outputs.argmax(axis=1)]
+    return [task.labels[number] for number in decide(outputs, task, loaded.threshold)]

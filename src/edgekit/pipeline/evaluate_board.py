@@ -52,7 +52,7 @@ def evaluate_board(
     model: LoadedModel | str | Path, port: str, data: str = "phantom", *,
     options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
     strict: bool = False, resume: bool = False, input_range: tuple[float, float] | None = None,
-    watch: Callable[[int, Task, Threshold, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
+    watch: Callable[[int, Task, Threshold | None, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
     on_wait: Wait = nullcontext,
 ) -> BoardEvaluation:  # fmt: skip
     """Sends the test images of a data set through the board, and through TFLM on this computer; `data` and `strict` as
@@ -99,7 +99,8 @@ def evaluate_board(
                     resume=resume, progress=live, on_resumed=live.resumed if live is not None else None,
                 )  # fmt: skip
     scored = score_predictions(
-        run.predictions, loaded.threshold, runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info
-    )
+        run.predictions, loaded.threshold, scale=loaded.model.output_q.scale if loaded.model.output_q else 1.0,
+        runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info,
+    )  # fmt: skip
     scored = replace(scored, input_range=taken)
     return BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)

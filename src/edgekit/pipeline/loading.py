@@ -25,12 +25,12 @@ from edgekit.values.task import Task
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model, what it is asked (None: nobody has said), where its decision lies, TFLM's arena for it in bytes, and how
-    its data were split."""
+    """A model, what it is asked (None: nobody has said), where its decision lies (None: at the greatest output), TFLM's
+    arena for it in bytes, and how its data were split."""
 
     model: TfliteModel
     task: Task | None
-    threshold: Threshold
+    threshold: Threshold | None
     arena_bytes: int
     data: DataRecipe
 
@@ -65,10 +65,21 @@ def check_same_classes(model: Task | None, data: DataInfo) -> None:
     Raises:
         EdgekitError: the model was made for other classes than the data have.
     """
-    if model is None or [*map(str.casefold, model.labels)] == [*map(str.casefold, data.task.labels)]:
+    if model is None:
         return
+    known, given = ({label.casefold(): label for label in labels} for labels in (model.labels, data.task.labels))
+    if [*known] == [*given]:
+        return
+    lacking, more = (
+        [names[key] for key in names if key not in others] for names, others in ((known, given), (given, known))
+    )
+    differences = [
+        *([f"without {', '.join(lacking)}"] if lacking else []),
+        *([f"with {', '.join(more)}, which the model does not know"] if more else []),
+    ]
     raise EdgekitError(
-        f"The model tells {' from '.join(model.labels)}; the classes of {data.name} are {', '.join(data.task.labels)}.",
+        f"The model tells {len(known)} classes apart: {', '.join(model.labels)}; {data.name} has {len(given)}, "
+        f"{' and '.join(differences) or 'in another order: ' + ', '.join(data.task.labels)}.",
         "Give a set of the model's classes, or rename the folders where they mean the same.",
     )
 
@@ -92,5 +103,5 @@ def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:
-            return LoadedModel(model, card.data.task, card.threshold.value(), card.model.arena_bytes, card.recipe.data)
+            return LoadedModel(model, card.data.task, card.cut(), card.model.arena_bytes, card.recipe.data)
     return LoadedModel(model, None, Threshold(0.5, 1), arena_bytes(model), DataRecipe())

@@ -49,11 +49,11 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Ensemble:
-    """The teacher: its logits on train, its margins on val and test, its size as float32. `weights` are its members',
-    where they are to see the student's views."""
+    """The teacher: its logits on train, on val and test, its size as float32. `weights` are its members', where they
+    are to see the student's views."""
 
     logits: TeacherLogits
-    margins: Arrays
+    held_out: Arrays
     bytes: int
     key: Any
     weights: tuple[Arrays, ...] = ()
@@ -120,13 +120,12 @@ class BuildStages:
             return None
         splits = self.splits(recipe.size)
         members, keys = zip(*(self.teach_member(member) for member in range(len(recipe.networks))), strict=True)
-        logits = {part: combine(np.stack([m[part] for m in members]), recipe.combine) for part in _HELD_OUT}
-        margins = {part: splits.info.task.margins(logits[part]) for part in _HELD_OUT}
+        held_out = {part: combine(np.stack([m[part] for m in members]), recipe.combine) for part in _HELD_OUT}
         soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
         nets = [{name: value for name, value in m.items() if name.startswith("net.")} for m in members]
         weights = tuple({name.removeprefix("net."): value for name, value in net.items()} for net in nets)
         return Ensemble(
-            TeacherLogits(soft, splits.train.ids), margins, int(sum(m["parameters"] for m in members)) * 4,
+            TeacherLogits(soft, splits.train.ids), held_out, int(sum(m["parameters"] for m in members)) * 4,
             {"members": list(keys), "combine": recipe.combine}, weights,
         )  # fmt: skip
 
@@ -239,20 +238,20 @@ class BuildStages:
         models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
         return Files(models, arrays["onnx"].tobytes(), key)
 
-    def margins_of_file(self, files: Files, variant: str, name: str) -> Arrays:
-        """Margins of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
+    def logits_of_file(self, files: Files, variant: str, name: str) -> Arrays:
+        """Logits of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
         model, splits = files.models[variant], self.student_splits
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes import litert, tflm
 
-            run, margins = tflm.run if runtime_of(variant) == "tflm" else litert.run, splits.info.task.margins
-            return {part: margins(run(model, getattr(splits, part).images)) for part in _HELD_OUT}
+            run = tflm.run if runtime_of(variant) == "tflm" else litert.run
+            return {part: run(model, getattr(splits, part).images) for part in _HELD_OUT}
 
         return self.cache.run(f"score-{name}", {"model": files.key, "variant": model.variant}, make)[0]
 
-    def margins_of_student(self, student: Student, name: str) -> Arrays:
-        """Margins of a student on val and test through torch."""
+    def logits_of_student(self, student: Student, name: str) -> Arrays:
+        """Logits of a student on val and test through torch."""
         splits = self.student_splits
 
         def make(checkpoint: Path) -> Arrays:
@@ -260,7 +259,7 @@ class BuildStages:
             from edgekit.training import nets
 
             net = nets.thaw_student(student)
-            return {part: splits.info.task.margins(torch.run(net, getattr(splits, part).images)) for part in _HELD_OUT}
+            return {part: torch.run(net, getattr(splits, part).images) for part in _HELD_OUT}
 
         weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
         inputs = {"weights": weights, "data": self._data_key(splits)}

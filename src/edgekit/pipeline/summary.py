@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
-from edgekit.metrics.scores import score, spread
+from edgekit.metrics.scores import score, spread, spread_by_class
 from edgekit.pipeline.cache import Arrays
 from edgekit.pipeline.loading import program_of
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Trained, runtime_of
@@ -22,6 +22,7 @@ from edgekit.report.tables import StageRow
 from edgekit.tflite.model import count
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.networks import Student
+from edgekit.values.task import Task
 
 _VERSIONS_OF = (
     "edgekit", "torch", "torchvision", "tensorflow", "onnx2tf", "onnx", "tflite-micro", "ai-edge-litert", "numpy",
@@ -31,17 +32,17 @@ _CONVENTIONAL = "student (plain)"  # the student without a teacher, by the name 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A model of the build: its margins on val and test, its figures on both, its size in bytes, its output's scale."""
+    """A model of the build: its logits on val and test, its figures on both, its size in bytes, its output's scale."""
 
-    margins: Arrays
+    logits: Arrays
     validation: EvalReport
     test: EvalReport
     size: int
     scale: float | None = None
 
     @property
-    def threshold(self) -> Threshold:
-        """That validation chose."""
+    def threshold(self) -> Threshold | None:
+        """That validation chose; None where the greatest logit decides."""
         return self.test.threshold
 
 
@@ -66,12 +67,12 @@ def stage_results(
     """The models of the build by the names of their stages, each at its own threshold; int8 as `first` has it."""
     found: dict[str, Scored] = {}
     if teacher is not None:
-        found["teacher"] = _scored(stages, teacher.margins, "torch", teacher.bytes)
+        found["teacher"] = _scored(stages, teacher.held_out, "torch", teacher.bytes)
     base = len(first.files.models["float32"].flatbuffer)
     for name, trained in ((_CONVENTIONAL, conventional), ("distilled", first.distilled), ("pruned", first.pruned)):
         if trained is not None:
-            margins = stages.margins_of_student(trained.student, name.split(maxsplit=1)[0])
-            found[name] = _scored(stages, margins, "torch", base)
+            logits = stages.logits_of_student(trained.student, name.split(maxsplit=1)[0])
+            found[name] = _scored(stages, logits, "torch", base)
     for variant in ("float16", "dynamic"):
         found[variant] = _scored_file(stages, first.files, variant, variant)
     return {**found, "int8": first.int8}
@@ -84,10 +85,10 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
         EdgekitError: the model is not quantised at its ends.
     """
     recipe, info, first = stages.recipe, stages.student_splits.info, seeds[0]
-    model, int8 = first.files.models["int8"], first.int8
+    model, int8, cut = first.files.models["int8"], first.int8, first.int8.threshold
     if model.input_q is None or model.output_q is None:
         raise EdgekitError("The int8 model has no quantised input and output.", "Run again with --fresh.")
-    float_margins = stages.margins_of_file(first.files, "float32", "float32")["test"]
+    float_logits = stages.logits_of_file(first.files, "float32", "float32")["test"]
     height, width, channels = model.input_shape
     counts = count(model.flatbuffer)
     rule = rule_in_words(recipe.threshold.kept_sensitivity)
@@ -99,11 +100,12 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
         ),
         input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
         output=OutputFacts(model.output_q.scale, model.output_q.zero_point, info.task.labels),
-        threshold=CardThreshold(int8.threshold.probability, int8.threshold.margin_q, rule),
+        threshold=CardThreshold(cut.probability, cut.margin_q, rule) if cut else None,
         metrics=Metrics(int8.validation, int8.test),
         seeds=spread([seed.int8.test for seed in seeds]),
-        agreement_int8_float32=agreement(int8.margins["test"], float_margins),
-        stages=_rows(results, len(first.files.models["float32"].flatbuffer)),
+        seeds_by_class=spread_by_class([seed.int8.test for seed in seeds]),
+        agreement_int8_float32=agreement(int8.logits["test"], float_logits, info.task),
+        stages=_rows(results, info.task, len(first.files.models["float32"].flatbuffer)),
         data=info,
         recipe=recipe,
         command=stages.options.command,
@@ -116,7 +118,7 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
 def evidence_of(stages: BuildStages, first: SeedResult, results: dict[str, Scored]) -> Evidence:
     """What the report shows besides the card."""
     answers = tuple(
-        Answers(name, one.margins["test"], one.threshold, one.scale or 1.0)
+        Answers(name, one.logits["test"], one.threshold, one.scale or 1.0)
         for name in ("int8", "distilled", _CONVENTIONAL, "teacher")
         if (one := results.get(name))
     )
@@ -137,10 +139,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _rows(results: dict[str, Scored], base: int) -> tuple[StageRow, ...]:
+def _rows(results: dict[str, Scored], task: Task, base: int) -> tuple[StageRow, ...]:
     """The table of the stages on test; `base` is the size that ratios refer to."""
     same = [
-        agreement(one.margins["test"], before.margins["test"], one.threshold, before.threshold)
+        agreement(one.logits["test"], before.logits["test"], task, one.threshold, before.threshold)
         for before, one in pairwise(results.values())
     ]
     return tuple(
@@ -150,23 +152,25 @@ def _rows(results: dict[str, Scored], base: int) -> tuple[StageRow, ...]:
 
 
 def _scored_file(stages: BuildStages, files: Files, variant: str, name: str) -> Scored:
-    model, margins = files.models[variant], stages.margins_of_file(files, variant, name)
+    model, logits = files.models[variant], stages.logits_of_file(files, variant, name)
     scale = model.output_q.scale if model.output_q else None
-    return _scored(stages, margins, runtime_of(variant), len(model.flatbuffer), scale, model.sha256)
+    return _scored(stages, logits, runtime_of(variant), len(model.flatbuffer), scale, model.sha256)
 
 
 def _scored(
-    stages: BuildStages, margins: Arrays, runtime: str, size: int, scale: float | None = None, sha256: str = ""
+    stages: BuildStages, logits: Arrays, runtime: str, size: int, scale: float | None = None, sha256: str = ""
 ) -> Scored:
     """At the threshold that validation chooses by the recipe's rule; `scale` is that of an int8 model's output."""
     splits = stages.student_splits
-    positive = splits.info.task.is_positive(splits.val.labels)
-    threshold = choose_threshold(margins["val"], positive, stages.recipe.threshold.kept_sensitivity, scale)
+    sensitivity = stages.recipe.threshold.kept_sensitivity
+    threshold = choose_threshold(logits["val"], splits.val.labels, splits.info.task, sensitivity, scale)
     validation, test = (
-        score(margins[part], labels, threshold, runtime=runtime, model_sha256=sha256, data=splits.info)
+        score(
+            logits[part], labels, threshold, scale=scale or 1.0, runtime=runtime, model_sha256=sha256, data=splits.info
+        )
         for part, labels in (("val", splits.val.labels), ("test", splits.test.labels))
     )
-    return Scored(margins, validation, test, size, scale)
+    return Scored(logits, validation, test, size, scale)
 
 
 def _zeroed(student: Student) -> int:

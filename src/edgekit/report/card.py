@@ -4,8 +4,8 @@ In: what a build found out. Out: `card.json` beside the model, and a `Card` read
 `pages.model` renders it for people.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,18 +88,20 @@ class Card:
     """A model's card; JSON keys are the field names.
 
     Attributes:
+        threshold: None where the greatest logit decides.
         seeds: each figure on test over the seeds.
         agreement_int8_float32: share of equal argmax on test.
         command: what makes this model again.
         versions: package to version.
         made_on: platform and accelerator, in words.
+        seeds_by_class: each figure of each class, by its label; empty in what older versions wrote.
     """
 
     name: str
     model: ModelFacts
     input: InputFacts
     output: OutputFacts
-    threshold: CardThreshold
+    threshold: CardThreshold | None
     metrics: Metrics
     seeds: Mapping[str, Spread]
     agreement_int8_float32: float
@@ -112,6 +114,11 @@ class Card:
     use: str = "research only"
     disclaimer: str = CHEST_XRAY.domain
     hardware: str = NO_BOARD
+    seeds_by_class: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
+
+    def cut(self) -> Threshold | None:
+        """The threshold as the metrics take it."""
+        return self.threshold.value() if self.threshold else None
 
 
 def load_card(path: Path) -> Card:
@@ -159,7 +166,21 @@ def _from_version_0_1(values: Any) -> Any:
 
 
 def _check(card: Card) -> None:
+    task = card.data.task
+    names = {"tn", "fp", "fn", "tp"} if task.positive else set()
+    if card.output.classes != task.labels:
+        raise ValueError(f"output.classes are {_listed(card.output.classes)}, its task's labels {_listed(task.labels)}")
+    if (card.threshold is None) == (task.decision == "threshold"):
+        raise ValueError(f"its threshold is {'missing' if task.positive else 'of no use'}: {task.decision} decides")
     for report in (card.metrics.validation, card.metrics.test):
-        lacking = sorted(({*METRICS} - {*report.intervals}) | ({"tn", "fp", "fn", "tp"} - {*report.confusion}))
+        if report.task != task:
+            raise ValueError("its metrics are of another task than its data")
+        lacking = sorted(({*METRICS} - {*report.intervals}) | (names - {*report.confusion}))
         if lacking:
             raise ValueError(f"intervals or confusion of its metrics lack {', '.join(lacking)}")
+        if not task.positive and {len(report.matrix), *map(len, report.matrix)} != {len(task.labels)}:
+            raise ValueError(f"the matrix of its metrics is not {len(task.labels)} x {len(task.labels)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)

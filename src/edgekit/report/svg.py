@@ -33,6 +33,15 @@ def text_width(text: str, size: float = FONT) -> float:
     return units * size
 
 
+def cut(text: str, width: float, size: float = FONT) -> str:
+    """The text, or as much of it as fits."""
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(f"{text}…", size) > width:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
 @dataclass(frozen=True, slots=True)
 class Scale:
     """Maps [low, high] to [start, end], by logarithms where `log` is set."""

@@ -13,7 +13,7 @@ from edgekit.data.audit import Audit
 from edgekit.metrics.scores import METRICS, Spread
 from edgekit.recipes.reading import Leaf
 from edgekit.report.document import Bullets, Cell, Column, Part, Prose, Row, Table
-from edgekit.values.evaluation import EvalReport
+from edgekit.values.evaluation import ClassFigures, EvalReport, labelled_matrix
 from edgekit.values.images import DataInfo
 from edgekit.values.program import Program
 from edgekit.values.task import Task
@@ -24,11 +24,12 @@ _RUNTIMES = {
     "torch": "desktop, torch",
     "onnx": "desktop, onnxruntime",
 }
-_STAGE_COLUMNS = (
-    Column("stage", "left"), Column("accuracy", short="acc"), Column("F1"), Column("AUC"),
-    Column("specificity", short="spec"), Column("bytes"), Column("ratio"), Column("agreement", short="agree"),
-    Column("runtime", "left"),
-)  # fmt: skip
+_STAGE_COLUMNS = Column("bytes"), Column("ratio"), Column("agreement", short="agree"), Column("runtime", "left")
+_STAGE_FIGURES = ("accuracy", "f1", "auc", "specificity")
+_STAGE_FIGURES_OF_CLASSES = ("accuracy", "balanced_accuracy", "f1", "auc")
+_SHORT = {"accuracy": "acc", "specificity": "spec", "balanced_accuracy": "bal acc", "f1": "F1", "auc": "AUC"}
+_MACRO = "Macro: the mean over the classes, each against the rest; the mean recall is the balanced accuracy."
+_RANKED = "95 % intervals beside each figure. AUC: the class against the rest, ranked by its softmax probability."
 _UNREADABLE_NAMED = 20
 _BAR_COLUMNS = 8
 MACS = "multiply-accumulates"
@@ -55,12 +56,11 @@ class StageRow:
 
 def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:
     """One evaluation: each figure with its 95 % interval, the confusion, the threshold, the model, the notes."""
-    margin_q = report.threshold.margin_q
-    int8 = "" if margin_q is None else f", int8 margin at least {margin_q}"
     return (
         scores_table(_titled("Evaluation", report.data, report.synthetic), {"value": report}),
+        *class_parts(report),
         confusion_table(report),
-        Prose(f"Threshold, from validation: probability {report.threshold.probability:.4f}{int8}"),
+        Prose(_decision(report)),
         *([Prose(f"Model SHA-256: {report.model_sha256}")] if report.model_sha256 else []),
         *([Prose(str(report.input_range))] if report.input_range else []),
         *(Prose(f"Note: {note}") for note in report.notes),
@@ -71,15 +71,23 @@ def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:
 def stages_parts(rows: Sequence[StageRow], data: DataInfo) -> tuple[Part, ...]:
     """What ends a build: its stages in their order, at which thresholds, on what."""
     reports = [row.report for row in rows if row.report]
-    on = f"Thresholds were chosen on validation; {reports[0].n:,} images." if reports else "Nothing was evaluated."
-    table = stages_table(_titled("Stages", data.name, data.synthetic), rows)
+    chosen = "Thresholds were chosen on validation" if data.task.positive else "The greatest logit decides"
+    on = f"{chosen}; {reports[0].n:,} images." if reports else "Nothing was evaluated."
+    table = stages_table(_titled("Stages", data.name, data.synthetic), rows, data.task)
     return (table, Prose(on), *_ending([report.runtime for report in reports], data.task))
 
 
-def seeds_parts(seeds: Mapping[str, Spread], data: DataInfo) -> tuple[Part, ...]:
-    """Mean, deviation and range of each figure of the int8 models over the seeds."""
+def seeds_parts(
+    seeds: Mapping[str, Spread], data: DataInfo, by_class: Mapping[str, Mapping[str, Spread]] | None = None
+) -> tuple[Part, ...]:
+    """Mean, deviation and range of each figure of the int8 models over the seeds, and each class's recall where no
+    label is positive."""
     heads = (Column("figure", "left"), *map(Column, ("mean ± sd", "least", "greatest")))
-    rows = [(label(name), mean_sd(figure), number(figure.min), number(figure.max)) for name, figure in seeds.items()]
+    named = {label(name, data.task): seeds[name] for name in shown_metrics(data.task) if name in seeds}
+    if not data.task.positive:
+        named |= {f"recall of {name}": figures["recall"] for name, figures in (by_class or {}).items()}
+    shown = mean_sd if data.task.positive else _with_spread
+    rows = [(name, shown(one), number(one.min), number(one.max)) for name, one in named.items()]
     count = max((len(figure.values) for figure in seeds.values()), default=0)
     return (
         Table(_titled("Over the seeds", data.name, data.synthetic), heads, tuple(rows)),
@@ -88,42 +96,74 @@ def seeds_parts(seeds: Mapping[str, Spread], data: DataInfo) -> tuple[Part, ...]
     )
 
 
-def with_interval(report: EvalReport, name: str) -> Cell:
+def with_interval(report: EvalReport | ClassFigures, name: str) -> Cell:
     """A figure of a report with its 95 % interval."""
     low, high = report.intervals[name]
     value = float(getattr(report, name))
     return Cell(number(value), f"{low:.3f} to {high:.3f}", value=value)
 
 
+def shown_metrics(task: Task) -> tuple[str, ...]:
+    """Those of METRICS that a table shows: without a positive label the recall is the balanced accuracy again."""
+    return METRICS if task.positive else tuple(name for name in METRICS if name != "recall")
+
+
 def scores_table(caption: str, reports: Mapping[str, EvalReport], seeds: Mapping[str, Spread] | None = None) -> Table:
     """Every figure of some reports, by the headings given, and the spread over the seeds after the first of them."""
-    columns = [Column("figure", "left"), *map(Column, reports)]
+    task = next(iter(reports.values())).task
+    names, columns = shown_metrics(task), [Column("figure", "left"), *map(Column, reports)]
     rows: list[list[Cell | str | None]] = [
-        [label(name), *(with_interval(report, name) for report in reports.values())] for name in METRICS
+        [label(name, task), *(with_interval(report, name) for report in reports.values())] for name in names
     ]
     if seeds:
         count = max(len(figure.values) for figure in seeds.values())
         columns.insert(2, Column(f"test, mean ± sd of {count} seeds" if count > 1 else "test, mean of 1 seed"))
-        for name, row in zip(METRICS, rows, strict=True):
+        for name, row in zip(names, rows, strict=True):
             row.insert(2, Cell(mean_sd(seeds[name]), value=seeds[name].mean) if name in seeds else None)
-    return Table(caption, tuple(columns), tuple(map(tuple, rows)), ("95 % intervals beside each figure.",))
+    notes = ("95 % intervals beside each figure.", *(() if task.positive else (_MACRO,)))
+    return Table(caption, tuple(columns), tuple(map(tuple, rows)), notes)
+
+
+def class_parts(report: EvalReport, by_seed: Mapping[str, Mapping[str, Spread]] | None = None) -> tuple[Part, ...]:
+    """Each class against the rest, and its recall over the seeds; nothing where the figures are of a positive label."""
+    if report.task.positive or not report.classes:
+        return ()
+    names = ("recall", "precision", "f1", "auc")
+    columns = [Column("class", "left"), Column("images"), *(Column(label(name)) for name in names)]
+    rows: list[list[Cell | str | None]] = [
+        [one.label, count(one.n), *(with_interval(one, name) for name in names)] for one in report.classes
+    ]
+    seeds = max((len(one["recall"].values) for one in (by_seed or {}).values()), default=0)
+    if by_seed and seeds > 1:
+        columns.insert(3, Column(f"recall, mean ± sd of {seeds} seeds"))
+        for row, one in zip(rows, report.classes, strict=True):
+            row.insert(3, _with_spread(by_seed[one.label]["recall"]) if one.label in by_seed else None)
+    return (Table("Each class against the rest", tuple(columns), tuple(map(tuple, rows)), (_RANKED,)),)
 
 
 def confusion_table(report: EvalReport) -> Table:
-    """The confusion as a table, truth by row."""
-    c, first, second = report.confusion, report.task.negative, report.task.positive
-    columns = (Column("truth", "left"), Column(f"says {first}"), Column(f"says {second}"))
-    rows = ((first, count(c["tn"]), count(c["fp"])), (second, count(c["fn"]), count(c["tp"])))
-    return Table(f"Confusion on {report.n:,} images", columns, rows)
+    """The confusion as a table, truth by row; the answers of many classes by number."""
+    names, rows = labelled_matrix(report)
+    if len(names) == 2:
+        columns = [Column("truth", "left"), *(Column(f"says {name}") for name in names)]
+        heads = list(names)
+    else:
+        columns = [Column("truth", "left"), *(Column(f"says {number}") for number in range(1, len(names) + 1))]
+        heads = [f"{number} {name}" for number, name in enumerate(names, 1)]
+    cells: tuple[Row, ...] = tuple((head, *map(count, values)) for head, values in zip(heads, rows, strict=True))
+    return Table(f"Confusion on {report.n:,} images", tuple(columns), cells)
 
 
-def stages_table(caption: str, rows: Iterable[StageRow]) -> Table:
+def stages_table(caption: str, rows: Iterable[StageRow], task: Task) -> Table:
     """Name, figures, size, agreement and runtime of each stage."""
+    names = _STAGE_FIGURES if task.positive else _STAGE_FIGURES_OF_CLASSES
+    figures = (Column(label(name, task), short=_SHORT[name]) for name in names)
+    columns = (Column("stage", "left"), *figures, *_STAGE_COLUMNS)
     note = (
         "Ratio is the size of the float32 student over that of the stage; agreement is the share of equal answers with "
         "the stage before."
     )
-    return Table(caption, _STAGE_COLUMNS, tuple(_stage(row) for row in rows), (note,))
+    return Table(caption, columns, tuple(_stage(row, names) for row in rows), (note,))
 
 
 def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
@@ -209,9 +249,10 @@ def layers_table(program: Program, *, drawn: bool = False, notes: tuple[str, ...
     return Table("Layers of the compiled C", tuple(columns), tuple(rows), notes if measured else (at, *notes))
 
 
-def label(name: str) -> str:
-    """The name of a figure as people write it."""
-    return {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}.get(name, name)
+def label(name: str, task: Task | None = None) -> str:
+    """The name of a figure as people write it, and as a mean over the classes where the task has no positive label."""
+    written = {"balanced_accuracy": "balanced accuracy", "f1": "F1", "auc": "AUC"}.get(name, name)
+    return f"macro {written}" if task and not task.positive and "accuracy" not in name else written
 
 
 def number(value: float | None) -> str:
@@ -234,9 +275,23 @@ def mean_sd(figure: Spread) -> str:
     return number(figure.mean) if math.isnan(figure.sd) else f"{figure.mean:.3f} ± {figure.sd:.3f}"
 
 
-def _stage(row: StageRow) -> Row:
+def _with_spread(figure: Spread) -> Cell:
+    """`mean_sd` with the interval of the mean."""
+    interval = "" if math.isnan(figure.low) else f"{figure.low:.3f} to {figure.high:.3f}"
+    return Cell(mean_sd(figure), interval, value=figure.mean)
+
+
+def _decision(report: EvalReport) -> str:
+    cut = report.threshold
+    if cut is None:
+        return "The greatest logit decides."
+    int8 = "" if cut.margin_q is None else f", int8 margin at least {cut.margin_q}"
+    return f"Threshold, from validation: probability {cut.probability:.4f}{int8}"
+
+
+def _stage(row: StageRow, names: Sequence[str]) -> Row:
     r = row.report
-    figures = [number(getattr(r, name)) if r else "-" for name in ("accuracy", "f1", "auc", "specificity")]
+    figures = [number(getattr(r, name)) if r else "-" for name in names]
     size = "-" if row.bytes is None else f"{row.bytes:,}"
     ratio = "-" if row.ratio is None else f"{row.ratio:.2f}" if row.ratio >= 0.005 else "<0.01"
     return row.name, *figures, size, ratio, number(row.agreement), r.runtime if r else "-"

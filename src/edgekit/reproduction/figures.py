@@ -104,16 +104,16 @@ def against_the_paper(results: Results) -> tuple[Figure, ...]:
 
 def score_figures(results: Results) -> tuple[Figure, ...]:
     """ROC, reliability and confusion of the teacher, the students and the int8 file, first seed."""
-    task, positive = results.info.task, results.info.task.is_positive(results.labels)
+    task, labels = results.info.task, results.labels
     rocs, reliabilities, confusions = [], list[Figure](), list[Figure]()
     for name in _SHOWN:
         if name in results.systems:
             first, title = results.systems[name].first, SYSTEM_TITLES[name]
-            rocs.append(curves.roc(title, first.margins, positive, first.chosen.threshold))
-            reliability = curves.reliability(title, first.margins, positive, first.scale)
+            rocs.append(curves.roc(title, first.logits, labels, task, first.chosen.threshold))
+            reliability = curves.reliability(title, first.logits, labels, task, first.scale)
             reliabilities.append(charts_scores.reliability(f"Reliability, {title}", [reliability], task))
             confusions += [
-                charts_scores.confusion(f"Confusion, {title}, {words}", report.confusion, task)
+                charts_scores.confusion(f"Confusion, {title}, {words}", report)
                 for report, words in (
                     (first.argmax, "the greater logit decides"), (first.chosen, "at validation's threshold"),
                 )

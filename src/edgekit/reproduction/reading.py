@@ -95,27 +95,27 @@ class _Reader:
                 found[variant] = System(scored, len(content), image_us, len(gzip.compress(content, 9)))
         return found
 
-    def _scored(self, margins: Callable[..., Arrays], *words: Any) -> dict[int, Scored]:
-        return {seed: self._score(one) for seed, one in self.by_seed(margins, *words).items()}
+    def _scored(self, logits: Callable[..., Arrays], *words: Any) -> dict[int, Scored]:
+        return {seed: self._score(one) for seed, one in self.by_seed(logits, *words).items()}
 
-    def _score(self, margins: Arrays, runtime: str = "torch", output: Quantization | None = None) -> Scored:
+    def _score(self, logits: Arrays, runtime: str = "torch", output: Quantization | None = None) -> Scored:
         scale = output.scale if output else None
         sensitivity = self.work.budget.recipe.threshold.kept_sensitivity
-        chosen = choose_threshold(margins["val"], self.work.positive("val"), sensitivity, scale)
+        chosen = choose_threshold(logits["val"], self.splits.val.labels, self.splits.info.task, sensitivity, scale)
         argmax, at_chosen = (
             score(
-                margins["test"], self.splits.test.labels, threshold, runtime=runtime, model_sha256="",
+                logits["test"], self.splits.test.labels, threshold, runtime=runtime, model_sha256="",
                 data=self.splits.info,
             )
             for threshold in (ARGMAX, chosen)
         )  # fmt: skip
-        return Scored(margins["test"], argmax, at_chosen, scale or 1.0)
+        return Scored(logits["test"], argmax, at_chosen, scale or 1.0)
 
     def _ensemble(self, networks: tuple[str, ...], how: str, pruned: bool, seed: int) -> Arrays:
-        """Margins of the networks as they were trained, or each at the alpha that its validation chose."""
+        """Logits of the networks as they were trained, or each at the alpha that its validation chose."""
         alphas = [self.work.chosen_alpha(network, seed) if pruned else np.inf for network in networks]
         members = [self.work.network_pruned(n, seed, alpha) for n, alpha in zip(networks, alphas, strict=True)]
-        return self.work.margins({part: combine(np.stack([m[part] for m in members]), how) for part in HELD_OUT})
+        return {part: combine(np.stack([m[part] for m in members]), how) for part in HELD_OUT}
 
     def _student(self, name: str, seed: int) -> Arrays:
         if name == "pruned":
@@ -135,7 +135,7 @@ class _Reader:
         points = []
         for unit in (Unit("student", "distilled", self.seeds[0]), *sweep(budget, self.seeds[0])):
             read = partial(self.work.student, "distilled", temperature=unit.temperature, mix=unit.mix)
-            made = {seed: margins for seed, (_, margins) in self.by_seed(read).items() if seed in swept}
+            made = {seed: logits for seed, (_, logits) in self.by_seed(read).items() if seed in swept}
             if made:
                 points.append((unit.temperature or own.temperature, unit.mix or (own.alpha, own.beta), made))
         seeds = tuple(seed for seed in self.seeds if all(seed in made for _, _, made in points))

@@ -26,13 +26,13 @@ class Scored:
     """A system of one seed on the test set.
 
     Attributes:
-        margins: on test.
+        logits: [N, 2] on test.
         argmax: scores where the greater logit decides, as in the paper.
         chosen: scores at the threshold that validation chose.
-        scale: of an int8 model's output; 1 for float margins.
+        scale: of an int8 model's output; 1 for float logits.
     """
 
-    margins: NDArray[Any]
+    logits: NDArray[Any]
     argmax: EvalReport
     chosen: EvalReport
     scale: float = 1.0
@@ -133,5 +133,5 @@ class Results:
     def mcnemar(self, one: str, other: str) -> list[float]:
         """p by seed, for the seeds that both have: do they err equally often on the same images?"""
         a, b = (self.systems[name].seeds if name in self.systems else {} for name in (one, other))
-        truth = self.info.task.is_positive(self.labels)
-        return [mcnemar(decide(a[seed].margins) == truth, decide(b[seed].margins) == truth) for seed in a if seed in b]
+        right = [[decide(one[seed].logits, self.info.task) == self.labels for one in (a, b)] for seed in a if seed in b]
+        return [mcnemar(*both) for both in right]

@@ -113,6 +113,12 @@ def reproduce(request: Request) -> Reproduction:
         for size in sorted({budget.size(what) for what in ("student", *budget.sizes)})
     }
     info = loaded[budget.size("student")].info
+    if not info.task.positive:
+        raise EdgekitError(
+            f"The paper tells two classes apart, one of which is looked for; {info.name} has {len(info.task.labels)}: "
+            f"{', '.join(info.task.labels)}.",
+            "Give --data with two classes, or use edgekit build-model.",
+        )
     _claim(out, {
         "edgekit": __version__, "data": info.name, "fingerprint": info.fingerprint, "weights": settings.weights,
         "budget": to_json(budget),

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
@@ -149,7 +148,7 @@ class Work:
         members, keys = zip(*(self.taught(network, seed) for network in PAPER_ENSEMBLE), strict=True)
         logits = {part: combine(np.stack([m[part] for m in members]), "mean") for part in ("train", *HELD_OUT)}
         return Ensemble(
-            TeacherLogits(logits["train"], self.splits(PAPER_ENSEMBLE[0]).train.ids), self.margins(logits),
+            TeacherLogits(logits["train"], self.splits(PAPER_ENSEMBLE[0]).train.ids), logits,
             sum(int(m["parameters"]) for m in members) * 4, {"members": list(keys), "combine": "mean"},
         )  # fmt: skip
 
@@ -173,24 +172,24 @@ class Work:
         self, how: str, seed: int, temperature: float | None = None, mix: tuple[float, float] | None = None
     ) -> tuple[Trained, Arrays]:
         """The student, `conventional` or `distilled`, at the recipe's own T and alpha/beta unless others are given; and
-        its margins on val and test."""
+        its logits on val and test."""
         recipe = self.budget.recipe.distill
         alpha, beta = mix or (recipe.alpha, recipe.beta)
         changed = dataclasses.replace(recipe, temperature=temperature or recipe.temperature, alpha=alpha, beta=beta)
         stages = self._stages_for(dataclasses.replace(self.budget.recipe, distill=changed))
         teacher = self.teacher(seed) if how == "distilled" else None
         trained = stages.distill(f"student-{how}-{seed}", teacher, seed)
-        return trained, stages.margins_of_student(trained.student, f"student-{how}-{seed}")
+        return trained, stages.logits_of_student(trained.student, f"student-{how}-{seed}")
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
-        """Margins of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
+        """Logits of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
         share `zeroed`."""
-        distilled, margins = self.student("distilled", seed)
+        distilled, logits = self.student("distilled", seed)
         if np.isinf(alpha):
-            return {**margins, "zeroed": np.array(0.0)}
+            return {**logits, "zeroed": np.array(0.0)}
         pruned = dataclasses.replace(distilled.student, weights=prune_weights(distilled.student.weights, alpha))
-        margins = self._student_stages.margins_of_student(pruned, f"pruned-{seed}-{alpha:g}")
-        return {**margins, "zeroed": np.array(zeroed_share(pruned.weights))}
+        logits = self._student_stages.logits_of_student(pruned, f"pruned-{seed}-{alpha:g}")
+        return {**logits, "zeroed": np.array(zeroed_share(pruned.weights))}
 
     def files(self, seed: int) -> Files:
         """The student, distilled and pruned, in every format."""
@@ -200,11 +199,11 @@ class Work:
         return self._student_stages.convert(key, seed)
 
     def file_scores(self, variant: str, seed: int) -> tuple[TfliteModel, Arrays, float]:
-        """One of the files, its margins on val and test (int8 through TFLM, the others through LiteRT), and the median
+        """One of the files, its logits on val and test (int8 through TFLM, the others through LiteRT), and the median
         processor time of one image on this desktop in microseconds."""
         files = self.files(seed)
         model = files.models[variant]
-        margins = self._student_stages.margins_of_file(files, variant, f"{variant}-{seed}")
+        logits = self._student_stages.logits_of_file(files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes import litert, tflm
@@ -216,7 +215,7 @@ class Work:
 
         inputs = {"model": files.key, "variant": variant}
         us = self._cache.run(f"time-{variant}-{seed}", inputs, make)[0]["us"]
-        return model, margins, float(us)
+        return model, logits, float(us)
 
     # --- pruning sweeps ---
 
@@ -230,25 +229,17 @@ class Work:
             points = [pruned(seed, alpha) for alpha in alphas]
             found["zeroed"][row] = [float(point["zeroed"]) for point in points]
             for part in HELD_OUT:
-                found[part][row] = self.accuracies(points if student else map(self.margins, points), part)
+                found[part][row] = self.accuracies(points, part)
         return PruningSweep(alphas, **found, seeds=seeds)
 
     def chosen_alpha(self, name: str, seed: int) -> float:
         """The alpha that validation chooses for a network or the `student`: see `PruningSweep.choice`."""
         return self.pruning_sweep(name, (seed,)).choice(0, "val").alpha
 
-    def margins(self, logits: Arrays) -> Arrays:
-        """Of a network's or an ensemble's logits on val and test."""
-        return {part: self.splits("student").info.task.margins(logits[part]) for part in HELD_OUT}
-
-    def accuracies(self, margins: Iterable[Arrays], part: str) -> list[float]:
+    def accuracies(self, logits: Iterable[Arrays], part: str) -> list[float]:
         """On val or test, where the greater logit decides."""
-        return [accuracy(one[part], self.positive(part)) for one in margins]
-
-    def positive(self, part: str) -> NDArray[np.bool_]:
-        """Which images of val or test have the positive label; the same at every image size."""
-        splits = self.splits("student")
-        return splits.info.task.is_positive(getattr(splits, part).labels)
+        splits = self.splits("student")  # the labels are the same at every image size
+        return [accuracy(one[part], getattr(splits, part).labels, splits.info.task) for one in logits]
 
     # --- data ---
 

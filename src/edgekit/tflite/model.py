@@ -36,7 +36,7 @@ class ModelCounts:
 
 
 def read_tflite(content: bytes | Path) -> TfliteModel:
-    """Reads a model of one image input [1, H, W, C] and two logits, in any number format.
+    """Reads a model of one image input [1, H, W, C] and two logits or more, in any number format.
 
     Args:
         content: the file's bytes, or its path.
@@ -47,10 +47,10 @@ def read_tflite(content: bytes | Path) -> TfliteModel:
     """
     file = sound_file(content)
     model, logits = _model(file), file.tensors[file.outputs[0]]
-    if math.prod(logits.shape) != 2:
+    if logits.shape[0] != 1 or math.prod(logits.shape) < 2:
         raise EdgekitError(
-            f"{file.name} gives an output of shape {list(logits.shape)}, not two logits [1, 2].",
-            "Give a model of two classes, an output for each.",
+            f"{file.name} gives an output of shape {list(logits.shape)}, not two logits or more [1, classes].",
+            "Give a model of two classes or more, an output for each.",
         )
     return model
 

@@ -1,6 +1,6 @@
 """What a model answered, where its decision lies, and how good it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -34,10 +34,31 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassFigures:
+    """Figures of one class against the rest, in [0, 1]; `intervals` holds 95 % bounds by the same names."""
+
+    label: str
+    n: int  # images of the class
+    precision: FloatOrNan
+    recall: FloatOrNan
+    specificity: FloatOrNan
+    f1: FloatOrNan
+    auc: FloatOrNan
+    intervals: Mapping[str, tuple[FloatOrNan, FloatOrNan]]
+
+
+@dataclass(frozen=True, slots=True)
 class EvalReport:
     """Figures of one model on one set, in [0, 1]; `intervals` holds 95 % bounds by the same names.
 
-    `confusion` has the keys tn, fp, fn, tp, by the task's positive label.
+    Where the task has a positive label, precision, recall, specificity, F1 and AUC are that label's; elsewhere each is
+    the mean over the classes (macro average), NaN where it is undefined for one of them.
+
+    Attributes:
+        confusion: by the positive label, under the keys tn, fp, fn, tp; empty where the task has none.
+        threshold: None where the greatest logit decides.
+        classes: in the order of the labels; empty in what older versions wrote.
+        matrix: [truth][answer], images; empty in what older versions wrote.
     """
 
     n: int
@@ -50,7 +71,7 @@ class EvalReport:
     auc: FloatOrNan
     intervals: Mapping[str, tuple[FloatOrNan, FloatOrNan]]
     confusion: Mapping[str, int]
-    threshold: Threshold
+    threshold: Threshold | None
     runtime: str
     model_sha256: str
     task: Task
@@ -58,3 +79,12 @@ class EvalReport:
     synthetic: bool = False
     notes: tuple[str, ...] = ()
     input_range: InputRange | None = None  # what the model took pixels for, where a file was run
+    classes: tuple[ClassFigures, ...] = ()
+    matrix: tuple[tuple[int, ...], ...] = ()
+
+
+def labelled_matrix(report: EvalReport) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
+    """The labels and the confusion [truth][answer] in the order in which they are shown: the positive label last."""
+    if c := report.confusion:
+        return (report.task.negative, report.task.positive), ((c["tn"], c["fp"]), (c["fn"], c["tp"]))
+    return report.task.labels, report.matrix

@@ -3,10 +3,12 @@
 In: a finished `DeviceRun`, its figures, the images. Out: `Facts`, a `Page`.
 """
 
+import numpy as np
+
 from edgekit.report import charts_board
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
-from edgekit.report.tables import scores_table
+from edgekit.report.tables import class_parts, scores_table
 from edgekit.values.device_run import Agreement, DeviceRun, Latency, latency
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
@@ -18,7 +20,7 @@ _NAMED = 20  # of the images that differ; the JSON has all
 
 def device_page(
     run: DeviceRun, compared: Agreement, scored: EvalReport, images: ImageSet, info: DataInfo, model: TfliteModel,
-    threshold: Threshold, *, command: str, program: Program | None = None, tflm_arena_bytes: int | None = None,
+    threshold: Threshold | None, *, command: str, program: Program | None = None, tflm_arena_bytes: int | None = None,
 ) -> Page:  # fmt: skip
     """The page.
 
@@ -29,8 +31,8 @@ def device_page(
         tflm_arena_bytes: what the model needs in TFLM, to compare.
     """
     board = run.device
-    margins = info.task.margins([one.logits for one in run.predictions])
-    answers = Answers("int8", margins, threshold, model.output_q.scale if model.output_q else 1.0)
+    logits = np.array([one.logits for one in run.predictions])
+    answers = Answers("int8", logits, threshold, model.output_q.scale if model.output_q else 1.0)
     same = Cell(f"{compared.identical:,} of {compared.images:,}", "images give the desktop's bytes")
     unit, times = latency_unit(board["board"]), latency(run.predictions)
     figures = [] if board["board"] == "desktop" else [("agreement", same)]
@@ -41,10 +43,11 @@ def device_page(
     if compared.differing:
         different = f"{len(compared.differing):,} of {compared.images:,} images"
         warnings.append(f"{different} give other bytes than on the desktop.")
+    figures_of = {f"{scored.n:,} images": scored}
     taken = [("input", str(scored.input_range))] if scored.input_range else []
     ran = Facts((("model SHA-256", f"`{model.sha256}`"), *taken), "The model that ran")
     sections = (
-        Section("Results", (scores_table("The int8 model", {f"{scored.n:,} images": scored}),), results=True),
+        Section("Results", (scores_table("The int8 model", figures_of), *class_parts(scored)), results=True),
         Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
         mistakes(images, answers, info),
         Section("On the board", (*board_parts(run, compared), *_histogram(run, times))),

@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit
 from edgekit.report import charts
-from edgekit.report.card import Card, InputFacts, OutputFacts
+from edgekit.report.card import Card, CardThreshold, InputFacts, OutputFacts
 from edgekit.report.charts import Dot, Series
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.render_markdown import markdown, parts_markdown
-from edgekit.report.tables import confusion_table, count, runtime_name, scores_table, stages_table
+from edgekit.report.tables import class_parts, confusion_table, count, runtime_name, scores_table, stages_table
 from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
 from edgekit.values.program import Program
 from edgekit.values.task import Task, capitalized, spoken
-
-_STAGES = "Each stage at its own threshold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def card_markdown(card: Card, more: tuple[Section, ...] = ()) -> str:
 
 def figures_markdown(card: Card) -> str:
     """Test and validation figures with intervals, the seeds, the sizes and the stages, for the README."""
-    return parts_markdown((*_figures(card), stages_table(_STAGES, card.stages)))
+    return parts_markdown((*_figures(card), stages_table(_stages(card.data.task), card.stages, card.data.task)))
 
 
 def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] = ()) -> Page:
@@ -68,7 +66,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
     results = (
         Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(tested)]))),
         *answered,
-        Section("Stages of the build, on test", (stages_table(_STAGES, card.stages), *drawn)),
+        Section("Stages of the build, on test", (stages_table(_stages(task), card.stages, task), *drawn)),
     )
     compiled = program_parts(evidence.program, card.model.arena_bytes) if evidence and evidence.program else ()
     sections = [
@@ -83,8 +81,8 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
     return Page(
         title=card.name,
         lead=(
-            f"Tells {spoken(task.positive)} from {spoken(task.negative)} in {task.noun}s of {card.input.height} x "
-            f"{card.input.width} {'grey' if task.channels == 1 else 'RGB'} pixels, with {card.model.parameters:,} "
+            f"{_asked(task)} in {task.noun}s of {card.input.height} x {card.input.width} "
+            f"{'grey' if task.channels == 1 else 'RGB'} pixels, with {card.model.parameters:,} "
             f"parameters in {card.model.bytes:,} bytes of int8 TFLite.",
             f"Use: {card.use}. {card.hardware}",
         ),
@@ -98,11 +96,13 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
 def _figures(card: Card) -> tuple[Part, ...]:
     test, validation = card.metrics.test, card.metrics.validation
     synthetic = ", synthetic phantoms" if card.data.synthetic else ""
+    decided = "The threshold was chosen on validation." if card.threshold else "The greatest logit decides."
     reports = {f"test ({test.n:,} images{synthetic})": test, f"validation ({validation.n:,})": validation}
     return (
         scores_table("The int8 model", reports, card.seeds),
+        *class_parts(test, card.seeds_by_class),
         Prose(
-            f"Runtime: {runtime_name(test.runtime)}. The threshold was chosen on validation. int8 and float32 give the "
+            f"Runtime: {runtime_name(test.runtime)}. {decided} int8 and float32 give the "
             f"same answer on {card.agreement_int8_float32:.1%} of the test images."
         ),
         Prose(
@@ -135,7 +135,7 @@ def _sweep(evidence: Evidence) -> Figure:
 
 
 def _model(card: Card) -> tuple[Part, ...]:
-    m, t, task = card.model, card.threshold, card.data.task
+    m = card.model
     facts = (
         ("file", f"`{m.file}`"),
         ("SHA-256", f"`{m.sha256}`"),
@@ -146,25 +146,45 @@ def _model(card: Card) -> tuple[Part, ...]:
         ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
         ("output", f"int8 logits of {', '.join(card.output.classes)}, {_q(card.output)}"),
     )
-    int8 = f"the int8 output of {task.positive} minus that of {task.negative} is at least {t.margin_q}, which is "
     return (
         Facts(facts),
         Prose(f"Operators, in order: {', '.join(f'`{op}`' for op in m.ops)}."),
         Prose(f"**Input.** {card.input.preprocessing}."),
-        Prose(
-            f"**Decision.** {capitalized(spoken(task.positive))}, where {'' if t.margin_q is None else int8}a "
-            f"probability of at least {t.probability:.4f}. Rule: {t.rule}."
-        ),
+        Prose(f"**Decision.** {_decision(card.data.task, card.threshold)}"),
     )
 
 
+def _decision(task: Task, cut: CardThreshold | None) -> str:
+    if cut is None:
+        return "The greatest int8 output's class; of equal ones the first."
+    int8 = f"the int8 output of {task.positive} minus that of {task.negative} is at least {cut.margin_q}, which is "
+    return (
+        f"{capitalized(spoken(task.positive))}, where {'' if cut.margin_q is None else int8}a "
+        f"probability of at least {cut.probability:.4f}. Rule: {cut.rule}."
+    )
+
+
+def _asked(task: Task) -> str:
+    if task.positive:
+        return f"Tells {spoken(task.positive)} from {spoken(task.negative)}"
+    *others, last = map(spoken, task.labels)
+    return f"Tells {', '.join(others)} and {last} apart"
+
+
+def _stages(task: Task) -> str:
+    return "Each stage at its own threshold" if task.positive else "Each stage by its greatest logit"
+
+
 def _limits(task: Task) -> tuple[str, ...]:
-    negatives = f"{spoken(task.negative)} {task.noun}s"
+    if task.positive:
+        beside = f"calls some {spoken(task.negative)} {task.noun}s {spoken(task.positive)}: read specificity"
+    else:
+        beside = "takes some classes for others: read the figures of each class"
     return (
         "It shows what a small network on a microcontroller can do.",
         f"It knows {len(task.labels)} answers: {', '.join(task.labels)}.",
         *task.limits,
-        f"It calls some {negatives} {spoken(task.positive)}: read specificity beside accuracy.",
+        f"It {beside} beside accuracy.",
     )
 
 

@@ -1,6 +1,6 @@
 """Sections that more than one page has: figures of a model, its answers, its mistakes, the compiled program, the data.
 
-In: reports, margins, an audit. Out: parts and `Section`s for a `Page`.
+In: reports, logits, an audit. Out: parts and `Section`s for a `Page`.
 """
 
 from collections.abc import Sequence
@@ -16,14 +16,15 @@ from edgekit.metrics import curves
 from edgekit.metrics.decisions import decide, probabilities
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar
-from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Section, picture
+from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Picture, Section, picture
 from edgekit.report.tables import MACS, audit_parts, costs_of, label, layers_table, with_interval
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.program import Program
-from edgekit.values.task import capitalized, spoken
+from edgekit.values.task import Task, capitalized, spoken
 
-SHOWN = 24  # images of each kind of mistake: all of them would take megabytes on a bad day
+SHOWN = 24  # images of each of two kinds of mistake: all of them would take megabytes on a bad day
+_BAND = "Band: 95 % of recall at each point."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,75 +32,105 @@ class Answers:
     """What one model said of the images of a page.
 
     Attributes:
-        margins: [N] integers for an int8 model, floats otherwise.
-        scale: of an int8 model's output; 1 for float margins.
+        logits: [N, classes] integers for an int8 model, floats otherwise.
+        threshold: None where the greatest logit decides.
+        scale: of an int8 model's output; 1 for float logits.
     """
 
     name: str
-    margins: NDArray[Any]
-    threshold: Threshold
+    logits: NDArray[Any]
+    threshold: Threshold | None
     scale: float = 1.0
 
 
 def headline(report: EvalReport, *more: tuple[str, Cell]) -> Highlights:
     """The figures that a page begins with."""
-    names = ("accuracy", "specificity", "recall", "auc")
-    return Highlights((*((label(name), with_interval(report, name)) for name in names), *more))
+    task = report.task
+    names = ("accuracy", "specificity", "recall", "auc") if task.positive else ("accuracy", "balanced_accuracy", "auc")
+    return Highlights((*((label(name, task), with_interval(report, name)) for name in names), *more))
 
 
 def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequence[Answers]) -> tuple[Figure, ...]:
-    """ROC, reliability and confusion of the first model, the others' ROC curves beside its own."""
+    """ROC, reliability and confusion of the first model. Where a label is positive, the others' ROC curves beside its
+    own; elsewhere its curve of each class against the rest."""
     first, task = answers[0], report.task
-    positive = task.is_positive(labels)
-    notes = ("The cross is the threshold that validation chose, with 95 % intervals.",)
-    shown: list[Figure] = []
-    both_classes = 0 < positive.sum() < len(labels)
-    rocs = [curves.roc(one.name, one.margins, positive, one.threshold) for one in answers] if both_classes else []
-    if rocs:
-        band = "Band: 95 % of recall at each point."
-        shown.append(charts_scores.roc("ROC curve", rocs[:1], task, notes=(*notes, band)))
-    reliability = curves.reliability(first.name, first.margins, positive, first.scale)
+    if task.positive:
+        notes = ("The cross is the threshold that validation chose, with 95 % intervals.",)
+        rocs = _rocs_of_positive(answers, labels, task)
+        shown = [charts_scores.roc("ROC curve", rocs[:1], task, notes=(*notes, _BAND))] if rocs else []
+        beside = [charts_scores.roc("ROC curves side by side", rocs, task, notes=notes)] if len(rocs) > 1 else []
+    else:
+        notes = ("Each class against the rest. The crosses: where the greatest output decides, with 95 % intervals.",)
+        rocs, beside = _rocs_of_classes(first, labels, task), []
+        shown = [charts_scores.roc("ROC curves", rocs, task, notes=notes)] if rocs else []
+    reliability = curves.reliability(first.name, first.logits, labels, task, first.scale)
     bins = "Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals."
     shown.append(charts_scores.reliability("Reliability", [reliability], task, notes=(bins,)))
-    shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report.confusion, task))
-    if len(rocs) > 1:
-        shown.append(charts_scores.roc("ROC curves side by side", rocs, task, notes=notes))
-    return tuple(shown)
+    shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report))
+    return (*shown, *beside)
+
+
+def _rocs_of_positive(answers: Sequence[Answers], labels: NDArray[np.int64], task: Task) -> list[curves.Roc]:
+    if not 0 < task.is_positive(labels).sum() < len(labels):
+        return []
+    return [curves.roc(one.name, one.logits, labels, task, one.threshold) for one in answers]
+
+
+def _rocs_of_classes(answers: Answers, labels: NDArray[np.int64], task: Task) -> list[curves.Roc]:
+    """Of the classes that have images, where there is more than one."""
+    present = np.unique(labels).tolist()
+    return [
+        curves.roc(task.labels[label], answers.logits, labels, task, label=label, scale=answers.scale)
+        for label in present
+        if len(present) > 1
+    ]
 
 
 def mistakes(images: ImageSet, answers: Answers, info: DataInfo) -> Section:
-    """The images that were misclassified, the surest mistakes first.
+    """The images that were misclassified, the surest mistakes first: by the probability of the positive label, or
+    where there is none by that of the wrong answer.
 
     Args:
-        images: uint8 [N, H, W, C] in the order of the margins.
+        images: uint8 [N, H, W, C] in the order of the logits.
     """
     task = info.task
-    negative, positive = spoken(task.negative), spoken(task.positive)
-    called, is_positive = decide(answers.margins, answers.threshold), task.is_positive(images.labels)
-    said = probabilities(answers.margins, answers.scale)
+    called = decide(answers.logits, task, answers.threshold)
+    shares = probabilities(answers.logits, answers.scale)
+    whose = spoken(task.positive) if task.positive else "its answer"
     height, width = images.size
     notes = (
-        f"p: the model's probability of {positive}. Shown as it sees them, {width} x {height} pixels.",
+        f"p: the model's probability of {whose}. Shown as it sees them, {width} x {height} pixels.",
         f"Licence and attribution: {info.licence or 'not known'}",
     )
     parts: list[Part] = []
-    for truth, answer, wrong, surest in (
-        (negative, positive, called & ~is_positive, -said),
-        (positive, negative, ~called & is_positive, said),
-    ):
-        name, found = f"{capitalized(truth)}, called {answer}", np.flatnonzero(wrong)
-        rows = found[np.argsort(surest[found], kind="stable")][:SHOWN]
+    for truth in (1 - task.positive_index, task.positive_index) if task.positive else range(len(task.labels)):
+        found = np.flatnonzero((images.labels == truth) & (called != truth))
+        sure = shares[found, called[found]]
+        said = shares[found, task.positive_index] if task.positive else sure
+        order = np.argsort(-sure, kind="stable")[: max(6, SHOWN * 2 // len(task.labels))]
         pictures = tuple(
-            picture(
-                images.images[row],
-                f"p = {said[row]:.3f}, {PurePosixPath(images.ids[row]).stem}",
-                f"{capitalized(task.noun)} {images.ids[row]}. {name}.",
-            )
-            for row in rows.tolist()
+            _mistake(images, row, p, task, truth, int(called[row]))
+            for row, p in zip(found[order].tolist(), said[order].tolist(), strict=True)
         )
-        count = f"{len(found)}" if len(rows) == len(found) else f"the surest {len(rows)} of {len(found)}"
+        name = _called(task, truth, 1 - truth if task.positive else None)
+        count = f"{len(found)}" if len(order) == len(found) else f"the surest {len(order)} of {len(found)}"
         parts.append(Gallery(f"{name}: {count}", pictures, notes) if pictures else Bullets((f"{name}: none.",)))
     return Section(f"Misclassified {task.noun}s", tuple(parts), results=True)
+
+
+def _mistake(images: ImageSet, row: int, said: float, task: Task, truth: int, answer: int) -> Picture:
+    wrong = "" if task.positive else f"called {spoken(task.labels[answer])}, "  # no gallery's caption says it
+    return picture(
+        images.images[row],
+        f"{wrong}p = {said:.3f}, {PurePosixPath(images.ids[row]).stem}",
+        f"{capitalized(task.noun)} {images.ids[row]}. {_called(task, truth, answer)}.",
+    )
+
+
+def _called(task: Task, truth: int, answer: int | None) -> str:
+    """`Normal, called pneumonia`; without an answer `Normal, called otherwise`."""
+    other = "otherwise" if answer is None else spoken(task.labels[answer])
+    return f"{capitalized(spoken(task.labels[truth]))}, called {other}"
 
 
 def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part, ...]:
