@@ -15,7 +15,6 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.units import execute
 from edgekit.runtimes.tflm import arena_bytes_apart
-from edgekit.tflite.model import read_tflite
 from edgekit.values.model import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +35,7 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_measuring_an_arena_runs_no_module_of_the_working_directory(trap: Path) -> None:
-    assert arena_bytes_apart(read_tflite(ROOT / DEFAULT_MODEL)) is not None
+    assert arena_bytes_apart((ROOT / DEFAULT_MODEL).read_bytes()) is not None
     assert not trap.exists()
 
 

@@ -141,11 +141,12 @@ def compile_command(
     from edgekit.compile import CompileOptions, compile_model
     from edgekit.compile.library import library_files
     from edgekit.compile.limits import check_flash, check_ram
-    from edgekit.compile.program import drawing, program_json, tflm_arena_bytes
+    from edgekit.compile.program import drawing, program_json
     from edgekit.files import print_warning, read_bytes, write_text
     from edgekit.report.document import Code
     from edgekit.report.pages.program import plan_page, plan_parts
     from edgekit.report.render import write
+    from edgekit.runtimes.tflm import arena_bytes_apart
     from edgekit.tflite.float_ends import LEFT_OUT
     from edgekit.tflite.reader import read_file
 
@@ -158,7 +159,7 @@ def compile_command(
     sizes = sizes_of(compiled.files)
     if max_flash is not None:
         check_flash(compiled, sizes, max_flash)
-    values = program_json(compiled, sizes, tflm_arena_bytes(content))
+    values = program_json(compiled, sizes, arena_bytes_apart(content))
     library = library_files(compiled)
     for path, text in library.items():
         write_text(out / path, text)

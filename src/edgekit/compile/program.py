@@ -1,7 +1,7 @@
 """A compiled model as a report shows it, and as an interpreter runs it.
 
 In: `Compiled`, or what `edgekit profile --json` printed. Out: a `Program`: the arena over its steps, and its layers;
-a `TfliteModel`; TFLM's arena to compare with.
+what a script is told of it.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,6 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.compiled import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.runtimes.tflm import arena_bytes_apart
-from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import Invalid, from_document, from_json, to_json
 from edgekit.values.program import Program
 
@@ -67,14 +65,6 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
         instructions=instructions if len(instructions) == len(names) else None,
         us=us if len(us) == len(names) else None,
     )
-
-
-def tflm_arena_bytes(content: bytes) -> int | None:
-    """TFLM's arena for the same model; None where its interpreter does not run it."""
-    try:
-        return arena_bytes_apart(read_int8_model(content))
-    except EdgekitError:
-        return None
 
 
 def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int | None) -> dict[str, Any]:

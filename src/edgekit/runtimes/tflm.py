@@ -4,9 +4,9 @@ golden ones.
 In: a .tflite, int8 or float32. Out: outputs, and what its arena needs.
 """
 
-import pickle
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -18,8 +18,10 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.child import python
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.tflite.model import count
+from edgekit.tflite.reader import read_file
 from edgekit.values.model import TfliteModel
 
+_MOST_ARENA_BYTES = 64 << 20  # pages that nobody writes to cost nothing
 _RECORDS_BYTES = 256 * 1024  # TFLM's own records, some 4 KB for ten operators; a workstation can be generous
 
 
@@ -58,15 +60,20 @@ def infer_of(model: TfliteModel) -> Infer:
 
 def arena_bytes(model: TfliteModel) -> int:
     """The bytes that TFLM's arena must have for the model. Raises EdgekitError where TFLM does not run it."""
-    activations, records = arena_parts(model)
-    return -(-(activations + records) // 16) * 16  # the arena's alignment
+    return _in_sixteens(sum(arena_parts(model)))
 
 
 def arena_parts(model: TfliteModel) -> tuple[int, int]:
     """Bytes of the tensors between operators, as TFLM's planner overlays them, and of TFLM's own structures, measured
     on this machine: pointers are 8 bytes here and 4 on an ESP32. Raises as `arena_bytes`."""
-    interpreter = _interpreter(model)
-    interpreter.set_input(np.zeros((1, *model.input_shape), np.float32 if model.input_q is None else np.int8), 0)
+    return _parts(_interpreter(model), 1)
+
+
+def _parts(interpreter: Any, inputs: int) -> tuple[int, int]:
+    """What `arena_parts` returns of an interpreter of a model of so many inputs."""
+    for number in range(inputs):
+        details = interpreter.get_input_details(number)
+        interpreter.set_input(np.zeros(details["shape"], details["dtype"]), number)
     interpreter.invoke()
     with native_stderr() as said:  # there is no getter: the recording allocator prints
         interpreter.print_allocations()
@@ -74,19 +81,21 @@ def arena_parts(model: TfliteModel) -> tuple[int, int]:
     return int(parts["head"]), int(parts["tail"])
 
 
-def arena_bytes_apart(model: TfliteModel) -> int | None:
-    """The same measured in a child process, because TFLM ends its own on some models, such as a softmax over 513 equal
-    values; None where TFLM does not run the model."""
-    words = python("-c", _MEASURE)
-    done = subprocess.run(words, input=pickle.dumps(model), capture_output=True, check=False)
+def arena_bytes_apart(content: bytes) -> int | None:
+    """The arena of any .tflite, whatever its inputs, measured in a child process, because TFLM ends its own on some
+    models, such as a softmax over 513 equal values; None where TFLM does not run the model."""
+    words = python("-c", "from edgekit.runtimes import tflm; tflm._print_arena_bytes()")
+    done = subprocess.run(words, input=content, capture_output=True, check=False)
     return int(done.stdout) if done.returncode == 0 else None
 
 
-_MEASURE = """
-import pickle, sys
-from edgekit.runtimes.tflm import arena_bytes
-print(arena_bytes(pickle.load(sys.stdin.buffer)))
-"""
+def _print_arena_bytes() -> None:
+    """What the child does with the model at its stdin."""
+    from tflite_micro import runtime
+
+    file = read_file(sys.stdin.buffer.read())
+    interpreter = runtime.Interpreter.from_bytes(file.content, arena_size=_MOST_ARENA_BYTES)
+    print(_in_sixteens(sum(_parts(interpreter, len(file.inputs)))))
 
 
 def _interpreter(model: TfliteModel) -> Any:
@@ -106,3 +115,8 @@ def _interpreter(model: TfliteModel) -> Any:
                 f"TFLM cannot run this model: {' '.join(said().split()) or error}",
                 "Use --runtime litert, or build the model with edgekit, whose operators TFLM knows.",
             ) from error
+
+
+def _in_sixteens(size: int) -> int:
+    """Rounded up to the arena's alignment."""
+    return -(-size // 16) * 16
