@@ -13,7 +13,7 @@ from edgekit.device.client import Client
 from edgekit.device.connection import connected
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import open_link
-from edgekit.device.protocol import messages
+from edgekit.device.protocol import frames, messages
 from edgekit.device.protocol.messages import BoardKind
 from edgekit.device.selftest import Check, round_trips_s, selftest
 from edgekit.values.model import TfliteModel
@@ -57,17 +57,33 @@ def checks_through(
     return {check.name: check for check in selftest(client, model)}
 
 
-def raw(direction: str, data: bytes) -> bool:
-    """Whether that is a portion of the raw echo on its way to the board."""
-    return direction == "up" and len(data) > 100 and min(data) >= 128
+class Rounds:
+    """Follows the throughput test on the line: which round goes on, and whether the bytes are the raw echo's."""
+
+    def __init__(self) -> None:
+        self.count, self.echoing, self._left, self._decoder = 0, False, 0, frames.Decoder()
+
+    def begins(self, direction: str, data: bytes) -> bool:
+        """Whether these are the first bytes of a raw echo on their way to the board."""
+        if direction == "down":
+            return False
+        first = self._left > 0 and not self.echoing
+        self.echoing = self._left > 0
+        if self.echoing:
+            self._left -= len(data)
+        else:
+            asked = [f for f in self._decoder.feed(data) if f.type == messages.RawEcho.TYPE]
+            self._left = messages.RawEcho.unpack(asked[0].payload).count if asked else 0
+        self.count += first
+        return first
 
 
 def test_a_line_that_pauses_once_has_lost_nothing(through: Callable[..., Client], model: TfliteModel) -> None:
-    pauses = iter([4.0])
+    rounds = Rounds()
 
     def pause(direction: str, data: bytes) -> bool:
-        if raw(direction, data):
-            time.sleep(next(pauses, 0.0))
+        if rounds.begins(direction, data) and rounds.count == 2:
+            time.sleep(4.0)
         return False
 
     checks = checks_through(through, model, pause)
@@ -78,16 +94,7 @@ def test_a_line_that_pauses_once_has_lost_nothing(through: Callable[..., Client]
 def test_a_line_that_loses_bytes_fails_its_own_check_and_no_other(
     through: Callable[..., Client], model: TfliteModel
 ) -> None:
-    echoing = False
-
-    def lose(direction: str, data: bytes) -> bool:
-        nonlocal echoing
-        first = raw(direction, data) and not echoing
-        if direction == "up":
-            echoing = raw(direction, data)
-        return first
-
-    checks = checks_through(through, model, lose)
+    checks = checks_through(through, model, Rounds().begins)
     assert {name for name, check in checks.items() if not check.passed} == {"line"}
     assert "of 23,040 bytes came back" in checks["line"].found
     assert "or the line paused for over a second" in checks["line"].found
@@ -97,17 +104,13 @@ def test_a_line_that_loses_bytes_fails_its_own_check_and_no_other(
 def test_frames_of_a_real_board_are_slow_only_where_they_are_in_every_round(
     through: Callable[..., Client], model: TfliteModel, slow_rounds: int, passes: bool
 ) -> None:
-    rounds, echoing = 0, False
+    rounds = Rounds()
 
     def slow(direction: str, data: bytes) -> bool:
-        nonlocal rounds, echoing
-        if direction == "up":
-            if raw(direction, data) and not echoing:
-                rounds += 1
-                time.sleep(0.15)  # whatever this computer is busy with, frames are not slower than that
-            echoing = raw(direction, data)
-        if direction == "down" and not echoing and 0 < rounds <= slow_rounds and len(data) > 100:
-            time.sleep(0.02)
+        if rounds.begins(direction, data):
+            time.sleep(0.15)  # whatever this computer is busy with, frames are not slower than that
+        if direction == "down" and not rounds.echoing and 0 < rounds.count <= slow_rounds:
+            time.sleep(len(data) / 40_000)
         return False
 
     client = through(watch=slow)
