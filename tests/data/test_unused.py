@@ -61,7 +61,7 @@ def test_masks_beside_the_images_of_a_class_are_not_more_of_its_images(tmp_path:
 
 
 def test_everything_that_is_not_used_is_counted_and_named(pets: Path, tmp_path: Path, write_image: Write) -> None:
-    for name in ("cat/a.webp", "cat/b.TIF", "dog/c.bmp", "dog/scan.dcm", "labels.csv", "cat/noend"):
+    for name in ("cat/a.webp", "cat/b.TIF", "dog/c.bmp", "dog/scan.dcm", "sizes.csv", "cat/noend"):
         (pets / name).write_bytes(b"x")
     write_image(pets / "loose.png", 99)
     write_image(tmp_path / "elsewhere" / "1.png", 98)

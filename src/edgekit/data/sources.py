@@ -37,7 +37,7 @@ class Source:
 
 
 def _chest_xrays(match: re.Match[str], cache_dir: Path, on_warning: Warn) -> Catalogue:
-    release = _folder(match["folder"]) if match["folder"] else chest_xray_catalogue(cache_dir, on_warning)
+    release = _folder(match["folder"], on_warning) if match["folder"] else chest_xray_catalogue(cache_dir, on_warning)
     return by_cause(release) if match["three"] else release
 
 
@@ -156,12 +156,12 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
             f"{data} is no data set that edgekit knows, and no folder here.",
             f"That set is called {KNOWN[word[0]].takes}.",
         )
-    return _folder(data)
+    return _folder(data, on_warning)
 
 
-def _folder(data: str) -> Catalogue:
+def _folder(data: str, on_warning: Warn) -> Catalogue:
     try:
         folder = Path(data).expanduser()
     except RuntimeError as error:  # ~ or ~name of somebody who has no home folder
         raise EdgekitError(f"{data} names no folder: {error}", "Write the folder's path without ~.") from error
-    return folder_catalogue(folder)
+    return folder_catalogue(folder, on_warning=on_warning)

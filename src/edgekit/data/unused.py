@@ -6,7 +6,7 @@ In: a folder and the images that were taken of it. Out: notes for `data info` an
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -20,6 +20,7 @@ MASKS = frozenset(
     for word in ("mask", "segmentation", "annotation", "label", "overlay", "heatmap", "contour", "ground_truth")
     for plural in ("", "s")
 )
+OUTSIDE = "images outside of the class folders"
 _FOREIGN = "files that are neither JPEG nor PNG"
 _PARTS = frozenset(
     """train training trainset test testing testset val valid validation dev holdout fold split part batch subset set
@@ -50,11 +51,21 @@ def unused(folder: Path, used: Collection[Path], linked: Collection[Path]) -> li
         used: the images that were taken.
         linked: folders that were looked into, though they may be links.
     """
+    return notes_of(unused_kinds(folder, used, linked, OUTSIDE), folder)
+
+
+def unused_kinds(folder: Path, used: Collection[Path], linked: Collection[Path], stray: str) -> dict[str, list[Path]]:
+    """As `unused`, what is not used by its kind; `stray` is what images are called that are no masks."""
     kinds: dict[str, list[Path]] = {}
     used = set(used)
     for path in _all(folder, set(linked)):
         if path not in used:
-            kinds.setdefault(_kind(path, folder), []).append(path)
+            kinds.setdefault(_kind(path, folder, stray), []).append(path)
+    return kinds
+
+
+def notes_of(kinds: Mapping[str, Sequence[Path]], folder: Path) -> list[str]:
+    """A note for each kind of what is not used below the folder."""
     notes = []
     for kind, paths in sorted(kinds.items()):
         names = listed([printable_path(path.relative_to(folder)) for path in sorted(paths)])
@@ -81,11 +92,11 @@ def _all(folder: Path, linked: set[Path]) -> Iterator[Path]:
         yield from (Path(parent, name) for name in names if not is_junk(name))
 
 
-def _kind(path: Path, folder: Path) -> str:
+def _kind(path: Path, folder: Path, stray: str) -> str:
     if path.is_dir():
         return "linked folders"
     if path.suffix.lower() not in SUFFIXES:
         return _FOREIGN
     if MASKS & {part.casefold() for part in path.relative_to(folder).parts[:-1]}:
         return "images in folders of masks"
-    return "images outside of the class folders"
+    return stray
