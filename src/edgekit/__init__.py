@@ -6,7 +6,7 @@ torch nor TensorFlow.
     build_model(recipe_named("smoke"), "phantom", Path("build/smoke"))     train, distil, prune, quantize; a Card
     evaluate("build/smoke", "phantom").auc                                 how good the model is here
     evaluate_board(load_model("build/smoke"), "emulator", limit=20)        how good it is on a board
-    predict(load_model("build/smoke"), ["film.png"])                       what it says of pictures
+    predict(load_model("build/smoke"), ["picture.png"])                       what it says of pictures
     compile_model(Path("model.tflite")).files                              a .tflite as C
 """
 

@@ -59,6 +59,7 @@ def test_three_classes_are_built_and_each_has_its_figures_in_the_card(out: Path)
     assert [one.label for one in card.metrics.test.classes] == list(LABELS)
     assert sum(map(sum, card.metrics.test.matrix)) == card.metrics.test.n
     assert {label: len(one["recall"].values) for label, one in card.seeds_by_class.items()} == dict.fromkeys(LABELS, 2)
+    assert (card.use, card.disclaimer) == ("what the licence of its images allows", "")
     assert card.metrics.test.accuracy > 0.6  # a third by chance
     text = (out / "card.md").read_text()
     for words in ("Tells Large, mid and small apart", "Each class against the rest", "of equal ones the first"):

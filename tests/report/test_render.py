@@ -16,7 +16,6 @@ from dom import Node, parse, table_texts
 from edgekit.errors import EdgekitError
 from edgekit.report import document, render
 from edgekit.report.document import (
-    SYNTHETIC,
     Cell,
     Column,
     Figure,
@@ -27,6 +26,7 @@ from edgekit.report.document import (
     Section,
     Table,
     picture,
+    synthetic_says,
 )
 from edgekit.report.render_html import html, standalone
 from edgekit.report.render_json import page_json
@@ -106,9 +106,9 @@ def test_results_never_stand_without_what_their_domain_must_say(synthetic: bool)
     for node in results:
         assert DOMAIN in node.words()
         assert ("Synthetic" in node.words()) == synthetic
-    assert (SYNTHETIC in tree.all("header")[0].words()) == synthetic
+    assert (synthetic_says(DOMAIN) in tree.all("header")[0].words()) == synthetic
     assert tree.all("header")[0].words().startswith(DOMAIN)
-    assert (SYNTHETIC in markdown(page)) == synthetic
+    assert (synthetic_says(DOMAIN) in markdown(page)) == synthetic
     assert markdown(page).index(DOMAIN) < markdown(page).index("## ")
     assert (page_json(page)["disclaimer"], page_json(page)["synthetic"]) == (DOMAIN, synthetic)
 

@@ -2,20 +2,25 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edgekit.metrics.scores import score
 from edgekit.report.card import Card
-from edgekit.report.document import Gallery, Page, Section
+from edgekit.report.document import Gallery, Page, Prose, Section
 from edgekit.report.pages.model import card_markdown
-from edgekit.report.pages.sections import Answers, answers_figures, mistakes
+from edgekit.report.pages.sections import Answers, answers_figures, data_section, mistakes
 from edgekit.report.render_html import html
+from edgekit.report.render_markdown import markdown
 from edgekit.report.tables import evaluation_parts
+from edgekit.testing.networks import mobilenet
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.task import Task
+from smoke_build import Said
 from terminal import printed
 from two_logits import logits_of
 
@@ -75,3 +80,27 @@ def test_a_card_of_the_task_says_its_limits_and_nothing_of_medicine(card: Card, 
     ours = card_markdown(card)
     for words in (card.data.task.domain, *card.data.task.limits, "Tells pneumonia from normal in chest X-rays"):
         assert words in ours
+
+
+def test_drawn_pictures_that_are_no_phantoms_are_called_synthetic_images() -> None:
+    drawn = DataInfo("shapes", "0" * 64, True, Task(("cross", "disc", "ring")))
+    figures = score(np.eye(3), np.arange(3), None, runtime="tflm", model_sha256="", data=drawn)
+    page = Page("shapes", (Section("s", (Prose("."),), results=True), data_section(drawn)), synthetic=True)
+    text = printed(evaluation_parts(figures)) + html(page).split("</style>")[1] + markdown(page)
+    assert "Evaluation, shapes, synthetic images" in text
+    assert "the figures say nothing about real ones" in text
+    assert not re.search(r"phantom|patient", text, re.IGNORECASE)
+
+
+def test_nothing_that_compile_writes_or_says_of_any_model_is_of_medicine(
+    edgekit: Callable[..., Said], tmp_path: Path
+) -> None:
+    model = tmp_path / "sine.tflite"
+    model.write_bytes(mobilenet())
+    said = edgekit("compile", model, "--out", tmp_path / "c", "--report", tmp_path / "plan.html")
+    as_json = edgekit("compile", model, "--out", tmp_path / "c", "--json")
+    assert (said.code, as_json.code) == (0, 0), said.err
+    written = [path.read_text() for path in (tmp_path / "c").rglob("*") if path.is_file()]
+    page = (tmp_path / "plan.html").read_text().split("</style>")[-1]
+    for text in (said.out, as_json.out, page, *written):
+        assert not re.search(r"pneumonia|x-ray|medical|patient|phantom|research", text, re.IGNORECASE)

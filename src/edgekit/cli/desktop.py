@@ -27,7 +27,6 @@ def build_model_command(
     """Make an int8 model, its C array and its card from images.
 
     Teach, distill, prune, convert, embed. Stop it at any moment: the same command goes on where it stopped.
-    On chest X-rays a research demonstration, not a medical device.
     """
     from edgekit.cli.progress import StageBars
     from edgekit.pipeline.build_model import build_model
@@ -107,15 +106,15 @@ def data_group() -> None:
 @click.argument("data", default="phantom")
 @shared.json_option
 def data_info(data: str, as_json: bool) -> None:
-    """Audit DATA: counts, sizes, patients, duplicates, bad files.
+    """Audit DATA: counts, sizes, groups, duplicates, bad files.
 
     Duplicates are found by their bytes and by their pixels, within and across splits.
     """
-    from edgekit.data.audit import audit
+    from edgekit.data.audit import audit, audit_json
     from edgekit.report.pages.sections import data_section
 
     found = audit(data)
-    show(data_section(found.info, found).parts, found, as_json)
+    show(data_section(found.info, found).parts, audit_json(found), as_json)
 
 
 @click.command("compile")

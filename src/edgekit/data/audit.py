@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image
 
@@ -19,6 +19,7 @@ from edgekit.data.decode import see_images
 from edgekit.data.preprocess import has_colours, is_transparent, to_pixels
 from edgekit.data.sources import DARK, dark_note, open_catalogue
 from edgekit.files import print_warning, sha256_of
+from edgekit.values.codec import to_json
 from edgekit.values.images import DataInfo
 
 
@@ -93,6 +94,12 @@ def audit(data: str, *, cache_dir: Path | None = None, on_warning: Callable[[str
         unreadable={catalogue.ids[row]: reason for row, reason in unreadable.items()},
         coloured=len(coloured),
     )
+
+
+def audit_json(found: Audit) -> dict[str, Any]:
+    """As `data info --json` prints it; the images of what is not medical belong to groups, not to patients."""
+    group = found.info.task.group
+    return {name.replace("patient", group): value for name, value in to_json(found).items()}
 
 
 class _Seen(NamedTuple):

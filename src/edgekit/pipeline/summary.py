@@ -15,7 +15,16 @@ from edgekit.metrics.scores import score, spread, spread_by_class
 from edgekit.pipeline.cache import Arrays
 from edgekit.pipeline.loading import program_of
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Trained, runtime_of
-from edgekit.report.card import Card, CardThreshold, InputFacts, Metrics, ModelFacts, OutputFacts
+from edgekit.report.card import (
+    MEDICAL_USE,
+    OTHER_USE,
+    Card,
+    CardThreshold,
+    InputFacts,
+    Metrics,
+    ModelFacts,
+    OutputFacts,
+)
 from edgekit.report.pages.model import Evidence
 from edgekit.report.pages.sections import Answers
 from edgekit.report.tables import StageRow
@@ -110,6 +119,7 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
         recipe=recipe,
         command=stages.options.command,
         versions=versions(),
+        use=MEDICAL_USE if info.task.domain else OTHER_USE,
         disclaimer=info.task.domain,
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(stages.made_on))}",
     )  # fmt: skip

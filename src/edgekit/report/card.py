@@ -23,6 +23,7 @@ from edgekit.values.limits import Between, FileName
 from edgekit.values.task import CHEST_XRAY
 
 _POSITIVE = Between(1.2e-38, 3.4e38)  # a float32
+MEDICAL_USE, OTHER_USE = "research only", "what the licence of its images allows"
 NO_BOARD = "Nothing in this card was measured on a real board: every figure comes from a desktop computer."
 
 
@@ -111,8 +112,8 @@ class Card:
     command: str
     versions: Mapping[str, str]
     made_on: str
-    use: str = "research only"
-    disclaimer: str = CHEST_XRAY.domain
+    use: str = MEDICAL_USE
+    disclaimer: str = ""
     hardware: str = NO_BOARD
     seeds_by_class: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
 
@@ -160,7 +161,7 @@ def _from_version_0_1(values: Any) -> Any:
         reports = [*values["metrics"].values(), *(row["report"] for row in values["stages"])]
         for part in (values["data"], *filter(None, reports)):
             part.setdefault("task", to_json(CHEST_XRAY))
-        return {**values, "recipe": from_version_0_1(values["recipe"])}
+        return {"disclaimer": CHEST_XRAY.domain, **values, "recipe": from_version_0_1(values["recipe"])}
     except (AttributeError, KeyError, TypeError):
         return values  # the reader says what is wrong with it
 

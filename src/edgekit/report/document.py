@@ -21,7 +21,6 @@ from PIL import Image
 
 Align = Literal["left", "right"]
 Mark = Literal["", "strong", "muted"]
-SYNTHETIC = "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."
 _INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
 
 
@@ -201,6 +200,13 @@ class Page:
     domain: str = ""
     highlights: Highlights | None = None
     footer: tuple[str, ...] = ()
+
+
+def synthetic_says(domain: str) -> str:
+    """What must be said of figures on images that a program drew, by what must be said of such results anyway."""
+    if domain:
+        return "The images are synthetic phantoms, drawn by a program: the figures say nothing about patients."
+    return "The images are synthetic, drawn by a program: the figures say nothing about real ones."
 
 
 def picture(image: NDArray[np.uint8], caption: str, alt: str, *, most: int = 128) -> Picture:

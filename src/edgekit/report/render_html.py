@@ -11,14 +11,17 @@ from typing import Any
 
 from markupsafe import Markup
 
-from edgekit.report.document import SYNTHETIC, Column, Figure, Page, Section, as_cell, inline, slug
+from edgekit.report.document import Column, Figure, Page, Section, as_cell, inline, slug, synthetic_says
 
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 
 
 def html(page: Page) -> str:
     """The file's text."""
-    return str(template("page.html").render(page=page, synthetic=SYNTHETIC, outline=_outline(page))) + "\n"
+    return (
+        str(template("page.html").render(page=page, synthetic=synthetic_says(page.domain), outline=_outline(page)))
+        + "\n"
+    )
 
 
 @cache

@@ -20,7 +20,7 @@ def markdown(page: doc.Page, figures: str = "") -> str:
         figures: folder of the figures' SVG files that `write_all` writes, relative to the file; without it a figure is
             its text alternative.
     """
-    said = [text for text in (page.domain, doc.SYNTHETIC if page.synthetic else "") if text]
+    said = [text for text in (page.domain, doc.synthetic_says(page.domain) if page.synthetic else "") if text]
     files = {id(figure): f"{figures}/{name}" for name, figure in figure_files(page).items()} if figures else {}
     return _rendered(page=page, said=said, files=files) + "\n"
 

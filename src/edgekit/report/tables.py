@@ -57,7 +57,7 @@ class StageRow:
 def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:
     """One evaluation: each figure with its 95 % interval, the confusion, the threshold, the model, the notes."""
     return (
-        scores_table(_titled("Evaluation", report.data, report.synthetic), {"value": report}),
+        scores_table(_titled("Evaluation", report.data, report.synthetic, report.task), {"value": report}),
         *class_parts(report),
         confusion_table(report),
         Prose(_decision(report)),
@@ -73,7 +73,7 @@ def stages_parts(rows: Sequence[StageRow], data: DataInfo) -> tuple[Part, ...]:
     reports = [row.report for row in rows if row.report]
     chosen = "Thresholds were chosen on validation" if data.task.positive else "The greatest logit decides"
     on = f"{chosen}; {reports[0].n:,} images." if reports else "Nothing was evaluated."
-    table = stages_table(_titled("Stages", data.name, data.synthetic), rows, data.task)
+    table = stages_table(_titled("Stages", data.name, data.synthetic, data.task), rows, data.task)
     return (table, Prose(on), *_ending([report.runtime for report in reports], data.task))
 
 
@@ -90,7 +90,7 @@ def seeds_parts(
     rows = [(name, shown(one), number(one.min), number(one.max)) for name, one in named.items()]
     count = max((len(figure.values) for figure in seeds.values()), default=0)
     return (
-        Table(_titled("Over the seeds", data.name, data.synthetic), heads, tuple(rows)),
+        Table(_titled("Over the seeds", data.name, data.synthetic, data.task), heads, tuple(rows)),
         Prose(f"{count} seeds over one ensemble of teachers."),
         *_ending(["tflm"], data.task),
     )
@@ -173,7 +173,7 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 
 
 def audit_parts(found: Audit) -> tuple[Part, ...]:
-    """A row a split: images by class, patients, repeated files and pixels; then what else was found."""
+    """A row a split: images by class, groups, repeated files and pixels; then what else was found."""
     group = found.info.task.group
     headings = (*next(iter(found.counts.values())), f"{group}s", "equal files within", "equal pixels within")
     rows: list[Row] = []
@@ -186,8 +186,8 @@ def audit_parts(found: Audit) -> tuple[Part, ...]:
 
 
 def _audit_facts(found: Audit) -> list[str]:
-    """Sizes, shared patients, equal images and unreadable files."""
-    lines = []
+    """Sizes, shared groups, equal images and unreadable files."""
+    lines, labels = [], "both labels" if len(found.info.task.labels) == 2 else "several labels"
     if found.width and found.height:
         w, h = found.width, found.height
         wide = f"width {w.min} to {w.max} px (median {w.median:g})"
@@ -199,7 +199,7 @@ def _audit_facts(found: Audit) -> list[str]:
     for what, same in (("files", found.byte_identical), ("pixels", found.pixel_identical)):
         lines += [f"images of equal {what} in both {pair}: {images}" for pair, images in same.across.items()]
         if same.two_labels:
-            lines.append(f"groups of equal {what} that carry both labels: {same.two_labels}")
+            lines.append(f"groups of equal {what} that carry {labels}: {same.two_labels}")
     if found.pixel_identical.groups:
         lines.append(f"for example equal: {' = '.join(found.pixel_identical.groups[0])}")
     lines.append(f"unreadable: {len(found.unreadable)}")
@@ -303,8 +303,8 @@ def _field(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _titled(title: str, data: str, synthetic: bool) -> str:
-    return ", ".join([title, *([data] if data else []), *(["synthetic phantoms"] if synthetic else [])])
+def _titled(title: str, data: str, synthetic: bool, task: Task) -> str:
+    return ", ".join([title, *([data] if data else []), *([task.drawn] if synthetic else [])])
 
 
 def _ending(runtimes: Sequence[str], task: Task) -> tuple[Part, ...]:

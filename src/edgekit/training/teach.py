@@ -43,10 +43,10 @@ def train_member(
         held_out: sets to give logits of. Nothing is chosen on them.
 
     Raises:
-        EdgekitError: too few patients to leave some out, images too small for the network, or weights not to be had.
+        EdgekitError: too few groups to leave some out, images too small for the network, or weights not to be had.
     """
     sets = {"train": train, **(held_out or {})}
-    rows = _rows_of(train, recipe, member)
+    rows = _rows_of(train, recipe, member, task.group)
     learned = train.take(rows)
     accelerator = training.accelerator
     labels = torch.as_tensor(learned.labels).to(accelerator)
@@ -123,15 +123,15 @@ def member_seed(member: int, seed: int) -> int:
     return 1000 + member + 10_000 * seed
 
 
-def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int) -> NDArray[np.int64]:
+def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int, group: str) -> NDArray[np.int64]:
     if not recipe.cross_fit or len(recipe.networks) == 1:
         return np.arange(len(train))
     folds = folds_of(train.labels, train.groups, len(recipe.networks))
     rows = np.flatnonzero(folds != member)
     if {*train.labels[rows].tolist()} < {*train.labels.tolist()}:
         raise EdgekitError(
-            f"Without the patients that teacher {member} leaves out, one class has no training image.",
-            "Add images of more patients, or let every teacher see all: --set teach.cross_fit=false.",
+            f"Without the {group}s that teacher {member} leaves out, one class has no training image.",
+            f"Add images of more {group}s, or let every teacher see all: --set teach.cross_fit=false.",
         )
     return rows
 

@@ -66,6 +66,11 @@ class Task:
         """What images that must not stand on both sides of a split have in common, in a word."""
         return "patient" if self.domain else "group"
 
+    @property
+    def drawn(self) -> str:
+        """What pictures of the task are called that a program drew; a phantom is one in medicine."""
+        return "synthetic phantoms" if self.domain else "synthetic images"
+
     def is_positive(self, labels: ArrayLike) -> NDArray[np.bool_]:
         """Which of the class numbers [N] are the positive label's. ValueError where the task has none."""
         return np.asarray(np.asarray(labels) == self.positive_index)

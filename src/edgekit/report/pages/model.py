@@ -95,7 +95,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
 
 def _figures(card: Card) -> tuple[Part, ...]:
     test, validation = card.metrics.test, card.metrics.validation
-    synthetic = ", synthetic phantoms" if card.data.synthetic else ""
+    synthetic = f", {card.data.task.drawn}" if card.data.synthetic else ""
     decided = "The threshold was chosen on validation." if card.threshold else "The greatest logit decides."
     reports = {f"test ({test.n:,} images{synthetic})": test, f"validation ({validation.n:,})": validation}
     return (

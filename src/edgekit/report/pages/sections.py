@@ -157,7 +157,7 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
 def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     """What is known of the data set, and what its audit found."""
     facts = (
-        ("set", f"{info.name}{' (synthetic phantoms)' if info.synthetic else ''}"),
+        ("set", f"{info.name}{f' ({info.task.drawn})' if info.synthetic else ''}"),
         ("fingerprint", f"`{info.fingerprint}`"),
         ("licence and attribution", info.licence or "unknown"),
     )
