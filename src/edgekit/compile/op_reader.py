@@ -58,18 +58,17 @@ class OpReader:
 
     source: Source
     op: FileOperator
-    position: int
     options_kind: str = ""
 
     @property
     def origins(self) -> tuple[Origin, ...]:
         """What the operator's node says where it comes from."""
-        return (Origin(self.op.code, self.position),)
+        return (Origin(self.op.code, self.op.position),)
 
     @property
     def label(self) -> str:
         """Its name in messages: `CONV_2D (operator 3)`."""
-        return f"{self.op.code} (operator {self.position})"
+        return f"{self.op.code} (operator {self.op.position})"
 
     def error(self, what: str, hint: str = AGAIN) -> EdgekitError:
         """An error about this operator."""

@@ -4,6 +4,7 @@ Wherever TFLM would refuse the model, or where its arithmetic would leave int32,
 that this package emits is one whose outputs TFLM defines.
 """
 
+from edgekit.compile.constant_folding import folded
 from edgekit.compile.ir import Graph, Op, Tensor
 from edgekit.compile.op_reader import AGAIN, OpReader, Source, capital
 from edgekit.compile.ops import OPERATORS
@@ -24,7 +25,7 @@ def read_graph(content: bytes) -> Graph:
         EdgekitError: the file is damaged, not int8, not static, or has an operator that is not supported; the message
             names the operator or the tensor.
     """
-    file = read_file(content)
+    file = folded(read_file(content))
     source = Source(file)
     inputs = _inputs(source)
     unknown = sorted({op.code for op in file.operators} - set(OPERATORS))
@@ -34,9 +35,9 @@ def read_graph(content: bytes) -> Graph:
             f"Supported: {', '.join(supported_ops())}. Remove the operator, or run the model with TFLM.",
         )
     ops: list[Op] = []
-    for position, op in enumerate(file.operators):
+    for op in file.operators:
         operator = OPERATORS[op.code]
-        lowered = operator.lower(OpReader(source, op, position, operator.options_kind))
+        lowered = operator.lower(OpReader(source, op, operator.options_kind))
         nodes = lowered if isinstance(lowered, tuple) else (lowered,)
         ops += nodes
         source.known |= {node.output.index for node in nodes}

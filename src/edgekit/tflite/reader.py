@@ -62,6 +62,7 @@ class FileOperator:
         inputs, outputs: indices of tensors; -1 for an input left out.
         options_kind: the schema's name of its options, such as `Conv2DOptions`; empty where it has none.
         options: their fields by the names of the schema's accessors (`StrideH`); enumerations by name.
+        position: among the file's operators.
     """
 
     code: str
@@ -69,6 +70,7 @@ class FileOperator:
     outputs: tuple[int, ...]
     options_kind: str
     options: Mapping[str, Any]
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _file(content: bytes, name: str) -> TfliteFile:
         content,
         tuple(_tensor(model, graph, i) for i in range(_limited("tensor", graph.TensorsLength(), MAX_TENSORS))),
         tuple(
-            _operator(_sound(graph.Operators(i)), codes)
+            _operator(_sound(graph.Operators(i)), codes, i)
             for i in range(_limited("operator", graph.OperatorsLength(), MAX_OPERATORS))
         ),
         _few(graph.InputsAsNumpy()),
@@ -210,14 +212,14 @@ def _tensor(model: Any, graph: Any, index: int) -> FileTensor:
     )
 
 
-def _operator(operator: Any, codes: list[str]) -> FileOperator:
+def _operator(operator: Any, codes: list[str], position: int) -> FileOperator:
     kind, options = "", {}
     found = operator.BuiltinOptions()
     if found is not None:
         kind = _named("BuiltinOptions", operator.BuiltinOptionsType(), "options")
         options = _options(kind, found)
     inputs, outputs = _few(operator.InputsAsNumpy()), _few(operator.OutputsAsNumpy())
-    return FileOperator(codes[operator.OpcodeIndex()], inputs, outputs, kind, options)
+    return FileOperator(codes[operator.OpcodeIndex()], inputs, outputs, kind, options, position)
 
 
 def _options(kind: str, found: Any) -> dict[str, Any]:

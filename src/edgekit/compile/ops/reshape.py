@@ -1,4 +1,4 @@
-"""RESHAPE: the same bytes under another shape."""
+"""RESHAPE, and what it shares with the other operators that give the same bytes another shape."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Reshape(Op):
 
 
 def lower(reader: OpReader) -> Reshape:
-    """RESHAPE; the output's own shape counts, as it does for TFLM."""
+    """The output's own shape counts, as it does for TFLM."""
     x, y = reader.operand(0), reader.result()
     if x.size != y.size:
         raise reader.error(f"it turns {list(x.shape)} into {list(y.shape)}, which has another size")
@@ -30,4 +30,9 @@ def emit(op: Reshape, site: Site) -> Kernel:
     return Kernel((), (), f"static void {site.name}(const uint8_t *input, uint8_t *output) {{\n  {body}\n}}\n")
 
 
-OPERATOR = Operator("RESHAPE", "AddReshape", Reshape, lower, emit, is_view=True)
+def view_operator(code: str, resolver_method: str) -> Operator[Reshape]:
+    """The entry of an operator that leaves the bytes as they are."""
+    return Operator(code, resolver_method, Reshape, lower, emit, is_view=True)
+
+
+OPERATOR = view_operator("RESHAPE", "AddReshape")
