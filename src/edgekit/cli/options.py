@@ -50,7 +50,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 data_option = click.option(
     "--data", default="phantom", metavar="DATA",
     help="A folder of images, or a set by its name: phantom or shapes[:SEED[:COUNT]] (drawn), digits, "
-    "chest-xray, chest-xray-3[:FOLDER], pneumoniamnist[-28|-64|-128|-224].",
+    "chest-xray, chest-xray-3[:FOLDER], medmnist:NAME[-28|-64|-128|-224], pneumoniamnist[-28|...].",
 )  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 set_option = click.option(

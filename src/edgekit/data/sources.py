@@ -17,7 +17,8 @@ from edgekit.data.decode import decode
 from edgekit.data.digits import digits_catalogue
 from edgekit.data.drawn import phantom_catalogue, shapes_catalogue
 from edgekit.data.folder import folder_catalogue
-from edgekit.data.pneumoniamnist import pneumoniamnist_catalogue
+from edgekit.data.medmnist import medmnist_catalogue
+from edgekit.data.medmnist_sets import SETS
 from edgekit.data.splits import split, train_in_test
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, user_folder
@@ -46,6 +47,7 @@ def _count(match: re.Match[str], group: str, default: int) -> int:
 
 
 _DRAWN = r"(?::(?P<seed>\d{1,9}))?(?::(?P<count>\d{1,6}))?"
+_EDGE = r"(?:-(?P<edge>\d{1,4}))?"
 KNOWN = {  # by the first word of its name
     "phantom": Source(
         re.compile(f"phantom{_DRAWN}"),
@@ -63,12 +65,15 @@ KNOWN = {  # by the first word of its name
         "chest-xray, or of three classes chest-xray-3 or chest-xray-3:FOLDER",
         _chest_xrays,
     ),
+    "medmnist": Source(
+        re.compile(rf"medmnist:(?P<name>\w+){_EDGE}"),
+        f"medmnist:NAME or medmnist:NAME-28, -64, -128, -224; NAME is one of {', '.join(SETS)}",
+        lambda match, *more: medmnist_catalogue(match["name"].lower(), _count(match, "edge", 128), *more),
+    ),
     "pneumoniamnist": Source(
-        re.compile(r"pneumoniamnist(?:-(?P<edge>\d{1,4}))?"),
+        re.compile(f"pneumoniamnist{_EDGE}"),
         "pneumoniamnist or pneumoniamnist-28, -64, -128, -224",
-        lambda match, cache_dir, on_warning: pneumoniamnist_catalogue(
-            _count(match, "edge", 128), cache_dir, on_warning
-        ),
+        lambda match, *more: medmnist_catalogue("pneumoniamnist", _count(match, "edge", 128), *more),
     ),
 }
 
