@@ -30,7 +30,6 @@ HELLO_AND_INFO_BYTES = 164  # on the line
 ECHO_ENDS_S = 1.1  # a raw echo that was left open ends with a second of silence
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
-
 _Answer = TypeVar("_Answer", bound=messages.Message)
 
 
@@ -213,11 +212,10 @@ class Client:
             line += messages.encode(messages.Data(at, one.image[at : at + messages.CHUNK_BYTES]), one.seq)
         line += question
         self._write(bytes(line))
-        one.asked_s = time.monotonic()
+        # much of it may be in a buffer yet
+        one.asked_s = max(time.monotonic(), self._through_s if self.link.has_rate else 0.0)
         if line != question:  # a question alone is no reason to wait longer for a silent board
             one.through_s = self._through_s
-        if self.link.has_rate:
-            one.asked_s = max(one.asked_s, self._through_s)  # much of it may be in a buffer yet
 
     def _info_of(self, frame: Frame) -> messages.Info | None:
         try:
