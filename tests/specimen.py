@@ -21,10 +21,10 @@ from edgekit.report.document import (
     percent,
     picture,
 )
-from edgekit.values.evaluation import Threshold
+from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.program import Span
-from edgekit.values.task import CHEST_XRAY
+from edgekit.values.task import CHEST_XRAY, Task
 from two_logits import logits_of
 
 DOMAIN = CHEST_XRAY.domain
@@ -40,6 +40,7 @@ NETWORKS = (
     "mean of five",
     "student, distilled",
 )
+NINE = DataInfo("made", "00", False, Task(NETWORKS, noun="photo"))
 
 
 def runs(seed: int, epochs: int = 30, seeds: int = 3) -> list[list[float]]:
@@ -52,6 +53,18 @@ def margins(seed: int, n: int = 624) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     labels = (rng.random(n) < 0.625).astype(np.int64)
     return np.round(rng.normal(50 * (labels - 0.5) + 20, 20)).astype(np.int64), labels
+
+
+def answers(n: int = 900) -> tuple[np.ndarray, np.ndarray]:
+    """Logits and labels of nine classes."""
+    rng = np.random.default_rng(8)
+    labels = rng.integers(0, 9, n)
+    return rng.normal(0, 1, (n, 9)) + 2 * np.eye(9)[labels], labels
+
+
+def of_networks() -> EvalReport:
+    """Of a model that tells nine classes apart."""
+    return score(*answers(), None, runtime="tflm", model_sha256="", data=NINE)
 
 
 def all_figures() -> list[Figure]:
@@ -115,6 +128,15 @@ def all_figures() -> list[Figure]:
         ),
         charts_scores.confusion(
             "Confusion on test", score(logits_of(one), labels, cut, runtime="tflm", model_sha256="", data=INFO)
+        ),
+        charts_scores.confusion("Confusion of nine classes", of_networks()),
+        charts_scores.roc(
+            "ROC of each of nine classes",
+            [curves.roc(n, *answers(), NINE.task, label=at) for at, n in enumerate(NETWORKS)],
+            NINE.task,
+        ),
+        charts_scores.reliability(
+            "Reliability of nine classes", [curves.reliability("student", *answers(), NINE.task)], NINE.task
         ),
         charts.dots(
             "Accuracy beside the paper's",

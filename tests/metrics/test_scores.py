@@ -10,6 +10,7 @@ from sklearn import metrics as reference
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.classes import auc
+from edgekit.metrics.decisions import choose_threshold
 from edgekit.metrics.intervals import wilson
 from edgekit.metrics.scores import METRICS, mcnemar, score, score_predictions, spread
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
@@ -154,3 +155,22 @@ def test_spread_over_seeds_is_mean_and_sample_deviation() -> None:
     assert (accuracy.min, accuracy.max) == (min(values), max(values))
     assert (accuracy.mean, accuracy.sd) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
     assert math.isnan(spread(reports[:1])["auc"].sd)
+
+
+def test_two_classes_keep_every_figure_of_version_0_1_to_the_last_bit() -> None:
+    at = np.arange(90)
+    labels = (at * 53 % 7 < 4).astype(np.int64)
+    logits = logits_of(at * 37 % 101 - 60 + 30 * labels)
+    threshold = choose_threshold(logits, labels, CHEST_XRAY, scale=0.06)
+    assert threshold == Threshold(0.9275735146384823, 43)
+    report = score(logits, labels, threshold, data=DATA, runtime="tflm", model_sha256="", scale=0.06)
+    assert report.confusion == {"tn": 39, "fp": 0, "fn": 37, "tp": 14}
+    assert {name: (getattr(report, name), *report.intervals[name]) for name in METRICS} == {
+        "accuracy": (0.5888888888888889, 0.48563237347145555, 0.684867959761553),
+        "balanced_accuracy": (0.6372549019607843, 0.5688354383463483, 0.7047332538038954),
+        "precision": (1.0, 0.7846891972623643, 1.0),
+        "recall": (0.27450980392156865, 0.17114275234644882, 0.4094665076077909),
+        "specificity": (1.0, 0.9103331462924287, 1.0),
+        "f1": (0.4307692307692308, 0.29226625362886793, 0.5810233948769107),
+        "auc": (0.760432378079437, 0.6502017062664064, 0.8442474338752085),
+    }

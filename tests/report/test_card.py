@@ -1,20 +1,24 @@
 """A card comes back as it was written, or not at all."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
-from edgekit.files import sha256_of
+from edgekit.files import sha256_of, write_json
+from edgekit.metrics.scores import score, spread, spread_by_class
 from edgekit.recipes.reading import recipe_named
-from edgekit.report.card import Card, load_card
+from edgekit.report.card import Card, Metrics, load_card
 from edgekit.report.pages.model import card_markdown
 from edgekit.values.codec import to_document
-from edgekit.values.task import CHEST_XRAY
+from edgekit.values.images import DataInfo
+from edgekit.values.task import CHEST_XRAY, Task
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "version_0_1"
 
@@ -151,3 +155,78 @@ def test_the_page_has_results_before_limits_and_how_to_make_it_again(card: Card)
         assert part in page
     tables = [line for line in page.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in tables)
+
+
+PETS = DataInfo("pets", "0" * 64, False, Task(("cat", "dog", "newt"), noun="photo"))
+
+
+def of_three(card: Card) -> Card:
+    """The card, of a model that tells three classes apart."""
+    labels = np.arange(60) % 3
+    report = score(
+        np.eye(3)[labels] + np.eye(3)[np.arange(60) % 4 % 3], labels, None, runtime="tflm", data=PETS,
+        model_sha256=card.model.sha256,
+    )  # fmt: skip
+    return dataclasses.replace(
+        card, data=PETS, threshold=None, metrics=Metrics(report, report), seeds=spread([report] * 3),
+        seeds_by_class=spread_by_class([report] * 3), use="any", disclaimer="",
+        stages=tuple(dataclasses.replace(row, report=report) for row in card.stages),
+        output=dataclasses.replace(card.output, classes=PETS.task.labels),
+    )  # fmt: skip
+
+
+def test_a_card_whose_greatest_logit_decides_has_no_threshold_and_comes_back(card: Card, folder: Path) -> None:
+    three = of_three(card)
+    write_json(folder / "card.json", to_document(three))
+    assert json.loads((folder / "card.json").read_text())["threshold"] is None
+    loaded = load_card(folder)
+    assert to_document(loaded) == to_document(three)
+    assert loaded.cut() is None
+    text = card_markdown(loaded)
+    for words in (
+        "| newt |",
+        "macro AUC",
+        "recall, mean ± sd of 3 seeds",
+        "Each stage by its greatest logit",
+        "says newt",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"threshold": {"probability": 0.5, "margin_q": 1, "rule": "x"}}, "its threshold is of no use: argmax decides"),
+        ({"output": {"scale": 0.1, "zero_point": 0, "classes": ["cat", "dog"]}}, "output.classes are cat, dog, its"),
+        ({"matrix": [[1, 2], [3, 4]]}, "the matrix of its metrics is not 3 x 3"),
+        ({"task": {"labels": ["cat", "dog", "fox"]}}, "its metrics are of another task than its data"),
+    ],
+)
+def test_a_card_of_three_classes_that_contradicts_itself_is_refused(
+    card: Card, folder: Path, change: dict[str, Any], words: str
+) -> None:
+    values = to_document(of_three(card))
+    inner = values["metrics"]["test"]
+    (inner if change.keys() & inner.keys() - {"threshold"} else values).update(change)
+    write_json(folder / "card.json", values)
+    with pytest.raises(EdgekitError, match=words):
+        load_card(folder)
+
+
+def test_a_card_of_two_classes_without_its_threshold_is_refused(card: Card, folder: Path) -> None:
+    write_json(folder / "card.json", {**to_document(card), "threshold": None})
+    with pytest.raises(EdgekitError, match="its threshold is missing: threshold decides"):
+        load_card(folder)
+
+
+def test_a_card_of_before_there_were_many_classes_reads_as_it_did(card: Card, folder: Path) -> None:
+    values = to_document(card)
+    del values["seeds_by_class"]
+    for report in (*values["metrics"].values(), *filter(None, (row["report"] for row in values["stages"]))):
+        del report["classes"], report["matrix"]
+    for figure in values["seeds"].values():
+        del figure["low"], figure["high"]
+    write_json(folder / "card.json", values)
+    loaded = load_card(folder)
+    assert (loaded.seeds_by_class, loaded.metrics.test.matrix) == ({}, ())
+    assert card_markdown(loaded) == card_markdown(card)

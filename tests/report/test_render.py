@@ -233,7 +233,7 @@ def test_markdown_links_to_figures_that_stand_beside_it(page: Page, tmp_path: Pa
     (tmp_path / "figures" / "99-of-a-report-before.svg").write_text("<svg/>")
     render.write_all(page, tmp_path)
     links = re.findall(r"\]\((figures/[^)]+)\)", (tmp_path / "report.md").read_text())
-    assert len(links) == sum(isinstance(part, Figure) for part in every(page)) == 14
+    assert len(links) == sum(isinstance(part, Figure) for part in every(page)) == 17
     for link in links:
         root = ET.fromstring((tmp_path / link).read_text())
         assert root.tag == "{http://www.w3.org/2000/svg}svg"

@@ -1,6 +1,7 @@
 """Parts of a document on terminals of several widths, in pipes and in colour."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -87,3 +88,13 @@ def test_every_kind_of_part_can_be_printed() -> None:
     for name, cell in page.highlights.items:
         assert name in text
         assert f"{cell.text} ({cell.detail})" in text
+
+
+def test_where_intervals_have_no_room_they_are_left_out_whole_and_that_is_said() -> None:
+    rows = tuple((name, *(Cell(f"0.{digits}", "0.111 to 0.999") for digits in (123, 456, 789))) for name in ("a", "b"))
+    table = Table("Each class", tuple(map(Column, ("class", "recall", "precision", "F1"))), rows)
+    wide, narrow = printed([table], 100), printed([table], 40)
+    assert "0.123 (0.111 to 0.999)" in wide
+    assert "a wider terminal" not in wide
+    assert re.search(r"a +0\.123 +0\.456 +0\.789", narrow)
+    assert "Without intervals for want of room: a wider terminal or --json gives them." in " ".join(narrow.split())

@@ -85,10 +85,16 @@ def test_a_card_of_the_task_says_its_limits_and_nothing_of_medicine(card: Card, 
 def test_drawn_pictures_that_are_no_phantoms_are_called_synthetic_images() -> None:
     drawn = DataInfo("shapes", "0" * 64, True, Task(("cross", "disc", "ring")))
     figures = score(np.eye(3), np.arange(3), None, runtime="tflm", model_sha256="", data=drawn)
-    page = Page("shapes", (Section("s", (Prose("."),), results=True), data_section(drawn)), synthetic=True)
+    page = Page(
+        "shapes",
+        (Section("s", (Prose("."),), results=True), data_section(dataclasses.replace(drawn, mirror=False))),
+        synthetic=True,
+    )
     text = printed(evaluation_parts(figures)) + html(page).split("</style>")[1] + markdown(page)
     assert "Evaluation, shapes, synthetic images" in text
     assert "the figures say nothing about real ones" in text
+    assert "not trained on: they may be of another class" in text
+    assert "mirror" not in markdown(Page("shapes", (data_section(drawn),)))
     assert not re.search(r"phantom|patient", text, re.IGNORECASE)
 
 

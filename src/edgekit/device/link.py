@@ -19,29 +19,17 @@ from edgekit.boards.board import FT2232, usb_name
 from edgekit.errors import EdgekitError
 
 FIRST_BAUD = 115200
-BITS_A_BYTE = 10  # on a serial line: start and stop bit
-WRITE_LIMIT_S = 7.0  # besides the time that the bytes take at the line's rate
 
 
-class Rated:
-    """What is known of the time that bytes take on a line."""
-
-    baud: int
-
-    def line_s(self, byte_count: int) -> float:
-        """Seconds that so many bytes take in one direction."""
-        return byte_count * BITS_A_BYTE / self.baud
-
-
-class SerialLink(Rated):
+class SerialLink:
     """Bytes in both directions over a serial line. Every method raises EdgekitError when the line is gone."""
 
     has_rate = True  # False where a baud rate means nothing
 
     def __init__(self, port: str, baud: int) -> None:
-        self.name, self.baud = port, baud
+        self.name = port
         try:
-            self._serial: Any = serial.Serial(port, baud, timeout=0, exclusive=True)
+            self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise _explain(port, error) from error
 
@@ -54,7 +42,6 @@ class SerialLink(Rated):
 
     def write(self, data: bytes) -> None:
         with _or_gone(self.name):
-            self._serial.write_timeout = WRITE_LIMIT_S + self.line_s(len(data))
             self._serial.write(data)
 
     def set_baud(self, baud: int) -> None:
@@ -63,19 +50,18 @@ class SerialLink(Rated):
             self._serial.baudrate = baud
         except (OSError, ValueError) as error:
             raise EdgekitError(f"{self.name} cannot run at {baud} baud.", "Give a lower --baud.") from error
-        self.baud = baud
 
     def close(self) -> None:
         self._serial.close()
 
 
-class SocketLink(Rated):
-    """The same over TCP. Behind it may be a serial line, which then has the rate at which boards begin."""
+class SocketLink:
+    """The same over TCP."""
 
     has_rate = False
 
     def __init__(self, url: str) -> None:
-        self.name, self.baud = url, FIRST_BAUD
+        self.name = url
         host, colon, number = url.removeprefix("socket://").rstrip("/").rpartition(":")
         if not colon or not number.isdigit() or not 0 < int(number) < 65536:
             raise EdgekitError(f"{url} is not an address.", "Write it as socket://host:port.")
@@ -101,7 +87,7 @@ class SocketLink(Rated):
 
     def write(self, data: bytes) -> None:
         with _or_gone(self.name):
-            self._socket.settimeout(WRITE_LIMIT_S + self.line_s(len(data)))
+            self._socket.settimeout(10)
             self._socket.sendall(data)
 
     def set_baud(self, baud: int) -> None:

@@ -142,7 +142,7 @@ def _heat_map(names: Sequence[str], rows: Sequence[Sequence[int]]) -> Drawing:
             x, share = left + side * column, value / total if total else 0.0
             kind = "c0" if row == column else "c1"
             told = f"{name}, called {names[column]}: {value:,}, {share:.1%} of {total:,}"
-            board.rect(x + 0.5, y + 0.5, side - 1, high - 1, f"{kind} bar", told, opacity=0.04 + 0.6 * share)
+            board.rect(x + 0.5, y + 0.5, side - 1, high - 1, f"{kind} bar", told, opacity=0.04 + 0.42 * share)
             if value and digits <= side - 3:
                 board.text(x + side / 2, y + high / 2, f"{value:,}", "ink num", "middle", 11)
     return board

@@ -18,7 +18,9 @@ from edgekit.errors import printable
 from edgekit.report import document as doc
 
 _STYLES = {"": "", "code": "bold", "strong": "bold", "muted": "dim"}
-_LAYOUTS = ((True, True), (False, True), (False, False))  # (in a box, with the optional columns), widest first
+# (in a box, with the optional columns, with the cells' details), widest first
+_LAYOUTS = ((True, True, True), (False, True, True), (False, False, True), (False, False, False))
+_NO_DETAILS = "Without intervals for want of room: a wider terminal or --json gives them."
 
 
 def print_parts(parts: Iterable[doc.Part], console: Console | None = None) -> None:
@@ -59,7 +61,8 @@ def _words(text: str) -> Text:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """A table in the widest layout that the terminal has room for; in the narrowest, words are folded.
+    """A table in the widest layout that the terminal has room for; in the narrowest, the details of cells are left out,
+    which is said, and words are folded.
 
     A table without headings has two columns, and its narrowest layout is a line a row: a hash stays whole.
     """
@@ -67,8 +70,9 @@ class _Fitted:
     table: doc.Table
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for boxed, whole in _LAYOUTS:
-            drawn: RenderableType = _rich_table(self.table, boxed, whole)
+        detailed = any(isinstance(cell, doc.Cell) and cell.detail for row in self.table.rows for cell in row)
+        for boxed, whole, details in _LAYOUTS:
+            drawn: RenderableType = _rich_table(self.table, boxed, whole, details)
             fits = Measurement.get(console, options.update(width=10_000), drawn).maximum <= options.max_width
             if fits:
                 break
@@ -78,9 +82,11 @@ class _Fitted:
         shortened = [column for column in self.table.columns if column.short] if not boxed else []
         if shortened:
             yield Text(" ".join(f"{column.short}: {column.title}." for column in shortened))
+        if detailed and not details:
+            yield Text(_NO_DETAILS)
 
 
-def _rich_table(table: doc.Table, boxed: bool, whole: bool) -> RichTable:
+def _rich_table(table: doc.Table, boxed: bool, whole: bool, details: bool) -> RichTable:
     shown = [whole or not column.optional for column in table.columns]
     headed = any(column.title for column in table.columns)
     lean: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False, "padding": (0, 1, 0, 0)}
@@ -88,17 +94,18 @@ def _rich_table(table: doc.Table, boxed: bool, whole: bool) -> RichTable:
     for position, (column, kept) in enumerate(zip(table.columns, shown, strict=True)):
         if kept:
             heading = column.heading if boxed else column.short or column.heading
-            whole_words = column.align == "right" or position == 0  # figures, and what heads a row
+            # figures, and what heads a row where there is room for it
+            whole_words = column.align == "right" or (position == 0 and details)
             drawn.add_column(Text(printable(heading)), justify=column.align, no_wrap=whole_words, overflow="fold")
     for row in table.rows:
         if len(row) == 1 < len(table.columns):
             drawn.add_row(Text(printable(doc.as_cell(row[0]).text), "bold"))
         else:
-            drawn.add_row(*(_cell(doc.as_cell(cell)) for cell, kept in zip(row, shown, strict=True) if kept))
+            drawn.add_row(*(_cell(doc.as_cell(cell), details) for cell, kept in zip(row, shown, strict=True) if kept))
     return drawn
 
 
-def _cell(cell: doc.Cell) -> Text:
+def _cell(cell: doc.Cell, details: bool = True) -> Text:
     text = _words(cell.text)
     text.stylize(_STYLES[cell.mark])
-    return text + Text(f" ({printable(cell.detail)})") if cell.detail else text
+    return text + Text(f" ({printable(cell.detail)})") if cell.detail and details else text

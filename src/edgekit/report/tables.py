@@ -29,8 +29,9 @@ _STAGE_FIGURES = ("accuracy", "f1", "auc", "specificity")
 _STAGE_FIGURES_OF_CLASSES = ("accuracy", "balanced_accuracy", "f1", "auc")
 _SHORT = {"accuracy": "acc", "specificity": "spec", "balanced_accuracy": "bal acc", "f1": "F1", "auc": "AUC"}
 _MACRO = "Macro: the mean over the classes, each against the rest; the mean recall is the balanced accuracy."
-_RANKED = "95 % intervals beside each figure. AUC: the class against the rest, ranked by its softmax probability."
+_RANKED = "Intervals: 95 %, Wilson's for recall and precision. AUC: ranked by the softmax probability of the class."
 _UNREADABLE_NAMED = 20
+_ANSWERS_NAMED = 5  # classes at most whose answers are named in the head of a confusion
 _BAR_COLUMNS = 8
 MACS = "multiply-accumulates"
 
@@ -144,14 +145,12 @@ def class_parts(report: EvalReport, by_seed: Mapping[str, Mapping[str, Spread]] 
 def confusion_table(report: EvalReport) -> Table:
     """The confusion as a table, truth by row; the answers of many classes by number."""
     names, rows = labelled_matrix(report)
-    if len(names) == 2:
-        columns = [Column("truth", "left"), *(Column(f"says {name}") for name in names)]
-        heads = list(names)
-    else:
-        columns = [Column("truth", "left"), *(Column(f"says {number}") for number in range(1, len(names) + 1))]
-        heads = [f"{number} {name}" for number, name in enumerate(names, 1)]
+    heads = list(names) if len(names) <= _ANSWERS_NAMED else [f"{at} {name}" for at, name in enumerate(names, 1)]
+    answers = [f"says {name}" for name in names] if heads == [*names] else [f"{at}" for at in range(1, len(names) + 1)]
+    columns = [Column("truth", "left"), *map(Column, answers)]
     cells: tuple[Row, ...] = tuple((head, *map(count, values)) for head, values in zip(heads, rows, strict=True))
-    return Table(f"Confusion on {report.n:,} images", tuple(columns), cells)
+    numbered = () if heads == [*names] else ("The columns are answers, by the number of their class.",)
+    return Table(f"Confusion on {report.n:,} images", tuple(columns), cells, numbered)
 
 
 def stages_table(caption: str, rows: Iterable[StageRow], task: Task) -> Table:
@@ -173,28 +172,16 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 
 
 def audit_parts(found: Audit) -> tuple[Part, ...]:
-    """A row a split: images by class, groups, repeated files and pixels; of more than two classes, the images in a
-    table of their own, a row a class. Then what else was found."""
-    group, wide = found.info.task.group, len(found.info.task.labels) > 2
-    headings = ("images",) if wide else tuple(next(iter(found.counts.values())))
+    """A row a split: images by class, groups, repeated files and pixels; then what else was found."""
+    group = found.info.task.group
+    headings = (*next(iter(found.counts.values())), f"{group}s", "equal files within", "equal pixels within")
     rows: list[Row] = []
     for split, by_class in found.counts.items():
-        images = (sum(by_class.values()),) if wide else tuple(by_class.values())
         repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
-        rows.append((split, *map(count, (*images, found.patients[split], *repeated))))
-    titles = (*headings, f"{group}s", "equal files within", "equal pixels within")
-    columns = (Column("split", "left"), *map(Column, titles))
+        rows.append((split, *map(count, (*by_class.values(), found.patients[split], *repeated))))
+    columns = (Column("split", "left"), *map(Column, headings))
     table = Table(f"Audit of {found.images:,} images, as the source splits them", columns, tuple(rows))
-    by_class_too = (_images_by_class(found),) if wide else ()
-    return table, *by_class_too, Bullets(tuple(_audit_facts(found)))
-
-
-def _images_by_class(found: Audit) -> Table:
-    """A row a class, a column a split."""
-    rows: list[Row] = [
-        (label, *(count(by_class[label]) for by_class in found.counts.values())) for label in found.info.task.labels
-    ]
-    return Table("Images of each class", (Column("class", "left"), *map(Column, found.counts)), tuple(rows))
+    return table, Bullets(tuple(_audit_facts(found)))
 
 
 def _audit_facts(found: Audit) -> list[str]:

@@ -156,7 +156,9 @@ def _model(card: Card) -> tuple[Part, ...]:
 
 def _decision(task: Task, cut: CardThreshold | None) -> str:
     if cut is None:
-        return "The greatest int8 output's class; of equal ones the first."
+        return (
+            "The greatest int8 output's class; of equal ones the first. Only two classes have a threshold: none here."
+        )
     int8 = f"the int8 output of {task.positive} minus that of {task.negative} is at least {cut.margin_q}, which is "
     return (
         f"{capitalized(spoken(task.positive))}, where {'' if cut.margin_q is None else int8}a "
