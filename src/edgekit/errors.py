@@ -18,6 +18,12 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
+def in_a_line(words: object, most: int = 300) -> str:
+    """What a library or a tool says, on one line and no longer than `most` characters, for a message."""
+    line = " ".join(str(words).split()) or type(words).__name__
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
 class EdgekitError(Exception):
     """An error in what the user gave or in the world around (files, network, board), never a bug.
 

@@ -1,23 +1,25 @@
 """Fusing and placing: what exists, where, and for how long."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile.convolutions.protocol import Convolution
-from edgekit.compile.ir import Graph
+from edgekit.compile.ir import Graph, Op, Tensor
 from edgekit.compile.ops import operator_of
 from edgekit.compile.ops.pool import Pool
-from edgekit.compile.ops.reshape import Reshape
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing.exactness import cases, differing_in_any_mode
-from edgekit.testing.random_models import random_model
+from edgekit.testing.random_joins import drawn_join
+from edgekit.testing.random_models import network_of, random_model
 from edgekit.testing.random_operators import Random
 from edgekit.values.program import Span
 
@@ -124,15 +126,21 @@ def held_by(spans: Sequence[Span]) -> set[int]:
     return {byte for span in spans for byte in range(span.offset, span.offset + span.size)}
 
 
-def test_tensors_that_live_at_the_same_time_never_overlap() -> None:
+@pytest.mark.parametrize("draw", [random_model, lambda seed: network_of(seed, drawn_join)], ids=["any", "joins"])
+def test_tensors_that_live_at_the_same_time_never_overlap(draw: Callable[[int], bytes]) -> None:
     looked_at = 0
     for seed in range(300):
         try:
-            graph, plan_ = planned(random_model(seed))
+            graph, plan_ = planned(draw(seed))
         except EdgekitError:
             continue
-        contents: dict[int, int] = {}  # arena byte -> the tensor whose value it holds
-        value = {graph.input.index: graph.input.index}  # a reshape's output holds its input's value
+        contents = np.full(plan_.arena_bytes, -1)  # arena byte -> the number of the byte that it holds
+        numbers = itertools.count()
+
+        def new(tensor: Tensor, numbers: Iterator[int] = numbers) -> NDArray[np.int64]:
+            return np.array([next(numbers) for _ in range(tensor.size)])
+
+        value = {tensor.index: new(tensor) for tensor in graph.inputs}
         streamed = plan_.stream.count if plan_.stream else 0
         if streamed:
             rows = [span for span in plan_.spans if span.first == 0]
@@ -140,16 +148,13 @@ def test_tensors_that_live_at_the_same_time_never_overlap() -> None:
                 len(set(range(span.offset, span.offset + span.size)) - held_by(rows[:i])) for i, span in enumerate(rows)
             ), seed
             end = graph.ops[streamed - 1].output
-            value[end.index] = end.index
+            value[end.index] = new(end)
             if plan_.places[end.index].region == "arena":
-                at = plan_.places[end.index].offset
-                contents |= dict.fromkeys(range(at, at + end.size), end.index)
+                contents[slice_of(plan_, end)] = value[end.index]
         for position, op in list(enumerate(graph.ops))[streamed:]:
             for tensor in op.inputs:
-                place = plan_.places[tensor.index]
-                if place.region == "arena":
-                    held = {contents[byte] for byte in range(place.offset, place.offset + tensor.size)}
-                    assert held == {value[tensor.index]}, (seed, op.label)
+                if plan_.places[tensor.index].region == "arena":
+                    assert np.array_equal(contents[slice_of(plan_, tensor)], value[tensor.index]), (seed, op.label)
                     looked_at += 1
             if position in plan_.scratch:
                 start = plan_.scratch[position]
@@ -160,10 +165,27 @@ def test_tensors_that_live_at_the_same_time_never_overlap() -> None:
                     place = plan_.places[tensor.index]
                     own = range(place.offset, place.offset + tensor.size) if place.region == "arena" else range(0)
                     assert not set(taken) & set(own), (seed, op.label)
-                contents |= dict.fromkeys(taken, -1)
-            value[op.output.index] = value[op.inputs[0].index] if isinstance(op, Reshape) else op.output.index
-            place = plan_.places[op.output.index]
-            if place.region == "arena":
-                assert place.offset + op.output.size <= plan_.arena_bytes
-                contents |= dict.fromkeys(range(place.offset, place.offset + op.output.size), value[op.output.index])
+                contents[start : start + needed] = -1
+            value[op.output.index] = made_of(op, value, new)
+            if plan_.places[op.output.index].region == "arena":
+                assert len(contents[slice_of(plan_, op.output)]) == op.output.size
+                contents[slice_of(plan_, op.output)] = value[op.output.index]
     assert looked_at > 200
+
+
+def slice_of(plan_: Plan, tensor: Tensor) -> slice:
+    start = plan_.places[tensor.index].offset
+    return slice(start, start + tensor.size)
+
+
+def made_of(
+    op: Op, value: dict[int, NDArray[np.int64]], new: Callable[[Tensor], NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    """The bytes of an operator's output: those of its inputs where they are only put together, or new ones."""
+    start, offsets = operator_of(op).view_offset(op), operator_of(op).part_offsets(op)
+    if start is not None:
+        return value[op.input.index][start : start + op.output.size]
+    made = new(op.output)
+    for tensor, offset in zip(op.inputs, offsets or (), strict=False):
+        made[offset : offset + tensor.size] = value[tensor.index]
+    return made

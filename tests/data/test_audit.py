@@ -1,6 +1,7 @@
 """The audit of a data set."""
 
 import json
+import re
 import shutil
 
 from PIL import Image
@@ -78,3 +79,28 @@ def test_a_set_in_which_nothing_can_be_read_is_still_audited(release, tmp_path):
     assert len(found.unreadable) == 44
     assert found.width is None
     assert "and 24 more" in text_of(found)
+
+
+def test_it_says_classes_channels_mirror_images_and_what_is_not_used(release, tmp_path, write_image):
+    (release / "train" / "NORMAL" / "list.txt").write_text("text")
+    text = text_of(audit(str(release), cache_dir=tmp_path))
+    for fact in (
+        r"classes\W+2: NORMAL, PNEUMONIA",
+        r"images\W+grey",
+        r"mirror images\W+of the same class",
+        "not used: 1 ",
+    ):
+        assert re.search(fact, text), fact
+    assert re.search(r"mirror images\W+may be of another class: none in training", text_of(audit("digits")))
+    text = text_of(audit("shapes:0:100", cache_dir=tmp_path))
+    assert re.search(r"classes\W+5: green disc, green square, red disc, red square, triangle", text)
+    assert re.search(r"images\W+RGB", text)
+
+
+def test_many_classes_have_a_row_each_that_fits_into_a_terminal(tmp_path):
+    found = audit("digits", cache_dir=tmp_path)
+    text = re.sub("[│┃]", " ", printed(data_section(found.info, found).parts, 80))
+    assert re.search(r"class +train", text)
+    for label, images in found.counts["train"].items():
+        assert re.search(rf"^ *{label} +{images} *$", text, re.MULTILINE)
+    assert re.search(r"train +1,797 +1,797 +0 +0", text)

@@ -14,7 +14,7 @@ from serial.tools import list_ports_common
 from edgekit.device.client import Client
 from edgekit.device.connection import connected
 from edgekit.device.flash import flash
-from edgekit.device.link import Port, find_board, open_link, ports
+from edgekit.device.link import Port, Rated, find_board, open_link, ports
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
@@ -73,7 +73,7 @@ def test_a_board_on_a_serial_port_gives_the_desktops_bytes_at_a_negotiated_rate(
     link.close()
 
 
-class RatedLine:
+class RatedLine(Rated):
     """A line to a board that hears and is heard at one rate alone."""
 
     has_rate = True

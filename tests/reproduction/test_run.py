@@ -177,3 +177,11 @@ def test_a_report_of_a_folder_that_holds_no_reproduction_is_refused(tmp_path: Pa
             reproduce(Request(Settings("smoke", DATA, folder, "none"), report_only=True))
         assert "without --report-only" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"data": 1e999}', "{"])
+def test_a_damaged_record_of_what_a_folder_holds_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "reproduction.json").write_text(text)
+    with pytest.raises(EdgekitError, match=r"reproduction\.json cannot be read") as refused:
+        reproduce(Request(Settings("smoke", DATA, tmp_path, "none"), report_only=True))
+    assert "--out" in refused.value.hint

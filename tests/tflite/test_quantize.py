@@ -84,7 +84,7 @@ def test_an_unknown_range_is_asked_for_and_a_given_one_taken(tmp_path: Path) -> 
     path, film = tmp_path / "narrow.tflite", tmp_path / "film.png"
     path.write_bytes(student_with_input(Quantization(0.0037, 34)))
     Image.fromarray(np.full((32, 32), 255, np.uint8)).save(film)
-    with pytest.raises(EdgekitError, match=r"holds -0\.5994 to 0\.3441") as refused:
+    with pytest.raises(EdgekitError, match=r"takes -0\.5994 to 0\.3441") as refused:
         predict(path, film)
     assert "--input-range" in refused.value.hint
     assert predict(path, film, input_range=(-1, 1))[0].outputs_q

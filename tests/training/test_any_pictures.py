@@ -70,6 +70,16 @@ def test_images_too_small_for_a_teacher_are_named_by_height_and_width() -> None:
         teach.untrained_member(pictures(RGB, 2, 0), RGB, recipe, 0, Training(0, CPU))
 
 
+def test_a_class_that_a_teacher_would_not_see_is_named_with_the_tasks_own_words() -> None:
+    train = pictures(RGB, 2, 0)
+    groups = tuple("one" if label == 1 else name for label, name in zip(train.labels, train.ids, strict=True))
+    one_group = ImageSet(train.images, train.labels, train.ids, groups)
+    recipe = TeachRecipe(networks=("vgg_slim", "vgg_slim"), input_size=32, fit=FIT)
+    with pytest.raises(EdgekitError, match=r"Without the groups that teacher 0 leaves out, green has no") as caught:
+        teach.train_member(one_group, RGB, recipe, 0, Training(0, CPU))
+    assert "more groups to it" in caught.value.hint
+
+
 @pytest.mark.parametrize("task", [GREY, RGB], ids=["grey", "RGB"])
 @pytest.mark.parametrize("same_view", [False, True])
 def test_three_classes_go_from_teachers_to_a_pruned_student(task: Task, same_view: bool) -> None:

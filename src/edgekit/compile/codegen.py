@@ -63,6 +63,7 @@ class Site:
         output_flip: likewise.
         has_scratch: True where the planner gave it scratch memory.
         output_row: bytes from one row of the output to the next.
+        in_place: for each operand of a concatenation, True where it lies in the output already.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Site:
     output_flip: int
     has_scratch: bool
     output_row: int = 0
+    in_place: tuple[bool, ...] = ()
 
     def read(self, expression: str, operand: int = 0) -> str:
         """The byte q + 128 of an input, given the C of the byte in memory."""

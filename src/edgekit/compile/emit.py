@@ -7,9 +7,10 @@ from edgekit.compile.codegen import Constant, Kernel, Site, filled, needed_helpe
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.interface import caller_pointer, ends_of, parameters
 from edgekit.compile.ir import Graph, Op
+from edgekit.compile.lifetimes import Place, row_bytes
 from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
-from edgekit.compile.plan import Place, Plan, row_bytes
+from edgekit.compile.plan import Plan
 from edgekit.compile.row_streaming import RowsInMemory, StreamedOperator, streaming_loop
 
 _FLIP = 0x80
@@ -59,11 +60,15 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
         places = [plan.places[tensor.index] for tensor in op.inputs]
         output = plan.places[op.output.index]
         operator = operator_of(op)
-        if operator.is_view and places[0] == output:
+        start = operator.view_offset(op)
+        if start is not None and places[0].moved(start) == output:
             emitted.append(Kernel((), (), ""))
             continue
         site = _site(op, position, plan)
         kernel = operator.emit(op, site)
+        if not kernel.function:  # all is in its place
+            emitted.append(kernel)
+            continue
         emitted.append(Kernel(kernel.helpers, kernel.constants, f"/* {op.label} */\n{kernel.function}"))
         arguments = [_pointer(graph, place, read=True) for place in places] + [_pointer(graph, output, read=False)]
         if site.has_scratch:
@@ -135,11 +140,15 @@ def _site(op: Op, position: int, plan: Plan) -> Site:
         for tensor in (*op.inputs, op.output)
     ]
     name = f"{operator_of(op).c_prefix(op)}_{position}"
-    return Site(name, tuple(flips[:-1]), flips[-1], has_scratch=position in plan.scratch)
+    output, offsets = plan.places[op.output.index], operator_of(op).part_offsets(op)
+    in_place = tuple(
+        plan.places[tensor.index] == output.moved(offset)
+        for tensor, offset in zip(op.inputs, offsets or (), strict=False)
+    )
+    return Site(name, tuple(flips[:-1]), flips[-1], has_scratch=position in plan.scratch, in_place=in_place)
 
 
 def _pointer(graph: Graph, place: Place, read: bool) -> str:
     kind = "const uint8_t *" if read else "uint8_t *"
-    if place.region != "arena":
-        return f"({kind}){caller_pointer(graph, place)}"
-    return f"({kind})arena + {place.offset}" if place.offset else f"({kind})arena"
+    region = "arena" if place.region == "arena" else caller_pointer(graph, place)
+    return f"({kind}){region} + {place.offset}" if place.offset else f"({kind}){region}"

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Tensor
-from edgekit.compile.plan import Place
+from edgekit.compile.lifetimes import Place
 
 _PIXEL_SCALE = 1 / 255
 

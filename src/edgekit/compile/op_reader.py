@@ -39,17 +39,17 @@ class Source:
             raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with dense tensors.")
         return raw
 
-    def activation(self, index: int, where: str) -> Tensor:
-        """An int8 tensor with one scale and one zero point."""
+    def activation(self, index: int, where: str, types: tuple[str, ...] = ("INT8",)) -> Tensor:
+        """A tensor of one of these types with one scale and one zero point."""
         raw = self.tensor(index, where)
-        if raw.type != "INT8":
+        if raw.type not in types:
             hint = (
                 "The model is not quantised: convert it to int8 first."
                 if raw.type.startswith("FLOAT")
                 else "Convert the model with int8 inputs, outputs and activations."
             )
             raise EdgekitError(f"{_called(raw, where)} is {raw.type}, not INT8.", hint)
-        return Tensor(index, raw.name, _static_shape(raw, where), _quantization(raw, where))
+        return Tensor(index, raw.name, _static_shape(raw, where), _quantization(raw, where), raw.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class OpReader:
         """An error about this operator."""
         return EdgekitError(f"{self.label}: {what}.", hint)
 
-    def operand(self, position: int) -> Tensor:
+    def operand(self, position: int, types: tuple[str, ...] = ("INT8",)) -> Tensor:
         """The activation at an input's position; it must be computed already."""
-        tensor = self.source.activation(self._index(position), f"input {position} of {self.label}")
+        tensor = self.source.activation(self._index(position), f"input {position} of {self.label}", types)
         if tensor.index not in self.source.known:
             raise EdgekitError(
                 f"Input {position} of {self.label} ({tensor.name!r}) is not computed by any operator before it.",
@@ -84,17 +84,17 @@ class OpReader:
             )
         return tensor
 
-    def result(self) -> Tensor:
+    def result(self, types: tuple[str, ...] = ("INT8",)) -> Tensor:
         """The activation that the operator writes."""
         if len(self.op.outputs) != 1:
             raise EdgekitError(f"{self.label} has {len(self.op.outputs)} outputs instead of one.", AGAIN)
-        return self.results()[0]
+        return self.results(types)[0]
 
-    def results(self) -> tuple[Tensor, ...]:
+    def results(self, types: tuple[str, ...] = ("INT8",)) -> tuple[Tensor, ...]:
         """The activations that an operator of several outputs writes."""
         tensors = []
         for index in self.op.outputs:
-            tensor = self.source.activation(index, f"the output of {self.label}")
+            tensor = self.source.activation(index, f"the output of {self.label}", types)
             if index in self.source.known or self.source.file.tensors[index].data.size or tensor in tensors:
                 raise EdgekitError(f"{self.label} writes a tensor that is already there.", AGAIN)
             tensors.append(tensor)
@@ -229,16 +229,20 @@ class OpReader:
 
 def _quantization(raw: FileTensor, where: str) -> Quantization:
     """The tensor's only scale (a float32 value) and its zero point."""
+    if raw.type == "INT32" and not len(raw.scales):
+        return Quantization(1.0, 0)  # whole numbers that stand for themselves, such as indices
     if len(raw.scales) != 1 or len(raw.zero_points) != 1:
         raise EdgekitError(
             f"{_called(raw, where)} has {len(raw.scales)} scales and {len(raw.zero_points)} zero points, not one each.",
             "Convert the model to full int8.",
         )
     scale, zero_point = float(raw.scales[0]), int(raw.zero_points[0])
-    if not (math.isfinite(scale) and scale >= float(np.finfo(np.float32).tiny)) or not -128 <= zero_point <= 127:
+    limits = np.iinfo(raw.type.lower())
+    positive = math.isfinite(scale) and scale >= float(np.finfo(np.float32).tiny)
+    if not positive or not limits.min <= zero_point <= limits.max:
         raise EdgekitError(
-            f"{_called(raw, where)} has scale {scale:g} and zero point {zero_point}; int8 needs a positive scale and "
-            "a zero point from -128 to 127.",
+            f"{_called(raw, where)} has scale {scale:g} and zero point {zero_point}; {raw.type.lower()} needs a "
+            f"positive scale and a zero point from {limits.min} to {limits.max}.",
             AGAIN,
         )
     return Quantization(scale, zero_point)

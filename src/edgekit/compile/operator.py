@@ -27,7 +27,10 @@ class Operator(Generic[Node]):
             several outputs it makes a node for each.
         emit: its C, specialised to its shapes: a function from the inputs to the output.
         options_kind: the schema's name of its options, where `lower` reads any.
-        is_view: True where the output's bytes are the input's, so that both may share their place.
+        view_offset: at which of the input's bytes the output's lie in one piece, so that both may share their place;
+            None of most operators.
+        part_offsets: of a concatenation, at which of the output's bytes each input lies in one piece, so that it may be
+            made there; None where they are interleaved, and of all other operators.
         c_prefix: what its names in C begin with; the node's name if left out.
         describe: the kernel in words, for people.
         macs: multiplications of one run.
@@ -45,7 +48,8 @@ class Operator(Generic[Node]):
     lower: Callable[[OpReader], Node | tuple[Node, ...]]
     emit: Callable[[Node, Site], Kernel]
     options_kind: str = ""
-    is_view: bool = False
+    view_offset: Callable[[Node], int | None] = lambda _: None
+    part_offsets: Callable[[Node], tuple[int, ...] | None] = lambda _: None
     c_prefix: Callable[[Node], str] = lambda op: type(op).__name__.lower()
     describe: Callable[[Node], str] = lambda _: "loop"
     macs: Callable[[Node], int] = lambda _: 0

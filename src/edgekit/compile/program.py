@@ -46,11 +46,16 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     again = "Make it anew: edgekit profile MODEL --port PORT --json > FILE."
     try:
         profile = from_document(_Profile, path, "a profile", lambda values: values)
-        options = from_json(CompileOptions, profile.options, "options", unknown_fields=False)
     except OSError as error:
         raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", again) from error
     except Invalid as error:
         raise EdgekitError(f"{path} is not a profile: {error}.", again) from error
+    try:
+        options = from_json(CompileOptions, profile.options, "options", unknown_fields=False)
+    except Invalid as error:
+        raise EdgekitError(f"{path} is not a profile: {error}.", again) from error
+    except EdgekitError as error:  # of options that no compiler has
+        raise EdgekitError(f"{path} is not a profile: {error.message}", again) from error
     if profile.model_sha256 != sha256_of(flatbuffer):
         raise EdgekitError(f"{path} is the profile of the model {profile.model_sha256[:12]}, not of this one.", again)
     compiled = compile_model(flatbuffer, options)

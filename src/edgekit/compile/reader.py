@@ -5,7 +5,7 @@ that this package emits is one whose outputs TFLM defines.
 """
 
 from edgekit.compile.constant_folding import folded
-from edgekit.compile.ir import Graph, Op, Tensor
+from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
 from edgekit.compile.op_reader import AGAIN, OpReader, Source, capital
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
@@ -48,7 +48,7 @@ def _inputs(source: Source) -> tuple[Tensor, ...]:
     """The model's inputs, known from here on."""
     tensors = []
     for index, called in _ends("input", source.file.inputs):
-        tensor = source.activation(index, called)
+        tensor = source.activation(index, called, tuple(ELEMENT_BYTES))
         if source.file.tensors[index].data.size:
             raise EdgekitError(f"{capital(called)} is a constant.", AGAIN)
         if index in source.known:
@@ -61,7 +61,7 @@ def _inputs(source: Source) -> tuple[Tensor, ...]:
 def _outputs(source: Source) -> tuple[Tensor, ...]:
     tensors = []
     for index, called in _ends("output", source.file.outputs):
-        tensors.append(source.activation(index, called))
+        tensors.append(source.activation(index, called, tuple(ELEMENT_BYTES)))
         if index not in source.known:
             raise EdgekitError(f"No operator computes {called}.", AGAIN)
     return tuple(tensors)

@@ -25,6 +25,8 @@ _FILES = {
     "dynamic": "student_dynamic_range_quant.tflite",
     "int8": "student_full_integer_quant.tflite",
 }
+# Of RGB images onnx2tf compares its operators' outputs on samples that it downloads, if its folder has no such file.
+_SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
 _NO_NETWORK = "http://127.0.0.1:9"  # the discard port: whatever onnx2tf may think of fetching is refused at once
 
 
@@ -41,6 +43,7 @@ def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, byt
         model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
         model.write_bytes(onnx)
         np.save(images, to_float(calibration))  # NHWC in [0, 1]
+        np.save(folder / _SAMPLES, to_float(calibration[:1]))
         words = python("-m", "onnx2tf", "--input_onnx_file_path", model)
         words += ["--output_folder_path", out, "--batch_size", "1", "--not_use_onnxsim"]
         words += ["--output_dynamic_range_quantized_tflite", "--output_integer_quantized_tflite"]

@@ -3,7 +3,6 @@
 In: a cache folder. Out: a `Catalogue` of the unpacked release, with its two classes or with three.
 """
 
-import json
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ from edgekit.data.catalogue import Catalogue, listed
 from edgekit.data.download import HEADERS, TIMEOUT_S, address, download, record_checksum, unpack
 from edgekit.data.folder import RELEASE_LICENCE, RELEASE_NAME, folder_catalogue
 from edgekit.errors import EdgekitError
+from edgekit.values.codec import parsed
 from edgekit.values.task import CHEST_XRAY, CHEST_XRAY_3
 
 # The second version of the release has the chest X-rays in an archive of their own (1.2 GB); the third packs them
@@ -86,8 +86,8 @@ def published_checksum() -> str | None:
     try:
         request = urllib.request.Request(address(INVENTORY, f"{ARCHIVE}.json"), headers=HEADERS)
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-            files = json.load(answer)
-        found = [entry["content_details"]["sha256_hash"] for entry in files if entry["filename"] == ARCHIVE]
+            files = parsed(answer.read())
+        found = [str(entry["content_details"]["sha256_hash"]) for entry in files if entry["filename"] == ARCHIVE]
     except (OSError, ValueError, LookupError, TypeError):
         return None
     return f"sha256:{found[0].lower()}" if found else None

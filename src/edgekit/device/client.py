@@ -16,7 +16,7 @@ from typing import TypeVar
 from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
 from edgekit.device.link import Link
 from edgekit.device.protocol import messages
-from edgekit.device.protocol.frames import VERSION, Decoder, Frame, WireError
+from edgekit.device.protocol.frames import MAX_LINE_BYTES, VERSION, Decoder, Frame, WireError
 from edgekit.device.protocol.messages import ErrorCode
 from edgekit.device.retransmit import SILENCE_LIMIT_S, InFlight, Pending
 from edgekit.errors import EdgekitError
@@ -26,8 +26,9 @@ HELLO_EVERY_S = 0.25
 ASK_EVERY_S = 0.5
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
+HELLO_AND_INFO_BYTES = 164  # on the line
+ECHO_ENDS_S = 1.1  # a raw echo that was left open ends with a second of silence
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
-
 
 _Answer = TypeVar("_Answer", bound=messages.Message)
 
@@ -49,6 +50,8 @@ class Client:
         self.counts = LinkCounts()
         self._decoder = Decoder()
         self._sequence = itertools.count(1)
+        self._echoed = False  # HELLO came back
+        self._through_s = 0.0  # when all that was written is through the line, at the rate that it has
 
     @cached_property
     def info(self) -> messages.Info:
@@ -71,6 +74,11 @@ class Client:
         if info is not None:
             return info
         name = self.link.name
+        if self._echoed:
+            raise EdgekitError(
+                f"What is sent to {name} comes back as it is: nothing but an echo answers.",
+                "See that the line's two wires do not touch and press EN (reset), or name another --port.",
+            )
         message, hint = diagnose(self._decoder.unframed()) or (
             f"Nothing answers at {name}.",
             "Check that the board carries edgekit's firmware (pio run -d firmware -t upload) and press EN (reset).",
@@ -78,17 +86,22 @@ class Client:
         raise EdgekitError(message if name in message else f"{name}: {message}", hint)
 
     def _greet(self, limit_s: float) -> messages.Info | None:
-        nonce = secrets.randbits(32)
-        limit = time.monotonic() + limit_s
+        hello = messages.Hello(secrets.randbits(32))
+        there_and_back_s = self.link.line_s(HELLO_AND_INFO_BYTES)
+        limit = time.monotonic() + limit_s + there_and_back_s
         while time.monotonic() < limit:
-            self._send(messages.Hello(nonce))
-            for frame in self._frames_for(HELLO_EVERY_S):
+            self._send(hello)
+            self._echoed = False
+            for frame in self._frames_for(HELLO_EVERY_S + there_and_back_s):
+                self._echoed |= frame.type == messages.Hello.TYPE
                 info = self._info_of(frame)
-                if info is not None and info.nonce == nonce:
+                if info is not None and info.nonce == hello.nonce:
                     self.info = info
                     self._decoder.noise.clear()
                     self._decoder.dropped = 0  # what came before was the boot
                     return info
+            if self._echoed:  # a throughput test was cut off, and would swallow every further HELLO, too
+                list(self._frames_for(ECHO_ENDS_S))
         return None
 
     def negotiate(self, baud: int) -> int:
@@ -99,7 +112,8 @@ class Client:
             return baud
         self.ask(messages.SetBaud(baud), messages.Baud)
         self.link.set_baud(baud)
-        if any(self.ping(bytes(range(200)), 0.3) for _ in range(3)):
+        whole = bytes(range(min(200, baud // 100)))  # a slow line takes long over 200 bytes, and the trial is short
+        if any(self.ping(whole, 0.3) for _ in range(3)):
             self.info = replace(info, baud=baud)
             return baud
         self.counts.retries += 1
@@ -119,9 +133,7 @@ class Client:
         info = self.info
         if info.model_error != ErrorCode.OK:
             raise refusal(messages.Error(info.model_error, info.error_detail), info)
-        chunk_bytes = len(messages.encode(messages.Data(0, bytes(messages.CHUNK_BYTES))))
-        framed_bytes = _chunks(bytes(info.input_bytes)) * chunk_bytes + 64
-        depth = 2 if framed_bytes <= info.window_bytes else 1
+        depth = 2 if messages.framed_bytes(info.input_bytes) <= info.window_bytes else 1
         source = iter(images)
         flight = InFlight()
         while True:
@@ -138,12 +150,12 @@ class Client:
                 )
             for frame in frames:
                 one = flight.pending.get(frame.seq)
-                outcome = None if one is None else self._advance(frame, one, info)
+                outcome = None if one is None else self._advance(frame, one, info, flight)
                 if outcome is not None:
                     flight.finish(frame.seq)
                     yield outcome
-                elif one is not None:
-                    flight.postpone(one)
+            if (late := flight.given_up()) is not None:
+                raise self._lost(late, f"{time.monotonic() - late.since_s:.0f} s")
             for one in flight.overdue():
                 self._again(one, b"")
                 flight.repeated(one)
@@ -157,66 +169,82 @@ class Client:
             )
         # the device has one slot for odd and one for even numbers
         seq = next(number for number in self._sequence if all((number ^ other) & 1 for other in pending)) & 0xFFFF
-        one = Pending(key, seq, image, zlib.crc32(image), time.monotonic())
-        self._upload(one, range(_chunks(image)))
+        line_s = self.link.line_s(messages.framed_bytes(len(image)))
+        one = Pending(key, seq, image, zlib.crc32(image), time.monotonic(), line_s)
+        self._upload(one, range(messages.chunks_of(len(image))))
         return one
 
-    def _advance(self, frame: Frame, one: Pending, info: messages.Info) -> Outcome | None:
-        try:
-            message = messages.message_of(frame)
-        except WireError:
-            return None
+    def _advance(self, frame: Frame, one: Pending, info: messages.Info, flight: InFlight) -> Outcome | None:
+        message = _understood(frame)
         if isinstance(message, messages.Error):
             raise refusal(message, info)
+        if not isinstance(message, messages.Missing | messages.Result):
+            return None  # nothing that this image is waiting for
         if isinstance(message, messages.Missing):
             self._again(one, message.chunks)
-        elif isinstance(message, messages.Result):
-            if message.input_crc == one.crc and len(message.outputs) == info.outputs:
-                return Outcome(one.key, message.outputs, message.invoke_us)
+        elif message.input_crc == one.crc and len(message.outputs) == info.outputs:
+            return Outcome(one.key, message.outputs, message.invoke_us)
+        else:
             self._again(one, b"")
+        flight.postpone(one)
         return None
+
+    def _lost(self, one: Pending, after: str) -> EdgekitError:
+        return EdgekitError(
+            f"{one.key} did not reach the board at {self.link.name} whole, or was not answered, in {after}.",
+            "Use a shorter cable or a lower --baud, then run the command again with --resume.",
+        )
 
     def _again(self, one: Pending, missing: bytes) -> None:
         """Sends what the chunk map says is missing, and the question once more."""
         one.attempts += 1
         if one.attempts > RETRY_LIMIT:
-            raise EdgekitError(
-                f"{one.key} did not reach the board whole in {RETRY_LIMIT} attempts.",
-                "Use a shorter cable or a lower --baud, then run the command again with --resume.",
-            )
-        held = min(8 * len(missing), _chunks(one.image))
+            raise self._lost(one, f"{RETRY_LIMIT} attempts")
+        held = min(8 * len(missing), messages.chunks_of(len(one.image)))
         chunks = [chunk for chunk in range(held) if missing[chunk // 8] >> chunk % 8 & 1]
         self.counts.retries += len(chunks) + 1
         self.counts.lost_chunks += len(chunks)
         self._upload(one, chunks)
 
     def _upload(self, one: Pending, chunks: Iterable[int]) -> None:
-        line = bytearray()
+        line, question = bytearray(), messages.encode(messages.Infer(len(one.image), one.crc), one.seq)
         for at in (chunk * messages.CHUNK_BYTES for chunk in chunks):
             line += messages.encode(messages.Data(at, one.image[at : at + messages.CHUNK_BYTES]), one.seq)
-        self._write(bytes(line + messages.encode(messages.Infer(len(one.image), one.crc), one.seq)))
-        one.asked_s = time.monotonic()
+        line += question
+        self._write(bytes(line))
+        # much of it may be in a buffer yet
+        one.asked_s = max(time.monotonic(), self._through_s if self.link.has_rate else 0.0)
+        if line != question:  # a question alone is no reason to wait longer for a silent board
+            one.through_s = self._through_s
 
     def _info_of(self, frame: Frame) -> messages.Info | None:
         try:
             message = messages.message_of(frame)
         except WireError as error:
             if frame.version == VERSION:
-                raise EdgekitError(f"{self.link.name}: {error}.", "Flash the firmware of this edgekit.") from error
+                raise self._senseless(str(error)) from error
             raise other_version(self.link.name, frame.version) from error
         if isinstance(message, messages.Error) and message.code == ErrorCode.BAD_VERSION:
             raise other_version(self.link.name, message.detail)
-        return message if isinstance(message, messages.Info) else None
+        if not isinstance(message, messages.Info):
+            return None
+        if faults := message.faults():
+            raise self._senseless(f"its INFO makes no sense: {', '.join(faults)}")
+        return message
+
+    def _senseless(self, what: str) -> EdgekitError:
+        return EdgekitError(f"{self.link.name}: {what}.", "Flash the firmware of this edgekit.")
 
     def ask(self, question: messages.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
         """Sends a question until it is answered by a message of `kind`.
         Raises EdgekitError: a refusal, or no answer."""
-        limit = time.monotonic() + limit_s
+        there_and_back_s = self.link.line_s(2 * MAX_LINE_BYTES)
+        limit = time.monotonic() + limit_s + there_and_back_s
         seq = next(self._sequence) & 0xFFFF
         while time.monotonic() < limit:
             self._send(question, seq)
-            for frame in self._frames_for(ASK_EVERY_S):
-                message = messages.message_of(frame) if frame.seq == seq else None
+            for frame in self._frames_for(ASK_EVERY_S + there_and_back_s):
+                message = _understood(frame) if frame.seq == seq else None
                 if isinstance(message, messages.Error):
                     raise refusal(message, self.info)
                 if isinstance(message, kind):
@@ -228,6 +256,7 @@ class Client:
         """Whether `data` (at most MAX_PAYLOAD_BYTES) comes back whole."""
         seq = next(self._sequence) & 0xFFFF
         self._send(messages.Ping(data), seq)
+        timeout_s += self.link.line_s(2 * len(data) + 32)
         answer = Frame(VERSION, messages.Pong.TYPE, seq, data)
         return any(frame == answer for frame in self._frames_for(timeout_s))
 
@@ -246,7 +275,10 @@ class Client:
 
     def _write(self, data: bytes) -> None:
         self.counts.sent_bytes += len(data)
+        begin = time.monotonic()
         self.link.write(data)
+        # a rate that is only assumed is not summed up: the line may be much faster
+        self._through_s = max(begin, self._through_s if self.link.has_rate else 0.0) + self.link.line_s(len(data))
 
     def _frames_for(self, duration_s: float) -> Iterator[Frame]:
         until_s = time.monotonic() + duration_s
@@ -261,5 +293,8 @@ class Client:
         return frames
 
 
-def _chunks(image: bytes) -> int:
-    return -(-len(image) // messages.CHUNK_BYTES)
+def _understood(frame: Frame) -> messages.Message | None:
+    try:
+        return messages.message_of(frame)
+    except WireError:
+        return None

@@ -10,10 +10,11 @@ from typing import Any
 from edgekit.boards.board import ESP32, Board
 from edgekit.device import firmware
 from edgekit.device.client import Client
+from edgekit.device.diagnosis import refusal
 from edgekit.device.firmware import ModelSources
 from edgekit.device.link import FIRST_BAUD, open_link
-from edgekit.device.protocol.messages import Backend, BoardKind, Info
-from edgekit.errors import EdgekitError
+from edgekit.device.protocol.messages import Backend, BoardKind, Error, ErrorCode, Info
+from edgekit.errors import EdgekitError, printable
 from edgekit.values.codec import to_json
 from edgekit.values.model import TfliteModel
 
@@ -48,7 +49,7 @@ def connected(
             link = open_link(port)
             stack.callback(link.close)
             client = Client(link)
-            info = client.hello(elsewhere=LEFT_AT if link.has_rate else ())
+            info = client.hello(elsewhere=(*LEFT_AT, *filter(None, (baud,))) if link.has_rate else ())
             check_model(info, model)
             wanted = baud or (info.max_baud if link.has_rate else None)
             if wanted is not None:
@@ -60,11 +61,20 @@ def connected(
 
 
 def check_model(info: Info, model: TfliteModel) -> None:
-    """Raises an EdgekitError that names both models by their SHA-256 where the board holds another one."""
+    """Raises an EdgekitError that names both models by their SHA-256 where the board holds another one, or says why
+    the board's own did not load."""
+    if info.model_error != ErrorCode.OK:
+        raise refusal(Error(info.model_error, info.error_detail), info)
     if info.model_sha256.hex() != model.sha256:
         raise EdgekitError(
             f"The board holds the model {info.model_sha256.hex()[:12]}, this computer has {model.sha256[:12]}.",
             "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
+        )
+    if (shape := (info.height, info.width, info.channels)) != model.input_shape:
+        said, ours = ("x".join(map(str, each)) for each in (shape, model.input_shape))
+        raise EdgekitError(
+            f"The board names this model and says an input of {said}; the model takes {ours}.",
+            "Build and flash the firmware again: edgekit firmware, then pio run -d firmware -t upload.",
         )
 
 
@@ -73,6 +83,8 @@ def device_json(info: Info) -> dict[str, Any]:
     values = to_json(info) | {
         "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
+        "chip": printable(info.chip),
+        "build_id": printable(info.build_id),
         "model_sha256": info.model_sha256.hex(),
         "input_scale": info.scales[0],
         "output_scale": info.scales[1],

@@ -57,7 +57,7 @@ def evaluate_on_device(
     key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
     key["input_range"] = [known_range(model).low, known_range(model).high]
     path = (state_dir or files.user_folder("state")) / f"eval-{files.key_of(key)[:16]}.json"
-    done = _load(path, len(data.task.labels)) if resume else {}
+    done = load_state(path, len(data.task.labels)) if resume else {}
     begin = time.monotonic()
     resumed, saved_at = len(done), begin
     rows = {name: row for row, name in enumerate(images.ids)}
@@ -102,7 +102,7 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
 
 
-def _load(path: Path, labels: int) -> dict[str, list[int]]:
+def load_state(path: Path, labels: int) -> dict[str, list[int]]:
     """What is done, by image id: the logits and the time."""
     if not path.is_file():
         return {}

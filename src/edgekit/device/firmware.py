@@ -28,6 +28,7 @@ from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array
 from edgekit.device.protocol.messages import CHUNK_BYTES, MAX_CHUNKS
 from edgekit.errors import EdgekitError
+from edgekit.values.codec import parsed
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
 from edgekit.values.task import Task
@@ -115,7 +116,7 @@ def write_model(sources: ModelSources, into: Path | None = None) -> Path:
 def model_in(root: Path) -> str | None:
     """The SHA-256 of the model that `firmware/lib/model` holds; None where it holds none."""
     try:
-        return str(json.loads((root / MODEL_FOLDER / "model.json").read_text())["sha256"])
+        return str(parsed(files.read_regular(root / MODEL_FOLDER / "model.json"))["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -19,17 +19,29 @@ from edgekit.boards.board import FT2232, usb_name
 from edgekit.errors import EdgekitError
 
 FIRST_BAUD = 115200
+BITS_A_BYTE = 10  # on a serial line: start and stop bit
+WRITE_LIMIT_S = 7.0  # besides the time that the bytes take at the line's rate
 
 
-class SerialLink:
+class Rated:
+    """What is known of the time that bytes take on a line."""
+
+    baud: int
+
+    def line_s(self, byte_count: int) -> float:
+        """Seconds that so many bytes take in one direction."""
+        return byte_count * BITS_A_BYTE / self.baud
+
+
+class SerialLink(Rated):
     """Bytes in both directions over a serial line. Every method raises EdgekitError when the line is gone."""
 
     has_rate = True  # False where a baud rate means nothing
 
     def __init__(self, port: str, baud: int) -> None:
-        self.name = port
+        self.name, self.baud = port, baud
         try:
-            self._serial: Any = serial.Serial(port, baud, timeout=0, write_timeout=10, exclusive=True)
+            self._serial: Any = serial.Serial(port, baud, timeout=0, exclusive=True)
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise _explain(port, error) from error
 
@@ -42,6 +54,7 @@ class SerialLink:
 
     def write(self, data: bytes) -> None:
         with _or_gone(self.name):
+            self._serial.write_timeout = WRITE_LIMIT_S + self.line_s(len(data))
             self._serial.write(data)
 
     def set_baud(self, baud: int) -> None:
@@ -50,18 +63,19 @@ class SerialLink:
             self._serial.baudrate = baud
         except (OSError, ValueError) as error:
             raise EdgekitError(f"{self.name} cannot run at {baud} baud.", "Give a lower --baud.") from error
+        self.baud = baud
 
     def close(self) -> None:
         self._serial.close()
 
 
-class SocketLink:
-    """The same over TCP."""
+class SocketLink(Rated):
+    """The same over TCP. Behind it may be a serial line, which then has the rate at which boards begin."""
 
     has_rate = False
 
     def __init__(self, url: str) -> None:
-        self.name = url
+        self.name, self.baud = url, FIRST_BAUD
         host, colon, number = url.removeprefix("socket://").rstrip("/").rpartition(":")
         if not colon or not number.isdigit() or not 0 < int(number) < 65536:
             raise EdgekitError(f"{url} is not an address.", "Write it as socket://host:port.")
@@ -87,7 +101,7 @@ class SocketLink:
 
     def write(self, data: bytes) -> None:
         with _or_gone(self.name):
-            self._socket.settimeout(10)
+            self._socket.settimeout(WRITE_LIMIT_S + self.line_s(len(data)))
             self._socket.sendall(data)
 
     def set_baud(self, baud: int) -> None:

@@ -5,6 +5,7 @@ of one run.
 """
 
 import struct
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from edgekit.tflite.model import read_int8_model
 from edgekit.values.codec import to_json
 from edgekit.values.program import Program
 
+READING_LIMIT_S = 20.0  # of the notes of one run
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -45,10 +48,12 @@ def profile(client: Client, image: bytes) -> Profile:
     Raises EdgekitError: what `Client.infer` raises, or firmware without a profile."""
     (outcome,) = client.infer([("the image", image)])
     ticks, steps = list[int](), 1
+    end_s = time.monotonic() + READING_LIMIT_S
     while len(ticks) < steps:
         answer = client.ask(messages.Profile(len(ticks)), messages.StepTicks)
         count = len(answer.ticks) // 4
-        if not answer.tick_hz or not count or answer.first != len(ticks):
+        full = min(messages.STEPS_A_FRAME, answer.steps - len(ticks))
+        if not answer.tick_hz or not 0 < count == full or answer.first != len(ticks) or time.monotonic() > end_s:
             raise EdgekitError("The board's profile makes no sense.", "Flash the firmware of this edgekit.")
         ticks += struct.unpack(f"<{count}I", answer.ticks[: 4 * count])
         steps = answer.steps

@@ -9,6 +9,7 @@ from edgekit.compile.c_array import c_array
 from edgekit.files import clear_unfinished, packed, write_bytes, write_json, write_text
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
+from edgekit.pipeline.measure import arena_of
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_results
 from edgekit.recipes.build import Recipe
@@ -54,7 +55,7 @@ def _walk(stages: BuildStages) -> tuple[SeedResult, Card, Evidence]:
         seeds.append(seed_result(stages, distilled, pruned, files, seed))
     first = seeds[0]
     results = stage_results(stages, teacher, conventional, first)
-    arena_bytes = stages.arena_bytes(first.files.models["int8"])
+    arena_bytes = arena_of(stages, first.files.models["int8"])
     check_budget(first.files.models["int8"], arena_bytes, recipe.embed)
     card = card_of(stages, seeds, results, arena_bytes)
     return first, card, evidence_of(stages, first, results)

@@ -16,7 +16,7 @@ from edgekit.data.asked import for_model
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, in_a_line
 from edgekit.files import file_sha256, open_regular
 from edgekit.metrics.decisions import decide, probabilities
 from edgekit.metrics.scores import score
@@ -60,15 +60,15 @@ def evaluate(
     if not fitting:
         raise EdgekitError(f"{model} is not a .tflite, .onnx or .npz file.", "Give a file that build-model wrote.")
     card = load_card(model.parent)
-    opened, taken = _opened(model, input_range)
-    by = _runtime(fitting, model.suffix, opened, runtime)
+    network, taken = opened(model, input_range)
+    by = _runtime(fitting, model.suffix, network, runtime)
     as_trained = for_model(card.recipe.data, card.input.channels)
     splits = load_splits(data, (card.input.height, card.input.width), as_trained, strict=strict)
     check_same_classes(card.data.task, splits.info)
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
-        logits = by.run(opened, chosen.images, advance)
-    scale = opened.output_q.scale if isinstance(opened, TfliteModel) and opened.output_q else 1.0
+        logits = by.run(network, chosen.images, advance)
+    scale = network.output_q.scale if isinstance(network, TfliteModel) and network.output_q else 1.0
     scored = score(
         logits, chosen.labels, card.cut(), scale=scale,
         runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
@@ -76,7 +76,7 @@ def evaluate(
     return replace(scored, input_range=taken)
 
 
-def _opened(path: Path, given: tuple[float, float] | None) -> tuple[Any, InputRange]:
+def opened(path: Path, given: tuple[float, float] | None = None) -> tuple[Any, InputRange]:
     """The model as its runtimes take it, and what it takes pixels for."""
     if path.suffix == ".tflite":
         model = with_input_range(read_named(path), given)
@@ -88,7 +88,11 @@ def _opened(path: Path, given: tuple[float, float] | None) -> tuple[Any, InputRa
     if path.suffix == ".npz":
         from edgekit.training.nets import thaw_student
 
-        return thaw_student(load_student(path)), InputRange()
+        student = load_student(path)
+        try:
+            return thaw_student(student), InputRange()
+        except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as error:
+            raise _no_student(path, error) from error
     return path, InputRange()
 
 
@@ -111,6 +115,8 @@ def load_student(path: Path) -> Student:
     try:
         with open_regular(path) as stream, np.load(stream, allow_pickle=False) as stored:
             weights = dict(stored)
+        if not all(isinstance(value, np.ndarray) for value in weights.values()):
+            raise ValueError("a member of it is no array")
         if "input_size" in weights:  # version 0.1: one side of a grey square, and two classes
             side = int(weights.pop("input_size"))
             shape, classes = (side, side, 1), 2
@@ -118,11 +124,17 @@ def load_student(path: Path) -> Student:
             height, width, inputs = map(int, weights.pop("input_shape"))
             shape, classes = (height, width, inputs), int(weights.pop("classes"))
         channels, depths = (tuple(map(int, weights.pop(name))) for name in ("channels", "depths"))
+        if not 0 < len(channels) == len(depths) or not 0 < sum(depths) <= len(weights):
+            raise ValueError(f"channels={channels} and depths={depths} are no stages of its {len(weights)} arrays")
+        if min(*shape, classes, *channels, *depths) < 1:
+            raise ValueError("a size in it is not positive")
         return Student(StudentSpec(shape, classes, channels, depths), weights)
     except Exception as error:  # zipfile has a dozen exceptions for a damaged file
-        raise EdgekitError(
-            f"{path} is not a student: {error}.", "Give the student.npz that build-model wrote."
-        ) from error
+        raise _no_student(path, error) from error
+
+
+def _no_student(path: Path, error: Exception) -> EdgekitError:
+    return EdgekitError(f"{path} is not a student: {in_a_line(error)}.", "Give the student.npz that build-model wrote.")
 
 
 @dataclass(frozen=True, slots=True)

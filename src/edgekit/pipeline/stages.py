@@ -1,10 +1,9 @@
-"""The stages of a build, each cached by its content: teach, distill, prune, convert, score.
+"""The stages of a build, each cached by its content: teach, distill, prune, convert; `measure` has those after them.
 
 In: a recipe, a data set and the values of the stages before. Out: the values of a stage, from the cache or made now.
 What stands here says what each stage depends on; how it is done is in `training`, `conversion` and `runtimes`.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.data.audit import Audit, audit
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.pipeline.cache import Arrays, StageCache
@@ -22,12 +20,12 @@ from edgekit.recipes.recipe import DistillRecipe, TeachRecipe
 from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
 from edgekit.values.code import library_version
-from edgekit.values.codec import from_json, to_json
+from edgekit.values.codec import to_json
 from edgekit.values.images import DataInfo, ImageSet, ImageSplits, Size
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
 
-_HELD_OUT = ("val", "test")
+HELD_OUT = ("val", "test")
 _Part = TypeVar("_Part", TeachRecipe, DistillRecipe)
 VARIANTS = ("float32", "float16", "dynamic", "int8")
 
@@ -120,7 +118,7 @@ class BuildStages:
             return None
         splits = self.splits(recipe.size)
         members, keys = zip(*(self.teach_member(member) for member in range(len(recipe.networks))), strict=True)
-        held_out = {part: combine(np.stack([m[part] for m in members]), recipe.combine) for part in _HELD_OUT}
+        held_out = {part: combine(np.stack([m[part] for m in members]), recipe.combine) for part in HELD_OUT}
         soft = soft_targets(np.stack([m["train"] for m in members]), splits.train, recipe)
         nets = [{name: value for name, value in m.items() if name.startswith("net.")} for m in members]
         weights = tuple({name.removeprefix("net."): value for name, value in net.items()} for net in nets)
@@ -142,7 +140,7 @@ class BuildStages:
             taught = teach.train_member(
                 splits.train, splits.info.task, recipe, member,
                 fit.Training(seed, accelerator, checkpoint, on_epoch=told, on_warning=self.options.on_warning),
-                held_out={part: getattr(splits, part) for part in _HELD_OUT}, weights_dir=self.options.weights_dir,
+                held_out={part: getattr(splits, part) for part in HELD_OUT}, weights_dir=self.options.weights_dir,
             )  # fmt: skip
             found: dict[str, NDArray[Any]] = {"parameters": np.array(sum(p.numel() for p in taught.net.parameters()))}
             found |= {"history": taught.history, **{name: np.array(cost) for name, cost in taught.costs.items()}}
@@ -154,14 +152,14 @@ class BuildStages:
                 prune_network.prune_network(taught.net, val.images, val.labels, self.recipe.prune, accelerator)
                 logits = {
                     part: teach.member_logits(taught.net, getattr(splits, part).images, recipe, accelerator)
-                    for part in ("train", *_HELD_OUT)
+                    for part in ("train", *HELD_OUT)
                 }
             if keep:
                 found |= {f"net.{part}": value.cpu().numpy() for part, value in taught.net.state_dict().items()}
             return {**found, **logits, "made_on": np.array(nets.accelerator_name(accelerator))}
 
         inputs = {
-            "data": self._data_key(splits),
+            "data": self.data_key(splits),
             "teach": {name: value for name, value in to_json(recipe).items() if name != "combine"},
             "prune": to_json(self.recipe.prune) if recipe.prune else None, "keep": keep, "member": member, "seed": seed,
         }  # fmt: skip
@@ -188,7 +186,7 @@ class BuildStages:
 
         used = ["fit", "augment", *(("alpha", "beta", "temperature", "same_view") if teacher else ())]
         inputs = {
-            "data": self._data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
+            "data": self.data_key(splits), "teacher": teacher and teacher.key, "seed": seed,
             "student": to_json(spec), "distill": {name: to_json(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
         arrays, key = self.cache.run(name, inputs, make)
@@ -238,54 +236,6 @@ class BuildStages:
         models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
         return Files(models, arrays["onnx"].tobytes(), key)
 
-    def logits_of_file(self, files: Files, variant: str, name: str) -> Arrays:
-        """Logits of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
-        model, splits = files.models[variant], self.student_splits
-
-        def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes import litert, tflm
-
-            run = tflm.run if runtime_of(variant) == "tflm" else litert.run
-            return {part: run(model, getattr(splits, part).images) for part in _HELD_OUT}
-
-        return self.cache.run(f"score-{name}", {"model": files.key, "variant": model.variant}, make)[0]
-
-    def logits_of_student(self, student: Student, name: str) -> Arrays:
-        """Logits of a student on val and test through torch."""
-        splits = self.student_splits
-
-        def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes import torch
-            from edgekit.training import nets
-
-            net = nets.thaw_student(student)
-            return {part: torch.run(net, getattr(splits, part).images) for part in _HELD_OUT}
-
-        weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
-        inputs = {"weights": weights, "data": self._data_key(splits)}
-        return self.cache.run(f"score-{name}", inputs, make)[0]
-
-    def arena_bytes(self, model: TfliteModel) -> int:
-        """The TFLM arena that the int8 model needs, measured on this machine."""
-
-        def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes.tflm import arena_bytes
-
-            return {"bytes": np.array(arena_bytes(model))}
-
-        return int(self.cache.run("arena", {"model": model.sha256}, make)[0]["bytes"])
-
-    def audit(self) -> Audit:
-        """What the data set holds, every image looked at."""
-
-        def make(checkpoint: Path) -> Arrays:
-            found = audit(self.data, cache_dir=self.options.cache_dir, on_warning=lambda message: None)
-            return {"json": np.array(json.dumps(to_json(found)))}
-
-        inputs = {"data": self.data, "fingerprint": self.student_splits.info.fingerprint}
-        arrays, _ = self.cache.run("audit", inputs, make)
-        return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
-
     def _teacher_for(self, splits: ImageSplits, teacher: Ensemble | None, accelerator: Any) -> Any:
         """As `training.distill` takes it."""
         if teacher is None or not self.recipe.distill.same_view:
@@ -296,7 +246,8 @@ class BuildStages:
         train = self.splits(recipe.size).train
         return SameView(recipe, splits.info.task, train, splits.train, teacher.weights, accelerator)
 
-    def _data_key(self, splits: ImageSplits) -> str:
+    def data_key(self, splits: ImageSplits) -> str:
+        """A key of the very pixels, labels and names of the data at one image size."""
         size = splits.train.size
         if size not in self._data_keys:
             pixels = _content(splits.train, splits.val, splits.test)
@@ -314,11 +265,6 @@ class BuildStages:
 def _suited(recipe: _Part, info: DataInfo) -> _Part:
     """The part of a recipe, without mirror images where those would be of another class."""
     return recipe if info.mirror else replace(recipe, augment=replace(recipe.augment, flip=0.0))
-
-
-def runtime_of(variant: str) -> str:
-    """What scores a file of that variant: the board's interpreter where it can."""
-    return "tflm" if variant == "int8" else "litert"
 
 
 def _watched(splits: ImageSplits) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]:

@@ -14,7 +14,8 @@ from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
 from edgekit.metrics.scores import score, spread, spread_by_class
 from edgekit.pipeline.cache import Arrays
 from edgekit.pipeline.loading import program_of
-from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Trained, runtime_of
+from edgekit.pipeline.measure import audit_data, logits_of_file, logits_of_student, runtime_of
+from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Trained
 from edgekit.report.card import (
     MEDICAL_USE,
     OTHER_USE,
@@ -80,7 +81,7 @@ def stage_results(
     base = len(first.files.models["float32"].flatbuffer)
     for name, trained in ((_CONVENTIONAL, conventional), ("distilled", first.distilled), ("pruned", first.pruned)):
         if trained is not None:
-            logits = stages.logits_of_student(trained.student, name.split(maxsplit=1)[0])
+            logits = logits_of_student(stages, trained.student, name.split(maxsplit=1)[0])
             found[name] = _scored(stages, logits, "torch", base)
     for variant in ("float16", "dynamic"):
         found[variant] = _scored_file(stages, first.files, variant, variant)
@@ -97,7 +98,7 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
     model, int8, cut = first.files.models["int8"], first.int8, first.int8.threshold
     if model.input_q is None or model.output_q is None:
         raise EdgekitError("The int8 model has no quantised input and output.", "Run again with --fresh.")
-    float_logits = stages.logits_of_file(first.files, "float32", "float32")["test"]
+    float_logits = logits_of_file(stages, first.files, "float32", "float32")["test"]
     height, width, channels = model.input_shape
     counts = count(model.flatbuffer)
     rule = rule_in_words(recipe.threshold.kept_sensitivity)
@@ -135,7 +136,7 @@ def evidence_of(stages: BuildStages, first: SeedResult, results: dict[str, Score
     student = first.pruned.student
     zeroed = _zeroed(student) / sum(value.size for value in student.weights.values() if value.ndim > 1)
     program = program_of(first.files.models["int8"])
-    return Evidence(stages.student_splits.test, answers, first.pruned.sweep, zeroed, program, stages.audit())
+    return Evidence(stages.student_splits.test, answers, first.pruned.sweep, zeroed, program, audit_data(stages))
 
 
 def versions() -> dict[str, str]:
@@ -162,7 +163,7 @@ def _rows(results: dict[str, Scored], task: Task, base: int) -> tuple[StageRow, 
 
 
 def _scored_file(stages: BuildStages, files: Files, variant: str, name: str) -> Scored:
-    model, logits = files.models[variant], stages.logits_of_file(files, variant, name)
+    model, logits = files.models[variant], logits_of_file(stages, files, variant, name)
     scale = model.output_q.scale if model.output_q else None
     return _scored(stages, logits, runtime_of(variant), len(model.flatbuffer), scale, model.sha256)
 

@@ -107,7 +107,10 @@ def _saved(path: Path) -> Recipe:
         raise EdgekitError(f"{path} cannot be read: {reason}.", "Give the recipe.json beside a model.") from error
     except Invalid as error:
         raise _refused(error.faults[0], f"{path} is not a valid recipe: {error}.") from error
-    recipe.student.check()
+    try:
+        recipe.student.check()
+    except EdgekitError as error:
+        raise EdgekitError(f"{path} is not a valid recipe: {error.message}", error.hint) from error
     return recipe
 
 

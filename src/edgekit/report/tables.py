@@ -172,16 +172,28 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 
 
 def audit_parts(found: Audit) -> tuple[Part, ...]:
-    """A row a split: images by class, groups, repeated files and pixels; then what else was found."""
-    group = found.info.task.group
-    headings = (*next(iter(found.counts.values())), f"{group}s", "equal files within", "equal pixels within")
+    """A row a split: images by class, groups, repeated files and pixels; of more than two classes, the images in a
+    table of their own, a row a class. Then what else was found."""
+    group, wide = found.info.task.group, len(found.info.task.labels) > 2
+    headings = ("images",) if wide else tuple(next(iter(found.counts.values())))
     rows: list[Row] = []
     for split, by_class in found.counts.items():
+        images = (sum(by_class.values()),) if wide else tuple(by_class.values())
         repeated = (found.byte_identical.within[split], found.pixel_identical.within[split])
-        rows.append((split, *map(count, (*by_class.values(), found.patients[split], *repeated))))
-    columns = (Column("split", "left"), *map(Column, headings))
+        rows.append((split, *map(count, (*images, found.patients[split], *repeated))))
+    titles = (*headings, f"{group}s", "equal files within", "equal pixels within")
+    columns = (Column("split", "left"), *map(Column, titles))
     table = Table(f"Audit of {found.images:,} images, as the source splits them", columns, tuple(rows))
-    return table, Bullets(tuple(_audit_facts(found)))
+    by_class_too = (_images_by_class(found),) if wide else ()
+    return table, *by_class_too, Bullets(tuple(_audit_facts(found)))
+
+
+def _images_by_class(found: Audit) -> Table:
+    """A row a class, a column a split."""
+    rows: list[Row] = [
+        (label, *(count(by_class[label]) for by_class in found.counts.values())) for label in found.info.task.labels
+    ]
+    return Table("Images of each class", (Column("class", "left"), *map(Column, found.counts)), tuple(rows))
 
 
 def _audit_facts(found: Audit) -> list[str]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from edgekit.metrics.decisions import choose_threshold
 from edgekit.metrics.scores import score
 from edgekit.pipeline.cache import Arrays
-from edgekit.pipeline.stages import VARIANTS, runtime_of
+from edgekit.pipeline.measure import runtime_of
+from edgekit.pipeline.stages import VARIANTS
 from edgekit.reproduction.paper import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.plan import Unit, sweep
 from edgekit.reproduction.results import ARGMAX, Cost, Distillation, PruningSweep, Results, Scored, System

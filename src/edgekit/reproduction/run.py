@@ -19,12 +19,12 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
-from edgekit.files import clear_unfinished, failures_of, print_warning, write_json
+from edgekit.files import clear_unfinished, failures_of, print_warning, read_regular, write_json
 from edgekit.pipeline.cache import only_one
 from edgekit.reproduction.paper import NETWORKS
 from edgekit.reproduction.plan import PARTS, Budget, Unit, budget_named, plan
 from edgekit.reproduction.work import STAGES, Settings, Work, do_unit
-from edgekit.values.codec import from_json, to_json
+from edgekit.values.codec import from_json, parsed, to_json
 
 _IDENTITY, _LOG = "reproduction.json", "units.jsonl"
 
@@ -178,7 +178,7 @@ def _claim(out: Path, identity: Mapping[str, Any]) -> None:
         write_json(path, identity)
         return
     try:
-        kept = json.loads(path.read_text())
+        kept = parsed(read_regular(path))
     except (OSError, ValueError) as error:
         raise EdgekitError(f"{path} cannot be read: {error}.", "Name another folder with --out.") from error
     differences = [f"{name} is {old}, not {new}" for name, old, new in _differences(kept, identity)]
@@ -199,9 +199,9 @@ def _differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any
 
 def _read_log(path: Path) -> tuple[UnitCost, ...]:
     with failures_of(path):
-        lines = path.read_text().splitlines() if path.exists() else []
+        lines = read_regular(path).splitlines() if path.exists() else []
     found: list[UnitCost] = []
     for line in lines:
         with suppress(ValueError):  # the last line of a run that was killed
-            found.append(from_json(UnitCost, json.loads(line), "a line of the log"))
+            found.append(from_json(UnitCost, parsed(line), "a line of the log"))
     return tuple(found)

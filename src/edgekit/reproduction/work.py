@@ -20,6 +20,7 @@ from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, CacheMiss, StageCache
+from edgekit.pipeline.measure import audit_data, logits_of_file, logits_of_student
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Options, Trained
 from edgekit.recipes.build import Recipe
 from edgekit.reproduction.paper import PAPER_ENSEMBLE
@@ -179,7 +180,7 @@ class Work:
         stages = self._stages_for(dataclasses.replace(self.budget.recipe, distill=changed))
         teacher = self.teacher(seed) if how == "distilled" else None
         trained = stages.distill(f"student-{how}-{seed}", teacher, seed)
-        return trained, stages.logits_of_student(trained.student, f"student-{how}-{seed}")
+        return trained, logits_of_student(stages, trained.student, f"student-{how}-{seed}")
 
     def student_pruned(self, seed: int, alpha: float) -> Arrays:
         """Logits of the distilled student on val and test with weights under std/alpha zeroed (none at infinity); the
@@ -188,7 +189,7 @@ class Work:
         if np.isinf(alpha):
             return {**logits, "zeroed": np.array(0.0)}
         pruned = dataclasses.replace(distilled.student, weights=prune_weights(distilled.student.weights, alpha))
-        logits = self._student_stages.logits_of_student(pruned, f"pruned-{seed}-{alpha:g}")
+        logits = logits_of_student(self._student_stages, pruned, f"pruned-{seed}-{alpha:g}")
         return {**logits, "zeroed": np.array(zeroed_share(pruned.weights))}
 
     def files(self, seed: int) -> Files:
@@ -203,7 +204,7 @@ class Work:
         processor time of one image on this desktop in microseconds."""
         files = self.files(seed)
         model = files.models[variant]
-        logits = self._student_stages.logits_of_file(files, variant, f"{variant}-{seed}")
+        logits = logits_of_file(self._student_stages, files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.runtimes import litert, tflm
@@ -249,7 +250,7 @@ class Work:
 
     def audit(self) -> Audit:
         """What `edgekit data info` says of the data."""
-        return self._student_stages.audit()
+        return audit_data(self._student_stages)
 
     def _stages_for(self, recipe: Recipe) -> BuildStages:
         return BuildStages(recipe, self.settings.data, self._cache, self._options, watch=True, loaded=self._loaded)

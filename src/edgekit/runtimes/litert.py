@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError, in_a_line, install
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.values.model import TfliteModel
 
@@ -39,12 +39,19 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
             )
             interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
-            raise EdgekitError(f"LiteRT cannot run this model: {error}", "Build it again with edgekit.") from error
+            raise _refused(model, error) from error
     entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
-        interpreter.set_tensor(entry, tensor)
-        interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(end)).reshape(-1)
+        try:
+            interpreter.set_tensor(entry, tensor)
+            interpreter.invoke()
+            return np.asarray(interpreter.get_tensor(end)).reshape(-1)
+        except (RuntimeError, ValueError) as error:
+            raise _refused(model, error) from error
 
     return infer
+
+
+def _refused(model: TfliteModel, error: Exception) -> EdgekitError:
+    return EdgekitError(f"LiteRT cannot run {model.name}: {in_a_line(error)}", "Build it again with edgekit.")

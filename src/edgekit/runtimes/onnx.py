@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError, in_a_line, install
 from edgekit.files import read_regular
 from edgekit.runtimes.runtime import Progress, Runtime, run_each, size_in_words
 from edgekit.tflite.quantize import to_float
@@ -21,20 +21,30 @@ def run(model: bytes | Path, images: NDArray[np.uint8], progress: Progress | Non
     Raises:
         EdgekitError: no such file, not an intact ONNX model, images of another size, or onnxruntime is missing.
     """
-    session = _session(model)
-    entry = session.get_inputs()[0]
+    name = "The ONNX model" if isinstance(model, bytes) else str(model)
+    session = _session(model, name)
+    ends = (session.get_inputs(), session.get_outputs())
+    if [len(one) for one in ends] != [1, 1]:
+        raise EdgekitError(
+            f"{name} has {len(ends[0])} inputs and {len(ends[1])} outputs, not one of each.",
+            "Give the student.onnx that build-model wrote.",
+        )
+    (entry,), _ = ends
     pixels = to_float(images).transpose(0, 3, 1, 2)
     if any(
         isinstance(side, int) and side != given
         for side, given in zip(entry.shape, (1, *pixels.shape[1:]), strict=False)
     ):
         raise EdgekitError(
-            f"The images are {size_in_words(images)}, the model takes {entry.shape}.",
+            f"The images are {size_in_words(images)}, {name} takes {entry.shape}.",
             "Load the data at the model's own input size.",
         )
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(session.run(None, {entry.name: tensor})[0]).reshape(-1)
+        try:
+            return np.asarray(session.run(None, {entry.name: tensor})[0], np.float32).reshape(-1)
+        except Exception as error:  # onnxruntime's exceptions share no base class of their own
+            raise EdgekitError(f"{name} cannot be run: {in_a_line(error)}", "Build it again with edgekit.") from error
 
     return np.asarray(run_each(infer, pixels[:, np.newaxis], progress), np.float32)
 
@@ -42,8 +52,7 @@ def run(model: bytes | Path, images: NDArray[np.uint8], progress: Progress | Non
 ONNX = Runtime("onnx", ".onnx", run)
 
 
-def _session(model: bytes | Path):  # type: ignore[no-untyped-def]
-    name = "The ONNX model" if isinstance(model, bytes) else str(model)
+def _session(model: bytes | Path, name: str):  # type: ignore[no-untyped-def]
     try:
         import onnxruntime
     except ImportError as error:
@@ -57,5 +66,7 @@ def _session(model: bytes | Path):  # type: ignore[no-untyped-def]
     options.intra_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's exceptions share no base class of their own
-        raise EdgekitError(f"{name} is not an intact ONNX model: {error}", "Build it again with edgekit.") from error
+    except Exception as error:
+        raise EdgekitError(
+            f"{name} is not an intact ONNX model: {in_a_line(error)}", "Build it again with edgekit."
+        ) from error

@@ -9,19 +9,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, in_a_line
 from edgekit.executor.child import python
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.tflite.model import count
-from edgekit.tflite.reader import read_file
+from edgekit.tflite.reader import CORRUPT, read_file
 from edgekit.values.model import TfliteModel
 
+_ERRORS = (RuntimeError, *CORRUPT)  # of TFLM, and of the Python that reads the file for it
 _MOST_ARENA_BYTES = 64 << 20  # pages that nobody writes to cost nothing
+_MOST_BYTES = 1 << 30  # of tensors; what a damaged file claims may not fit the memory
 _RECORDS_BYTES = 256 * 1024  # TFLM's own records, some 4 KB for ten operators; a workstation can be generous
 
 
@@ -51,11 +54,31 @@ def infer_of(model: TfliteModel) -> Infer:
     interpreter = _interpreter(model)
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
-        interpreter.set_input(tensor, 0)
-        interpreter.invoke()
-        return np.array(interpreter.get_output(0)).reshape(-1)
+        try:  # not `_refusals`, which opens a file: this is timed
+            interpreter.set_input(tensor, 0)
+            interpreter.invoke()
+            return np.array(interpreter.get_output(0)).reshape(-1)
+        except _ERRORS as error:
+            raise _refused(model, error) from error
 
     return infer
+
+
+@contextmanager
+def _refusals(model: TfliteModel) -> Iterator[None]:
+    """Says what TFLM, or the Python that reads the file for it, raises in the block."""
+    with native_stderr() as said:
+        try:
+            yield
+        except _ERRORS as error:
+            raise _refused(model, said().strip() or error) from error
+
+
+def _refused(model: TfliteModel, why: object) -> EdgekitError:
+    return EdgekitError(
+        f"TFLM cannot run {model.name}: {in_a_line(why)}",
+        "Use --runtime litert, or build the model with edgekit, whose operators TFLM knows.",
+    )
 
 
 def arena_bytes(model: TfliteModel) -> int:
@@ -66,7 +89,9 @@ def arena_bytes(model: TfliteModel) -> int:
 def arena_parts(model: TfliteModel) -> tuple[int, int]:
     """Bytes of the tensors between operators, as TFLM's planner overlays them, and of TFLM's own structures, measured
     on this machine: pointers are 8 bytes here and 4 on an ESP32. Raises as `arena_bytes`."""
-    return _parts(_interpreter(model), 1)
+    interpreter = _interpreter(model)
+    with _refusals(model):
+        return _parts(interpreter, 1)
 
 
 def _parts(interpreter: Any, inputs: int) -> tuple[int, int]:
@@ -107,14 +132,10 @@ def _interpreter(model: TfliteModel) -> Any:
             "Use --runtime litert, or give the int8 or float32 file.",
         )
     arena_bytes = count(model.flatbuffer).activation_bytes + _RECORDS_BYTES
-    with native_stderr() as said:
-        try:
-            return runtime.Interpreter.from_bytes(model.flatbuffer, arena_size=arena_bytes)
-        except RuntimeError as error:
-            raise EdgekitError(
-                f"TFLM cannot run this model: {' '.join(said().split()) or error}",
-                "Use --runtime litert, or build the model with edgekit, whose operators TFLM knows.",
-            ) from error
+    if arena_bytes > _MOST_BYTES:
+        raise _refused(model, f"its tensors take {arena_bytes:,} bytes, more than {_MOST_BYTES:,}")
+    with _refusals(model):
+        return runtime.Interpreter.from_bytes(model.flatbuffer, arena_size=arena_bytes)
 
 
 def _in_sixteens(size: int) -> int:

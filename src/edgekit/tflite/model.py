@@ -173,6 +173,7 @@ def _model(file: TfliteFile) -> TfliteModel:
         output_q=_quantization(logits) if variant == "int8" else None,
         ops=tuple(op.code for op in file.operators),
         sha256=sha256_of(file.content),
+        name=file.name,
         had_float_ends=file.had_float_ends,
         input_range=InputRange() if input_q is None else input_range_of(input_q),
     )

@@ -52,7 +52,7 @@ def with_input_range(model: TfliteModel, given: tuple[float, float] | None) -> T
         least, greatest = span(model.input_q)
         if min(high, greatest) - max(low, least) < _LEAST_SHARE * (high - low):
             raise EdgekitError(
-                f"The model's input holds {least:.4g} to {greatest:.4g}, next to nothing of {low:g} to {high:g}.",
+                f"{model.name} takes {least:.4g} to {greatest:.4g}, next to nothing of {low:g} to {high:g}.",
                 "Give the range that the network was trained on: 0,1 or -1,1 or 0,255, or one of your own.",
             )
     return replace(model, input_range=InputRange(low, high, "given"))
@@ -64,7 +64,7 @@ def known_range(model: TfliteModel) -> InputRange:
         return model.input_range
     least, greatest = span(model.input_q) if model.input_q else (0.0, 0.0)
     raise EdgekitError(
-        f"The model's input holds {least:.4g} to {greatest:.4g}: what it takes black and white pixels for is unknown.",
+        f"{model.name} takes {least:.4g} to {greatest:.4g}: what of that is black and what is white is unknown.",
         "Say what the network was trained on, with --input-range: 0,1 or -1,1 or 0,255, or a range of your own.",
     )
 

@@ -51,7 +51,13 @@ def freeze_student(net: nn.Module, spec: StudentSpec) -> Student:
 
 
 def thaw_student(student: Student) -> nn.Sequential:
-    """The student as a network in evaluation mode."""
+    """The student as a network in evaluation mode. ValueError: its weights are not those of its spec."""
+    with torch.device("meta"):  # shapes alone: what a damaged file claims may not fit the memory
+        expected = {name: tuple(value.shape) for name, value in student_net(student.spec).state_dict().items()}
+    found = {name: value.shape for name, value in student.weights.items()}
+    if expected != found:
+        name = next(one for one in {**expected, **found} if expected.get(one) != found.get(one))
+        raise ValueError(f"{name} has the shape {found.get(name)}, not {expected.get(name)}")
     net = student_net(student.spec)
     net.load_state_dict({name: torch.as_tensor(np.array(value)) for name, value in student.weights.items()})
     return net.eval()

@@ -46,7 +46,7 @@ def train_member(
         EdgekitError: too few groups to leave some out, images too small for the network, or weights not to be had.
     """
     sets = {"train": train, **(held_out or {})}
-    rows = _rows_of(train, recipe, member, task.group)
+    rows = _rows_of(train, task, recipe, member)
     learned = train.take(rows)
     accelerator = training.accelerator
     labels = torch.as_tensor(learned.labels).to(accelerator)
@@ -123,15 +123,17 @@ def member_seed(member: int, seed: int) -> int:
     return 1000 + member + 10_000 * seed
 
 
-def _rows_of(train: ImageSet, recipe: TeachRecipe, member: int, group: str) -> NDArray[np.int64]:
+def _rows_of(train: ImageSet, task: Task, recipe: TeachRecipe, member: int) -> NDArray[np.int64]:
     if not recipe.cross_fit or len(recipe.networks) == 1:
         return np.arange(len(train))
     folds = folds_of(train.labels, train.groups, len(recipe.networks))
     rows = np.flatnonzero(folds != member)
-    if {*train.labels[rows].tolist()} < {*train.labels.tolist()}:
+    lost = {*train.labels.tolist()} - {*train.labels[rows].tolist()}
+    if lost:
+        lacking = " and ".join(task.labels[label] for label in sorted(lost))
         raise EdgekitError(
-            f"Without the {group}s that teacher {member} leaves out, one class has no training image.",
-            f"Add images of more {group}s, or let every teacher see all: --set teach.cross_fit=false.",
+            f"Without the {task.group}s that teacher {member} leaves out, {lacking} has no training image.",
+            f"Add images of more {task.group}s to it, or let every teacher see all: --set teach.cross_fit=false.",
         )
     return rows
 

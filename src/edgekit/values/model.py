@@ -1,6 +1,6 @@
 """A .tflite in memory, the quantization of its tensors, and what its input takes a pixel for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -45,4 +45,5 @@ class TfliteModel:
     ops: tuple[str, ...]  # built-in operator names in the order of execution (`CONV_2D`, ...)
     sha256: str
     input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said
+    name: str = field(default="The model", compare=False)  # the file's path, for messages
     had_float_ends: bool = False  # the file also converts from and to float; left out of `flatbuffer`

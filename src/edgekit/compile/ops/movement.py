@@ -138,5 +138,6 @@ def movement_operator(
         options_kind,
         c_prefix=lambda op: op.origins[0].code.lower(),
         describe=lambda _: "copy",
+        view_offset=lambda op: op.start if op.chunk == op.output.size else None,
         inplace_offset=inplace_offset,
     )

@@ -32,7 +32,7 @@ def emit(op: Reshape, site: Site) -> Kernel:
 
 def view_operator(code: str, resolver_method: str) -> Operator[Reshape]:
     """The entry of an operator that leaves the bytes as they are."""
-    return Operator(code, resolver_method, Reshape, lower, emit, is_view=True)
+    return Operator(code, resolver_method, Reshape, lower, emit, view_offset=lambda _: 0)
 
 
 OPERATOR = view_operator("RESHAPE", "AddReshape")

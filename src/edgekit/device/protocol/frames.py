@@ -15,6 +15,7 @@ VERSION = 1  # stays below 0x20 for ever: that the second byte of a frame is unp
 MAX_BODY_BYTES = 254
 BODY_OVERHEAD_BYTES = 8  # version, type, seq, CRC
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES - BODY_OVERHEAD_BYTES
+MAX_LINE_BYTES = MAX_BODY_BYTES + 3  # of one frame: COBS adds a byte, and two delimiters
 NOISE_BYTES = 4096  # how much of what was not a frame a decoder keeps for the reader of boot logs
 
 
@@ -64,8 +65,8 @@ class Decoder:
                 self._run.clear()
         self._run += rest
         if len(self._run) > 2 * NOISE_BYTES:  # a line that never sends a delimiter must not fill the memory
-            self.noise += self._run[:NOISE_BYTES]
-            del self._run[:NOISE_BYTES]
+            self.noise += self._run[:-NOISE_BYTES]
+            del self._run[:-NOISE_BYTES]
         del self.noise[:-NOISE_BYTES]
         return frames
 

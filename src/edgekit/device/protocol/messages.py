@@ -16,6 +16,7 @@ CHUNK_BYTES = 240  # input bytes of one DATA frame; every chunk but the last is 
 MAX_CHUNKS = 512  # the chunk map of one image: inputs up to 122,880 bytes
 MAX_OUTPUT_BYTES = 64
 STEPS_A_FRAME = 59  # steps of a profile that one STEPS frame holds
+MIN_BAUD = 1200  # the lowest rate at which anyone would run a board
 BAUD_TRIAL_MS = 1500  # a new baud rate is given up when no good frame came for so long
 
 U8 = Annotated[int, "B"]
@@ -182,6 +183,19 @@ class Info(Message, number=0x81):
     chip: Text
     build_id: Text
 
+    def faults(self) -> list[str]:
+        """The values that make no sense, in words."""
+        shape = (self.height, self.width, self.channels)
+        faults = {
+            f"board {self.board}": self.board not in BoardKind.__members__.values(),
+            f"backend {self.backend}": self.backend not in Backend.__members__.values(),
+            f"a rate of {min(self.baud, self.max_baud)} baud": min(self.baud, self.max_baud) < MIN_BAUD,
+            "an input of {}x{}x{}".format(*shape): not 0 < self.input_bytes <= MAX_CHUNKS * CHUNK_BYTES,
+            f"{self.outputs} outputs": not 0 < self.outputs <= MAX_OUTPUT_BYTES,
+        }
+        # where the model did not load, its shape is nobody's business
+        return [fault for fault, there in list(faults.items())[: 3 if self.model_error else None] if there]
+
     @property
     def input_bytes(self) -> int:
         """Bytes of one input."""
@@ -256,3 +270,13 @@ def message_of(frame: Frame) -> Message:
 def encode(message: Message, seq: int = 0) -> bytes:
     """The bytes of one message on the line."""
     return encode_frame(Frame(VERSION, message.TYPE, seq & 0xFFFF, message.pack()))
+
+
+def chunks_of(input_bytes: int) -> int:
+    """How many DATA frames an image takes."""
+    return -(-input_bytes // CHUNK_BYTES)
+
+
+def framed_bytes(input_bytes: int) -> int:
+    """Of a whole image on the line, its question included."""
+    return chunks_of(input_bytes) * len(encode(Data(0, bytes(CHUNK_BYTES)))) + 64

@@ -158,6 +158,9 @@ def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
     """What is known of the data set, and what its audit found."""
     facts = (
         ("set", f"{info.name}{f' ({info.task.drawn})' if info.synthetic else ''}"),
+        ("classes", f"{len(info.task.labels)}: {', '.join(info.task.labels)}"),
+        ("images", "grey" if info.task.channels == 1 else "RGB"),
+        ("mirror images", "of the same class" if info.mirror else "may be of another class: none in training"),
         ("fingerprint", f"`{info.fingerprint}`"),
         ("licence and attribution", info.licence or "unknown"),
         *(() if info.mirror else (("mirror images", "not trained on: they may be of another class"),)),

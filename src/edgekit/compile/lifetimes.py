@@ -1,0 +1,161 @@
+"""What the arena must hold, and for how long: a block for an activation, or for several that share their bytes.
+
+A view shares its input's block. So may the operands of a concatenation share that of its output, each made in its own
+place in it. An output may overlap an input that dies with its operator: the operator reads from front to back, so that
+an output which begins far enough in front of the input overwrites only what has been read. How far is the operator's
+to say.
+"""
+
+from dataclasses import dataclass, field, replace
+
+from edgekit.compile.codegen import round_up
+from edgekit.compile.ir import Graph, Op, Tensor
+from edgekit.compile.ops import operator_of
+from edgekit.compile.row_streaming import Stream
+
+ALIGNMENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a tensor lies: `offset` bytes into the `input` or `output` of that `number`, or into the `arena`."""
+
+    region: str
+    offset: int = 0
+    number: int = 0
+
+    def moved(self, offset: int) -> "Place":
+        """So many bytes further on."""
+        return replace(self, offset=self.offset + offset)
+
+    def name(self, graph: Graph) -> str:
+        """Of a place outside the arena: `input`, or `input_1` where the model has several."""
+        several = len(graph.inputs if self.region == "input" else graph.outputs) > 1
+        return f"{self.region}_{self.number}" if several else self.region
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """A run of bytes needed from operator `first` to operator `last`, both included.
+
+    `inplace_offsets`: blocks that this one may overlap, and by how much it must then begin before each.
+    """
+
+    size: int
+    first: int
+    last: int
+    offset: int = -1
+    inplace_offsets: dict["Block", int] = field(default_factory=dict)
+
+    @property
+    def end(self) -> int:
+        return self.offset + round_up(self.size, ALIGNMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Where a tensor lies in a block."""
+
+    block: Block
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Tensors in the arena and outside of it, by index; scratch by the position of its operator."""
+
+    shares: dict[int, Share]
+    places: dict[int, Place]
+    scratch: dict[int, Block]
+
+
+def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
+    """All that is needed, and what may overlap.
+
+    Args:
+        joined: operands of a concatenation are made in their places in it.
+    """
+    last = dict.fromkeys([tensor.index for tensor in graph.inputs], -1)
+    for position, op in enumerate(graph.ops):
+        last[op.output.index] = position
+        for tensor in op.inputs:
+            last[tensor.index] = position
+    outputs = {tensor.index: Place("output", number=number) for number, tensor in enumerate(graph.outputs)}
+    places = {tensor.index: Place("input", number=number) for number, tensor in enumerate(graph.inputs)}
+    needed = Lifetimes({}, places, {})
+    if stream:
+        _add_stream(needed, graph.ops, stream, outputs, last)
+    alone = list(enumerate(graph.ops))[stream.count if stream else 0 :]
+    for position, op in alone:
+        operator, external = operator_of(op), bool(op.inputs) and op.input.index in places
+        start = operator.view_offset(op)
+        if op.output.index in outputs:
+            places[op.output.index] = outputs[op.output.index]
+        elif start is not None and external:
+            places[op.output.index] = places[op.input.index].moved(start)
+        elif start is not None:
+            share = needed.shares[op.input.index]
+            needed.shares[op.output.index] = Share(share.block, share.offset + start)
+            share.block.last = max(share.block.last, last[op.output.index])
+        else:
+            block = Block(op.output.size_bytes, position, last[op.output.index])
+            if joined:
+                _join(needed, op, block)
+            needed.shares[op.output.index] = Share(block)
+        if size := operator.scratch_bytes(op, external):
+            needed.scratch[position] = Block(size, position, position)
+    for position, op in alone:
+        _overlap(needed, op, position)
+    return needed
+
+
+def _add_stream(
+    needed: Lifetimes, ops: tuple[Op, ...], stream: Stream, outputs: dict[int, Place], last: dict[int, int]
+) -> None:
+    """The rows and the scratch of the streamed operators, which live at the same time, and what comes out."""
+    together = ops[: stream.count]
+    scratch = Block(max(operator_of(op).scratch_bytes(op, True) for op in together), 0, stream.count - 1)
+    needed.scratch.update(dict.fromkeys(range(stream.count), scratch))
+    for op in together[:-1]:
+        size = stream.lines[op.output.index] * row_bytes(op.output)
+        needed.shares[op.output.index] = Share(Block(size, 0, stream.count - 1))
+    end = together[-1].output
+    if end.index in outputs:
+        needed.places[end.index] = outputs[end.index]
+    else:
+        needed.shares[end.index] = Share(Block(end.size, 0, last[end.index]))
+
+
+def _join(needed: Lifetimes, op: Op, block: Block) -> None:
+    """Gives the operands of a concatenation, with all that shares their blocks, their places in its output's block."""
+    for tensor, offset in zip(op.inputs, operator_of(op).part_offsets(op) or (), strict=False):
+        share = needed.shares.get(tensor.index)
+        if share is None or share.block is block or share.offset or share.block.size != tensor.size_bytes:
+            continue  # the caller's, there already, or a part of something larger
+        block.first, block.last = min(block.first, share.block.first), max(block.last, share.block.last)
+        for index, other in needed.shares.items():
+            if other.block is share.block:
+                needed.shares[index] = Share(block, offset + other.offset)
+
+
+def _overlap(needed: Lifetimes, op: Op, position: int) -> None:
+    """Lets the output's block overlap those of inputs that end with this operator, where all that is read allows it."""
+    output = needed.shares.get(op.output.index)
+    if output is None or output.block.first != position:
+        return
+    offsets: dict[Block, int | None] = {}
+    for tensor in op.inputs:
+        share, offset = needed.shares.get(tensor.index), operator_of(op).inplace_offset(op, tensor)
+        if share is None or share.block is output.block or share.block.last != position:
+            continue
+        before = offsets.get(share.block, -output.block.size)
+        if before is None or offset is None:
+            offsets[share.block] = None
+        else:
+            offsets[share.block] = max(before, round_up(offset + output.offset - share.offset, ALIGNMENT))
+    output.block.inplace_offsets.update({block: at for block, at in offsets.items() if at is not None})
+
+
+def row_bytes(tensor: Tensor) -> int:
+    """Bytes of one row of an image [1, height, width, channels]."""
+    return tensor.size // tensor.shape[1]

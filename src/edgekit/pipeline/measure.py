@@ -1,0 +1,76 @@
+"""The stages of a build that measure what its others made: logits on val and test, the arena, what the data set holds.
+
+In: a build's stages, and what they made. Out: the measured values, from the cache or made now. What `make` closes over
+is part of a stage's key with all its code, so it is given values and never the stages.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.data.audit import Audit, audit
+from edgekit.files import sha256_of
+from edgekit.pipeline.cache import Arrays
+from edgekit.pipeline.stages import HELD_OUT, BuildStages, Files
+from edgekit.values.codec import from_json, to_json
+from edgekit.values.model import TfliteModel
+from edgekit.values.networks import Student
+
+
+def logits_of_file(stages: BuildStages, files: Files, variant: str, name: str) -> Arrays:
+    """Logits of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
+    model, splits = files.models[variant], stages.student_splits
+
+    def make(checkpoint: Path) -> Arrays:
+        from edgekit.runtimes import litert, tflm
+
+        run = tflm.run if runtime_of(variant) == "tflm" else litert.run
+        return {part: run(model, getattr(splits, part).images) for part in HELD_OUT}
+
+    return stages.cache.run(f"score-{name}", {"model": files.key, "variant": model.variant}, make)[0]
+
+
+def logits_of_student(stages: BuildStages, student: Student, name: str) -> Arrays:
+    """Logits of a student on val and test through torch."""
+    splits = stages.student_splits
+
+    def make(checkpoint: Path) -> Arrays:
+        from edgekit.runtimes import torch
+        from edgekit.training import nets
+
+        net = nets.thaw_student(student)
+        return {part: torch.run(net, getattr(splits, part).images) for part in HELD_OUT}
+
+    weights = sha256_of(*(np.ascontiguousarray(value).tobytes() for value in student.weights.values()))
+    inputs = {"weights": weights, "data": stages.data_key(splits)}
+    return stages.cache.run(f"score-{name}", inputs, make)[0]
+
+
+def arena_of(stages: BuildStages, model: TfliteModel) -> int:
+    """The TFLM arena that the int8 model needs, measured on this machine."""
+
+    def make(checkpoint: Path) -> Arrays:
+        from edgekit.runtimes.tflm import arena_bytes
+
+        return {"bytes": np.array(arena_bytes(model))}
+
+    return int(stages.cache.run("arena", {"model": model.sha256}, make)[0]["bytes"])
+
+
+def audit_data(stages: BuildStages) -> Audit:
+    """What the data set holds, every image looked at."""
+    data, cache_dir = stages.data, stages.options.cache_dir
+
+    def make(checkpoint: Path) -> Arrays:
+        found = audit(data, cache_dir=cache_dir, on_warning=lambda message: None)
+        return {"json": np.array(json.dumps(to_json(found)))}
+
+    inputs = {"data": data, "fingerprint": stages.student_splits.info.fingerprint}
+    arrays, _ = stages.cache.run("audit", inputs, make)
+    return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
+
+
+def runtime_of(variant: str) -> str:
+    """What scores a file of that variant: the board's interpreter where it can."""
+    return "tflm" if variant == "int8" else "litert"

@@ -1,0 +1,284 @@
+"""Damaged files that are still made as their format wants it, so that they get past its first checks.
+
+In: a random generator and a whole file. Out: another one, which may by chance be whole, too.
+"""
+
+import io
+import json
+import random
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Mutator = Callable[[random.Random, bytes], bytes]
+_NUMBERS = (0, 1, 2, 4, 7, 8, 16, 127, 128, 255, 256, 65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
+_PNG_CHUNKS = (b"tRNS", b"PLTE", b"iCCP", b"zTXt", b"iTXt", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"IDAT", b"IHDR")
+_JSON = (  # as they stand in a file: no parser's values
+    "null", "true", "0", "-1", "1.5", "1e999", "-1e999", "NaN", "Infinity", "-Infinity", "1e-400", str(10**400),
+    str(2**63), '""', '"x"', '"\\ud800"', '"\\u0000"', '"../../x"', "[]", "{}", "[null]", "[[1]]", '{"a": {}}',
+    "[" * 100_000, "[" * 5000 + "]" * 5000, '{"a":' * 900 + "1" + "}" * 900, "[1,2,3]", "01", "+1", "'x'",
+    '{"a":1,"a":2}',
+)  # fmt: skip
+
+
+def json_text(rng: random.Random, content: bytes) -> bytes:
+    """Values, keys, the depth or a few bytes of a JSON text are changed."""
+    if rng.random() < 0.15:
+        return _cut(rng, _bytes(rng, content))
+    values, raw = json.loads(content), dict[str, str]()
+    for number in range(rng.choice([1, 1, 1, 2, 3])):
+        places = list(_places(values))
+        if not places:
+            break
+        group, key = rng.choice(places)
+        match rng.randrange(8):
+            case 0:
+                del group[key]
+            case 1 if isinstance(group, dict):
+                group[rng.choice(["", key + "x", key.upper(), "schema_version", "\0"])] = group.pop(key)
+            case 2 if isinstance(group, list):
+                group[key:key] = [group[key]] * rng.choice([1, 2, 40])
+            case 3:
+                other, elsewhere = rng.choice(places)
+                group[key] = json.loads(json.dumps(other[elsewhere]))  # a copy: it may hold this very place
+            case 4 if isinstance(group[key], int | float) and not isinstance(group[key], bool):
+                group[key] = rng.choice([-group[key], group[key] + 1, group[key] * 1000, 10**9, 1e-30, 2**70])
+            case 5 if isinstance(group[key], str):
+                group[key] = rng.choice(
+                    [group[key] * 50, group[key][:-1], "\x1b[2J" + group[key], "\u202e", "a" * 100_000]
+                )
+            case _:
+                mark = f"@raw {number}@"
+                group[key], raw[mark] = mark, rng.choice(_JSON)
+    text = json.dumps(values, ensure_ascii=rng.random() < 0.5)
+    for mark, written in raw.items():
+        text = text.replace(json.dumps(mark), written)
+    return _cut(rng, text.encode(rng.choice(["utf-8"] * 20 + ["utf-8-sig", "utf-16", "utf-32"]), "surrogatepass"))
+
+
+def _places(values: Any) -> Iterator[tuple[Any, Any]]:
+    for key in list(values) if isinstance(values, dict) else range(len(values)) if isinstance(values, list) else ():
+        yield values, key
+        yield from _places(values[key])
+
+
+def flatbuffer(rng: random.Random, content: bytes) -> bytes:
+    """A few bits, bytes, words or offsets are changed in place, or a piece is cut out, cut off or doubled."""
+    data = bytearray(content)
+    for _ in range(rng.choice([1, 1, 1, 2, 4])):
+        if len(data) < 9:
+            break
+        at = rng.randrange(len(data))
+        word = at & ~3
+        match rng.choices(range(7), [0.3, 0.2, 0.2, 0.15, 0.05, 0.05, 0.05])[0]:
+            case 0:
+                data[at] ^= 1 << rng.randrange(8)
+            case 1:
+                data[at] = rng.randrange(256)
+            case 2:
+                data[word : word + 4] = struct.pack("<I", rng.choice([*_NUMBERS, len(data)]))
+            case 3:  # an offset that leads to another table, or the number of another vector
+                other = rng.randrange(len(data)) & ~3
+                data[word : word + 4] = data[other : other + 4]
+            case 4:
+                del data[at : at + rng.randrange(1, 64)]
+            case 5:
+                data = data[: max(8, at)]
+            case _:
+                data[at:at] = data[at : at + rng.randrange(1, 32)]
+    return bytes(data)
+
+
+def protobuf(rng: random.Random, content: bytes) -> bytes:
+    """Fields of a message, at any depth, are changed, doubled, dropped, swapped or renumbered; lengths are right."""
+    if rng.random() < 0.1:
+        return _cut(rng, _bytes(rng, content))
+    fields = _fields(content)
+    if not fields:
+        return _bytes(rng, content)
+    row = rng.randrange(len(fields))
+    number, kind, value = fields[row]
+    match rng.randrange(8):
+        case 0:
+            fields[row : row + 1] = [fields[row]] * 2
+        case 1:
+            del fields[row]
+        case 2:
+            fields[row] = (rng.choice([number + 1, number - 1 or 1, 1, 2, 5, 7]), kind, value)
+        case 3:
+            other = rng.randrange(len(fields))
+            fields[row], fields[other] = fields[other], fields[row]
+        case _ if kind == 0:
+            fields[row] = (number, kind, _varint(rng.choice([*_NUMBERS, 2**63, 2**64 - 1, rng.randrange(30)])))
+        case _ if kind == 2 and len(_fields(value)) > 0:
+            fields[row] = (number, kind, protobuf(rng, value))
+        case _:
+            fields[row] = (number, kind, _bytes(rng, value) if kind == 2 else rng.randbytes(len(value)))
+    return b"".join(
+        _varint(number << 3 | kind) + (_varint(len(value)) if kind == 2 else b"") + value
+        for number, kind, value in fields
+    )
+
+
+def _fields(content: bytes) -> list[tuple[int, int, bytes]]:
+    """(number, wire type, bytes) of each field; empty where this is no message."""
+    found, at = [], 0
+    try:
+        while at < len(content):
+            key, at = _number(content, at)
+            number, kind = key >> 3, key & 7
+            begin = at
+            if kind == 0:
+                _, at = _number(content, at)
+            elif kind == 2:
+                length, begin = _number(content, at)
+                at = begin + length
+            elif kind in (1, 5):
+                at += 8 if kind == 1 else 4
+            if not number or kind not in (0, 1, 2, 5) or at > len(content):
+                return []
+            found.append((number, kind, content[begin:at]))
+    except IndexError:
+        return []
+    return found
+
+
+def _number(content: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = content[at]
+        value |= (byte & 127) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 128:
+            return value, at
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def png(rng: random.Random, content: bytes) -> bytes:
+    """Chunks are changed, doubled, dropped or moved; their checksums are right."""
+    chunks, at = [], 8
+    while at < len(content):
+        (length,) = struct.unpack_from(">I", content, at)
+        chunks.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + length]))
+        at += 12 + length
+    kinds = [*(kind for kind, _ in chunks), *_PNG_CHUNKS]
+    for _ in range(rng.randint(1, 3)):
+        row = rng.randrange(len(chunks))
+        kind, data = chunks[row]
+        changed, other = (kind, _bytes(rng, data)), (rng.choice(kinds), data)
+        chunks[row : row + 1] = rng.choice([[changed], [changed], [other], [(kind, data)] * 2, []]) or [other]
+        if rng.random() < 0.1:
+            rng.shuffle(chunks)
+    body = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    return content[:8] + _cut(rng, body)
+
+
+def jpeg(rng: random.Random, content: bytes) -> bytes:
+    """Segments before the scan are changed, doubled, dropped or renamed; their lengths are right, most of the time."""
+    segments, at = [], 2
+    while content[at + 1] != 0xDA:
+        (length,) = struct.unpack_from(">H", content, at + 2)
+        segments.append((content[at + 1], content[at + 4 : at + 2 + length]))
+        at += 2 + length
+    scan = content[at:]
+    for _ in range(rng.randint(1, 3)):
+        row = rng.randrange(len(segments)) if segments else 0
+        marker, data = segments[row] if segments else (0xE1, b"Exif\0\0MM\0*")
+        other = rng.choice([0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE])
+        changed = (marker, _bytes(rng, data))
+        segments[row : row + 1] = rng.choice([[changed], [changed], [changed], [(other, data)], [changed, changed], []])
+    body = b"".join(
+        b"\xff" + bytes([marker]) + struct.pack(">H", (len(data) + 2) % 65_536) + data for marker, data in segments
+    )
+    return content[:2] + _cut(rng, body + (_bytes(rng, scan) if rng.random() < 0.5 else scan))
+
+
+def zipped(rng: random.Random, content: bytes) -> bytes:
+    """Fields of the members' headers and of the end record are changed, or a member's content; .npz among them."""
+    heads = [at for mark in (b"PK\1\2", b"PK\3\4", b"PK\5\6") for at in _all(content, mark)]
+    found = bytearray(content)
+    for _ in range(rng.randint(1, 3)):
+        if rng.random() < 0.7:
+            at = rng.choice(heads) + rng.randrange(4, 46)
+            kind = rng.choice("BHI")
+            number = rng.choice([*_NUMBERS, 9, 12, 14, 93, 99]) % (1 << 8 * struct.calcsize(kind))
+            if at + struct.calcsize(kind) <= len(found):
+                struct.pack_into(f"<{kind}", found, at, number)
+        else:
+            found = bytearray(_bytes(rng, bytes(found)))
+    return _cut(rng, bytes(found))
+
+
+def npz(rng: random.Random, content: bytes) -> bytes:
+    """A member's .npy header or data are changed, or the archive, or how members are compressed."""
+    method = rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    packed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w", method) as new:
+        names = old.namelist()
+        spoilt, lost = rng.choice(names), rng.choice(names) if rng.random() < 0.1 else None
+        for name in names:
+            data = old.read(name)
+            new.writestr(
+                rng.choice(names) if name == lost else name,
+                _npy(rng, data) if name == spoilt and rng.random() < 0.6 else data,
+            )
+    return zipped(rng, packed.getvalue()) if rng.random() < 0.6 else packed.getvalue()
+
+
+def _npy(rng: random.Random, data: bytes) -> bytes:
+    (length,) = struct.unpack_from("<H", data, 8)
+    header = data[10 : 10 + length].decode("latin1")
+    for old, new in rng.sample(
+        [
+            ("u1", "O"), ("u1", "f8"), ("u1", "c16"), ("u1", "U9"), ("u1", "M8[D]"), ("False", "True"), ("(", "(-1, "),
+            ("f4", "O"), ("f4", "i8"), ("f4", "c8"), ("f4", "U1"),
+            ("(", "(99999999999, "), (")", ", 0)"), ("{", ""), ("shape", "shade"), ("descr", "("), ("'", ""),
+            ("i8", "f2"), ("i8", "b1"), ("i8", "i1"), ("|", "<"), (",", "," * 50), ("(", "(" * 300),
+        ],
+        3,
+    ):  # fmt: skip
+        header = header.replace(old, new, 1)
+    text = header.rstrip().ljust(length - 1).encode("latin1") + b"\n"
+    head = data[:8] + struct.pack("<H", len(text))
+    return (head if rng.random() < 0.9 else _bytes(rng, head)) + text + _cut(rng, data[10 + length :])
+
+
+def _bytes(rng: random.Random, data: bytes) -> bytes:
+    found = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        if not found:
+            return rng.randbytes(rng.randrange(40))
+        at = rng.randrange(len(found))
+        match rng.randrange(4):
+            case 0:
+                found[at] = rng.choice([0, 1, 3, 127, 128, 255, rng.randrange(256)])
+            case 1:
+                found[at : at + 4] = struct.pack(">I", rng.choice(_NUMBERS))
+            case 2:
+                del found[at : at + rng.randint(1, 9)]
+            case 3:
+                found[at:at] = rng.randbytes(rng.randint(1, 9))
+    return bytes(found)
+
+
+def _cut(rng: random.Random, data: bytes) -> bytes:
+    return data[: rng.randrange(len(data))] if data and rng.random() < 0.05 else data
+
+
+def _all(content: bytes, mark: bytes) -> list[int]:
+    found, at = [], content.find(mark)
+    while at >= 0:
+        found.append(at)
+        at = content.find(mark, at + 1)
+    return found

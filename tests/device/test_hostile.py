@@ -1,0 +1,255 @@
+"""Devices that answer everything, and never what was asked: none holds the host, fills its memory or ends in a
+traceback."""
+
+import itertools
+import socket
+import struct
+import threading
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgekit.device import retransmit
+from edgekit.device.client import Client
+from edgekit.device.connection import check_model, device_json
+from edgekit.device.link import WRITE_LIMIT_S, Rated, SocketLink, open_link
+from edgekit.device.profile import profile
+from edgekit.device.protocol import messages
+from edgekit.device.protocol.frames import VERSION, Decoder, Frame, encode_frame
+from edgekit.errors import EdgekitError
+from edgekit.testing.fault_proxy import FaultProxy
+from edgekit.values.model import TfliteModel
+
+INFO = messages.Info(
+    nonce=0, board=messages.BoardKind.REAL, backend=messages.Backend.AOT, model_error=0, error_detail=0,
+    model_sha256=bytes(32), height=32, width=32, channels=1, outputs=2, input_scale_bits=0, input_zero_point=-128,
+    output_zero_point=0, output_scale_bits=0, margin_q=0, reserved=0, arena_bytes=1, ram_bytes=0, flash_bytes=0,
+    model_bytes=1, clock_hz=0, window_bytes=0, baud=115200, max_baud=921600, chip="esp32", build_id="of no one",
+)  # fmt: skip
+Answer = Callable[[messages.Message, int], bytes]
+
+
+@contextmanager
+def device(answer: Answer, info: messages.Info = INFO, every_s: float = 0.0) -> Iterator[Client]:
+    """A client of a device that greets with `info` and says `answer(message, seq)` to all else, and, with `every_s`,
+    again and again to the latest."""
+    latest: list[tuple[messages.Message, int]] = []
+
+    def talk(host: socket.socket) -> None:
+        decoder = Decoder()
+        host.settimeout(every_s or None)
+        while True:
+            try:
+                heard = host.recv(65536)
+                if not heard:
+                    return
+            except TimeoutError:
+                heard = b""
+                host.sendall(b"".join(itertools.starmap(answer, latest)))
+            for frame in decoder.feed(heard):
+                message = messages.message_of(frame)
+                if isinstance(message, messages.Hello):
+                    host.sendall(messages.encode(replace(info, nonce=message.nonce), frame.seq))
+                elif not isinstance(message, messages.Data):
+                    latest[:] = [(message, frame.seq)]
+                    host.sendall(answer(message, frame.seq))
+
+    def serve() -> None:
+        try:
+            with listener.accept()[0] as host:
+                talk(host)
+        except OSError:
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, daemon=True).start()
+        link = open_link(f"socket://127.0.0.1:{listener.getsockname()[1]}")
+        yield Client(link)
+        link.close()
+
+
+def dwindling() -> Answer:
+    missing = itertools.count(1000, -1)
+    return lambda message, seq: messages.encode(messages.Missing(bytes([next(missing) & 15])), seq)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda message, seq: messages.encode(messages.Pong(b"still here"), seq),
+        lambda message, seq: messages.encode(messages.StepTicks(1, 1, 0, b""), seq),
+        lambda message, seq: messages.encode(messages.Result(1, 99, b"no"), seq ^ 1),
+        lambda message, seq: messages.encode(messages.Missing(b"\x01"), seq),
+        dwindling(),
+    ],
+    ids=["PONG", "STEP_TICKS", "another image's RESULT", "MISSING", "MISSING less and less"],
+)
+def test_frames_without_an_end_hold_no_image_longer_than_its_turn(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retransmit, "TURN_LIMIT_S", 2.0)
+    with device(answer, every_s=0.15) as client:
+        begin = time.monotonic()
+        with pytest.raises(EdgekitError, match=r"a\.png did not reach the board .* whole, or was not answered, in"):
+            list(client.infer([("a.png", bytes(1024))]))
+        assert time.monotonic() - begin < 4
+
+
+def test_a_turn_and_a_write_that_blocks_end_within_30_seconds() -> None:
+    line_s = 4400 * 10 / 115200  # of an input of 64x64
+    assert retransmit.TURN_LIMIT_S + retransmit.UPLOADS_A_TURN * line_s + WRITE_LIMIT_S + line_s < 30
+
+
+def test_a_device_that_takes_no_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.device.link.WRITE_LIMIT_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        link = open_link(f"socket://127.0.0.1:{listener.getsockname()[1]}")
+        link.baud = 10**9  # more than the system's buffers take must be written
+        begin = time.monotonic()
+        with pytest.raises(EdgekitError, match="vanished"):
+            link.write(bytes(50_000_000))
+        assert time.monotonic() - begin < 3
+        link.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"board": 77}, "board 77"),
+        ({"backend": 9}, "backend 9"),
+        ({"outputs": 0}, "0 outputs"),
+        ({"outputs": 65535}, "65535 outputs"),
+        ({"height": 65535, "width": 65535, "channels": 65535}, "an input of 65535x65535x65535"),
+        ({"height": 0}, "an input of 0x32x1"),
+        ({"max_baud": 0}, "a rate of 0 baud"),
+        ({"board": 3, "outputs": 0}, "board 3, 0 outputs"),
+    ],
+    ids=str,
+)
+def test_an_info_that_makes_no_sense_is_refused_by_name(changes: dict[str, int], names: str) -> None:
+    refused = pytest.raises(EdgekitError, match=f"its INFO makes no sense: {names}")
+    with device(lambda message, seq: b"", replace(INFO, **changes)) as client, refused as caught:  # type: ignore[arg-type]
+        client.hello()
+    assert "Flash" in caught.value.hint
+
+
+def test_a_board_whose_model_did_not_load_is_understood_and_refused_before_anything_is_sent(
+    model: TfliteModel,
+) -> None:
+    info = replace(INFO, model_error=messages.ErrorCode.NO_MODEL, outputs=0, height=0)
+    with device(lambda message, seq: b"", info) as client, pytest.raises(EdgekitError, match="no usable model"):
+        check_model(client.hello(), model)
+
+
+def test_a_board_that_names_the_model_and_another_input_is_refused(model: TfliteModel) -> None:
+    info = replace(INFO, model_sha256=bytes.fromhex(model.sha256), height=64)
+    with pytest.raises(EdgekitError, match=r"input of 64x32x1.*32x32x1"):
+        check_model(info, model)
+
+
+def test_control_codes_in_the_boards_texts_reach_no_terminal() -> None:
+    said = device_json(messages.Info.unpack(replace(INFO, chip="\x1b[2Jesp32", build_id="\x07\x9b").pack()))
+    assert (said["chip"], said["build_id"]) == ("\\u001b[2Jesp32", "\\u0007\\u009b")
+
+
+@pytest.mark.parametrize("payload", [b"", bytes(3)])
+def test_an_answer_of_the_wrong_length_is_asked_for_again(payload: bytes) -> None:
+    def answer(message: messages.Message, seq: int) -> bytes:
+        broken = b"".join(encode_frame(Frame(VERSION, kind, seq, payload)) for kind in (0x85, 0x55))
+        return broken + messages.encode(messages.Baud(9600), seq)
+
+    with device(answer) as client:
+        client.hello()
+        assert client.ask(messages.SetBaud(9600), messages.Baud).baud == 9600
+
+
+def test_a_profile_that_is_told_a_step_at_a_time_or_never_ends_makes_no_sense() -> None:
+    image = bytes(1024)
+
+    def answer(message: messages.Message, seq: int) -> bytes:
+        if isinstance(message, messages.Infer):
+            return messages.encode(messages.Result(1, zlib.crc32(image), b"ab"), seq)
+        assert isinstance(message, messages.Profile)
+        return messages.encode(messages.StepTicks(10**9, 65535, message.first, struct.pack("<I", 1)), seq)
+
+    with device(answer) as client:
+        client.hello()
+        with pytest.raises(EdgekitError, match="profile makes no sense"):
+            profile(client, image)
+
+
+def test_garbage_of_any_size_keeps_the_decoder_small() -> None:
+    decoder, garbage = Decoder(), np.random.default_rng(0).integers(1, 256, 65536, np.uint8).tobytes()
+    tracemalloc.start()
+    for _ in range(300):  # 19 MB without a delimiter
+        assert decoder.feed(garbage) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    assert decoder.feed(b"\0" + messages.encode(messages.Hello(1)))
+    assert len(decoder.unframed()) <= 4096
+
+
+def test_a_raw_echo_that_was_left_open_is_waited_out(client: Client) -> None:
+    client.hello()
+    client.ask(messages.RawEcho(1_000_000), messages.EchoReady)
+    fresh = Client(client.link)  # of the next command
+    begin = time.monotonic()
+    assert fresh.hello().chip == "native"
+    assert time.monotonic() - begin < 3
+
+
+def test_a_line_whose_ends_touch_is_said_to_echo() -> None:
+    def echo() -> None:
+        with listener.accept()[0] as host:
+            while data := host.recv(1000):
+                host.sendall(data)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=echo, daemon=True).start()
+        link = open_link(f"socket://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(EdgekitError, match="comes back as it is"):
+            Client(link).hello(limit_s=0.5)
+        link.close()
+
+
+class SlowLine(Rated):
+    """A serial line to a board: what is written at once travels at the rate that was set."""
+
+    has_rate = True
+
+    def __init__(self, port: str) -> None:
+        self.name, self.baud = port, 115200
+        self._proxy = FaultProxy(port, watch=self._travel)
+        self._link = SocketLink(self._proxy.port)
+        self.read, self.write = self._link.read, self._link.write
+
+    def _travel(self, _direction: str, data: bytes) -> bool:
+        time.sleep(self.line_s(len(data)))
+        return False
+
+    def set_baud(self, baud: int) -> None:
+        self.baud = baud
+
+    def close(self) -> None:
+        self._link.close()
+        self._proxy.close()
+
+
+def test_an_image_that_travels_longer_than_a_board_may_be_silent_arrives(board: str) -> None:
+    line = SlowLine(board)
+    client = Client(line)  # type: ignore[arg-type]
+    assert client.hello().baud == 115200
+    assert client.negotiate(1200) == 1200
+    begin = time.monotonic()
+    (outcome,) = client.infer([("slow", bytes(1024))])
+    assert len(outcome.outputs) == 2
+    assert time.monotonic() - begin > retransmit.SILENCE_LIMIT_S
+    assert client.counts.retries == 0
+    line.close()
