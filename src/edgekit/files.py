@@ -44,6 +44,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def check_writable(path: Path) -> None:
+    """Raises an EdgekitError as `atomic_path` where a file could not be written there, before the work is done."""
+    with failures_of(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part{path.suffix}")
+        temporary.touch(exist_ok=False)
+        temporary.unlink()
+
+
 def open_regular(path: Path) -> io.BufferedReader:
     """Opens a file to read its bytes: the one way to open what somebody else may have put there.
 

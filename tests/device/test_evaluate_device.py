@@ -87,7 +87,7 @@ def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
         begin = time.monotonic()
         with pytest.raises(EdgekitError, match="vanished") as caught:
             evaluate_on_device(
-                client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(40, process.kill)
+                client, model, xrays, data_info, state_dir=tmp_path, at="bench", progress=cut_after(40, process.kill)
             )
     assert time.monotonic() - begin < 10
     assert "--resume" in caught.value.hint
@@ -95,7 +95,14 @@ def test_a_board_that_vanishes_is_reported_at_once_and_resume_completes_it(
         sent: list[Prediction] = []
         fresh = Client(open_link(port))
         run = evaluate_on_device(
-            fresh, model, xrays, data_info, resume=True, state_dir=tmp_path, progress=lambda p, _: sent.append(p)
+            fresh,
+            model,
+            xrays,
+            data_info,
+            resume=True,
+            state_dir=tmp_path,
+            at="bench",
+            progress=lambda p, _: sent.append(p),
         )
     assert run.resumed >= 40
     assert len(sent) == 100 - run.resumed
@@ -118,10 +125,18 @@ def test_a_board_that_restarts_in_the_middle_is_recognised_and_resume_completes_
 
         begin = time.monotonic()
         with pytest.raises(EdgekitError, match="restarted in the middle"):
-            evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(20, restart))
+            evaluate_on_device(
+                client, model, xrays, data_info, state_dir=tmp_path, at="b", progress=cut_after(20, restart)
+            )
         assert time.monotonic() - begin < 10
         run = evaluate_on_device(
-            Client(open_link(restarted_port(client))), model, xrays, data_info, resume=True, state_dir=tmp_path
+            Client(open_link(restarted_port(client))),
+            model,
+            xrays,
+            data_info,
+            resume=True,
+            state_dir=tmp_path,
+            at="b",
         )
     assert run.resumed >= 20
     assert len(run.predictions) == 100
@@ -141,41 +156,7 @@ def test_ctrl_c_keeps_what_is_done(
 
     with pytest.raises(KeyboardInterrupt):
         evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(7, interrupt))
-    (state,) = tmp_path.iterdir()
-    assert len(json.loads(state.read_text())["done"]) == 7
-
-
-def test_a_state_of_version_0_1_is_gone_on_from_and_a_later_one_refused(
-    client: Client, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
-) -> None:
-    def interrupt() -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(3, interrupt))
-    (state,) = tmp_path.iterdir()
-    done = json.loads(state.read_text())["done"]
-    state.write_text(json.dumps({"schema_version": 2, "done": "in another way"}))
-    with pytest.raises(EdgekitError, match="schema_version 2; this edgekit reads up to 1"):
-        evaluate_on_device(client, model, xrays, data_info, resume=True, state_dir=tmp_path)
-    state.write_text(json.dumps(done))  # as version 0.1 wrote it
-    run = evaluate_on_device(client, model, xrays, data_info, resume=True, state_dir=tmp_path)
-    assert run.resumed == 3
-    assert len(run.predictions) == len(xrays)
-
-
-def test_a_damaged_state_file_is_named(
-    client: Client, model: TfliteModel, xrays: ImageSet, data_info: DataInfo, tmp_path: Path
-) -> None:
-    with pytest.raises(ZeroDivisionError):
-        evaluate_on_device(
-            client, model, xrays, data_info, state_dir=tmp_path, progress=cut_after(3, lambda: print(1 // 0))
-        )
-    (state,) = tmp_path.iterdir()
-    state.write_text("{")
-    with pytest.raises(EdgekitError, match=state.name) as caught:
-        evaluate_on_device(client, model, xrays, data_info, resume=True, state_dir=tmp_path)
-    assert "rm " in caught.value.hint
+    assert evaluate_on_device(client, model, xrays, data_info, state_dir=tmp_path, resume=True).resumed == 7
 
 
 def test_another_model_on_the_board_than_on_the_desk_is_refused(client: Client) -> None:
@@ -232,12 +213,12 @@ def test_a_wrong_port_is_named_before_anything_is_loaded_or_run() -> None:
         evaluated("--port", "/dev/ttyNOPE", "--data", "no/such/folder")
 
 
-def test_a_report_that_cannot_be_written_does_not_cost_the_result(board: str, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_refused_before_the_board_is_asked(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way of a folder")
-    arguments = ["--model", str(INT8), "--data", "phantom:3:40", "--limit", "4", "--port", board]
-    done = CliRunner().invoke(eval_device_command, [*arguments, "--report", str(tmp_path / "file/report.json")])
+    arguments = ["--model", str(INT8), "--port", "/dev/ttyNOPE", "--report", str(tmp_path / "file/report.json")]
+    done = CliRunner().invoke(eval_device_command, arguments)
     assert done.exit_code == 1
-    assert "4 of 4 images give the desktop's bytes" in done.stdout
+    assert "report.json cannot be written" in str(done.exception)
 
 
 def test_a_killed_evaluation_is_completed_by_resume(native: Path, tmp_path: Path) -> None:
@@ -248,14 +229,15 @@ def test_a_killed_evaluation_is_completed_by_resume(native: Path, tmp_path: Path
         crawling = FaultProxy(port, delay_s=0.02, split=False)
         killed = subprocess.Popen([*command, "--port", crawling.port], env=state, stdout=subprocess.DEVNULL)
         until = time.monotonic() + 60
-        while not list((tmp_path / "edgekit").glob("eval-*.json")):  # written every second
+        while not list((tmp_path / "edgekit").glob("eval-*.state")):  # written every second
             assert killed.poll() is None
             assert time.monotonic() < until
             time.sleep(0.05)
         killed.kill()
         killed.wait()
         crawling.close()
-        done = subprocess.run([*command, "--port", port, "--resume"], env=state, capture_output=True, check=False)
+        quick = FaultProxy(port, at=int(crawling.port.rpartition(":")[2]))  # the same board, by its port
+        done = subprocess.run([*command, "--port", quick.port, "--resume"], env=state, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert 0 < answer["link"]["resumed"] < answer["n"]
@@ -268,7 +250,7 @@ def test_ctrl_c_says_how_to_go_on(board: str, tmp_path: Path) -> None:
     state = {**environment(), "XDG_STATE_HOME": str(tmp_path)}
     with subprocess.Popen([*command, "--port", crawling.port], env=state, stderr=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 60
-        while not list((tmp_path / "edgekit").glob("eval-*.json")):
+        while not list((tmp_path / "edgekit").glob("eval-*.state")):
             assert time.monotonic() < until
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

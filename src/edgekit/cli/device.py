@@ -28,7 +28,7 @@ def eval_device_command(
 ) -> None:  # fmt: skip
     """Score the model on a board, image by image, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
-    from edgekit.pipeline.evaluate_board import evaluate_board
+    from edgekit.pipeline.evaluate_board import BoardEvaluation, evaluate_board
     from edgekit.pipeline.loading import load_model
     from edgekit.report.pages.device import board_parts, device_page
     from edgekit.report.render import write
@@ -38,20 +38,23 @@ def eval_device_command(
 
     loaded = load_model(model)
     program = loaded.program(profile) if report is not None else None  # what is wrong with these shows at once, too
-    done = evaluate_board(
+
+    def say(done: BoardEvaluation) -> None:
+        values = to_document(board_report(done.run, done.compared, done.scored))
+        show([*evaluation_parts(done.scored), *board_parts(done.run, done.compared)], values, as_json)
+        if report is not None:
+            page = device_page(
+                done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,
+                command=typed(), program=program if profile or done.run.device["backend"] == "aot" else None,
+                tflm_arena_bytes=loaded.arena_bytes or None,
+            )  # fmt: skip
+            write(page, report, values)
+
+    evaluate_board(
         loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=waiting,
-        input_range=input_range,
+        input_range=input_range, finish=say,
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, board, quiet=as_json),
     )  # fmt: skip
-    values = to_document(board_report(done.run, done.compared, done.scored))
-    show([*evaluation_parts(done.scored), *board_parts(done.run, done.compared)], values, as_json)
-    if report is not None:
-        page = device_page(
-            done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,
-            command=typed(), program=program if profile or done.run.device["backend"] == "aot" else None,
-            tflm_arena_bytes=loaded.arena_bytes or None,
-        )  # fmt: skip
-        write(page, report, values)
 
 
 @click.command("profile")

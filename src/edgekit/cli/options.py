@@ -14,11 +14,13 @@ RECIPES = "esp32, paper, demo, smoke, or the recipe.json beside a model."
 
 
 def check_report_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
-    """Refuses a report's name before hours of work."""
+    """Refuses a report that could not be written before hours of work."""
     if path is not None:
+        from edgekit.files import check_writable
         from edgekit.report.render import check_name
 
         check_name(path)
+        check_writable(path)
     return path
 
 

@@ -6,8 +6,8 @@ evaluation that was cut off goes on where it stopped.
 
 import platform
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,9 @@ import numpy as np
 from edgekit import files
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
-from edgekit.errors import EdgekitError
+from edgekit.device.kept import Answers, Kept
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import known_range, network_input
-from edgekit.values.codec import Invalid, from_document, to_document
 from edgekit.values.device_run import DeviceRun, LinkCounts
 from edgekit.values.evaluation import Prediction
 from edgekit.values.images import DataInfo, ImageSet
@@ -29,17 +28,11 @@ RESUME = "What is done is kept: run the command again with --resume."
 Progress = Callable[[Prediction, LinkCounts], None]
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What a cut-off evaluation leaves: logits and microseconds of each image that is done, by its id."""
-
-    done: Mapping[str, list[int]]
-
-
 def evaluate_on_device(
     client: Client, model: TfliteModel, images: ImageSet, data: DataInfo, *,
     resume: bool = False, state_dir: Path | None = None, progress: Progress | None = None,
-    on_resumed: Callable[[tuple[Prediction, ...]], None] | None = None,
+    on_resumed: Callable[[tuple[Prediction, ...]], None] | None = None, at: str | None = None,
+    held: ExitStack | None = None,
 ) -> DeviceRun:  # fmt: skip
     """Sends every image to the board.
 
@@ -49,15 +42,29 @@ def evaluate_on_device(
         state_dir: where that state is kept; the user's state folder by default.
         progress: called after each image that was sent.
         on_resumed: called once with what the earlier run did.
+        at: what tells the board from others of its kind: its serial number, or its port (by default).
+        held: the state is removed when this ends well, because the result is safe only then; by default at once.
 
     Raises:
-        EdgekitError: what `Client.infer` raises; then the finished images are in the state file.
+        EdgekitError: what `Client.infer` raises; then the finished images are in the state file. With `resume`: it is
+            of another board or other firmware.
     """
     info = client.info
-    key = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids), "board": info.board}
-    key["input_range"] = [known_range(model).low, known_range(model).high]
-    path = (state_dir or files.user_folder("state")) / f"eval-{files.key_of(key)[:16]}.json"
-    done = load_state(path, len(data.task.labels)) if resume else {}
+    device = device_json(info)
+    evaluated = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids)}
+    key = files.key_of([evaluated, known_range(model).low, known_range(model).high])
+    board = {name.replace("_", " "): str(device[name]) for name in ("chip", "board", "backend", "build_id")}
+    own = ExitStack()
+    with own:
+        kept = (held or own).enter_context(Kept(key, {**board, "port": at or client.link.name}, state_dir))
+        done = kept.load(info.outputs) if resume else {}
+        return _evaluate(client, model, images, kept, done, progress, on_resumed)
+
+
+def _evaluate(
+    client: Client, model: TfliteModel, images: ImageSet, kept: Kept, done: Answers, progress: Progress | None,
+    on_resumed: Callable[[tuple[Prediction, ...]], None] | None,
+) -> DeviceRun:  # fmt: skip
     begin = time.monotonic()
     resumed, saved_at = len(done), begin
     rows = {name: row for row, name in enumerate(images.ids)}
@@ -76,15 +83,13 @@ def evaluate_on_device(
             if progress is not None:
                 progress(prediction(outcome.key), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:
-                files.write_json(path, to_document(_State(done)))
+                kept.save(done)
                 saved_at = time.monotonic()
-    except BaseException:  # a Ctrl-C too: what is done is kept
+    finally:  # after a Ctrl-C too: what is done is kept
         if done:
-            files.write_json(path, to_document(_State(done)))
-        raise
-    path.unlink(missing_ok=True)
+            kept.save(done)
     predictions = tuple(map(prediction, rows))
-    return DeviceRun(predictions, device_json(info), client.counts, time.monotonic() - begin, resumed)
+    return DeviceRun(predictions, device_json(client.info), client.counts, time.monotonic() - begin, resumed)
 
 
 def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress | None = None) -> DeviceRun:
@@ -100,14 +105,3 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
         "height": height, "width": width, "channels": channels, "arena_bytes": tflm.arena_bytes(model),
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)
-
-
-def load_state(path: Path, labels: int) -> dict[str, list[int]]:
-    """What is done, by image id: the logits and the time."""
-    if not path.is_file():
-        return {}
-    try:
-        done = from_document(_State, path, "an evaluation's state", lambda images: {"done": images}).done
-    except (OSError, Invalid) as error:
-        raise EdgekitError(f"{path} is not a state file: {error}.", f"Remove it and start again: rm {path}") from error
-    return {name: row for name, row in done.items() if len(row) == labels + 1}

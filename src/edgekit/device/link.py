@@ -167,6 +167,16 @@ def find_board(found: list[Port] | None = None) -> str:
     )
 
 
+def place_of(port: str, opened: str) -> str:
+    """What tells the board at `port` (as the user named it) from others of its kind: the word emulator or native, the
+    serial number of its USB chip where no other here has the same, or the port that was opened."""
+    if port in ("emulator", "native"):
+        return port
+    numbers = {info.device: info.serial_number for info in list_ports.comports()}
+    number = numbers.get(opened)
+    return number if number and list(numbers.values()).count(number) == 1 else opened
+
+
 def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
     """Opens a port. Raises EdgekitError, which says what to do: no such port, no permission, in use, no answer."""
     if port == "auto":

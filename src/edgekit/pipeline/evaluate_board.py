@@ -17,6 +17,7 @@ from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
+from edgekit.device.link import place_of
 from edgekit.errors import stopped_says
 from edgekit.metrics.scores import score_predictions
 from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
@@ -53,7 +54,7 @@ def evaluate_board(
     options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
     strict: bool = False, resume: bool = False, input_range: tuple[float, float] | None = None,
     watch: Callable[[int, Task, Threshold | None, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
-    on_wait: Wait = nullcontext,
+    on_wait: Wait = nullcontext, finish: Callable[[BoardEvaluation], None] = lambda _: None,
 ) -> BoardEvaluation:  # fmt: skip
     """Sends the test images of a data set through the board, and through TFLM on this computer; `data` and `strict` as
     in `evaluate`, `baud` as in `connected`.
@@ -68,6 +69,7 @@ def evaluate_board(
         watch: given the number of images, their task, the threshold and the kind of board; it is open while the board
             works.
         on_wait: is entered while the firmware is built and the board looked for, with what is going on in words.
+        finish: is given the result before what `resume` would go on from is removed: where it fails, nothing is lost.
 
     Raises:
         EdgekitError: no board or another model on it, bad data, a board that vanishes.
@@ -97,10 +99,13 @@ def evaluate_board(
                 run = evaluate_on_device(
                     client, loaded.model, images, splits.info,
                     resume=resume, progress=live, on_resumed=live.resumed if live is not None else None,
+                    at=place_of(port, client.link.name), held=held,
                 )  # fmt: skip
-    scored = score_predictions(
-        run.predictions, loaded.threshold, scale=loaded.model.output_q.scale if loaded.model.output_q else 1.0,
-        runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info,
-    )  # fmt: skip
-    scored = replace(scored, input_range=taken)
-    return BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)
+        scored = score_predictions(
+            run.predictions, loaded.threshold, scale=loaded.model.output_q.scale if loaded.model.output_q else 1.0,
+            runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info,
+        )  # fmt: skip
+        scored = replace(scored, input_range=taken)
+        done = BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)
+        finish(done)
+    return done

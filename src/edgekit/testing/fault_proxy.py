@@ -19,6 +19,7 @@ class FaultProxy:
         delay_s: longest pause before a portion is passed on.
         split: pass on portions of 1 to 40 bytes.
         watch: is given (direction, bytes) before they pass; True swallows them. Direction is `up` to the board.
+        at: the port to listen at; 0 for a free one.
     """
 
     def __init__(
@@ -30,11 +31,12 @@ class FaultProxy:
         split: bool = False,
         watch: Callable[[str, bytes], bool] = lambda direction, data: False,
         seed: int = 0,
+        at: int = 0,
     ) -> None:
         host, _, number = target.removeprefix("socket://").rpartition(":")
         self._damage, self._delay_s, self._split, self._watch = damage, delay_s, split, watch
         self._random = random.Random(seed)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", at))
         self.port = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
         self._sockets: list[socket.socket] = []
         self.target = (host, int(number))

@@ -21,7 +21,7 @@ from edgekit.compile.program import profiled_program
 from edgekit.data.download import unpack
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import open_catalogue
-from edgekit.device.evaluate import load_state
+from edgekit.device.kept import state_of
 from edgekit.files import packed
 from edgekit.pipeline.evaluate import opened, predict
 from edgekit.pipeline.loading import load_model
@@ -82,7 +82,7 @@ def _recipes() -> list[bytes]:
 
 def _states() -> list[bytes]:
     done = {f"test/{row}.png": [row, -row, 5000] for row in range(9)}
-    return [json.dumps({"schema_version": 1, "done": done}).encode()]
+    return [json.dumps({"schema_version": 1, "board": {"chip": "esp32", "port": "here"}, "done": done}).encode()]
 
 
 def _profiles() -> list[bytes]:
@@ -193,7 +193,7 @@ def _damaged_model(rng: random.Random, content: bytes) -> bytes:
 LOADERS = {
     "card": Loader("card.json", _cards, mutants.json_text, load_card, (_CHEST_XRAY / "student_int8.tflite",)),
     "recipe": Loader("recipe.json", _recipes, mutants.json_text, lambda path: recipe_named(str(path))),
-    "state": Loader("state.json", _states, mutants.json_text, lambda path: load_state(path, 2)),
+    "state": Loader("state.json", _states, mutants.json_text, lambda path: state_of(path.read_bytes(), path)),
     "profile": Loader(
         "profile.json", _profiles, mutants.json_text,
         lambda path: profiled_program((_STUDENT / "int8.tflite").read_bytes(), path),
