@@ -9,17 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from serial.tools import list_ports_common
 
+from edgekit.cli.device import eval_device_command, profile_command, selftest_command
 from edgekit.device.client import Client
 from edgekit.device.connection import connected
 from edgekit.device.flash import flash
-from edgekit.device.link import Port, Rated, find_board, open_link, ports
+from edgekit.device.link import ControlLines, Port, Rated, find_board, open_link, ports
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.images import ImageSet
 from edgekit.values.model import TfliteModel
+
+STUDENT = Path(__file__).parents[1] / "vectors/student/int8.tflite"
 
 
 @contextmanager
@@ -207,3 +211,19 @@ def test_the_two_ports_of_one_adapter_are_one_board_at_the_second() -> None:
     unknown_places = [ft2232("/dev/ttyUSB0", ""), ft2232("/dev/ttyUSB1", "")]
     with pytest.raises(EdgekitError, match=r"ttyUSB0 .*ttyUSB1"):  # may be two boards: nobody guesses
         find_board(ports(unknown_places))
+
+
+def test_dtr_and_rts_are_set_as_asked_before_the_port_is_open() -> None:
+    with terminal() as (_, path):
+        link = open_link(path, lines=ControlLines(dtr=False, rts=False))
+        assert (link._serial.dtr, link._serial.rts) == (False, False)  # type: ignore[union-attr]
+        link.close()
+
+
+def test_a_socket_has_neither_dtr_nor_rts(board: str) -> None:
+    with pytest.raises(EdgekitError, match="has no DTR and RTS"):
+        open_link(board, lines=ControlLines(dtr=False))
+    for command in (eval_device_command, selftest_command, profile_command):
+        words = ["--port", board, "--dtr", "off", *([str(STUDENT)] if command is profile_command else [])]
+        done = CliRunner().invoke(command, words)
+        assert "has no DTR and RTS" in str(done.exception), command.name

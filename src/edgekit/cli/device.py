@@ -7,7 +7,7 @@ import click
 
 from edgekit.cli import options as shared
 from edgekit.cli.output import show, typed, waiting
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, printable
 
 
 @click.command("eval-device")
@@ -17,6 +17,7 @@ from edgekit.errors import EdgekitError
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
 @shared.input_range_option
 @shared.baud_option
+@shared.lines_option
 @shared.strict_option
 @click.option("--resume", is_flag=True, help="Go on where an evaluation was cut off.")
 @shared.report_option
@@ -24,7 +25,7 @@ from edgekit.errors import EdgekitError
 @shared.json_option
 def eval_device_command(
     port: str, data: str, model: Path, limit: int | None, input_range: tuple[float, float] | None, baud: int | None,
-    strict: bool, resume: bool, report: Path | None, profile: Path | None, as_json: bool,
+    strict: bool, resume: bool, report: Path | None, profile: Path | None, as_json: bool, lines: Any,
 ) -> None:  # fmt: skip
     """Score the model on a board, image by image, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
@@ -52,7 +53,7 @@ def eval_device_command(
 
     evaluate_board(
         loaded, port, data, limit=limit, baud=baud, strict=strict, resume=resume, on_wait=waiting,
-        input_range=input_range, finish=say,
+        input_range=input_range, finish=say, lines=lines,
         watch=lambda images, task, cut, board: LiveScore(images, task, cut, board, quiet=as_json),
     )  # fmt: skip
 
@@ -63,11 +64,13 @@ def eval_device_command(
 @shared.target_option
 @shared.optimize_option
 @shared.baud_option
+@shared.lines_option
 @shared.report_option
 @shared.json_option
 def profile_command(
-    model: Path, port: str, target: Any, optimize: Any, baud: int | None, report: Path | None, as_json: bool
-) -> None:
+    model: Path, port: str, target: Any, optimize: Any, baud: int | None, report: Path | None, as_json: bool,
+    lines: Any,
+) -> None:  # fmt: skip
     """Run the int8 MODEL (.tflite) on a board and see what each layer costs.
 
     The emulated board counts instructions, the same in every run; a real one, and native, take microseconds.
@@ -78,7 +81,7 @@ def profile_command(
     from edgekit.report.render import write
 
     options = CompileOptions(optimize=optimize, target=target)
-    profile = profile_model(model, port, options, baud=baud, on_wait=waiting)
+    profile = profile_model(model, port, options, baud=baud, on_wait=waiting, lines=lines)
     values = profile_json(profile)
     if report is not None:
         write(profile_page(profile.program, values), report, values)
@@ -89,15 +92,16 @@ def profile_command(
 @shared.port_option("emulator", "native")
 @shared.model_option
 @shared.baud_option
+@shared.lines_option
 @shared.json_option
-def selftest_command(port: str, model: Path, baud: int | None, as_json: bool) -> None:
+def selftest_command(port: str, model: Path, baud: int | None, as_json: bool, lines: Any) -> None:
     """Check a board once and for all: golden inputs, byte-exactness, timing, arena, line."""
     from edgekit.device.connection import connected
     from edgekit.device.selftest import checks_table, selftest, selftest_json
     from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model)
-    with connected(port, loaded.model, loaded.sources, baud=baud, on_wait=waiting) as client:
+    with connected(port, loaded.model, loaded.sources, baud=baud, on_wait=waiting, lines=lines) as client:
         checks = selftest(client, loaded.model)
         values = selftest_json(client, checks)
     show([checks_table(values["device"], checks)], values, as_json)
@@ -118,7 +122,9 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
     from edgekit.device.flash import flash
     from edgekit.report.document import Prose
 
-    done = flash(port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(line, err=True))
+    done = flash(
+        port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(printable(line), err=True)
+    )
     rate = f" at {done.baud} baud" if done.baud else ""
     said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified{rate}."
     show([Prose(said)], done, as_json)
@@ -150,4 +156,5 @@ def firmware_command(model: Path, profile: bool, optimize: Any, target: Any) -> 
     from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model)
-    click.echo(write_model(loaded.sources(CompileOptions(optimize=optimize, target=target, profile=profile))))
+    written = write_model(loaded.sources(CompileOptions(optimize=optimize, target=target, profile=profile)))
+    click.echo(printable(str(written)))

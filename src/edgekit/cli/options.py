@@ -1,8 +1,9 @@
 """The options that several commands share, each written once."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -71,6 +72,25 @@ compress_option = _choice(
 baud_option = click.option(
     "--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out."
 )
+_ON_OFF = click.Choice(("on", "off"))
+
+
+def lines_option(command: _Command) -> _Command:
+    """--dtr and --rts as one argument `lines`."""
+
+    @wraps(command)
+    def with_lines(*arguments: Any, dtr: str | None, rts: str | None, **others: Any) -> Any:
+        from edgekit.device.link import ControlLines
+
+        state = {"on": True, "off": False, None: None}
+        return command(*arguments, lines=ControlLines(state[dtr], state[rts]), **others)
+
+    says = "Set the serial line {} on opening; for a board that stands still: --dtr off --rts off."
+    for name in ("rts", "dtr"):
+        with_lines = click.option(f"--{name}", type=_ON_OFF, help=says.format(name.upper()))(with_lines)
+    return cast(_Command, with_lines)
+
+
 report_option = click.option(
     "--report", type=PATH, callback=check_report_name, help="Also write the result as a page: .html, .md or .json."
 )

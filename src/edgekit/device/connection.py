@@ -12,7 +12,7 @@ from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.diagnosis import refusal
 from edgekit.device.firmware import ModelSources
-from edgekit.device.link import FIRST_BAUD, open_link
+from edgekit.device.link import AS_THE_SYSTEM, FIRST_BAUD, ControlLines, open_link
 from edgekit.device.protocol.messages import Backend, BoardKind, Error, ErrorCode, Info
 from edgekit.errors import EdgekitError, printable
 from edgekit.values.codec import to_json
@@ -28,6 +28,7 @@ Wait = Callable[[str], AbstractContextManager[object]]
 def connected(
     port: str, model: TfliteModel, sources: Callable[[], ModelSources], *,
     board: Board = ESP32, baud: int | None = None, on_wait: Wait = nullcontext,
+    lines: ControlLines = AS_THE_SYSTEM,
 ) -> Iterator[Client]:  # fmt: skip
     """Opens a port (`emulator` and `native` are built and started first) and greets the board.
 
@@ -36,6 +37,7 @@ def connected(
         board: the one that `emulator` stands in for.
         baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
         on_wait: is entered until the board has answered.
+        lines: of a serial device.
 
     Raises:
         EdgekitError: whatever keeps the board from answering; another model on it.
@@ -46,7 +48,7 @@ def connected(
             if name is not None:
                 program = firmware.build(name, sources(), board)
                 port = stack.enter_context(firmware.running(program, board.emulator))
-            link = open_link(port)
+            link = open_link(port, lines=lines)
             stack.callback(link.close)
             client = Client(link)
             info = client.hello(elsewhere=(*LEFT_AT, *filter(None, (baud,))) if link.has_rate else ())

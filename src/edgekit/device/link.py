@@ -33,15 +33,33 @@ class Rated:
         return byte_count * BITS_A_BYTE / self.baud
 
 
+@dataclass(frozen=True, slots=True)
+class ControlLines:
+    """What DTR and RTS are set to when a serial port is opened; None: as the system has it, which asserts both. They
+    drive EN and BOOT of many boards, some of which stand still while both are asserted."""
+
+    dtr: bool | None = None
+    rts: bool | None = None
+
+
+AS_THE_SYSTEM = ControlLines()
+
+
 class SerialLink(Rated):
     """Bytes in both directions over a serial line. Every method raises EdgekitError when the line is gone."""
 
     has_rate = True  # False where a baud rate means nothing
 
-    def __init__(self, port: str, baud: int) -> None:
+    def __init__(self, port: str, baud: int, lines: ControlLines = AS_THE_SYSTEM) -> None:
         self.name, self.baud = port, baud
         try:
-            self._serial: Any = serial.Serial(port, baud, timeout=0, exclusive=True)
+            self._serial: Any = serial.Serial(None, baud, timeout=0, exclusive=True)
+            if lines.dtr is not None:
+                self._serial.dtr = lines.dtr
+            if lines.rts is not None:
+                self._serial.rts = lines.rts
+            self._serial.port = port
+            self._serial.open()
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise _explain(port, error) from error
 
@@ -177,12 +195,16 @@ def place_of(port: str, opened: str) -> str:
     return number if number and list(numbers.values()).count(number) == 1 else opened
 
 
-def open_link(port: str, baud: int = FIRST_BAUD) -> Link:
+def open_link(port: str, baud: int = FIRST_BAUD, lines: ControlLines = AS_THE_SYSTEM) -> Link:
     """Opens a port. Raises EdgekitError, which says what to do: no such port, no permission, in use, no answer."""
     if port == "auto":
         port = find_board()
     refuse_word(port)
-    return SocketLink(port) if port.startswith("socket://") else SerialLink(port, baud)
+    if not port.startswith("socket://"):
+        return SerialLink(port, baud, lines)
+    if lines != AS_THE_SYSTEM:
+        raise EdgekitError(f"{port} has no DTR and RTS.", "Leave --dtr and --rts out: serial devices alone have them.")
+    return SocketLink(port)
 
 
 def refuse_word(port: str) -> None:

@@ -21,6 +21,7 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import model_sources
+from edgekit.device.link import AS_THE_SYSTEM, ControlLines
 from edgekit.device.protocol import messages
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
@@ -77,14 +78,14 @@ class ModelProfile:
 
 def profile_model(
     model: bytes | str | Path, port: str, options: CompileOptions | None = None, *, baud: int | None = None,
-    on_wait: Wait = nullcontext,
+    on_wait: Wait = nullcontext, lines: ControlLines = AS_THE_SYSTEM,
 ) -> ModelProfile:  # fmt: skip
     """Runs an int8 .tflite once on a board and asks what every layer took.
 
     Args:
         model: the .tflite, its bytes or its path, with an image as its input.
         port: as in `connected`. A board on a line must carry the program that `options` give, with a profile.
-        baud, on_wait: as in `connected`.
+        baud, on_wait, lines: as in `connected`.
 
     Raises:
         EdgekitError: no such board, firmware without a profile, another program than this one, outputs that differ
@@ -99,7 +100,9 @@ def profile_model(
     image = np.random.default_rng(0).integers(-128, 128, (1, *tflite.input_shape), dtype=np.int8)
 
     noticed = partial(compile_model, content, replace(options, profile=True))
-    with connected(port, tflite, lambda: model_sources(tflite, noticed()), baud=baud, on_wait=on_wait) as client:
+    with connected(
+        port, tflite, lambda: model_sources(tflite, noticed()), baud=baud, on_wait=on_wait, lines=lines
+    ) as client:
         run = profile(client, image.tobytes())
         device, arena_bytes = device_json(client.info), client.info.arena_bytes
     program = replace(compiled.program, instructions=run.instructions, us=run.us)

@@ -17,7 +17,7 @@ from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
-from edgekit.device.link import place_of
+from edgekit.device.link import AS_THE_SYSTEM, ControlLines, place_of
 from edgekit.errors import stopped_says
 from edgekit.metrics.scores import score_predictions
 from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
@@ -55,9 +55,10 @@ def evaluate_board(
     strict: bool = False, resume: bool = False, input_range: tuple[float, float] | None = None,
     watch: Callable[[int, Task, Threshold | None, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
     on_wait: Wait = nullcontext, finish: Callable[[BoardEvaluation], None] = lambda _: None,
+    lines: ControlLines = AS_THE_SYSTEM,
 ) -> BoardEvaluation:  # fmt: skip
     """Sends the test images of a data set through the board, and through TFLM on this computer; `data` and `strict` as
-    in `evaluate`, `baud` as in `connected`.
+    in `evaluate`, `baud` and `lines` as in `connected`.
 
     Args:
         model: a model that `load_model` read, or its path.
@@ -80,7 +81,9 @@ def evaluate_board(
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":
-            wire = connected(port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait)
+            wire = connected(
+                port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait, lines=lines
+            )
             client = held.enter_context(wire)
         *size, channels = loaded.model.input_shape
         splits = load_splits(data, (size[0], size[1]), for_model(loaded.data, channels), strict=strict)
