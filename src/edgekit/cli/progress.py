@@ -120,7 +120,7 @@ class UnitBars(_Bars):
             self.warn(f"{one.item} failed: {one.problem}")
         else:
             line = f"{progress.done}/{progress.total} {one.item}: {one.wall_s:.1f} s"
-            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+            self._console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 class LiveScore:
