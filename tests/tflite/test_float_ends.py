@@ -41,7 +41,7 @@ def test_interpreters_and_the_compiler_give_the_bytes_of_the_model_inside() -> N
     assert inside.output_q is not None
     steps = litert.run(whole, images) / inside.output_q.scale + inside.output_q.zero_point
     assert np.array_equal(np.round(steps), litert.run(inside, images))  # the file as it was gives the same answers
-    assert compile_model(FLOAT_ENDED).program == compile_model(INT8).program
+    assert compile_model(FLOAT_ENDED).plan == compile_model(INT8).plan
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

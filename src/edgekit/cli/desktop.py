@@ -141,17 +141,13 @@ def compile_command(
     from edgekit.compile.library import library_files
     from edgekit.compile.limits import check_flash, check_ram
     from edgekit.compile.program import drawing, program_json
-    from edgekit.files import print_warning, read_bytes, write_text
-    from edgekit.report.document import Code
+    from edgekit.files import read_bytes, write_text
+    from edgekit.report.document import Code, Prose
     from edgekit.report.pages.program import plan_page, plan_parts
     from edgekit.report.render import write
     from edgekit.runtimes.tflm import arena_bytes_apart
-    from edgekit.tflite.float_ends import LEFT_OUT
-    from edgekit.tflite.reader import read_file
 
     content = read_bytes(model, "Name a .tflite file.")
-    if read_file(content).had_float_ends:
-        print_warning(f"{model} has {LEFT_OUT}.")
     compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
         check_ram(compiled, max_ram)
@@ -166,5 +162,10 @@ def compile_command(
     program = compiled.program
     if report is not None:
         write(plan_page(program, values), report, values)
-    written = Code(f"{out}: {', '.join(sorted(library))}")
-    show((*plan_parts(program, values, drawing(program)), written), values, as_json)
+    parts = [*plan_parts(program, values, drawing(program)), Code(f"{out}: {', '.join(sorted(library))}")]
+    if any((*compiled.graph.float_inputs, *compiled.graph.float_outputs)):
+        floats = (
+            f"The .tflite's ends are floats: {name}_invoke_float takes these, {name}_invoke the int8 values inside."
+        )
+        parts.insert(-1, Prose(floats))
+    show(tuple(parts), values, as_json)

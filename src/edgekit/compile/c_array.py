@@ -6,7 +6,7 @@ whoever builds a program of their own around TFLM, and for edgekit's firmware. T
 
 import struct
 
-from edgekit.compile.codegen import rendered
+from edgekit.compile.codegen import float_literal, rendered
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
 from edgekit.values.evaluation import Threshold
@@ -54,7 +54,7 @@ def c_array(
         "methods": methods,
         "op_macro": " ".join(f"X({method.removeprefix('Add')})" for method in methods),
         "folder": folder,
-        "c_float": _float,
+        "c_float": float_literal,
         "float_bits": lambda value: struct.pack(">f", value).hex(),
         "byte_rows": _rows,
     }
@@ -78,11 +78,6 @@ def _c_string(text: str) -> str:
         chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode()
     )
     return f'"{escaped}"'
-
-
-def _float(value: float) -> str:
-    text = f"{value:.9g}"  # nine digits bring a float32 back exactly
-    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
 
 
 def _rows(content: bytes) -> str:

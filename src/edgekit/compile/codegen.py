@@ -53,6 +53,12 @@ def _literal(value: int | tuple[int, ...]) -> str:
     return "INT32_MIN" if value == -(2**31) else str(value)  # C reads -2147483648 as minus a number that no int holds
 
 
+def float_literal(value: float) -> str:
+    """C of a float32: nine digits bring it back exactly."""
+    text = f"{value:.9g}"
+    return f"{text}f" if "." in text or "e" in text else f"{text}.0f"
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where an operator stands.

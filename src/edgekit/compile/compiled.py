@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Constant
+from edgekit.compile.interface import ends_of, float_room
 from edgekit.compile.ir import Graph, Tensor
 from edgekit.compile.ops import operator_of
 from edgekit.compile.options import CompileOptions
@@ -26,6 +27,16 @@ class Compiled:
     graph: Graph
     plan: Plan
     constants: tuple[tuple[Constant, ...], ...]
+
+    @property
+    def caller_ram_bytes(self) -> int:
+        """Arena, inputs and outputs as the .tflite has them: more than the program's where these are floats."""
+        arena = float_room(self.graph, self.plan.arena_bytes)[1]
+        floats = [end for end in ends_of(self.graph) if end.is_float]
+        if not floats:
+            return self.program.ram_bytes
+        others = self.graph.input_bytes + self.graph.output_bytes - sum(end.tensor.size_bytes for end in floats)
+        return arena + sum(4 * end.tensor.size for end in floats) + others
 
     @property
     def program(self) -> Program:

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from edgekit.compile.codegen import Constant, Kernel, Site, filled, needed_helpers, rendered
+from edgekit.compile.codegen import Constant, Kernel, Site, filled, float_literal, needed_helpers, rendered
 from edgekit.compile.compiled import Compiled
-from edgekit.compile.interface import caller_pointer, ends_of, parameters
+from edgekit.compile.interface import caller_pointer, ends_of, float_room, parameters
 from edgekit.compile.ir import Graph, Op
 from edgekit.compile.lifetimes import Place, row_bytes
 from edgekit.compile.ops import operator_of, row_schedule
@@ -22,7 +22,7 @@ def emit(graph: Graph, plan: Plan, options: CompileOptions) -> Compiled:
     helpers = {name for kernel in emitted for name in kernel.helpers}
     files = {
         f"{options.name}.h": _header(graph, plan, options, shared="both" in helpers),
-        f"{options.name}.c": _source(graph, options, emitted, calls),
+        f"{options.name}.c": _source(graph, plan, options, emitted, calls),
     }
     return Compiled(options, files, graph, plan, tuple(kernel.constants for kernel in emitted))
 
@@ -39,6 +39,8 @@ def _header(graph: Graph, plan: Plan, options: CompileOptions, shared: bool) -> 
         graph=graph,
         ends=ends_of(graph),
         parameters=parameters(graph, name),
+        float_parameters=parameters(graph, name, floats=True),
+        float_arena_bytes=float_room(graph, plan.arena_bytes)[1],
         arena_bytes=max(plan.arena_bytes, 1),
         profile=options.profile,
         hooks=[filled(hook, macros) for hook in hooks],
@@ -89,9 +91,21 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
     return emitted, calls
 
 
-def _source(graph: Graph, options: CompileOptions, emitted: Sequence[Kernel], calls: Sequence[str]) -> str:
+def _source(graph: Graph, plan: Plan, options: CompileOptions, emitted: Sequence[Kernel], calls: Sequence[str]) -> str:
     name = options.name
+    ends = ends_of(graph)
+    floats = any(end.is_float for end in ends)
     helpers = ["preamble", *(helper for kernel in emitted for helper in kernel.helpers)]
+    helpers += ["quantize_float"] if any(graph.float_inputs) else []
+    entry = rendered(
+        "float_entry.c.jinja",
+        name=name,
+        ends=ends,
+        groups=[[end for end in ends if end.is_input is wanted] for wanted in (True, False)],
+        float_parameters=parameters(graph, name, floats=True),
+        float_offsets=float_room(graph, plan.arena_bytes)[0],
+        float_literal=float_literal,
+    )
     return rendered(
         "source.c.jinja",
         name=name,
@@ -101,6 +115,7 @@ def _source(graph: Graph, options: CompileOptions, emitted: Sequence[Kernel], ca
         functions=[kernel.function for kernel in emitted if kernel.function],
         calls=calls,
         parameters=parameters(graph, name),
+        float_entry=entry if floats else "",
     )
 
 

@@ -6,7 +6,8 @@ A pointer for the input and one for the output; where there are several of eithe
 import re
 from dataclasses import dataclass
 
-from edgekit.compile.ir import ELEMENT_BYTES, Graph, Tensor
+from edgekit.compile.codegen import round_up
+from edgekit.compile.ir import ELEMENT_BYTES, RANGES, Graph, Tensor
 from edgekit.compile.lifetimes import Place
 
 _PIXEL_SCALE = 1 / 255
@@ -21,6 +22,7 @@ class End:
         parameter: that of the function: `input`, or `inputs`.
         element: the C type of its elements.
         first: True for the one that stands for its group.
+        is_float: it is one of floats in the .tflite.
     """
 
     tensor: Tensor
@@ -28,6 +30,7 @@ class End:
     parameter: str
     element: str
     first: bool
+    is_float: bool
 
     @property
     def several(self) -> bool:
@@ -43,6 +46,21 @@ class End:
     def pointer(self) -> str:
         """C of the type of the pointer to it."""
         return f"{'const ' if self.is_input else ''}{self.element} *"
+
+    @property
+    def place(self) -> str:
+        """C of the pointer as the function finds it: `input`, or `inputs->input_1`."""
+        return f"{self.parameter}->{self.name}" if self.several else self.name
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the greatest value of an element."""
+        return RANGES[self.tensor.type]
+
+    @property
+    def float_pointer(self) -> str:
+        """C of the type of the pointer to it where floats go in and out."""
+        return f"{'const ' if self.is_input else ''}float *" if self.is_float else self.pointer
 
     @property
     def element_bytes(self) -> int:
@@ -78,18 +96,24 @@ class End:
 def ends_of(graph: Graph) -> list[End]:
     """All inputs, then all outputs."""
     found = []
-    for region, tensors in (("input", graph.inputs), ("output", graph.outputs)):
+    for region, tensors, floats in (
+        ("input", graph.inputs, graph.float_inputs),
+        ("output", graph.outputs, graph.float_outputs),
+    ):
         parameter = region if len(tensors) == 1 else f"{region}s"
-        for number, tensor in enumerate(tensors):
+        for number, (tensor, is_float) in enumerate(zip(tensors, floats, strict=True)):
             name = Place(region, number=number).name(graph)
-            found.append(End(tensor, name, parameter, f"{tensor.type.lower()}_t", number == 0))
+            found.append(End(tensor, name, parameter, f"{tensor.type.lower()}_t", number == 0, is_float))
     return found
 
 
-def parameters(graph: Graph, name: str) -> str:
-    """C of the parameters of `{name}_invoke`."""
+def parameters(graph: Graph, name: str, *, floats: bool = False) -> str:
+    """C of the parameters of `{name}_invoke`, or of `{name}_invoke_float`."""
+    prefix = f"{name}_float" if floats else name
     ends = [
-        f"const {name}_{end.parameter} *{end.parameter}" if end.several else f"{end.pointer}{end.name}"
+        f"const {prefix}_{end.parameter} *{end.parameter}"
+        if end.several
+        else f"{end.float_pointer if floats else end.pointer}{end.name}"
         for end in ends_of(graph)
         if end.first
     ]
@@ -100,3 +124,13 @@ def caller_pointer(graph: Graph, place: Place) -> str:
     """C of the pointer to a place outside the arena: `input`, or `inputs->input_1`."""
     name = place.name(graph)
     return name if name == place.region else f"{place.region}s->{name}"
+
+
+def float_room(graph: Graph, arena_bytes: int) -> tuple[dict[str, int], int]:
+    """Where the quantised ends lie behind the arena while floats go in and out, and the bytes of all."""
+    offsets, end_bytes = {}, round_up(arena_bytes, 16)
+    for end in ends_of(graph):
+        if end.is_float:
+            offsets[end.name] = end_bytes
+            end_bytes = round_up(end_bytes + end.tensor.size_bytes, 16)
+    return offsets, end_bytes

@@ -13,6 +13,9 @@ from edgekit.values.model import Quantization
 ELEMENT_BYTES = {"INT8": 1, "UINT8": 1, "INT16": 2, "INT32": 4}
 """What an activation may consist of, by the schema's names."""
 
+RANGES = {"INT8": (-128, 127), "UINT8": (0, 255), "INT16": (-(2**15), 2**15 - 1), "INT32": (-(2**31), 2**31 - 1)}
+"""The least and the greatest value of each."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -87,12 +90,18 @@ class Op:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """A model: inputs and outputs in the file's order, operators in an order in which they can run."""
+    """A model: inputs and outputs in the file's order, operators in an order in which they can run.
+
+    Attributes:
+        float_inputs, float_outputs: which of them the file has as floats, with these tensors behind them.
+    """
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     ops: tuple[Op, ...]
     sha256: bytes = field(repr=False)
+    float_inputs: tuple[bool, ...]
+    float_outputs: tuple[bool, ...]
 
     @property
     def input(self) -> Tensor:

@@ -5,6 +5,7 @@ that this package emits is one whose outputs TFLM defines.
 """
 
 from edgekit.compile.constant_folding import folded
+from edgekit.compile.float_ends import without_float_ends
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
 from edgekit.compile.op_reader import AGAIN, OpReader, Source, capital
 from edgekit.compile.ops import OPERATORS
@@ -25,7 +26,8 @@ def read_graph(content: bytes) -> Graph:
         EdgekitError: the file is damaged, not int8, not static, or has an operator that is not supported; the message
             names the operator or the tensor.
     """
-    file = folded(read_file(content))
+    ends = without_float_ends(folded(read_file(content, with_float_ends=True)))
+    file = ends.file
     source = Source(file)
     inputs = _inputs(source)
     unknown = sorted({op.code for op in file.operators} - set(OPERATORS))
@@ -41,7 +43,8 @@ def read_graph(content: bytes) -> Graph:
         nodes = lowered if isinstance(lowered, tuple) else (lowered,)
         ops += nodes
         source.known |= {node.output.index for node in nodes}
-    return Graph(inputs, _outputs(source), tuple(ops), bytes.fromhex(sha256_of(file.content)))
+    sha256 = bytes.fromhex(sha256_of(file.content))
+    return Graph(inputs, _outputs(source), tuple(ops), sha256, ends.float_inputs, ends.float_outputs)
 
 
 def _inputs(source: Source) -> tuple[Tensor, ...]:

@@ -28,6 +28,7 @@ from edgekit.files import print_warning, read_bytes
 from edgekit.runtimes import tflm
 from edgekit.tflite.float_ends import LEFT_OUT
 from edgekit.tflite.model import read_int8_model
+from edgekit.tflite.reader import read_file
 from edgekit.values.codec import to_json
 from edgekit.values.program import Program
 
@@ -93,10 +94,12 @@ def profile_model(
     """
     options = options or CompileOptions()
     content = model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file.")
+    file = read_file(content)
+    if file.had_float_ends:
+        print_warning(f"The model has {LEFT_OUT}.")
+    content = file.content
     compiled = compile_model(content, options)
     tflite = read_int8_model(content)
-    if tflite.had_float_ends:
-        print_warning(f"The model has {LEFT_OUT}.")
     image = np.random.default_rng(0).integers(-128, 128, (1, *tflite.input_shape), dtype=np.int8)
 
     noticed = partial(compile_model, content, replace(options, profile=True))

@@ -18,7 +18,7 @@ from edgekit.compile.options import Optimize, Target
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing import native_c
-from edgekit.testing.random_models import random_inputs
+from edgekit.testing.rows import bytes_of, random_rows
 
 
 class Case(NamedTuple):
@@ -51,13 +51,13 @@ def differing(
         files: of each model, compiled as `m0`, `m1`, ...
     """
     program = native_c.build(files, folder, flags=flags)
-    outputs = native_c.run(program, list(enumerate(inputs_of(models))), [case.graph.output_bytes for case in models])
+    outputs = native_c.run(program, list(enumerate(inputs_of(models))), [bytes_of(case.graph)[1] for case in models])
     return unlike_tflm(models, outputs)
 
 
 def inputs_of(models: Sequence[Case]) -> list[NDArray[np.int8]]:
     """int8 [3, input bytes] for each model."""
-    return [random_inputs(case.seed, case.graph.input_bytes) for case in models]
+    return [random_rows(case.graph, case.seed) for case in models]
 
 
 def unlike_tflm(models: Sequence[Case], outputs: Sequence[NDArray[np.int8]]) -> list[int]:

@@ -34,7 +34,8 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
         statics = {a or b for a, b in _STATIC.findall(source)}
         parts.append(re.sub(r"\b(" + "|".join(sorted(statics)) + r")\b", rf"{name}_\1", source) if statics else source)
         parts.append(_call(name, texts[f"{name}.h"]))
-        entries.append(f"{{{name}_call, {name}_in, {name}_out, {name.upper()}_ARENA_BYTES}}")
+        arena = f"{name.upper()}_{'FLOAT_' if _has_floats(texts[f'{name}.h']) else ''}ARENA_BYTES"
+        entries.append(f"{{{name}_call, {name}_in, {name}_out, {arena}}}")
     parts += [f"#define ENTRIES {', '.join(entries)}", _MAIN.read_text()]
     (folder / "all.c").write_text("\n".join(parts))
     program = folder / f"program_{compiler}"
@@ -52,16 +53,22 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
 
 def _call(name: str, header: str) -> str:
     """C of a function that takes a model's inputs and outputs as arrays, and of their sizes, a zero behind them."""
+    floats = "_float" if _has_floats(header) else ""
     text, arguments = f"static void {name}_call(void *const *in, void *const *out, void *arena) {{\n", []
     for what, group in (("INPUT", "in"), ("OUTPUT", "out")):
-        macros = re.findall(rf"#define ({name.upper()}_{what}(?:_\d+)?_BYTES) ", header)
+        macros = re.findall(rf"#define ({name.upper()}_{what}(?:_\d+)?)_BYTES ", header)
+        macros = [f"{one}{'_FLOAT' if f'{one}_FLOAT_BYTES' in header else ''}_BYTES" for one in macros]
         members = ", ".join(f"{group}[{i}]" for i in range(len(macros)))
-        struct = f"{name}_{what.lower()}s"
+        struct = f"{name}{floats}_{what.lower()}s"
         if len(macros) > 1:
             text += f"  const {struct} all_{group} = {{{members}}};\n"
         arguments.append(f"&all_{group}" if len(macros) > 1 else members)
         text = f"static const size_t {name}_{group}[] = {{{', '.join(macros)}, 0}};\n{text}"
-    return f"{text}  {name}_invoke({', '.join(arguments)}, arena);\n}}\n"
+    return f"{text}  {name}_invoke{floats}({', '.join(arguments)}, arena);\n}}\n"
+
+
+def _has_floats(header: str) -> bool:
+    return "_FLOAT_ARENA_BYTES" in header
 
 
 def run(program: Path, jobs: list[tuple[int, NDArray[np.int8]]], output_bytes: list[int]) -> list[NDArray[np.int8]]:
@@ -84,8 +91,8 @@ def tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
     """The same from TensorFlow Lite Micro's wheel."""
     from tflite_micro import runtime
 
-    file = read_file(content)
-    interpreter = runtime.Interpreter.from_bytes(file.content, arena_size=4_000_000)
+    file = read_file(content, with_float_ends=True)
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
     ends = [file.tensors[index] for index in file.inputs]
     sizes = [math.prod(end.shape) * np.dtype(end.type.lower()).itemsize for end in ends]
     results = []

@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.ir import Graph, Tensor
 from edgekit.compile.options import Optimize, Target
 from edgekit.errors import EdgekitError
 from edgekit.executor.child import python
 from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.testing import native_c
+from edgekit.testing.rows import bytes_of, corner_rows
 
 WAYS = tuple(product(get_args(Optimize), get_args(Target)))
 _FLAGS = ("-O1", *native_c.SANITIZERS)
@@ -35,7 +35,7 @@ class Finding:
         obstacles: why it does not compile; empty where it does.
         differing: those of `WAYS` whose outputs are not TFLM's, in words.
         compared: input sets that were run; 0 where TFLM does not run the model.
-        ram_bytes: arena, input and output, compiled for size.
+        ram_bytes: arena, inputs and outputs as the file has them, compiled for size.
         tflm_bytes: TFLM's arena; None where it does not run the model.
     """
 
@@ -60,32 +60,16 @@ def examined(path: Path, count: int = 50, seed: int = 0) -> Finding:
         compiled = [compile_model(content, CompileOptions(f"m{i}", *way)) for i, way in enumerate(WAYS)]
     except EdgekitError as error:
         return Finding(path.name, str(error), tflm_bytes=tflm_bytes)
-    rows = inputs_of(compiled[0].graph, count, seed)
+    rows = corner_rows(compiled[0].graph, count, seed)
     wanted = tflm_apart(content, rows)
     if wanted is None:
-        return Finding(path.name, ram_bytes=compiled[0].program.ram_bytes, tflm_bytes=tflm_bytes)
+        return Finding(path.name, ram_bytes=compiled[0].caller_ram_bytes, tflm_bytes=tflm_bytes)
     with tempfile.TemporaryDirectory() as folder:
         program = native_c.build([one.files for one in compiled], Path(folder), flags=_FLAGS)
         jobs = [(i, rows) for i in range(len(WAYS))]
-        outputs = native_c.run(program, jobs, [compiled[0].graph.output_bytes] * len(WAYS))
+        outputs = native_c.run(program, jobs, [bytes_of(compiled[0].graph)[1]] * len(WAYS))
     unlike = [" for ".join(way) for way, mine in zip(WAYS, outputs, strict=True) if not np.array_equal(mine, wanted)]
-    return Finding(path.name, "", tuple(unlike), len(rows), compiled[0].program.ram_bytes, tflm_bytes)
-
-
-def inputs_of(graph: Graph, count: int, seed: int) -> NDArray[np.int8]:
-    """Inputs [4 + count, bytes]: the corners (all least, all greatest, all zero, least and greatest by chance), then
-    uniform ones."""
-    rng = np.random.default_rng(seed)
-    return np.concatenate([_values(tensor, count, rng) for tensor in graph.inputs], axis=1)
-
-
-def _values(tensor: Tensor, count: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    dtype = np.dtype(tensor.type.lower())
-    least, greatest = np.iinfo(dtype).min, np.iinfo(dtype).max
-    corners = [np.full(tensor.size, value) for value in (least, greatest, tensor.quantization.zero_point)]
-    values = [*corners, rng.choice([least, greatest], tensor.size)]
-    values += list(rng.integers(least, greatest, (count, tensor.size), endpoint=True))
-    return np.ascontiguousarray(values, dtype).view(np.int8)
+    return Finding(path.name, "", tuple(unlike), len(rows), compiled[0].caller_ram_bytes, tflm_bytes)
 
 
 def tflm_apart(content: bytes, rows: NDArray[np.int8]) -> NDArray[np.int8] | None:

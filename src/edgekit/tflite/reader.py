@@ -102,11 +102,12 @@ class TfliteFile:
         return self.inputs[0], self.outputs[0]
 
 
-def read_file(content: bytes | Path) -> TfliteFile:
+def read_file(content: bytes | Path, *, with_float_ends: bool = False) -> TfliteFile:
     """The records of a .tflite.
 
     Args:
         content: the file's bytes, or its path.
+        with_float_ends: as the file has them, where they are left out otherwise.
 
     Raises:
         EdgekitError: no such file, not a .tflite, damaged, too large, or with more than one subgraph.
@@ -119,6 +120,8 @@ def read_file(content: bytes | Path) -> TfliteFile:
         )
     try:
         file = _file(data, name)
+        if with_float_ends:
+            return file
         inner = without_float_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
         return file if inner is None else replace(_file(inner, name), had_float_ends=True)
     except CORRUPT as error:

@@ -1,12 +1,12 @@
 """QUANTIZE between whole numbers: another scale, zero point or width. That from float stands at the ends alone and is
-left out (float_entry.py)."""
+left out (float_ends.py)."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from edgekit.compile.codegen import Kernel, Site
 from edgekit.compile.fixed_point import quantize_multiplier, scaled
-from edgekit.compile.ir import ELEMENT_BYTES, Op, Tensor
+from edgekit.compile.ir import ELEMENT_BYTES, RANGES, Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.byte_table import ByteTable
@@ -17,7 +17,6 @@ _KNOWN = {  # those that TFLM's kernel has, to what from what
     "INT16": ("INT8", "INT16", "INT32"),
     "INT32": ("INT8", "INT16"),
 }
-RANGES = {"INT8": (-128, 127), "UINT8": (0, 255), "INT16": (-(2**15), 2**15 - 1), "INT32": (-(2**31), 2**31 - 1)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
