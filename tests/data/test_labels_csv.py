@@ -100,6 +100,12 @@ def test_excels_mark_quotes_spaces_blank_lines_and_upper_case_headers_are_read(p
     assert pets.told == []
 
 
+def test_a_label_may_hold_what_no_folder_name_may(pets):
+    pets.rows = [(path, f"{label}/") for path, label in pets.rows]
+    pets.write_rows()
+    assert pets.catalogue().info.task.labels == ("cat/", "dog/", "fox/")
+
+
 def test_normal_and_pneumonia_are_chest_xrays_here_too(pets):
     pets.rows = [(path, "Normal" if label == "cat" else "pneumonia") for path, label in pets.rows]
     pets.write_rows()
@@ -158,6 +164,7 @@ def test_images_that_no_line_names_are_told_and_noted(pets, write_image):
         ("photos/1.png,", "line 32 has no label"),
         (",cat", "line 32 has no path"),
         ("photos/1.png,Cat", "names photos/1.png again"),
+        ('photos/1.png,"a\nb"', r"line 33 holds what cannot be shown: 'a\\nb'"),
         ('photos/1.png,"cat', "line 32: unexpected end of data"),
     ],
 )

@@ -26,10 +26,10 @@ def by_folders(folder: Path, root: Path) -> Listing:
     """
     split_folders = _split_folders(root)
     class_folders = [(split, child) for split, parent in split_folders for child in folders_in(parent)]
-    class_names = _class_names(root, [child.name for _, child in class_folders])
+    class_names = _class_names(root, [_name(child) for _, child in class_folders])
     label_of = {key(name): label for label, name in enumerate(class_names)}
     found = sorted(
-        (printable_path(path.relative_to(root)), path, split, label_of[key(child.name)])
+        (printable_path(path.relative_to(root)), path, split, label_of[key(_name(child))])
         for split, child in class_folders
         for path in _images(child)
     )
@@ -48,6 +48,10 @@ def by_folders(folder: Path, root: Path) -> Listing:
 def is_split(folder: Path) -> bool:
     """Whether it is a train, a val or a test folder, by its name."""
     return folder.name.casefold() in SPLIT_NAMES
+
+
+def _name(child: Path) -> str:
+    return printable_path(Path(child.name))
 
 
 def _split_folders(root: Path) -> list[tuple[str, Path]]:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from edgekit.data.catalogue import listed
 from edgekit.data.listing import SPLIT_NAMES, Listing, alike, in_order, key
 from edgekit.data.unused import SUFFIXES, notes_of, printable_path, refuse, unused_kinds
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, in_a_line
 from edgekit.files import read_bytes, sha256_of
 
 NAME = "labels.csv"
@@ -87,7 +87,9 @@ def _lines(file: Path, content: bytes) -> tuple[list[Line], list[str]]:
     try:
         rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as error:
-        raise EdgekitError(f"{file}, line {reader.line_num}: {error}.", "Close each quote in its line.") from error
+        raise EdgekitError(
+            f"{file}, line {reader.line_num}: {in_a_line(error)}.", "Close each quote in its line."
+        ) from error
     (_, header), *rows = [one for one in rows if any(one[1])] or [(1, [])]
     columns = _columns(file, header)
     for number, row in rows:
@@ -95,6 +97,10 @@ def _lines(file: Path, content: bytes) -> tuple[list[Line], list[str]]:
             raise EdgekitError(
                 f"{file}, line {number} has {len(row)} fields; its first line has {len(header)}.",
                 "Put a path or a label that has commas in double quotes.",
+            )
+        if odd := [cell for cell in row if not cell.isprintable()]:
+            raise EdgekitError(
+                f"{file}, line {number} holds what cannot be shown: {odd[0]!r:.60}.", "Write it in letters on one line."
             )
     lines = [Line(number, **{name: row[place] for name, place in columns.items()}) for number, row in rows]
     others = [name for name in header if name.casefold() not in columns]
@@ -111,7 +117,7 @@ def _columns(file: Path, header: Sequence[str]) -> dict[str, int]:
         separated = [word for mark, word in _SEPARATORS.items() if len(names) == 1 and mark in names[0]]
         if separated:
             raise EdgekitError(f"{file} separates its columns by {separated[0]}.", "Save it with commas between them.")
-        begins = f"begins with {','.join(header)[:60]}" if header else "is empty"
+        begins = f"begins with {in_a_line(','.join(header), 60)}" if header else "is empty"
         raise EdgekitError(f"{file} {begins}: it has no column {' and no column '.join(missing)}.", HINT)
     return {name: names.index(name) for name in (*NEEDED, *OPTIONAL) if name in names}
 

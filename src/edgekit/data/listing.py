@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.data.unused import printable_path
 from edgekit.errors import EdgekitError
 from edgekit.values.task import CHEST_XRAY
 
@@ -49,7 +48,7 @@ def in_order(names: Sequence[str], where: str, hint: str) -> tuple[str, ...]:
     Raises:
         EdgekitError: fewer than two; it names `where`.
     """
-    spelled = {key(name): printable_path(Path(unicodedata.normalize("NFC", name))) for name in sorted(names)[::-1]}
+    spelled = {key(name): unicodedata.normalize("NFC", name) for name in sorted(names)[::-1]}
     classes = [spelled[one] for one in sorted(spelled)]
     if len(classes) == 1:
         raise EdgekitError(f"{where} has only one class, {classes[0]}.", f"Two or more are needed. {hint}")

@@ -106,6 +106,22 @@ def _medmnist() -> list[bytes]:
     return [packed(arrays)]
 
 
+def _labels() -> list[bytes]:
+    lines = [f"photos/{number}.png,{['cat', 'dog', 'fox'][number % 3]}" for number in range(12)]
+    further = [f"{line},{'train' if number < 9 else 'test'},g{number // 2}" for number, line in enumerate(lines)]
+    further[8] = f"{lines[8]},train,"
+    return ["\n".join(rows).encode() for rows in (("path,label", *lines), ("path,label,split,group", *further[:8]))]
+
+
+def _by_labels(path: Path) -> None:
+    pictures = path.parent / "photos"
+    if not pictures.exists():
+        pictures.mkdir()
+        for number in range(12):
+            Image.fromarray(np.full((4, 4), number, np.uint8)).save(pictures / f"{number}.png")
+    open_catalogue(str(path.parent), on_warning=lambda said: None)
+
+
 def _students() -> list[bytes]:
     from edgekit.training.nets import student_net  # torch, which other loaders need not wait for
 
@@ -202,6 +218,7 @@ LOADERS = {
         "downloads/pneumoniamnist.npz", _medmnist, mutants.npz,
         lambda path: open_catalogue("pneumoniamnist-28", cache_dir=path.parents[1]).open_images()(0),
     ),
+    "csv (labels)": Loader("set/labels.csv", _labels, mutants.csv_text, _by_labels),
     "npz (student)": Loader("student.npz", _students, mutants.npz, _run_student),
     "zip": Loader("in.zip", _zips, mutants.zipped, _unpack),
     "onnx": Loader("student.onnx", _onnx, mutants.protobuf, _run_onnx),

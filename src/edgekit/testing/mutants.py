@@ -21,6 +21,11 @@ _JSON = (  # as they stand in a file: no parser's values
     "[" * 100_000, "[" * 5000 + "]" * 5000, '{"a":' * 900 + "1" + "}" * 900, "[1,2,3]", "01", "+1", "'x'",
     '{"a":1,"a":2}',
 )  # fmt: skip
+_CELLS = (
+    b"", b" ", b'"', b'""', b'"a\nb"', b'"a\r\nb.png"', b"../a.png", b"/a.png", b"C:\\a.png", b"\0", b"\x1b[31m",
+    b"a" * 200_000, b"train", b"TEST", b"val", b"fold", b"path", b"label", b"split", b"group", b"Cat", b"caf\xc3\xa9",
+    b"cafe\xcc\x81", b"\xff", b"a" * 300 + b".png", b"\xe2\x80\xae.png", b"photos", b"photos/", b".", b"~", b"=1+1",
+)  # fmt: skip
 
 
 def json_text(rng: random.Random, content: bytes) -> bytes:
@@ -56,6 +61,30 @@ def json_text(rng: random.Random, content: bytes) -> bytes:
     for mark, written in raw.items():
         text = text.replace(json.dumps(mark), written)
     return _cut(rng, text.encode(rng.choice(["utf-8"] * 20 + ["utf-8-sig", "utf-16", "utf-32"]), "surrogatepass"))
+
+
+def csv_text(rng: random.Random, content: bytes) -> bytes:
+    """Cells, lines or a few bytes of a CSV are changed."""
+    if rng.random() < 0.15:
+        return _cut(rng, _bytes(rng, content))
+    rows = [line.split(b",") for line in content.splitlines()]
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        row = rng.choice(rows)
+        match rng.randrange(6):
+            case 0:
+                rows.append(rng.choice(rows)[:])
+            case 1 if len(rows) > 1:
+                rows.remove(row)
+            case 2:
+                row.insert(rng.randrange(len(row) + 1), rng.choice(_CELLS))
+            case 3 if len(row) > 1:
+                del row[rng.randrange(len(row))]
+            case 4:
+                rows[0], row[:] = row[:], rows[0]
+            case _:
+                row[rng.randrange(len(row))] = rng.choice([*_CELLS, *rng.choice(rows)])
+    mark = rng.choice([b",", b",", b",", b";", b"\t"])
+    return rng.choice([b"", b"", b"\xef\xbb\xbf"]) + rng.choice([b"\n", b"\r\n"]).join(mark.join(row) for row in rows)
 
 
 def _places(values: Any) -> Iterator[tuple[Any, Any]]:
