@@ -47,7 +47,7 @@ def read_operands(reader: OpReader, verb: str) -> Operands:
     """Both operands, which must broadcast to the shape of the output. `verb`: what is done with them, for messages."""
     if len(reader.op.inputs) != 2 or (reader.is_constant(0) and reader.is_constant(1)):
         raise reader.error(f"it does not {verb} two things of which one is computed")
-    (a, x1), (b, x2) = _operand(reader, 0), _operand(reader, 1)
+    (a, x1), (b, x2) = read_operand(reader, 0), read_operand(reader, 1)
     rank = max(len(x1.shape), len(x2.shape))
     first, second = ((1,) * (rank - len(x.shape)) + x.shape for x in (x1, x2))
     if rank > 4 or any(m != n and 1 not in (m, n) for m, n in zip(first, second, strict=True)):
@@ -57,7 +57,7 @@ def read_operands(reader: OpReader, verb: str) -> Operands:
     return Operands((a, b), (x1.quantization, x2.quantization), (first, second, total))
 
 
-def _operand(reader: OpReader, position: int) -> tuple[Tensor | NDArray[np.int8], Tensor]:
+def read_operand(reader: OpReader, position: int) -> tuple[Tensor | NDArray[np.int8], Tensor]:
     """An operand, and its shape and quantisation as those of a tensor."""
     if not reader.is_constant(position):
         tensor = reader.operand(position)

@@ -71,11 +71,11 @@ def read_weights(reader: OpReader, rank: int, axis: int) -> tuple[NDArray[np.int
     return weights, scales
 
 
-def read_bias(reader: OpReader, out: int) -> NDArray[np.int32]:
+def read_bias(reader: OpReader, out: int, position: int = 2) -> NDArray[np.int32]:
     """int32 bias [O]; zeros where it is left out."""
-    if not reader.given(2):
+    if not reader.given(position):
         return np.zeros(out, np.int32)
-    _, bias = reader.constant(2, "INT32", np.int32)
+    _, bias = reader.constant(position, "INT32", np.int32)
     if bias.size != out:
         raise reader.error(f"the bias has {bias.size} values instead of {out}")
     return bias.reshape(out)

@@ -17,7 +17,7 @@ from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 
-_MOST_CHUNKS = 1 << 20  # whose order is looked at to overwrite the input; more would take seconds
+_MOST_TURNS = 1 << 20  # whose order is looked at to overwrite the input; more would take seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +54,23 @@ class Move(Op):
 
 def move(reader: OpReader, x: Tensor, y: Tensor, axes: Sequence[Axis], start: int = 0) -> Move:
     """The node, with as few loops as there can be."""
-    joined: list[Axis] = []
+    return Move(reader.origins, (x,), y, start + sum(axis.table[0] for axis in axes if axis.table), joined(axes))
+
+
+def joined(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """As few loops as go the same way. A table's first entry is taken off the others."""
+    found: list[Axis] = []
     for given in axes:
         axis = given
-        if axis.table and len(set(np.diff(axis.table).tolist())) <= 1:  # even steps
-            start += axis.table[0]
-            axis = Axis(axis.size, axis.table[1] - axis.table[0] if axis.size > 1 else 0)
-        if joined and not axis.table and not joined[-1].table and joined[-1].step == axis.step * axis.size:
-            joined[-1] = Axis(joined[-1].size * axis.size, axis.step)
+        if axis.table:
+            axis = Axis(axis.size, 0, tuple(entry - axis.table[0] for entry in axis.table))
+            if len(set(np.diff(axis.table).tolist())) <= 1:  # even steps
+                axis = Axis(axis.size, axis.table[1] if axis.size > 1 else 0)
+        if found and not axis.table and not found[-1].table and found[-1].step == axis.step * axis.size:
+            found[-1] = Axis(found[-1].size * axis.size, axis.step)
         elif axis.size > 1:
-            joined.append(axis)
-    return Move(reader.origins, (x,), y, start, tuple(joined))
+            found.append(axis)
+    return tuple(found)
 
 
 def steps_of(shape: Sequence[int]) -> list[int]:
@@ -94,7 +100,11 @@ def emit(op: Move, site: Site) -> Kernel:
     for number, axis in enumerate(op.loops):
         if axis.table:
             name = f"{site.name}_table{number}"
-            tables.append(Constant("uint16_t" if max(axis.table) < 2**16 else "int32_t", name, axis.table))
+            tables.append(
+                Constant(
+                    "uint16_t" if not min(axis.table) < 0 and max(axis.table) < 2**16 else "int32_t", name, axis.table
+                )
+            )
             terms.append(f"{name}[i{number}]")
         elif axis.step:
             terms.append(f"i{number} * {axis.step}")
@@ -114,15 +124,22 @@ def emit(op: Move, site: Site) -> Kernel:
 
 def inplace_offset(op: Move, _: Tensor) -> int | None:
     """Where every chunk lies in front of all that is still to be read."""
-    chunks = math.prod(axis.size for axis in op.loops)
-    if chunks > _MOST_CHUNKS:
+    read = offsets_of(op.loops)
+    if read is None:
         return None
-    read = np.array([op.start], np.int64)
-    for axis in op.loops:
-        read = (read[:, None] + axis.offsets).ravel()
-    first_needed = np.minimum.accumulate(read[::-1])[::-1]
-    written = (np.arange(chunks, dtype=np.int64) + 1) * op.chunk
+    first_needed = np.minimum.accumulate(read[::-1])[::-1] + op.start
+    written = (np.arange(len(read), dtype=np.int64) + 1) * op.chunk
     return int((written - first_needed).max())
+
+
+def offsets_of(axes: Sequence[Axis]) -> NDArray[np.int64] | None:
+    """Where in the input each turn of all loops reads; None where there are too many."""
+    if math.prod(axis.size for axis in axes) > _MOST_TURNS:
+        return None
+    read = np.zeros(1, np.int64)
+    for axis in axes:
+        read = (read[:, None] + axis.offsets).ravel()
+    return read
 
 
 def movement_operator(

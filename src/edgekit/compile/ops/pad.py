@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Kernel, Site, indent
-from edgekit.compile.ir import Op
+from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 
@@ -20,14 +20,20 @@ def lower(reader: OpReader) -> Pad:
     """PAD with the zero point."""
     if len(reader.op.inputs) != 2:
         raise reader.error(f"it has {len(reader.op.inputs)} inputs instead of two", "Pad with zero only.")
-    x, y = reader.operand(0), reader.result()
+    y = reader.result()
+    return read_pad(reader, y, y.quantization.zero_point)
+
+
+def read_pad(reader: OpReader, y: Tensor, value: int) -> Pad:
+    """The node that pads with that int8 value."""
+    x = reader.operand(0)
     amounts = reader.paddings(1, x)
     reader.expect(y, tuple(size + before + after for size, (before, after) in zip(x.shape, amounts, strict=True)))
-    return Pad(reader.origins, (x,), y, tuple(before for before, _ in amounts), y.quantization.zero_point)
+    return Pad(reader.origins, (x,), y, tuple(before for before, _ in amounts), value)
 
 
 def emit(op: Pad, site: Site) -> Kernel:
-    """Up to four dimensions, the value being the output's zero point."""
+    """Element after element of up to four dimensions."""
     ones = (1,) * (4 - len(op.output.shape))
     sizes, before = ones + op.input.shape, (0,) * len(ones) + op.before
     loops = "\n".join(f"for (int32_t i{a} = 0; i{a} < {n}; ++i{a}) {{" for a, n in enumerate(ones + op.output.shape))
