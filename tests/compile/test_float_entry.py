@@ -16,6 +16,7 @@ from edgekit.testing import exactness, native_c
 from edgekit.testing.builder import Builder, float_ended
 from edgekit.testing.random_models import network_of_ends, random_model
 from edgekit.testing.random_operators import Random
+from edgekit.testing.rows import bytes_of, random_rows
 
 
 def floats_before(b: Builder, inner: int) -> int:
@@ -75,6 +76,31 @@ def test_what_is_beyond_the_range_is_clamped_and_nan_is_the_least(tmp_path: Path
     program = native_c.build([compiled.files], tmp_path)
     (mine,) = native_c.run(program, [(0, row.view(np.int8))], [6])
     assert mine.tolist() == [[-128, 127, -128, 127, -128, 127]]
+
+
+def test_an_output_of_floats_may_lie_where_the_input_is(tmp_path: Path) -> None:
+    content = float_ended(random_model(4))
+    compiled = compile_model(content, CompileOptions("m0"))
+    apart = native_c.build([compiled.files], tmp_path / "apart")
+    source = (
+        compiled.files["m0.c"]
+        + """
+static void m0_together(const float *input, float *output, void *arena) {
+  float room[(M0_INPUT_FLOAT_BYTES + M0_OUTPUT_FLOAT_BYTES) / sizeof(float)];
+  memcpy(room, input, M0_INPUT_FLOAT_BYTES);
+  m0_invoke_float(room, room, arena);
+  memcpy(output, room, M0_OUTPUT_FLOAT_BYTES);
+}
+#define m0_invoke_float m0_together
+"""
+    )
+    together = native_c.build([{**compiled.files, "m0.c": source}], tmp_path / "together")
+    rows, sizes = random_rows(compiled.graph, 1), [bytes_of(compiled.graph)[1]]
+    first, second = (native_c.run(program, [(0, rows)], sizes)[0] for program in (apart, together))
+    assert np.array_equal(first, second)
+    room = re.search(r"M0_FLOAT_ARENA_BYTES (\d+)", compiled.files["m0.h"])
+    assert room is not None
+    assert compiled.caller_ram_bytes == int(room[1]) + 4 * max(compiled.graph.input.size, compiled.graph.output.size)
 
 
 def test_a_program_in_cpp_calls_both_entries(tmp_path: Path) -> None:

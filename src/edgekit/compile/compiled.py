@@ -30,13 +30,19 @@ class Compiled:
 
     @property
     def caller_ram_bytes(self) -> int:
-        """Arena, inputs and outputs as the .tflite has them: more than the program's where these are floats."""
-        arena = float_room(self.graph, self.plan.arena_bytes)[1]
-        floats = [end for end in ends_of(self.graph) if end.is_float]
-        if not floats:
+        """Arena, inputs and outputs as the .tflite has them: more than the program's where these are floats. Where all
+        inputs are, outputs may lie on them."""
+        ends = ends_of(self.graph)
+        if not any(end.is_float for end in ends):
             return self.program.ram_bytes
-        others = self.graph.input_bytes + self.graph.output_bytes - sum(end.tensor.size_bytes for end in floats)
-        return arena + sum(4 * end.tensor.size for end in floats) + others
+        arena = float_room(self.graph, self.plan.arena_bytes)[1]
+        inputs, outputs = (
+            sum(
+                4 * end.tensor.size if end.is_float else end.tensor.size_bytes for end in ends if end.is_input is wanted
+            )
+            for wanted in (True, False)
+        )
+        return arena + (max(inputs, outputs) if all(self.graph.float_inputs) else inputs + outputs)
 
     @property
     def program(self) -> Program:
