@@ -186,3 +186,14 @@ def test_damaged_exif_data_cost_no_image(tmp_path: Path, exif: bytes) -> None:
     Image.fromarray(PIXELS).save(tmp_path / "film.jpeg", exif=exif)
     with open_image(tmp_path / "film.jpeg") as image:
         assert image.size == (36, 24)
+
+
+def test_a_palette_that_is_missing_is_said_when_the_image_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "film.png"
+    Image.fromarray(PIXELS).quantize(16).save(path)
+    content = path.read_bytes()
+    at = content.index(b"PLTE") - 4
+    path.write_bytes(content[:at] + content[at + 12 + int.from_bytes(content[at : at + 4]) :])
+    with pytest.raises(EdgekitError, match=r"film\.png cannot be read: \w") as refused:
+        load_pixels(path, (8, 8))
+    assert refused.value.hint

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, in_a_line
 from edgekit.files import open_regular
 from edgekit.values.images import Size
 
@@ -57,6 +57,8 @@ def _loaded(path: Path) -> Image.Image:
         with open_regular(path) as stream:
             image = Image.open(stream, formats=FORMATS)
             image.load()
+            if not image.mode.startswith("I") and image.has_transparency_data:
+                image.convert("RGBA")  # a palette or a transparency that is damaged shows here, and not in the block
             return _upright(image)
     except UnidentifiedImageError as error:
         raise EdgekitError(
@@ -68,7 +70,7 @@ def _loaded(path: Path) -> Image.Image:
         raise
     except Exception as error:  # Pillow's decoders have a dozen for a damaged file
         reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise EdgekitError(f"{path} cannot be read: {reason}.", "Remove it or fetch it again.") from error
+        raise EdgekitError(f"{path} cannot be read: {in_a_line(reason)}.", "Remove it or fetch it again.") from error
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -27,6 +27,7 @@ from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
 from edgekit.runtimes.torch import TORCH
+from edgekit.runtimes.trial import try_apart
 from edgekit.tflite.quantize import known_range, with_input_range
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
@@ -62,6 +63,8 @@ def evaluate(
     card = load_card(model.parent)
     network, taken = opened(model, input_range)
     by = _runtime(fitting, model.suffix, network, runtime)
+    if isinstance(network, TfliteModel) and network.sha256 != card.model.sha256:
+        try_apart(network, by.name)
     as_trained = for_model(card.recipe.data, card.input.channels)
     splits = load_splits(data, (card.input.height, card.input.width), as_trained, strict=strict)
     check_same_classes(card.data.task, splits.info)
@@ -165,6 +168,11 @@ def predict(
     loaded = model if isinstance(model, LoadedModel) else load_model(model)
     tflite = with_input_range(loaded.model, input_range)
     height, width, channels = tflite.input_shape
+    if channels not in (1, 3):
+        raise EdgekitError(
+            f"{tflite.name} takes {channels} channels; pictures have 1 (grey) or 3 (RGB).",
+            "Give a model of pictures, or run it through edgekit.runtimes with arrays of your own.",
+        )
     paths = [Path(image) for image in ([images] if isinstance(images, str | Path) else images)]
     if not paths:
         return []

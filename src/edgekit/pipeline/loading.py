@@ -13,7 +13,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import print_warning
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
-from edgekit.runtimes.tflm import arena_bytes
+from edgekit.runtimes.trial import try_apart
 from edgekit.tflite.float_ends import LEFT_OUT
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
@@ -104,4 +104,4 @@ def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:
             return LoadedModel(model, card.data.task, card.cut(), card.model.arena_bytes, card.recipe.data)
-    return LoadedModel(model, None, Threshold(0.5, 1), arena_bytes(model), DataRecipe())
+    return LoadedModel(model, None, Threshold(0.5, 1), try_apart(model), DataRecipe())

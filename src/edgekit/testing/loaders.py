@@ -31,10 +31,12 @@ from edgekit.report.card import load_card
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.torch import TORCH
+from edgekit.runtimes.trial import try_apart
 from edgekit.testing import mutants
 from edgekit.testing.damaged_models import distorted
 from edgekit.testing.random_models import random_model
 from edgekit.tflite.model import read_tflite
+from edgekit.tflite.quantize import with_input_range
 from edgekit.values.codec import to_document, to_json
 from edgekit.values.networks import StudentSpec
 
@@ -168,11 +170,12 @@ def _run_student(path: Path) -> None:
 
 def _run_tflm(path: Path) -> None:
     Image.fromarray(np.zeros((8, 8), np.uint8)).save(path.with_name("film.png"))
-    predict(load_model(path), path.with_name("film.png"))
+    predict(load_model(path), path.with_name("film.png"), input_range=(0, 1))
 
 
 def _run_litert(path: Path) -> None:
-    model = read_tflite(path)
+    model = with_input_range(read_tflite(path), (0, 1))
+    try_apart(model, "litert")
     LITERT.run(model, np.zeros((1, *model.input_shape), np.uint8))
 
 

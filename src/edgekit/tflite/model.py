@@ -15,6 +15,7 @@ from edgekit.values.model import InputRange, Quantization, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = {"FLOAT32": 4, "FLOAT16": 2, "INT32": 4, "UINT8": 1, "INT64": 8, "INT16": 2, "INT8": 1, "BOOL": 1}
+_MOST_INPUTS = 1 << 26  # of an image; what a damaged file claims may not fit the memory
 _AT_LEAST_ONE = ("StrideW", "StrideH", "FilterWidth", "FilterHeight", "DilationWFactor", "DilationHFactor")
 
 
@@ -162,6 +163,11 @@ def _model(file: TfliteFile) -> TfliteModel:
         raise EdgekitError(
             f"{file.name} takes an input of shape {list(image.shape)}, not one image [1, height, width, channels].",
             "Convert it with batch size 1 and channels last; `edgekit build-model` does.",
+        )
+    if math.prod(image.shape) > _MOST_INPUTS:
+        raise EdgekitError(
+            f"{file.name} takes an image of {list(image.shape)}, more than {_MOST_INPUTS:,} values.",
+            "Convert it for a smaller image: an ESP32 holds some 200,000 bytes.",
         )
     variant = _variant(file, image, logits)
     input_q = _quantization(image) if variant == "int8" else None
