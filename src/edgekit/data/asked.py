@@ -46,7 +46,7 @@ def for_model(recipe: DataRecipe, channels: int) -> DataRecipe:
 
 
 def as_seen(
-    catalogue: Catalogue, coloured: Sequence[int], transparent: Sequence[int]
+    catalogue: Catalogue, coloured: Sequence[int], transparent: Sequence[int], *, chosen: bool = False
 ) -> tuple[Catalogue, tuple[str, ...]]:
     """The catalogue with the channels that its images decide on, where they decide, and notes of images that are not
     as the rest. Also what a person is to be told of them now, a line each.
@@ -54,16 +54,20 @@ def as_seen(
     Args:
         coloured: the rows of the images that are not grey.
         transparent: the rows of the images that are not opaque.
+        chosen: a recipe or a model has decided on the channels.
     """
     if catalogue.by_colours:
         task = replace(catalogue.info.task, channels=3 if coloured else 1)
         catalogue = replace(catalogue, info=replace(catalogue.info, task=task))
-    notes, told = [], []
+    channels, notes, told = catalogue.info.task.channels, [], []
     if note := _of_colours(catalogue, coloured):
         notes.append(note)
-        if 2 * len(coloured) < len(catalogue) or catalogue.info.task.channels == 1:
-            hint = {1: "3 keeps colours", 3: "1 makes all grey"}[catalogue.info.task.channels]
-            told.append(f"{note}{_named(catalogue, coloured)}. --set data.channels={hint}.")
+        # colours are never lost unsaid; that a stray one makes every model larger is no choice of anyone
+        if channels == 1 or (not chosen and 2 * len(coloured) < len(catalogue)):
+            hint = (
+                "" if chosen else f" --set data.channels={'3 keeps colours' if channels == 1 else '1 makes all grey'}."
+            )
+            told.append(f"{note}{_named(catalogue, coloured)}.{hint}")
     if transparent:
         notes.append(f"{len(transparent)} images are transparent in parts: what lies below is seen")
         told.append(f"{notes[-1]}{_named(catalogue, transparent)}. Lay them on a ground of your choice if it matters.")

@@ -111,7 +111,8 @@ def load_splits(
     catalogue = asked(open_catalogue(data, cache_dir=cache_dir, on_warning=on_warning), recipe)
     decoded = decode(catalogue, size, cache_dir, on_warning)
     images, unreadable = decoded.images, decoded.unreadable
-    catalogue, told = as_seen(catalogue, decoded.coloured, decoded.transparent)
+    chosen = recipe.channels != "auto"
+    catalogue, told = as_seen(catalogue, decoded.coloured, decoded.transparent, chosen=chosen)
     for line in told:
         on_warning(line)
     if unreadable:
