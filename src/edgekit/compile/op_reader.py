@@ -100,6 +100,15 @@ class OpReader:
             tensors.append(tensor)
         return tuple(tensors)
 
+    def index_result(self) -> Tensor:
+        """An output of INT32 that counts, and has no quantisation."""
+        if len(self.op.outputs) != 1:
+            raise EdgekitError(f"{self.label} has {len(self.op.outputs)} outputs instead of one.", AGAIN)
+        raw = self.source.tensor(self.op.outputs[0], where := f"the output of {self.label}")
+        if raw.type != "INT32" or raw.index in self.source.known or raw.data.size:
+            raise self.error(f"its output is {raw.type}, not INT32, or there already")
+        return Tensor(raw.index, raw.name, _static_shape(raw, where), Quantization(1.0, 0), raw.type)
+
     def numbers(self, position: int) -> list[int]:
         """A constant of one dimension, of INT32."""
         _, values = self.constant(position, "INT32", np.int32)

@@ -44,7 +44,8 @@ def read_graph(content: bytes) -> Graph:
         ops += nodes
         source.known |= {node.output.index for node in nodes}
     sha256 = bytes.fromhex(sha256_of(file.content))
-    return Graph(inputs, _outputs(source), tuple(ops), sha256, ends.float_inputs, ends.float_outputs)
+    computed = {tensor.index: tensor for tensor in (*inputs, *(op.output for op in ops))}
+    return Graph(inputs, _outputs(source, computed), tuple(ops), sha256, ends.float_inputs, ends.float_outputs)
 
 
 def _inputs(source: Source) -> tuple[Tensor, ...]:
@@ -61,12 +62,13 @@ def _inputs(source: Source) -> tuple[Tensor, ...]:
     return tuple(tensors)
 
 
-def _outputs(source: Source) -> tuple[Tensor, ...]:
+def _outputs(source: Source, computed: dict[int, Tensor]) -> tuple[Tensor, ...]:
     tensors = []
     for index, called in _ends("output", source.file.outputs):
-        tensors.append(source.activation(index, called, tuple(ELEMENT_BYTES)))
-        if index not in source.known:
+        if index not in computed:
+            source.activation(index, called, tuple(ELEMENT_BYTES))  # which may say more
             raise EdgekitError(f"No operator computes {called}.", AGAIN)
+        tensors.append(computed[index])
     return tuple(tensors)
 
 
