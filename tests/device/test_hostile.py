@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgekit.device import retransmit
+from edgekit.device import retransmit, selftest
 from edgekit.device.client import Client
 from edgekit.device.connection import check_model, device_json
 from edgekit.device.link import WRITE_LIMIT_S, Rated, SocketLink, open_link
@@ -194,6 +194,19 @@ def test_garbage_of_any_size_keeps_the_decoder_small() -> None:
     assert peak < 1_000_000
     assert decoder.feed(b"\0" + messages.encode(messages.Hello(1)))
     assert len(decoder.unframed()) <= 4096
+
+
+def test_an_echo_that_comes_back_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "ROUND_LIMIT_S", 1.0)
+
+    def trickle(message: messages.Message, seq: int) -> bytes:
+        return b"" if isinstance(message, messages.Ping) else messages.encode(messages.EchoReady(1), seq)
+
+    with device(trickle, every_s=0.05) as client:
+        began = time.monotonic()
+        with pytest.raises(EdgekitError, match=r"of 23,040 bytes came back in 1 s"):
+            selftest.round_trips_s(client, 96 * messages.CHUNK_BYTES)
+        assert time.monotonic() - began < 5.0
 
 
 def test_a_raw_echo_that_was_left_open_is_waited_out(client: Client) -> None:
