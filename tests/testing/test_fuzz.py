@@ -11,7 +11,7 @@ from edgekit.testing.fuzz import fuzz, outcome, outcomes
 from edgekit.testing.loaders import LOADERS, Loader
 from edgekit.testing.mutants import json_text
 
-MUTATIONS = {"tflite (compile)": 1000}  # 60 of the others
+MUTATIONS = {"tflite (compile)": 1000, "tflite (TFLM)": 20, "tflite (LiteRT)": 20}  # 60 of the others
 
 
 @pytest.mark.parametrize("name", LOADERS)
