@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.compile import CompileOptions, compile_model, supported_ops
+from edgekit.compile import CompileOptions, compile_model
 from edgekit.errors import EdgekitError
 from edgekit.testing.builder import Builder
 from edgekit.testing.random_operators import Random
@@ -125,13 +125,6 @@ def test_a_model_that_cannot_be_compiled_is_refused_by_name(what: str) -> None:
         compile_model(small_network(change))
     assert all(word.lower() in refusal.value.message.lower() for word in words), refusal.value.message
     assert refusal.value.hint
-
-
-def test_an_unsupported_operator_is_answered_with_those_that_are() -> None:
-    with pytest.raises(EdgekitError) as refusal:
-        compile_model(small_network(operator("RANDOM_UNIFORM")))
-    assert "RANDOM_UNIFORM" in refusal.value.message
-    assert all(name in refusal.value.hint for name in supported_ops())
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
 from edgekit.compile.ir import Origin, Tensor
+from edgekit.compile.obstacles import FIXED_BATCH, FULL_INT8, NOT_16_BIT, Obstacle
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import FileOperator, FileTensor, TfliteFile
 from edgekit.values.model import Quantization
@@ -43,12 +44,8 @@ class Source:
         """A tensor of one of these types with one scale and one zero point."""
         raw = self.tensor(index, where)
         if raw.type not in types:
-            hint = (
-                "The model is not quantised: convert it to int8 first."
-                if raw.type.startswith("FLOAT")
-                else "Convert the model with int8 inputs, outputs and activations."
-            )
-            raise EdgekitError(f"{_called(raw, where)} is {raw.type}, not INT8.", hint)
+            hint = NOT_16_BIT if raw.type == "INT16" else FULL_INT8
+            raise Obstacle(f"{_called(raw, where)} is {raw.type}, not INT8.", hint, f"type {raw.type}")
         return Tensor(index, raw.name, _static_shape(raw, where), _quantization(raw, where), raw.type)
 
 
@@ -68,7 +65,7 @@ class OpReader:
     @property
     def label(self) -> str:
         """Its name in messages: `CONV_2D (operator 3)`."""
-        return f"{self.op.code} (operator {self.op.position})"
+        return f"{self.op.name} (operator {self.op.position})"
 
     def error(self, what: str, hint: str = AGAIN) -> EdgekitError:
         """An error about this operator."""
@@ -191,7 +188,10 @@ class OpReader:
 
     def image(self, x: Tensor) -> tuple[int, int, int]:
         """Height, width and channels of a single image."""
-        if len(x.shape) != 4 or x.shape[0] != 1:
+        if len(x.shape) == 4 and x.shape[0] > 1:
+            what = f"{self.label}: it needs a batch of 1 and has {list(x.shape)}."
+            raise Obstacle(what, FIXED_BATCH, "batch")
+        if len(x.shape) != 4:
             raise self.error(f"it needs an image [1, height, width, channels], not {list(x.shape)}")
         return x.shape[1], x.shape[2], x.shape[3]
 
@@ -262,10 +262,7 @@ def _static_shape(raw: FileTensor, where: str) -> tuple[int, ...]:
     open_dimensions = [i for i, size in enumerate(raw.signature) if size < 0 and not (i == 0 and raw.shape[:1] == (1,))]
     if open_dimensions or any(size < 1 for size in raw.shape):
         shape = raw.signature if open_dimensions else raw.shape
-        raise EdgekitError(
-            f"{_called(raw, where)} has the dynamic shape {list(shape)}.",
-            "Export the model with every dimension fixed and a batch of 1.",
-        )
+        raise Obstacle(f"{_called(raw, where)} has the dynamic shape {list(shape)}.", FIXED_BATCH, "dynamic shape")
     if math.prod(raw.shape) > MAX_ELEMENTS:
         raise EdgekitError(f"{_called(raw, where)} is larger than 16 MB.", "No ESP32 holds it: choose a smaller model.")
     return raw.shape

@@ -7,6 +7,7 @@ that this package emits is one whose outputs TFLM defines.
 from edgekit.compile.constant_folding import folded
 from edgekit.compile.float_ends import without_float_ends
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
+from edgekit.compile.obstacles import Obstacles
 from edgekit.compile.op_reader import AGAIN, OpReader, Source, capital
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
@@ -29,46 +30,55 @@ def read_graph(content: bytes) -> Graph:
     ends = without_float_ends(folded(read_file(content, with_float_ends=True)))
     file = ends.file
     source = Source(file)
-    inputs = _inputs(source)
-    unknown = sorted({op.code for op in file.operators} - set(OPERATORS))
-    if unknown:
-        raise EdgekitError(
-            f"The model uses {', '.join(unknown)}, which edgekit.compile does not support.",
-            f"Supported: {', '.join(supported_ops())}. Remove the operator, or run the model with TFLM.",
-        )
-    ops: list[Op] = []
-    for op in file.operators:
-        operator = OPERATORS[op.code]
-        lowered = operator.lower(OpReader(source, op, operator.options_kind))
-        nodes = lowered if isinstance(lowered, tuple) else (lowered,)
-        ops += nodes
-        source.known |= {node.output.index for node in nodes}
-    sha256 = bytes.fromhex(sha256_of(file.content))
+    obstacles = Obstacles()
+    inputs, ops = _inputs(source, obstacles), _ops(source, obstacles)
     computed = {tensor.index: tensor for tensor in (*inputs, *(op.output for op in ops))}
-    return Graph(inputs, _outputs(source, computed), tuple(ops), sha256, ends.float_inputs, ends.float_outputs)
+    outputs = _outputs(source, obstacles, computed)
+    obstacles.raise_any(file.name)
+    sha256 = bytes.fromhex(sha256_of(file.content))
+    return Graph(inputs, outputs, ops, sha256, ends.float_inputs, ends.float_outputs)
 
 
-def _inputs(source: Source) -> tuple[Tensor, ...]:
+def _ops(source: Source, obstacles: Obstacles) -> tuple[Op, ...]:
+    """The operators, lowered. What one that fails would compute counts as known, so that it is named once."""
+    ops: list[Op] = []
+    for op in source.file.operators:
+        operator = OPERATORS.get(op.code)
+        reader = OpReader(source, op, operator.options_kind if operator else "")
+        if operator is None:
+            obstacles.unknown(op.code, op.custom, reader.label)
+        else:
+            with obstacles.noted():
+                lowered = operator.lower(reader)
+                ops += lowered if isinstance(lowered, tuple) else (lowered,)
+        source.known |= set(op.outputs)
+    return tuple(ops)
+
+
+def _inputs(source: Source, obstacles: Obstacles) -> tuple[Tensor, ...]:
     """The model's inputs, known from here on."""
     tensors = []
     for index, called in _ends("input", source.file.inputs):
-        tensor = source.activation(index, called, tuple(ELEMENT_BYTES))
-        if source.file.tensors[index].data.size:
-            raise EdgekitError(f"{capital(called)} is a constant.", AGAIN)
-        if index in source.known:
-            raise EdgekitError(f"{capital(called)} is another input, too.", AGAIN)
+        with obstacles.noted():
+            tensors.append(source.activation(index, called, tuple(ELEMENT_BYTES)))
+            if source.file.tensors[index].data.size:
+                raise EdgekitError(f"{capital(called)} is a constant.", AGAIN)
+            if index in source.known:
+                raise EdgekitError(f"{capital(called)} is another input, too.", AGAIN)
         source.known.add(index)
-        tensors.append(tensor)
     return tuple(tensors)
 
 
-def _outputs(source: Source, computed: dict[int, Tensor]) -> tuple[Tensor, ...]:
+def _outputs(source: Source, obstacles: Obstacles, computed: dict[int, Tensor]) -> tuple[Tensor, ...]:
+    """The model's outputs among what is computed."""
     tensors = []
     for index, called in _ends("output", source.file.outputs):
-        if index not in computed:
-            source.activation(index, called, tuple(ELEMENT_BYTES))  # which may say more
-            raise EdgekitError(f"No operator computes {called}.", AGAIN)
-        tensors.append(computed[index])
+        if index in computed:
+            tensors.append(computed[index])
+        elif index not in source.known:
+            with obstacles.noted():
+                source.activation(index, called, tuple(ELEMENT_BYTES))  # which may say more
+                raise EdgekitError(f"No operator computes {called}.", AGAIN)
     return tuple(tensors)
 
 

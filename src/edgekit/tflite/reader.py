@@ -63,6 +63,7 @@ class FileOperator:
         options_kind: the schema's name of its options, such as `Conv2DOptions`; empty where it has none.
         options: their fields by the names of the schema's accessors (`StrideH`); enumerations by name.
         position: among the file's operators.
+        custom: the name of one that is CUSTOM; cut to 60 characters.
     """
 
     code: str
@@ -71,6 +72,12 @@ class FileOperator:
     options_kind: str
     options: Mapping[str, Any]
     position: int
+    custom: str = ""
+
+    @property
+    def name(self) -> str:
+        """For messages: its code, and the name of one that is CUSTOM."""
+        return f"{self.code} {self.custom}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +178,13 @@ def _file(content: bytes, name: str) -> TfliteFile:
         for i in range(_limited("operator code", model.OperatorCodesLength(), MAX_OPERATORS))
     ]
     # Codes below 127 stand in the old field, too, and in old files only there: the greater one counts (schema.fbs).
-    codes = [_named("BuiltinOperator", max(e.BuiltinCode(), e.DeprecatedBuiltinCode()), "operator") for e in entries]
+    codes = [
+        (
+            _named("BuiltinOperator", max(e.BuiltinCode(), e.DeprecatedBuiltinCode()), "operator"),
+            (e.CustomCode() or b"").decode("utf-8", "replace")[:60],
+        )
+        for e in entries
+    ]
     return TfliteFile(
         name,
         content,
@@ -215,14 +228,15 @@ def _tensor(model: Any, graph: Any, index: int) -> FileTensor:
     )
 
 
-def _operator(operator: Any, codes: list[str], position: int) -> FileOperator:
+def _operator(operator: Any, codes: list[tuple[str, str]], position: int) -> FileOperator:
     kind, options = "", {}
     found = operator.BuiltinOptions()
     if found is not None:
         kind = _named("BuiltinOptions", operator.BuiltinOptionsType(), "options")
         options = _options(kind, found)
     inputs, outputs = _few(operator.InputsAsNumpy()), _few(operator.OutputsAsNumpy())
-    return FileOperator(codes[operator.OpcodeIndex()], inputs, outputs, kind, options, position)
+    code, custom = codes[operator.OpcodeIndex()]
+    return FileOperator(code, inputs, outputs, kind, options, position, custom if code == "CUSTOM" else "")
 
 
 def _options(kind: str, found: Any) -> dict[str, Any]:
