@@ -24,7 +24,7 @@ from edgekit.executor.child import python
 if TYPE_CHECKING:
     from edgekit.testing.loaders import Loader
 
-_LIMIT_S = 30  # of one mutation, on a busy machine
+_LIMIT_S = 90  # of one mutation: a trial in a child process may take 60
 _START_S = 300  # of the imports, the whole examples and what is compiled on the first call
 _MOST_BYTES = 8 << 30  # of addresses; torch alone takes some
 _MOST_FAULTS = 20  # then a loader is given up: each costs a new process
