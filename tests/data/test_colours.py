@@ -105,6 +105,12 @@ def test_a_recipe_that_wants_rgb_of_grey_pictures_gets_grey_three_times_over(pet
     assert "no image has colours: grey is given three times over" in splits.info.notes
 
 
+def test_the_cache_of_pixels_knows_what_was_asked_of_the_channels(pets: Path) -> None:
+    tint(pets / "dog" / "3.png")
+    asked = ("auto", 1, 3, "auto")
+    assert [load(pets, channels=one).train.images.shape[-1] for one in asked] == [3, 1, 3, 3]
+
+
 def test_a_chest_xray_stays_grey_and_its_colours_are_told(release: Path) -> None:
     path = release / "train" / "NORMAL" / "IM-0001-0001.jpeg"
     Image.fromarray(np.full((30, 40, 3), (200, 20, 20), np.uint8)).save(path)
