@@ -30,8 +30,10 @@ class Compiled:
 
     @property
     def caller_ram_bytes(self) -> int:
-        """Arena, inputs and outputs as the .tflite has them: more than the program's where these are floats. Where all
-        inputs are, outputs may lie on them."""
+        """Arena, state, inputs and outputs as the .tflite has them: more than the program's where these are floats.
+
+        Where all inputs are, outputs may lie on them.
+        """
         ends = ends_of(self.graph)
         if not any(end.is_float for end in ends):
             return self.program.ram_bytes
@@ -42,7 +44,8 @@ class Compiled:
             )
             for wanted in (True, False)
         )
-        return arena + (max(inputs, outputs) if all(self.graph.float_inputs) else inputs + outputs)
+        between = max(inputs, outputs) if all(self.graph.float_inputs) else inputs + outputs
+        return arena + self.graph.state_bytes + between
 
     @property
     def program(self) -> Program:
@@ -60,7 +63,8 @@ class Compiled:
             )
             for step, (op, constants) in enumerate(zip(self.graph.ops, self.constants, strict=True))
         )
-        return Program(self.plan.arena_bytes, self.graph.input_bytes + self.graph.output_bytes, self.plan.spans, layers)
+        ends_bytes = self.graph.input_bytes + self.graph.output_bytes
+        return Program(self.plan.arena_bytes, ends_bytes, self.plan.spans, layers, state_bytes=self.graph.state_bytes)
 
 
 def _where(graph: Graph, plan: Plan, tensor: Tensor) -> str:

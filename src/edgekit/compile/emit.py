@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from edgekit.compile.codegen import Constant, Kernel, Site, filled, float_literal, needed_helpers, rendered
 from edgekit.compile.compiled import Compiled
-from edgekit.compile.interface import caller_pointer, ends_of, float_room, parameters
+from edgekit.compile.interface import caller_pointer, ends_of, float_room, parameters, state_first, state_members
 from edgekit.compile.ir import Graph, Op
 from edgekit.compile.lifetimes import Place, row_bytes
 from edgekit.compile.ops import operator_of, row_schedule
@@ -44,6 +44,7 @@ def _header(graph: Graph, plan: Plan, options: CompileOptions, shared: bool) -> 
         arena_bytes=max(plan.arena_bytes, 1),
         profile=options.profile,
         hooks=[filled(hook, macros) for hook in hooks],
+        states=state_members(graph),
     )
 
 
@@ -73,6 +74,7 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
             continue
         emitted.append(Kernel(kernel.helpers, kernel.constants, f"/* {op.label} */\n{kernel.function}"))
         arguments = [_pointer(graph, place, read=True) for place in places] + [_pointer(graph, output, read=False)]
+        arguments += [_pointer(graph, plan.places[state.index], read=False) for state in operator.states(op)]
         if site.has_scratch:
             arguments.append(_pointer(graph, Place("arena", plan.scratch[position]), read=False))
         if options.profile:
@@ -85,7 +87,7 @@ def _kernels_and_calls(graph: Graph, plan: Plan, options: CompileOptions) -> tup
             calls.append(f"memcpy({pointers}, {tensor.size_bytes});")
     if options.profile:
         calls.append(f"{name}_step({len(graph.ops)});")
-    for parameter in ("arena", ends_of(graph)[0].parameter):
+    for parameter in ("arena", *(["state"] if graph.states else []), ends_of(graph)[0].parameter):
         if not any(re.search(rf"\b{parameter}\b", call) for call in calls):
             calls.insert(0, f"(void){parameter};")
     return emitted, calls
@@ -105,17 +107,21 @@ def _source(graph: Graph, plan: Plan, options: CompileOptions, emitted: Sequence
         float_parameters=parameters(graph, name, floats=True),
         float_offsets=float_room(graph, plan.arena_bytes)[0],
         float_literal=float_literal,
+        has_state=bool(graph.states),
     )
+    first = state_first(graph)
+    constants = [*(kernel.constants for kernel in emitted), [constant for _, constant in first if constant]]
     return rendered(
         "source.c.jinja",
         name=name,
         helpers=needed_helpers(helpers, {"PAIR": f"{name}_pair"}, given=("pair_hook",)),
-        constants=["".join(one.definition() for one in kernel.constants) for kernel in emitted if kernel.constants],
+        constants=["".join(one.definition() for one in all_) for all_ in constants if all_],
         sha256=Constant("unsigned char", f"{name}_sha256", graph.sha256).definition(linkage=""),
         functions=[kernel.function for kernel in emitted if kernel.function],
         calls=calls,
         parameters=parameters(graph, name),
         float_entry=entry if floats else "",
+        resets=[reset for reset, _ in first],
     )
 
 
@@ -151,7 +157,7 @@ def _step(streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
 
 def _site(op: Op, position: int, plan: Plan) -> Site:
     flips = [
-        _FLIP if tensor.type == "INT8" and plan.places[tensor.index].region != "arena" else 0
+        _FLIP if tensor.type == "INT8" and plan.places[tensor.index].is_callers else 0
         for tensor in (*op.inputs, op.output)
     ]
     name = f"{operator_of(op).c_prefix(op)}_{position}"

@@ -6,11 +6,12 @@ A pointer for the input and one for the output; where there are several of eithe
 import re
 from dataclasses import dataclass
 
-from edgekit.compile.codegen import round_up
+from edgekit.compile.codegen import Constant, round_up
 from edgekit.compile.ir import ELEMENT_BYTES, RANGES, Graph, Tensor
 from edgekit.compile.lifetimes import Place
 
 _PIXEL_SCALE = 1 / 255
+_STATE_TYPES = {"INT8": "uint8_t", "INT16": "int16_t"}  # q + 128; others as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,12 @@ class End:
     @property
     def called(self) -> str:
         """The tensor's name in the .tflite, as a comment may show it."""
-        return re.sub(r"[^A-Za-z0-9_.:/ -]", "_", self.tensor.name)
+        return comment(self.tensor.name)
+
+
+def comment(name: str) -> str:
+    """A tensor's name as a comment may show it."""
+    return re.sub(r"[^A-Za-z0-9_.:/ -]", "_", name)
 
 
 def ends_of(graph: Graph) -> list[End]:
@@ -117,13 +123,38 @@ def parameters(graph: Graph, name: str, *, floats: bool = False) -> str:
         for end in ends_of(graph)
         if end.first
     ]
-    return ", ".join([*ends, "void *arena"])
+    return ", ".join([*ends, *([f"{name}_state *state"] if graph.states else []), "void *arena"])
 
 
 def caller_pointer(graph: Graph, place: Place) -> str:
     """C of the pointer to a place outside the arena: `input`, or `inputs->input_1`."""
     name = place.name(graph)
+    if place.region == "state":
+        return f"state->{name}"
     return name if name == place.region else f"{place.region}s->{name}"
+
+
+def state_members(graph: Graph) -> list[str]:
+    """C of the members of the struct of what outlives a run."""
+    kinds = (_STATE_TYPES[state.tensor.type] for state in graph.states)
+    return [
+        f"{kind} state_{number}[{state.tensor.size}]; /* {comment(state.tensor.name)} */"
+        for number, (kind, state) in enumerate(zip(kinds, graph.states, strict=True))
+    ]
+
+
+def state_first(graph: Graph) -> list[tuple[str, Constant | None]]:
+    """For each state, the C that gives it its first values, and the constant that this copies."""
+    found: list[tuple[str, Constant | None]] = []
+    for number, state in enumerate(graph.states):
+        values = state.first + (128 if state.tensor.type == "INT8" else 0)
+        if len(set(values.tolist())) == 1:
+            loop = f"for (int32_t i = 0; i < {len(values)}; ++i)"
+            found.append((f"{loop} state->state_{number}[i] = {values[0]};", None))
+        else:
+            constant = Constant(_STATE_TYPES[state.tensor.type], f"first_{number}", values.tolist())
+            found.append((f"memcpy(state->state_{number}, {constant.name}, sizeof {constant.name});", constant))
+    return found
 
 
 def float_room(graph: Graph, arena_bytes: int) -> tuple[dict[str, int], int]:

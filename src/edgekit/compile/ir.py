@@ -7,6 +7,7 @@ gone except at the two ends of the model.
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.values.model import Quantization
 
@@ -43,6 +44,14 @@ class Tensor:
     def size_bytes(self) -> int:
         """Bytes of all elements."""
         return self.size * ELEMENT_BYTES[self.type]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """What outlives a run. `first`: its values before the first run; of INT8, memory has q + 128."""
+
+    tensor: Tensor
+    first: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ class Graph:
     """A model: inputs and outputs in the file's order, operators in an order in which they can run.
 
     Attributes:
+        states: what outlives a run.
         float_inputs, float_outputs: which of them the file has as floats, with these tensors behind them.
     """
 
@@ -102,6 +112,7 @@ class Graph:
     sha256: bytes = field(repr=False)
     float_inputs: tuple[bool, ...]
     float_outputs: tuple[bool, ...]
+    states: tuple[State, ...] = ()
 
     @property
     def input(self) -> Tensor:
@@ -117,6 +128,11 @@ class Graph:
     def input_bytes(self) -> int:
         """Of all inputs."""
         return sum(tensor.size_bytes for tensor in self.inputs)
+
+    @property
+    def state_bytes(self) -> int:
+        """Of all that outlives a run."""
+        return sum(state.tensor.size_bytes for state in self.states)
 
     @property
     def output_bytes(self) -> int:

@@ -22,6 +22,7 @@ def library_files(compiled: Compiled) -> dict[str, str]:
         "sha256": compiled.graph.sha256.hex(),
         "inputs": inputs,
         "outputs": outputs,
+        "has_state": bool(compiled.graph.states),
         "described": _described,
         "ram": f"{compiled.program.ram_bytes:,}",
         "arena": f"{compiled.plan.arena_bytes:,}",

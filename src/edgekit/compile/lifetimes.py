@@ -18,7 +18,7 @@ ALIGNMENT = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a tensor lies: `offset` bytes into the `input` or `output` of that `number`, or into the `arena`."""
+    """Where a tensor lies: `offset` bytes into the arena, or into the `input`, `output` or `state` of that `number`."""
 
     region: str
     offset: int = 0
@@ -28,8 +28,15 @@ class Place:
         """So many bytes further on."""
         return replace(self, offset=self.offset + offset)
 
+    @property
+    def is_callers(self) -> bool:
+        """True for an input or output, whose bytes are int8 and not q + 128."""
+        return self.region in ("input", "output")
+
     def name(self, graph: Graph) -> str:
         """Of a place outside the arena: `input`, or `input_1` where the model has several."""
+        if self.region == "state":
+            return f"state_{self.number}"
         several = len(graph.inputs if self.region == "input" else graph.outputs) > 1
         return f"{self.region}_{self.number}" if several else self.region
 
@@ -80,19 +87,21 @@ def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
         last[op.output.index] = position
         for tensor in op.inputs:
             last[tensor.index] = position
-    outputs = {tensor.index: Place("output", number=number) for number, tensor in enumerate(graph.outputs)}
+    states = {state.tensor.index: Place("state", number=number) for number, state in enumerate(graph.states)}
+    outputs = states | {tensor.index: Place("output", number=number) for number, tensor in enumerate(graph.outputs)}
     places = {tensor.index: Place("input", number=number) for number, tensor in enumerate(graph.inputs)}
-    needed = Lifetimes({}, places, {})
+    needed = Lifetimes({}, places | states, {})
+    places = needed.places
     if stream:
         _add_stream(needed, graph.ops, stream, outputs, last)
     alone = list(enumerate(graph.ops))[stream.count if stream else 0 :]
     for position, op in alone:
-        operator, external = operator_of(op), bool(op.inputs) and op.input.index in places
-        start = operator.view_offset(op)
+        operator, start = operator_of(op), operator_of(op).view_offset(op)
+        external = places.get(op.input.index)
         if op.output.index in outputs:
             places[op.output.index] = outputs[op.output.index]
         elif start is not None and external:
-            places[op.output.index] = places[op.input.index].moved(start)
+            places[op.output.index] = external.moved(start)
         elif start is not None:
             share = needed.shares[op.input.index]
             needed.shares[op.output.index] = Share(share.block, share.offset + start)
@@ -102,7 +111,7 @@ def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
             if joined:
                 _join(needed, op, block)
             needed.shares[op.output.index] = Share(block)
-        if size := operator.scratch_bytes(op, external):
+        if size := operator.scratch_bytes(op, external is not None and external.is_callers):
             needed.scratch[position] = Block(size, position, position)
     for position, op in alone:
         _overlap(needed, op, position)

@@ -4,49 +4,22 @@ Every message names the operator or the tensor.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
-from edgekit.compile.ir import Origin, Tensor
-from edgekit.compile.obstacles import FIXED_BATCH, FULL_INT8, NOT_16_BIT, Obstacle
+from edgekit.compile.ir import Origin, State, Tensor
+from edgekit.compile.obstacles import FIXED_BATCH, Obstacle
+from edgekit.compile.source import AGAIN, Source, called, quantization_of, static_shape
 from edgekit.errors import EdgekitError
-from edgekit.tflite.reader import FileOperator, FileTensor, TfliteFile
+from edgekit.tflite.reader import FileOperator, FileTensor
 from edgekit.values.model import Quantization
 
-AGAIN = "Export and convert the model again."
-MAX_ELEMENTS = 1 << 24  # of one tensor: 16 MB, far beyond an ESP32's memory
 MAX_CONSTANTS = 1 << 22  # of all together, each use counted: 4 MB, an ESP32's flash
 _LIMIT = 2**31 - 2**8  # what a sum may reach, so that adding a zero point stays within int32
-
-
-@dataclass(slots=True)
-class Source:
-    """The tensors of a file. `known`: the activations computed so far."""
-
-    file: TfliteFile
-    known: set[int] = field(default_factory=set)
-    constant_elements: int = 0
-
-    def tensor(self, index: int, where: str) -> FileTensor:
-        """A tensor that is there, dense, and stored in this file."""
-        if not 0 <= index < len(self.file.tensors):
-            raise EdgekitError(f"{capital(where)} names tensor {index}, which is not there.", "The file is damaged.")
-        raw = self.file.tensors[index]
-        if raw.special:
-            raise EdgekitError(f"{_called(raw, where)} is {raw.special}.", "Export the model with dense tensors.")
-        return raw
-
-    def activation(self, index: int, where: str, types: tuple[str, ...] = ("INT8",)) -> Tensor:
-        """A tensor of one of these types with one scale and one zero point."""
-        raw = self.tensor(index, where)
-        if raw.type not in types:
-            hint = NOT_16_BIT if raw.type == "INT16" else FULL_INT8
-            raise Obstacle(f"{_called(raw, where)} is {raw.type}, not INT8.", hint, f"type {raw.type}")
-        return Tensor(index, raw.name, _static_shape(raw, where), _quantization(raw, where), raw.type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +77,21 @@ class OpReader:
         raw = self.source.tensor(self.op.outputs[0], where := f"the output of {self.label}")
         if raw.type != "INT32" or raw.index in self.source.known or raw.data.size:
             raise self.error(f"its output is {raw.type}, not INT32, or there already")
-        return Tensor(raw.index, raw.name, _static_shape(raw, where), Quantization(1.0, 0), raw.type)
+        return Tensor(raw.index, raw.name, static_shape(raw, where), Quantization(1.0, 0), raw.type)
+
+    def state(self, position: int, types: tuple[str, ...], size: int) -> Tensor:
+        """A variable that belongs to this operator alone; it begins as TFLM resets it."""
+        where = f"input {position} of {self.label}"
+        raw = self.source.file.tensors[self.source.tensor(self._index(position), where, variables=True).index]
+        if raw.special != "a variable" or raw.type not in types or raw.data.size:
+            raise self.error(f"input {position} is no variable of {' or '.join(types)}")
+        shape, quantization = static_shape(raw, where), quantization_of(raw, where)
+        if raw.index in self.source.states or math.prod(shape) != size:
+            raise self.error(f"input {position} is a variable of {list(shape)} that is another's, or not one of {size}")
+        tensor = Tensor(raw.index, raw.name, shape, quantization, raw.type)
+        first = np.full(size, quantization.zero_point if raw.type == "INT8" else 0, np.int64)
+        self.source.states[raw.index] = State(tensor, first)
+        return tensor
 
     def numbers(self, position: int) -> list[int]:
         """A constant of one dimension, of INT32."""
@@ -141,6 +128,17 @@ class OpReader:
             raise self.error(f"axis {axis} is not one of the {rank} that there are")
         return axis % rank
 
+    def kind(self, position: int) -> str:
+        """The type of an input, by its name in the schema."""
+        return self.source.tensor(self._index(position), f"input {position} of {self.label}", variables=True).type
+
+    def symmetric_scale(self, raw: FileTensor) -> float:
+        """The one scale of a constant whose zero point is 0."""
+        quantization = quantization_of(raw, f"a constant of {self.label}")
+        if quantization.zero_point:
+            raise self.error(f"a constant of it ({raw.name!r}) has zero point {quantization.zero_point} instead of 0")
+        return quantization.scale
+
     def given(self, position: int) -> bool:
         """True where an optional input is not left out."""
         return position < len(self.op.inputs) and self.op.inputs[position] != -1
@@ -156,12 +154,12 @@ class OpReader:
         where = f"input {position} of {self.label}"
         raw = self.source.tensor(self._index(position), where)
         if raw.type != kind:
-            raise EdgekitError(f"{_called(raw, where)} is {raw.type}, not {kind}.", "Convert the model to full int8.")
-        shape = _static_shape(raw, where)
+            raise EdgekitError(f"{called(raw, where)} is {raw.type}, not {kind}.", "Convert the model to full int8.")
+        shape = static_shape(raw, where)
         wanted = math.prod(shape) * np.dtype(dtype).itemsize
         if raw.data.size != wanted:
             raise EdgekitError(
-                f"{_called(raw, where)} must be a constant of {wanted} bytes and holds {raw.data.size}.",
+                f"{called(raw, where)} must be a constant of {wanted} bytes and holds {raw.data.size}.",
                 "The file is damaged or the operand is not constant: convert the model again.",
             )
         self.source.constant_elements += math.prod(shape)
@@ -234,44 +232,3 @@ class OpReader:
         if position >= len(self.op.inputs):
             raise EdgekitError(f"{self.label} lacks input {position}.", AGAIN)
         return self.op.inputs[position]
-
-
-def _quantization(raw: FileTensor, where: str) -> Quantization:
-    """The tensor's only scale (a float32 value) and its zero point."""
-    if raw.type == "INT32" and not len(raw.scales):
-        return Quantization(1.0, 0)  # whole numbers that stand for themselves, such as indices
-    if len(raw.scales) != 1 or len(raw.zero_points) != 1:
-        raise EdgekitError(
-            f"{_called(raw, where)} has {len(raw.scales)} scales and {len(raw.zero_points)} zero points, not one each.",
-            "Convert the model to full int8.",
-        )
-    scale, zero_point = float(raw.scales[0]), int(raw.zero_points[0])
-    limits = np.iinfo(raw.type.lower())
-    positive = math.isfinite(scale) and scale >= float(np.finfo(np.float32).tiny)
-    if not positive or not limits.min <= zero_point <= limits.max:
-        raise EdgekitError(
-            f"{_called(raw, where)} has scale {scale:g} and zero point {zero_point}; {raw.type.lower()} needs a "
-            f"positive scale and a zero point from {limits.min} to {limits.max}.",
-            AGAIN,
-        )
-    return Quantization(scale, zero_point)
-
-
-def _static_shape(raw: FileTensor, where: str) -> tuple[int, ...]:
-    # A batch left open (-1 in the signature) is common and harmless: the batch of `shape` is what runs.
-    open_dimensions = [i for i, size in enumerate(raw.signature) if size < 0 and not (i == 0 and raw.shape[:1] == (1,))]
-    if open_dimensions or any(size < 1 for size in raw.shape):
-        shape = raw.signature if open_dimensions else raw.shape
-        raise Obstacle(f"{_called(raw, where)} has the dynamic shape {list(shape)}.", FIXED_BATCH, "dynamic shape")
-    if math.prod(raw.shape) > MAX_ELEMENTS:
-        raise EdgekitError(f"{_called(raw, where)} is larger than 16 MB.", "No ESP32 holds it: choose a smaller model.")
-    return raw.shape
-
-
-def _called(raw: FileTensor, where: str) -> str:
-    return f"{capital(where)} (tensor {raw.index}, {raw.name!r})"
-
-
-def capital(text: str) -> str:
-    """With a capital at the front."""
-    return text[:1].upper() + text[1:]

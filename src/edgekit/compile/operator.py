@@ -38,6 +38,7 @@ class Operator(Generic[Node]):
         inplace_offset: by how many bytes the output must begin before this input to overlap it; None where it never
             may. The function reads from front to back, so that 0 is right where output element i is written after
             input element i was last read.
+        states: what it keeps from run to run; its function takes pointers to them behind that to the output.
         row_schedule: how it goes down its image; None where it cannot work row by row.
         emit_step: of an operator with a row schedule: its functions, and the C of one step, whose number is C, too.
     """
@@ -55,6 +56,7 @@ class Operator(Generic[Node]):
     macs: Callable[[Node], int] = lambda _: 0
     scratch_bytes: Callable[[Node, bool], int] = lambda _op, _external: 0
     inplace_offset: Callable[[Node, Tensor], int | None] = lambda _op, _tensor: None
+    states: Callable[[Node], tuple[Tensor, ...]] = lambda _: ()
     row_schedule: Callable[[Node], RowSchedule | None] = lambda _: None
     emit_step: Callable[[Node, StreamedOperator, str], tuple[Kernel, str]] | None = None
 

@@ -8,8 +8,9 @@ from edgekit.compile.constant_folding import folded
 from edgekit.compile.float_ends import without_float_ends
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
 from edgekit.compile.obstacles import Obstacles
-from edgekit.compile.op_reader import AGAIN, OpReader, Source, capital
+from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops import OPERATORS
+from edgekit.compile.source import AGAIN, Source, capital
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.tflite.reader import read_file
@@ -35,8 +36,8 @@ def read_graph(content: bytes) -> Graph:
     computed = {tensor.index: tensor for tensor in (*inputs, *(op.output for op in ops))}
     outputs = _outputs(source, obstacles, computed)
     obstacles.raise_any(file.name)
-    sha256 = bytes.fromhex(sha256_of(file.content))
-    return Graph(inputs, outputs, ops, sha256, ends.float_inputs, ends.float_outputs)
+    sha256, states = bytes.fromhex(sha256_of(file.content)), tuple(source.states.values())
+    return Graph(inputs, outputs, ops, sha256, ends.float_inputs, ends.float_outputs, states)
 
 
 def _ops(source: Source, obstacles: Obstacles) -> tuple[Op, ...]:

@@ -31,8 +31,9 @@ class Builder:
         scales: Sequence[float | np.floating[Any]] | NDArray[np.float32] = (),
         zero_points: Sequence[int] = (),
         axis: int = 0,
+        variable: bool = False,
     ) -> int:
-        """Adds a tensor, a constant where `data` is given; returns its index."""
+        """Adds a tensor, a constant where `data` is given, or one that outlives a run; returns its index."""
         index, buffer, quantization = len(self.tensors), 0, schema.QuantizationParametersT()
         if len(scales):
             quantization.scale = [float(np.float32(s)) for s in scales]
@@ -42,7 +43,7 @@ class Builder:
             buffer = len(self.buffers)
             self.buffers.append(schema.BufferT(np.frombuffer(np.ascontiguousarray(data).tobytes(), np.uint8)))
         element = getattr(schema.TensorType, kind)
-        self.tensors.append(schema.TensorT(list(shape), element, buffer, f"tensor_{index}", quantization))
+        self.tensors.append(schema.TensorT(list(shape), element, buffer, f"tensor_{index}", quantization, variable))
         return index
 
     def op(self, code: str, inputs: Sequence[int], output: int | Sequence[int], options: Any = None) -> None:

@@ -35,7 +35,7 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
         parts.append(re.sub(r"\b(" + "|".join(sorted(statics)) + r")\b", rf"{name}_\1", source) if statics else source)
         parts.append(_call(name, texts[f"{name}.h"]))
         arena = f"{name.upper()}_{'FLOAT_' if _has_floats(texts[f'{name}.h']) else ''}ARENA_BYTES"
-        entries.append(f"{{{name}_call, {name}_in, {name}_out, {arena}}}")
+        entries.append(f"{{{name}_call, {name}_start, {name}_in, {name}_out, {arena}}}")
     parts += [f"#define ENTRIES {', '.join(entries)}", _MAIN.read_text()]
     (folder / "all.c").write_text("\n".join(parts))
     program = folder / f"program_{compiler}"
@@ -64,7 +64,13 @@ def _call(name: str, header: str) -> str:
             text += f"  const {struct} all_{group} = {{{members}}};\n"
         arguments.append(f"&all_{group}" if len(macros) > 1 else members)
         text = f"static const size_t {name}_{group}[] = {{{', '.join(macros)}, 0}};\n{text}"
-    return f"{text}  {name}_invoke{floats}({', '.join(arguments)}, arena);\n}}\n"
+    reset = ""
+    if f"}} {name}_state;" in header:
+        arguments.append(f"&{name}_kept")
+        text = f"static {name}_state {name}_kept;\n{text}"
+        reset = f"{name}_reset(&{name}_kept);"
+    call = f"{text}  {name}_invoke{floats}({', '.join(arguments)}, arena);\n}}\n"
+    return f"{call}static void {name}_start(void) {{{reset}}}\n"
 
 
 def _has_floats(header: str) -> bool:

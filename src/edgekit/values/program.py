@@ -48,8 +48,9 @@ class Program:
     layers: tuple[Layer, ...]
     instructions: tuple[int, ...] | None = None
     us: tuple[float, ...] | None = None
+    state_bytes: int = 0  # what it keeps from run to run
 
     @property
     def ram_bytes(self) -> int:
-        """Arena, input and output: all the memory that a caller provides."""
-        return self.arena_bytes + self.ends_bytes
+        """Arena, state, input and output: all the memory that a caller provides."""
+        return self.arena_bytes + self.ends_bytes + self.state_bytes
