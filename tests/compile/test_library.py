@@ -169,7 +169,7 @@ def test_a_model_that_overflows_the_flash_is_refused_with_its_heaviest_layer(tmp
 
 
 def test_a_missing_file_and_a_float_model_are_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(EdgekitError, match=r"none\.tflite cannot be read"):
+    with pytest.raises(EdgekitError, match=r"none\.tflite does not exist"):
         compile_command(tmp_path / "none.tflite", "--out", tmp_path / "out")
     with pytest.raises(EdgekitError, match="FLOAT32") as refusal:
         compile_command(STUDENT.with_name("float32.tflite"), "--out", tmp_path / "out")

@@ -147,14 +147,13 @@ def compile_command(
     from edgekit.report.render import write
     from edgekit.runtimes.tflm import arena_bytes_apart
 
-    content = read_bytes(model, "Name a .tflite file.")
-    compiled = compile_model(content, CompileOptions(name, optimize, target, compress=compress))
+    compiled = compile_model(model, CompileOptions(name, optimize, target, compress=compress))
     if max_ram is not None:
         check_ram(compiled, max_ram)
     sizes = sizes_of(compiled.files)
     if max_flash is not None:
         check_flash(compiled, sizes, max_flash)
-    values = program_json(compiled, sizes, arena_bytes_apart(content))
+    values = program_json(compiled, sizes, arena_bytes_apart(read_bytes(model, "Name a .tflite file.")))
     library = library_files(compiled)
     for path, text in library.items():
         write_text(out / path, text)

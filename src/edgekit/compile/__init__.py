@@ -15,7 +15,6 @@ from edgekit.compile.options import CompileOptions
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
-from edgekit.files import read_bytes
 
 __all__ = ["CompileOptions", "Compiled", "compile_model", "supported_ops"]
 
@@ -31,7 +30,7 @@ def compile_model(model: bytes | str | Path, options: CompileOptions | None = No
         EdgekitError: the model cannot be compiled; the message names the operator or tensor.
     """
     options = options or CompileOptions()
-    graph = read_graph(model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file."))
+    graph = read_graph(model if isinstance(model, bytes) else Path(model))
     graph = fuse_pool(graph)
     graph = select_kernels(graph, options)
     return emit(graph, plan(graph), options)

@@ -4,6 +4,8 @@ Wherever TFLM would refuse the model, or where its arithmetic would leave int32,
 that this package emits is one whose outputs TFLM defines.
 """
 
+from pathlib import Path
+
 from edgekit.compile.constant_folding import folded
 from edgekit.compile.float_ends import without_float_ends
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
@@ -21,8 +23,8 @@ def supported_ops() -> tuple[str, ...]:
     return tuple(OPERATORS)
 
 
-def read_graph(content: bytes) -> Graph:
-    """Reads an int8 .tflite.
+def read_graph(content: bytes | Path) -> Graph:
+    """Reads an int8 .tflite, given its bytes or its path.
 
     Raises:
         EdgekitError: the file is damaged, not int8, not static, or has an operator that is not supported; the message

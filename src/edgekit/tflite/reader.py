@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 from edgekit.files import read_regular
 from edgekit.tflite.float_ends import without_float_ends
+from edgekit.tflite.foreign import not_tflite, saved_model
 
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
@@ -121,10 +122,7 @@ def read_file(content: bytes | Path, *, with_float_ends: bool = False) -> Tflite
     """
     data, name = _bytes_of(content)
     if data[4:8] != b"TFL3":
-        raise EdgekitError(
-            f"{name} is not a .tflite file (its bytes 4 to 7 are not TFL3).",
-            "Give a .tflite file: `edgekit build-model` writes student_int8.tflite.",
-        )
+        raise not_tflite(name, data)
     try:
         file = _file(data, name)
         if with_float_ends:
@@ -153,6 +151,8 @@ def _bytes_of(content: bytes | Path) -> tuple[bytes, str]:
             f"{content} does not exist.", "Check the path, or make a model: edgekit build-model"
         ) from error
     except OSError as error:
+        if found := saved_model(content):
+            raise found from error
         raise EdgekitError(f"{content} cannot be read: {error.strerror or error}.", "Name a .tflite file.") from error
 
 
