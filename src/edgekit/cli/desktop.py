@@ -117,6 +117,21 @@ def data_info(data: str, as_json: bool) -> None:
     show(data_section(found.info, found).parts, audit_json(found), as_json)
 
 
+@click.command("inspect")
+@shared.model_argument
+@shared.json_option
+def inspect_command(model: Path, as_json: bool) -> None:
+    """Say what MODEL (.tflite) holds, what it needs, and whether it compiles; no compiler is needed.
+
+    Operators, shapes, quantization, parameters, MACs, RAM beside TFLM's arena, and everything that is in the way.
+    """
+    from edgekit.compile.inspection import inspected
+    from edgekit.report.pages.inspection import inspection_parts
+
+    found = inspected(model)
+    show(inspection_parts(found), found, as_json)
+
+
 @click.command("compile")
 @shared.model_argument
 @click.option("--out", required=True, type=shared.FOLDER, help="Folder of the library.")

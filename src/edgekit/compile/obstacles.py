@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from edgekit.errors import EdgekitError
+from edgekit.tflite.reader import FileOperator
 
 FIXED_BATCH = (
     "Fix every dimension, and a batch of 1: in Keras keras.Input(shape, batch_size=1), in PyTorch "
@@ -43,29 +44,28 @@ class Obstacle(EdgekitError):
 
 @dataclass(slots=True)
 class Obstacles:
-    """Those found so far."""
+    """Those found so far, with the position of the operator that they belong to."""
 
-    found: list[EdgekitError] = field(default_factory=list)
+    found: list[tuple[int | None, EdgekitError]] = field(default_factory=list)
 
     @contextmanager
-    def noted(self) -> Iterator[None]:
+    def noted(self, position: int | None = None) -> Iterator[None]:
         """Keeps the error that ends the block, and goes on behind it."""
         try:
             yield
         except EdgekitError as error:
-            self.found.append(error)
+            self.found.append((position, error))
 
-    def unknown(self, code: str, custom: str, label: str) -> None:
-        """Notes an operator that the compiler does not have. `custom`: the name of one that is CUSTOM."""
-        name = f"{code} {custom}".strip()
-        self.found.append(Obstacle(f"{label} is not supported.", _instead(code, custom), f"operator {name}"))
+    def lines(self) -> list[tuple[str, str]]:
+        """A message and a hint for each kind of obstacle."""
+        kinds: dict[str, list[EdgekitError]] = {}
+        for _, error in self.found:
+            kinds.setdefault(_kind(error), []).append(error)
+        return [(_with_others(errors), errors[0].hint) for errors in kinds.values()]
 
     def raise_any(self, name: str) -> None:
         """Raises an EdgekitError of all that was found, one line for each kind."""
-        kinds: dict[str, list[EdgekitError]] = {}
-        for error in self.found:
-            kinds.setdefault(_kind(error), []).append(error)
-        said = [(_with_others(errors), errors[0].hint) for errors in kinds.values()]
+        said = self.lines()
         if len(said) == 1:
             raise EdgekitError(*said[0])
         if said:
@@ -74,6 +74,11 @@ class Obstacles:
                 f"{name} cannot be compiled: {len(said)} things are in the way.\n{lines}",
                 "Change these in the model and convert it again, or run it with TFLM.",
             )
+
+
+def unknown(op: FileOperator, label: str) -> Obstacle:
+    """The error about an operator that the compiler does not have."""
+    return Obstacle(f"{label} is not supported.", _instead(op.code, op.custom), f"operator {op.name}")
 
 
 def _kind(error: EdgekitError) -> str:

@@ -4,18 +4,19 @@ Wherever TFLM would refuse the model, or where its arithmetic would leave int32,
 that this package emits is one whose outputs TFLM defines.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.compile.constant_folding import folded
 from edgekit.compile.float_ends import without_float_ends
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
-from edgekit.compile.obstacles import Obstacles
+from edgekit.compile.obstacles import Obstacles, unknown
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops import OPERATORS
 from edgekit.compile.source import AGAIN, Source, capital
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.tflite.reader import read_file
+from edgekit.tflite.reader import TfliteFile, read_file
 
 
 def supported_ops() -> tuple[str, ...]:
@@ -30,16 +31,32 @@ def read_graph(content: bytes | Path) -> Graph:
         EdgekitError: the file is damaged, not int8, not static, or has an operator that is not supported; the message
             names the operator or the tensor.
     """
-    ends = without_float_ends(folded(read_file(content, with_float_ends=True)))
+    survey = surveyed(read_file(content, with_float_ends=True))
+    survey.obstacles.raise_any(survey.file.name)
+    return survey.graph
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What became of a file. `file`: what is left to be compiled; `graph`: sound where there are no obstacles."""
+
+    file: TfliteFile
+    graph: Graph
+    obstacles: Obstacles
+
+
+def surveyed(whole: TfliteFile) -> Survey:
+    """All of a file, with its float ends, however much of it cannot be compiled."""
+    ends = without_float_ends(folded(whole))
     file = ends.file
     source = Source(file)
     obstacles = Obstacles()
     inputs, ops = _inputs(source, obstacles), _ops(source, obstacles)
     computed = {tensor.index: tensor for tensor in (*inputs, *(op.output for op in ops))}
     outputs = _outputs(source, obstacles, computed)
-    obstacles.raise_any(file.name)
     sha256, states = bytes.fromhex(sha256_of(file.content)), tuple(source.states.values())
-    return Graph(inputs, outputs, ops, sha256, ends.float_inputs, ends.float_outputs, states)
+    graph = Graph(inputs, outputs, ops, sha256, ends.float_inputs, ends.float_outputs, states)
+    return Survey(file, graph, obstacles)
 
 
 def _ops(source: Source, obstacles: Obstacles) -> tuple[Op, ...]:
@@ -48,12 +65,11 @@ def _ops(source: Source, obstacles: Obstacles) -> tuple[Op, ...]:
     for op in source.file.operators:
         operator = OPERATORS.get(op.code)
         reader = OpReader(source, op, operator.options_kind if operator else "")
-        if operator is None:
-            obstacles.unknown(op.code, op.custom, reader.label)
-        else:
-            with obstacles.noted():
-                lowered = operator.lower(reader)
-                ops += lowered if isinstance(lowered, tuple) else (lowered,)
+        with obstacles.noted(op.position):
+            if operator is None:
+                raise unknown(op, reader.label)
+            lowered = operator.lower(reader)
+            ops += lowered if isinstance(lowered, tuple) else (lowered,)
         source.known |= set(op.outputs)
     return tuple(ops)
 

@@ -72,7 +72,11 @@ def read_int8_model(content: bytes | Path) -> TfliteModel:
 
 def count(content: bytes | Path) -> ModelCounts:
     """Counts parameters and multiply-accumulates. Raises as `sound_file` does."""
-    file = sound_file(content)
+    return counts_of(sound_file(content))
+
+
+def counts_of(file: TfliteFile) -> ModelCounts:
+    """The same of a file that need not be sound. Raises one of CORRUPT where it does not tell."""
     macs = parameters = weight_bytes = 0
     for op in file.operators:
         if op.code not in (*_WEIGHTED, "DEQUANTIZE"):  # float16 weights reach their operator through DEQUANTIZE
@@ -85,7 +89,7 @@ def count(content: bytes | Path) -> ModelCounts:
             per_output = math.prod(weights[1:3] if op.code == "DEPTHWISE_CONV_2D" else weights[1:])
             macs += math.prod(file.tensors[op.outputs[0]].shape) * per_output
     computed = [tensor for tensor in file.tensors if not tensor.data.size]
-    activation_bytes = sum(math.prod(tensor.shape) * _ITEM_BYTES[tensor.type] for tensor in computed)
+    activation_bytes = sum(math.prod(tensor.shape) * _ITEM_BYTES.get(tensor.type, 8) for tensor in computed)
     return ModelCounts(parameters, macs, weight_bytes, activation_bytes)
 
 

@@ -1,0 +1,77 @@
+"""A .tflite -> an `Inspection`: what it holds, what compiling makes of it, what it needs beside TFLM."""
+
+from pathlib import Path
+
+from edgekit.boards.toolchains import sizes_of
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.reader import surveyed
+from edgekit.errors import EdgekitError
+from edgekit.files import sha256_of
+from edgekit.runtimes.tflm import arena_bytes_apart
+from edgekit.tflite.model import ModelCounts, counts_of
+from edgekit.tflite.reader import CORRUPT, FileOperator, TfliteFile, read_file
+from edgekit.values.inspection import InspectedEnd, InspectedOperator, Inspection
+
+
+def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Inspection:
+    """What can be said of a .tflite, whether it compiles or not.
+
+    Args:
+        model: its bytes or its path.
+        options: what its memory is worked out for.
+
+    Raises:
+        EdgekitError: not a .tflite, or a damaged one.
+    """
+    file = read_file(model, with_float_ends=True)
+    survey = surveyed(file)
+    blocked = {position: error for position, error in reversed(survey.obstacles.found) if position is not None}
+    left = {op.position for op in survey.file.operators}
+    compiled = None if survey.obstacles.found else compile_model(file.content, options)
+    sizes = sizes_of(compiled.files) if compiled else None
+    counts = _counts(file)
+    return Inspection(
+        sha256_of(file.content),
+        len(file.content),
+        tuple(_end(file, index) for index in file.inputs),
+        tuple(_end(file, index) for index in file.outputs),
+        tuple(_operator(file, op, op.position in left, blocked.get(op.position)) for op in file.operators),
+        tuple(f"{message} {hint}" for message, hint in survey.obstacles.lines()),
+        counts.parameters if counts else None,
+        counts.macs if counts else None,
+        counts.weight_bytes if counts else None,
+        compiled.caller_ram_bytes if compiled else None,
+        sum(one.size_bytes for each in compiled.constants for one in each) if compiled else None,
+        sizes.code_bytes if sizes else None,
+        arena_bytes_apart(file.content),
+    )
+
+
+def _operator(file: TfliteFile, op: FileOperator, is_left: bool, error: EdgekitError | None) -> InspectedOperator:
+    tensors = [file.tensors[index] for index in op.outputs if 0 <= index < len(file.tensors)]
+    converts = op.code in ("QUANTIZE", "DEQUANTIZE")
+    becomes = "code" if is_left else "the float entry" if converts else "a constant"
+    return InspectedOperator(
+        op.position,
+        op.name,
+        tuple(tensor.shape for tensor in tensors),
+        tuple(tensor.type for tensor in tensors),
+        "" if error else becomes,
+        f"{error.message} {error.hint}" if error else "",
+    )
+
+
+def _end(file: TfliteFile, index: int) -> InspectedEnd:
+    if not 0 <= index < len(file.tensors):
+        return InspectedEnd("", (), "not there", None, None)
+    tensor = file.tensors[index]
+    single = len(tensor.scales) == len(tensor.zero_points) == 1
+    scale, zero_point = (float(tensor.scales[0]), int(tensor.zero_points[0])) if single else (None, None)
+    return InspectedEnd(tensor.name, tensor.shape, tensor.type, scale, zero_point)
+
+
+def _counts(file: TfliteFile) -> ModelCounts | None:
+    try:
+        return counts_of(file)
+    except CORRUPT:  # shapes that no layer has
+        return None

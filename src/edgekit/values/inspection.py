@@ -1,0 +1,60 @@
+"""What can be said of a .tflite without a compiler on the machine: its operators, what it costs, what is in the way."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedEnd:
+    """An input or output. `scale` and `zero_point` are None where it has none, or more than one."""
+
+    name: str
+    shape: tuple[int, ...]
+    type: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedOperator:
+    """One operator of the file.
+
+    Attributes:
+        outputs: shapes of what it writes; `types` are theirs.
+        becomes: what the compiler makes of it: `code`, `a constant`, `the float entry`; empty where it is in the way.
+        obstacle: why it is; empty where it is not.
+    """
+
+    position: int
+    name: str
+    outputs: tuple[tuple[int, ...], ...]
+    types: tuple[str, ...]
+    becomes: str
+    obstacle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A .tflite.
+
+    Attributes:
+        obstacles: all that keeps it from being compiled, and what to do; none where it compiles.
+        parameters, macs, weight_bytes: of its convolutions and linear layers; None where the file does not tell.
+        ram_bytes: arena, inputs and outputs of the compiled model; None where it does not compile.
+        constant_bytes: what the compiled model keeps in flash besides its code.
+        code_bytes: None without the cross compiler.
+        tflm_arena_bytes: None where TFLM does not run it.
+    """
+
+    sha256: str
+    file_bytes: int
+    inputs: tuple[InspectedEnd, ...]
+    outputs: tuple[InspectedEnd, ...]
+    operators: tuple[InspectedOperator, ...]
+    obstacles: tuple[str, ...]
+    parameters: int | None
+    macs: int | None
+    weight_bytes: int | None
+    ram_bytes: int | None
+    constant_bytes: int | None
+    code_bytes: int | None
+    tflm_arena_bytes: int | None
