@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.tflite.reader import FileOperator, FileTensor, TfliteFile
+from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 
 Values = NDArray[np.generic]
 _DTYPES = {name: np.dtype(name.lower()) for name in ("INT8", "UINT8", "INT16", "INT32", "INT64")}

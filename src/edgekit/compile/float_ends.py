@@ -6,7 +6,7 @@ What is left is the int8 model that the header offers; beside it stands the entr
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from edgekit.tflite.reader import FileOperator, TfliteFile
+from edgekit.tflite.records import FileOperator, TfliteFile
 
 _INNER = ("INT8", "INT16")
 

@@ -9,7 +9,8 @@ from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.tflite.model import ModelCounts, counts_of
-from edgekit.tflite.reader import CORRUPT, FileOperator, TfliteFile, read_file
+from edgekit.tflite.reader import CORRUPT, read_file
+from edgekit.tflite.records import FileOperator, TfliteFile
 from edgekit.values.inspection import InspectedEnd, InspectedOperator, Inspection
 
 
@@ -23,7 +24,7 @@ def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Ins
     Raises:
         EdgekitError: not a .tflite, or a damaged one.
     """
-    file = read_file(model, with_float_ends=True)
+    file = read_file(model, whole=True)
     survey = surveyed(file)
     blocked = {position: error for position, error in reversed(survey.obstacles.found) if position is not None}
     left = {op.position for op in survey.file.operators}

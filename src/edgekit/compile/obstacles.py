@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from edgekit.errors import EdgekitError
-from edgekit.tflite.reader import FileOperator
+from edgekit.tflite.records import FileOperator
 
 FIXED_BATCH = (
     "Fix every dimension, and a batch of 1: in Keras keras.Input(shape, batch_size=1), in PyTorch "

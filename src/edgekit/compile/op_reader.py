@@ -15,7 +15,7 @@ from edgekit.compile.ir import Origin, State, Tensor
 from edgekit.compile.obstacles import FIXED_BATCH, Obstacle
 from edgekit.compile.source import AGAIN, Source, called, quantization_of, static_shape
 from edgekit.errors import EdgekitError
-from edgekit.tflite.reader import FileOperator, FileTensor
+from edgekit.tflite.records import FileOperator, FileTensor
 from edgekit.values.model import Quantization
 
 MAX_CONSTANTS = 1 << 22  # of all together, each use counted: 4 MB, an ESP32's flash

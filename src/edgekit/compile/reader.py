@@ -16,7 +16,8 @@ from edgekit.compile.ops import OPERATORS
 from edgekit.compile.source import AGAIN, Source, capital
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
-from edgekit.tflite.reader import TfliteFile, read_file
+from edgekit.tflite.reader import read_file
+from edgekit.tflite.records import TfliteFile
 
 
 def supported_ops() -> tuple[str, ...]:
@@ -31,7 +32,7 @@ def read_graph(content: bytes | Path) -> Graph:
         EdgekitError: the file is damaged, not int8, not static, or has an operator that is not supported; the message
             names the operator or the tensor.
     """
-    survey = surveyed(read_file(content, with_float_ends=True))
+    survey = surveyed(read_file(content, whole=True))
     survey.obstacles.raise_any(survey.file.name)
     return survey.graph
 

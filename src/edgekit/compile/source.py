@@ -8,7 +8,7 @@ import numpy as np
 from edgekit.compile.ir import State, Tensor
 from edgekit.compile.obstacles import FIXED_BATCH, FULL_INT8, NOT_16_BIT, Obstacle
 from edgekit.errors import EdgekitError
-from edgekit.tflite.reader import FileTensor, TfliteFile
+from edgekit.tflite.records import FileTensor, TfliteFile
 from edgekit.values.model import Quantization
 
 AGAIN = "Export and convert the model again."

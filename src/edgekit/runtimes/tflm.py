@@ -118,7 +118,7 @@ def _print_arena_bytes() -> None:
     """What the child does with the model at its stdin."""
     from tflite_micro import runtime
 
-    file = read_file(sys.stdin.buffer.read(), with_float_ends=True)
+    file = read_file(sys.stdin.buffer.read(), whole=True)
     interpreter = runtime.Interpreter.from_bytes(file.content, arena_size=_MOST_ARENA_BYTES)
     print(_in_sixteens(sum(_parts(interpreter, len(file.inputs)))))
 

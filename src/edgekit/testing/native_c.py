@@ -97,7 +97,7 @@ def tflm(content: bytes, inputs: NDArray[np.int8]) -> NDArray[np.int8]:
     """The same from TensorFlow Lite Micro's wheel."""
     from tflite_micro import runtime
 
-    file = read_file(content, with_float_ends=True)
+    file = read_file(content, whole=True)
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=4_000_000)
     ends = [file.tensors[index] for index in file.inputs]
     sizes = [math.prod(end.shape) * np.dtype(end.type.lower()).itemsize for end in ends]

@@ -8,7 +8,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgekit.tflite.reader import FileOperator, FileTensor, TfliteFile
+    from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 
 LEFT_OUT = "float ends around its int8 layers, which edgekit leaves out: int8 goes in and comes out"
 _INPUTS, _OUTPUTS, _OPERATORS = 6, 8, 10  # fields of SubGraph, as offsets in its vtable (schema.fbs)

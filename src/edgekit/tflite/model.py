@@ -10,7 +10,8 @@ from pathlib import Path
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.tflite.quantize import input_range_of
-from edgekit.tflite.reader import CORRUPT, FileOperator, FileTensor, TfliteFile, damaged, read_file
+from edgekit.tflite.reader import CORRUPT, damaged, read_file
+from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 from edgekit.values.model import InputRange, Quantization, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

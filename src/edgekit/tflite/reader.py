@@ -7,8 +7,7 @@ message and neither time nor memory.
 
 import inspect
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import read_regular
 from edgekit.tflite.float_ends import without_float_ends
 from edgekit.tflite.foreign import not_tflite, saved_model
+from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
@@ -29,93 +29,13 @@ CORRUPT = (struct.error, IndexError, KeyError, ValueError, TypeError, OverflowEr
 _ENUMERATIONS = {"Padding": "Padding", "FusedActivationFunction": "ActivationFunctionType"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FileTensor:
-    """A tensor as the file has it.
-
-    Attributes:
-        name: cut to 60 characters.
-        type: its name in the schema, such as `INT8`.
-        signature: the shape with -1 for what is left open; empty where nothing is.
-        scales, zero_points, axis: its quantization, of any length; `axis` is the dimension that the scales belong to.
-        special: why it is not a dense tensor of this file, for messages (`sparse`); empty where it is.
-        data: its bytes; empty for what is computed.
-    """
-
-    index: int
-    name: str
-    type: str
-    shape: tuple[int, ...]
-    signature: tuple[int, ...]
-    scales: NDArray[np.float32]
-    zero_points: NDArray[np.int64]
-    axis: int
-    special: str
-    data: NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True)
-class FileOperator:
-    """An operator as the file has it.
-
-    Attributes:
-        code: its name in the schema, such as `CONV_2D`.
-        inputs, outputs: indices of tensors; -1 for an input left out.
-        options_kind: the schema's name of its options, such as `Conv2DOptions`; empty where it has none.
-        options: their fields by the names of the schema's accessors (`StrideH`); enumerations by name.
-        position: among the file's operators.
-        custom: the name of one that is CUSTOM; cut to 60 characters.
-    """
-
-    code: str
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    options_kind: str
-    options: Mapping[str, Any]
-    position: int
-    custom: str = ""
-
-    @property
-    def name(self) -> str:
-        """For messages: its code, and the name of one that is CUSTOM."""
-        return f"{self.code} {self.custom}".rstrip()
-
-
-@dataclass(frozen=True, slots=True)
-class TfliteFile:
-    """A file's one subgraph.
-
-    Attributes:
-        name: what messages call the file.
-        content: its bytes, without float ends.
-        had_float_ends: it had a QUANTIZE before an int8 model, or a DEQUANTIZE behind; they were left out.
-    """
-
-    name: str
-    content: bytes
-    tensors: tuple[FileTensor, ...]
-    operators: tuple[FileOperator, ...]
-    inputs: tuple[int, ...]
-    outputs: tuple[int, ...]
-    had_float_ends: bool = False
-
-    def ends(self) -> tuple[int, int]:
-        """The tensors that are the only input and the only output. EdgekitError where there are more, or none."""
-        for what, indices in (("input", self.inputs), ("output", self.outputs)):
-            if len(indices) != 1:
-                raise EdgekitError(
-                    f"{self.name} has {len(indices)} {what}s, not one.",
-                    "Export a model with a single image in and a single vector of logits out.",
-                )
-        return self.inputs[0], self.outputs[0]
-
-
-def read_file(content: bytes | Path, *, with_float_ends: bool = False) -> TfliteFile:
+def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
     """The records of a .tflite.
 
     Args:
         content: the file's bytes, or its path.
-        with_float_ends: as the file has them, where they are left out otherwise.
+        whole: with float ends as the file has them, where they are left out otherwise; with all subgraphs, where more
+            than one is refused otherwise.
 
     Raises:
         EdgekitError: no such file, not a .tflite, damaged, too large, or with more than one subgraph.
@@ -125,8 +45,13 @@ def read_file(content: bytes | Path, *, with_float_ends: bool = False) -> Tflite
         raise not_tflite(name, data)
     try:
         file = _file(data, name)
-        if with_float_ends:
+        if whole:
             return file
+        if file.others:
+            raise EdgekitError(
+                f"{name} has {1 + len(file.others)} subgraphs, not one.",
+                "Export it without control flow and with a single signature.",
+            )
         inner = without_float_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
         return file if inner is None else replace(_file(inner, name), had_float_ends=True)
     except CORRUPT as error:
@@ -167,12 +92,6 @@ def _file(content: bytes, name: str) -> TfliteFile:
     model = _sound(_schema().Model.GetRootAsModel(content, 0))
     if model.Version() != 3:
         raise ValueError(f"its schema version is {model.Version()}, not 3")
-    if model.SubgraphsLength() != 1:
-        raise EdgekitError(
-            f"{name} has {model.SubgraphsLength()} subgraphs, not one.",
-            "Export it without control flow and with a single signature.",
-        )
-    graph = _sound(model.Subgraphs(0))
     entries = [
         _sound(model.OperatorCodes(i))
         for i in range(_limited("operator code", model.OperatorCodesLength(), MAX_OPERATORS))
@@ -185,6 +104,15 @@ def _file(content: bytes, name: str) -> TfliteFile:
         )
         for e in entries
     ]
+    count = _limited("subgraph", model.SubgraphsLength(), MAX_FEW)
+    if not count:
+        raise ValueError("it has no subgraph")
+    first, *others = (_subgraph(model, i, content, name, codes) for i in range(count))
+    return replace(first, others=tuple(others))
+
+
+def _subgraph(model: Any, number: int, content: bytes, name: str, codes: list[tuple[str, str]]) -> TfliteFile:
+    graph = _sound(model.Subgraphs(number))
     return TfliteFile(
         name,
         content,
@@ -240,7 +168,7 @@ def _operator(operator: Any, codes: list[tuple[str, str]], position: int) -> Fil
 
 
 def _options(kind: str, found: Any) -> dict[str, Any]:
-    """The numbers among the fields of an options table, read through the schema's class of that name."""
+    """The numbers and texts among an options table's fields, read through the schema's class of that name."""
     if not hasattr(_schema(), kind):
         return {}
     table = getattr(_schema(), kind)()
@@ -250,7 +178,8 @@ def _options(kind: str, found: Any) -> dict[str, Any]:
     for field, enumeration in _ENUMERATIONS.items():
         if field in options:
             options[field] = _named(enumeration, options[field], "value")
-    return {field: value for field, value in options.items() if isinstance(value, int | float | str)}
+    plain = {k: value.decode("utf-8", "replace") if isinstance(value, bytes) else value for k, value in options.items()}
+    return {field: value for field, value in plain.items() if isinstance(value, int | float | str)}
 
 
 @cache
