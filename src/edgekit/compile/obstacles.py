@@ -19,10 +19,9 @@ FULL_INT8 = (
 NOT_16_BIT = "Convert with activations of 8 bits: TFLITE_BUILTINS_INT8."
 ANOTHER_LAYER = "Use another layer, or run the model with TFLM."
 _INSTEAD = {
-    "BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN LSTM RNN SVDF UNIDIRECTIONAL_SEQUENCE_LSTM "
+    "BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN LSTM RNN UNIDIRECTIONAL_SEQUENCE_LSTM "
     "UNIDIRECTIONAL_SEQUENCE_RNN": "Use convolutions over a window of the past, or run the model with TFLM.",
-    "ASSIGN_VARIABLE CALL CALL_ONCE IF READ_VARIABLE VAR_HANDLE WHILE": "Export without control flow and state: in "
-    "Keras unroll=True for recurrent layers.",
+    "CALL IF WHILE": "Export without control flow: in Keras unroll=True for recurrent layers.",
     "BROADCAST_ARGS FILL RANGE RANK REDUCE_PROD SHAPE ZEROS_LIKE": FIXED_BATCH,
     "CAST DEQUANTIZE": f"A part of the model is not int8. {FULL_INT8}",
     "DIV": "Multiply by the inverse instead, or run the model with TFLM.",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgekit.compile import fixed_point
 from edgekit.compile.ir import Origin, State, Tensor
 from edgekit.compile.obstacles import FIXED_BATCH, Obstacle
-from edgekit.compile.source import AGAIN, Source, called, quantization_of, static_shape
+from edgekit.compile.source import AGAIN, Source, called, quantization_of, static_shape, variable
 from edgekit.errors import EdgekitError
 from edgekit.tflite.records import FileOperator, FileTensor
 from edgekit.values.model import Quantization
@@ -92,6 +92,13 @@ class OpReader:
         first = np.full(size, quantization.zero_point if raw.type == "INT8" else 0, np.int64)
         self.source.states[raw.index] = State(tensor, first)
         return tensor
+
+    def variable(self, position: int) -> Tensor:
+        """The variable that an input stands for."""
+        name = self.source.variables.handles.get(self._index(position))
+        if name is None:
+            raise self.error(f"input {position} names no variable")
+        return variable(self.source, name)
 
     def numbers(self, position: int) -> list[int]:
         """A constant of one dimension, of INT32."""

@@ -12,8 +12,9 @@ from edgekit.compile.float_ends import without_float_ends
 from edgekit.compile.ir import ELEMENT_BYTES, Graph, Op, Tensor
 from edgekit.compile.obstacles import Obstacles, unknown
 from edgekit.compile.op_reader import OpReader
-from edgekit.compile.ops import OPERATORS
+from edgekit.compile.ops import OPERATORS, operator_of
 from edgekit.compile.source import AGAIN, Source, capital
+from edgekit.compile.variables import with_copies, without_handles
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.tflite.reader import read_file
@@ -48,14 +49,16 @@ class Survey:
 
 def surveyed(whole: TfliteFile) -> Survey:
     """All of a file, with its float ends, however much of it cannot be compiled."""
-    ends = without_float_ends(folded(whole))
+    read, variables = without_handles(whole)
+    ends = without_float_ends(folded(read))
     file = ends.file
-    source = Source(file)
+    source = Source(file, variables=variables)
     obstacles = Obstacles()
     inputs, ops = _inputs(source, obstacles), _ops(source, obstacles)
     computed = {tensor.index: tensor for tensor in (*inputs, *(op.output for op in ops))}
     outputs = _outputs(source, obstacles, computed)
     sha256, states = bytes.fromhex(sha256_of(file.content)), tuple(source.states.values())
+    ops = with_copies(ops, lambda op: operator_of(op).view_offset(op) is not None)
     graph = Graph(inputs, outputs, ops, sha256, ends.float_inputs, ends.float_outputs, states)
     return Survey(file, graph, obstacles)
 

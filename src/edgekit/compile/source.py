@@ -1,6 +1,7 @@
 """The tensors of a file as the compiler takes them: dense, static and quantised alike, or refused by name."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,19 @@ from edgekit.values.model import Quantization
 
 AGAIN = "Export and convert the model again."
 MAX_ELEMENTS = 1 << 24  # of one tensor: 16 MB, far beyond an ESP32's memory
+
+
+@dataclass(frozen=True, slots=True)
+class Variables:
+    """The file's variables.
+
+    Attributes:
+        handles: the name that a tensor stands for.
+        first: by name, the constant that each begins with, or an activation whose zero point it begins with.
+    """
+
+    handles: Mapping[int, str] = field(default_factory=dict)
+    first: Mapping[str, FileTensor] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -28,6 +42,7 @@ class Source:
     known: set[int] = field(default_factory=set)
     constant_elements: int = 0
     states: dict[int, State] = field(default_factory=dict)
+    variables: Variables = field(default_factory=Variables)
 
     def tensor(self, index: int, where: str, *, variables: bool = False) -> FileTensor:
         """A tensor that is there, dense, and stored in this file; `variables`: it may be one, too."""
@@ -45,6 +60,23 @@ class Source:
             hint = NOT_16_BIT if raw.type == "INT16" else FULL_INT8
             raise Obstacle(f"{called(raw, where)} is {raw.type}, not INT8.", hint, f"type {raw.type}")
         return Tensor(index, raw.name, static_shape(raw, where), quantization_of(raw, where), raw.type)
+
+
+def variable(source: Source, name: str) -> Tensor:
+    """A variable by its name, among the states from here on."""
+    variables = (state.tensor for index, state in source.states.items() if index < 0)  # no tensor of the file has such
+    known = next((tensor for tensor in variables if tensor.name == name), None)
+    if known is not None:
+        return known
+    raw, where = source.variables.first[name], f"variable {name!r}"
+    shape, quantization = static_shape(raw, where), quantization_of(raw, where)
+    size = math.prod(shape)
+    if raw.type != "INT8" or raw.data.size not in (0, size):
+        raise EdgekitError(f"{called(raw, where)} is not INT8, or does not hold all its bytes.", AGAIN)
+    values = raw.data.view(np.int8).astype(np.int64) if raw.data.size else np.full(size, quantization.zero_point)
+    tensor = Tensor(-2 - len(source.states), name, shape, quantization)
+    source.states[tensor.index] = State(tensor, values)
+    return tensor
 
 
 def quantization_of(raw: FileTensor, where: str) -> Quantization:

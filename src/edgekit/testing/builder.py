@@ -21,6 +21,7 @@ class Builder:
     buffers: list[Any] = field(default_factory=lambda: [schema.BufferT()])
     ops: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
+    first: dict[str, tuple[Any, NDArray[np.int8]]] = field(default_factory=dict)  # of variables, by name
     versions: dict[str, int] = field(default_factory=dict)  # of operators, by name; 1 if not given
 
     def tensor(
@@ -61,6 +62,29 @@ class Builder:
         outputs = [output] if isinstance(output, int) else list(output)
         self.ops.append(schema.OperatorT(self.codes.index(number), list(inputs), outputs, kind, options))
 
+    def variable(self, name: str) -> int:
+        """A tensor that stands for a variable, by a VAR_HANDLE of its own."""
+        handle = self.tensor([], "RESOURCE")
+        self.op("VAR_HANDLE", [], handle, schema.VarHandleOptionsT("", name))
+        return handle
+
+    def first_values(self, name: str, like: int, data: ArrayLike) -> None:
+        """What a variable begins with: the subgraph of a CALL_ONCE assigns it. `like`: a tensor as it holds."""
+        self.first[name] = (self.tensors[like], np.asarray(data, np.int8))
+
+    def _called_once(self) -> list[Any]:
+        """The subgraph that assigns first values, which a CALL_ONCE at the model's begin runs."""
+        if not self.first:
+            return []
+        inner = Builder(buffers=self.buffers, codes=self.codes)  # which the whole file shares
+        for name, (like, data) in self.first.items():
+            handle, q = inner.variable(name), like.quantization
+            constant = inner.tensor(like.shape, data=data, scales=q.scale, zero_points=q.zeroPoint)
+            inner.op("ASSIGN_VARIABLE", [handle, constant], [])
+        self.op("CALL_ONCE", [], [], schema.CallOnceOptionsT(1))
+        self.ops.insert(0, self.ops.pop())
+        return [schema.SubGraphT(inner.tensors, [], [], inner.ops)]
+
     def shape(self, index: int) -> tuple[int, ...]:
         """A tensor's dimensions."""
         return tuple(self.tensors[index].shape)
@@ -72,13 +96,14 @@ class Builder:
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The file, with these tensors as the model's ends."""
+        others = self._called_once()
         graph = schema.SubGraphT(self.tensors, list(inputs), list(outputs), self.ops)
         versions = {getattr(schema.BuiltinOperator, name): version for name, version in self.versions.items()}
         codes = [
             schema.OperatorCodeT(min(number, 127), builtinCode=number, version=versions.get(number, 1))
             for number in self.codes
         ]
-        return packed(schema.ModelT(3, codes, [graph], buffers=self.buffers))
+        return packed(schema.ModelT(3, codes, [graph, *others], buffers=self.buffers))
 
 
 def reweighted(content: bytes, change: Callable[[NDArray[np.int8]], NDArray[Any]]) -> bytes:

@@ -34,3 +34,75 @@ def svdf(r: Random, x: int) -> int:
     y = r.activation((1, units), float(np.float32(max(reach * r.pick(1, 1, 0.3, 3), 1e-6))))
     r.b.op("SVDF", inputs_, y, schema.SVDFOptionsT(rank, schema.ActivationFunctionType.RELU))
     return y
+
+
+def variable(r: Random, x: int) -> int:
+    """An activation of any shape, and what variables keep of it from run to run."""
+    kind = r.pick("window", "window", "shifted", "sum", "late", "swapped", "kept")
+    return _window(r, x, kind == "shifted") if kind in ("window", "shifted") else _sum(r, x, kind)
+
+
+def _handle(r: Random, like: int) -> int:
+    """A variable that holds what this tensor is like; it begins with its zero point, or with what CALL_ONCE assigns."""
+    name = f"states_{len(r.b.tensors)}"
+    if r.rng.random() < 0.6:
+        r.b.first_values(name, like, r.rng.integers(-128, 128, r.b.shape(like)).astype(np.int8))
+    return r.b.variable(name)
+
+
+def _read(r: Random, handle: int, shape: tuple[int, ...], x: int) -> int:
+    y = r.activation(shape, *r.b.quantization(x))
+    r.b.op("READ_VARIABLE", [handle], y)
+    return y
+
+
+def _window(r: Random, x: int, shifted: bool) -> int:
+    """The last rows, as wake words keep them: joined with the new ones, and of all the last are kept.
+
+    `shifted`: the oldest row goes first, and what is joined is what is kept.
+    """
+    shape = r.b.shape(x)
+    if len(shape) < 3:
+        x = r.reshape(x, (1, 1, int(np.prod(shape))))
+        shape = r.b.shape(x)
+    steps, new = int(r.rng.integers(1, 5)), shape[1]
+    kept = (shape[0], steps + new if shifted else steps, *shape[2:])
+    like = r.activation(kept, *r.b.quantization(x))
+    handle = _handle(r, like)
+    before = _read(r, handle, kept, x)
+    if shifted:
+        before = drawn_rows(r, before, new)
+    total = r.activation((shape[0], r.b.shape(before)[1] + new, *shape[2:]), *r.b.quantization(x))
+    r.b.op("CONCATENATION", [before, x], total, schema.ConcatenationOptionsT(1))
+    r.b.op("ASSIGN_VARIABLE", [handle, total if shifted else drawn_rows(r, total, new)], [])
+    return total
+
+
+def drawn_rows(r: Random, x: int, first: int) -> int:
+    """All rows of a tensor from one on."""
+    shape = r.b.shape(x)
+    y = r.activation((shape[0], shape[1] - first, *shape[2:]), *r.b.quantization(x))
+    begins, sizes = ([0, first] + [0] * (len(shape) - 2), [*r.b.shape(y)])
+    constants = [r.b.tensor([len(shape)], "INT32", np.array(values, np.int32)) for values in (begins, sizes)]
+    r.b.op("SLICE", [x, *constants], y)
+    return y
+
+
+def _sum(r: Random, x: int, kind: str) -> int:
+    """Sums with what is kept; `late`: the old value is read once more when the new one has been written."""
+    shape = r.b.shape(x)
+    handle = _handle(r, x)
+    before = _read(r, handle, shape, x)
+    if kind == "kept":
+        r.b.op("ASSIGN_VARIABLE", [handle, before], [])
+        return r.add(x, before)
+    if kind == "swapped":
+        other = _handle(r, x)
+        beside = _read(r, other, shape, x)
+        r.b.op("ASSIGN_VARIABLE", [handle, beside], [])
+        r.b.op("ASSIGN_VARIABLE", [other, r.reshape(x, shape)], [])
+        return r.add(before, beside)
+    y = r.activation(shape, *r.b.quantization(x))
+    r.b.op("ADD", [x, before], y, schema.AddOptionsT(0))
+    r.b.op("ASSIGN_VARIABLE", [handle, y], [])
+    return r.add(y, r.reshape(before, shape)) if kind == "late" else y

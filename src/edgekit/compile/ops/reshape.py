@@ -21,7 +21,7 @@ def lower(reader: OpReader) -> Reshape:
     return Reshape(reader.origins, (x,), y)
 
 
-def emit(op: Reshape, site: Site) -> Kernel:
+def emit(op: Op, site: Site) -> Kernel:
     """A copy; where both ends share their place, the emitter leaves it out."""
     if site.input_flips[0] == site.output_flip:
         body = f"memcpy(output, input, {op.input.size});"

@@ -1,0 +1,131 @@
+"""Variables of a .tflite, which outlive a run: VAR_HANDLE and CALL_ONCE are taken out of the file, and followed.
+
+In: the records of a file. Out: the same without these operators; which tensor stands for which variable, and the first
+values that the subgraph of CALL_ONCE assigns. Wherever TFLM would not say what a variable holds, an `EdgekitError`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from edgekit.compile.ir import Op
+from edgekit.compile.source import AGAIN, Variables
+from edgekit.errors import EdgekitError
+from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
+
+_STATES = "Export the streaming model with variables that are assigned once, before the first run and in each run."
+
+
+def without_handles(file: TfliteFile) -> tuple[TfliteFile, Variables]:
+    """The file whose operators read and assign its variables, and these."""
+    if not file.others and not any(op.code in ("VAR_HANDLE", "CALL_ONCE") for op in file.operators):
+        return file, Variables()
+    handles = _handles(file.operators)
+    first: dict[str, FileTensor] = {}
+    called_once = [op for op in file.operators if op.code == "CALL_ONCE"]
+    for op in called_once:
+        first |= _assigned_once(file, int(op.options.get("InitSubgraphIndex", 0)), _label(op))
+    if len({op.options.get("InitSubgraphIndex") for op in called_once}) != len(file.others):
+        raise EdgekitError(
+            f"{file.name} has {1 + len(file.others)} subgraphs, of which CALL_ONCE does not run all.",
+            "Export it without control flow and with a single signature.",
+        )
+    late = max((op.position for op in called_once), default=-1)
+    writers: Counter[str] = Counter()
+    for op in file.operators:
+        if op.code not in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
+            continue
+        name = _variable(op, handles)
+        if op.position < late:
+            raise EdgekitError(f"{_label(op)} uses variable {name!r} before CALL_ONCE gives it a value.", _STATES)
+        if op.code == "ASSIGN_VARIABLE":
+            writers[name] += 1
+            if writers[name] > 1:
+                raise EdgekitError(f"{_label(op)} is a second writer of variable {name!r}.", _STATES)
+            if name not in first and len(op.inputs) > 1 and 0 <= op.inputs[1] < len(file.tensors):
+                first[name] = file.tensors[op.inputs[1]]
+    for op in file.operators:
+        if op.code == "READ_VARIABLE" and _variable(op, handles) not in first:
+            raise EdgekitError(
+                f"{_label(op)} reads variable {_variable(op, handles)!r}, which nothing gives a value.", _STATES
+            )
+    kept = tuple(op for op in file.operators if op.code not in ("VAR_HANDLE", "CALL_ONCE"))
+    return replace(file, operators=kept), Variables(handles, first)
+
+
+def _assigned_once(file: TfliteFile, number: int, label: str) -> dict[str, FileTensor]:
+    """The constants that the subgraph of a CALL_ONCE assigns."""
+    if not 1 <= number <= len(file.others):
+        raise EdgekitError(f"{label} runs subgraph {number}, which is not there or is the model itself.", AGAIN)
+    graph = file.others[number - 1]
+    handles = _handles(graph.operators)
+    first: dict[str, FileTensor] = {}
+    for op in graph.operators:
+        if op.code == "VAR_HANDLE":
+            continue
+        index = op.inputs[1] if op.code == "ASSIGN_VARIABLE" and len(op.inputs) > 1 else -1
+        constant = graph.tensors[index] if 0 <= index < len(graph.tensors) else None
+        if constant is None or not constant.data.size:
+            raise EdgekitError(
+                f"Subgraph {number} of {label} has {_label(op)}, where only constants may be assigned.", _STATES
+            )
+        name = _variable(op, handles)
+        if name in first:
+            raise EdgekitError(f"Subgraph {number} of {label} has a second writer of variable {name!r}.", _STATES)
+        first[name] = constant
+    return first
+
+
+def _handles(operators: Sequence[FileOperator]) -> dict[int, str]:
+    return {
+        op.outputs[0]: f"{op.options.get('Container', '')}/{op.options.get('SharedName', '')}".lstrip("/")
+        for op in operators
+        if op.code == "VAR_HANDLE" and op.outputs
+    }
+
+
+def _variable(op: FileOperator, handles: Mapping[int, str]) -> str:
+    name = handles.get(op.inputs[0]) if op.inputs else None
+    if name is None:
+        raise EdgekitError(f"{_label(op)} names no VAR_HANDLE.", AGAIN)
+    return name
+
+
+def _label(op: FileOperator) -> str:
+    return f"{op.code} (operator {op.position})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadVariable(Op):
+    """A variable as an activation. `copied`: it is still read when its variable is written again."""
+
+    copied: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssignVariable(Op):
+    """An activation into a variable."""
+
+
+def with_copies(ops: Sequence[Op], is_view: Callable[[Op], bool]) -> tuple[Op, ...]:
+    """The operators; what is read of a variable is copied where the variable is written while that is still read.
+
+    Args:
+        is_view: True of an operator whose output lies in its input.
+    """
+    return tuple(
+        replace(op, copied=_is_read_late(op, ops[position + 1 :], is_view)) if isinstance(op, ReadVariable) else op
+        for position, op in enumerate(ops)
+    )
+
+
+def _is_read_late(read: ReadVariable, behind: Sequence[Op], is_view: Callable[[Op], bool]) -> bool:
+    same, written = {read.output.index}, False
+    for op in behind:
+        written = written or (isinstance(op, AssignVariable) and op.output.index == read.input.index)
+        if any(tensor.index in same for tensor in op.inputs):
+            if written:
+                return True
+            if is_view(op):
+                same.add(op.output.index)
+    return False
