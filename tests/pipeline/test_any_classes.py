@@ -41,3 +41,23 @@ def test_three_classes_are_built_with_all_stages_and_decided_on_by_the_greatest_
     found = edgekit("evaluate", out, "--data", folder, "--json")
     assert found.code == 0, found.err
     assert found.json["accuracy"] == card["metrics"]["test"]["accuracy"]
+
+
+@pytest.mark.parametrize(("data", "classes", "side", "channels"), [("digits", 10, 16, 1), ("shapes:0:200", 5, 48, 3)])
+def test_the_sets_that_come_along_have_recipes_of_their_own(
+    edgekit: Callable[..., Said], tmp_path: Path, data: str, classes: int, side: int, channels: int
+) -> None:
+    recipe, out = data.partition(":")[0], tmp_path / "out"
+    short = (
+        "seeds=0", "teach.fit.epochs=1", "distill.fit.epochs=3", "prune.fine_tune_epochs=0", "distill.plain_too=false",
+        "teach.fit.batch_size=16", "distill.fit.batch_size=16", "prune.alphas=4",
+        "convert.agreement=0.5", "convert.int8_drift=2", "convert.dynamic_drift=1",
+    )  # fmt: skip
+    words = ("build-model", "--recipe", recipe, "--data", data, "--out", out, "--json")
+    said = edgekit(*words, *(f"--set={change}" for change in short))
+    assert said.code == 0, said.err
+    card = json.loads((out / "card.json").read_text())
+    assert len(card["data"]["task"]["labels"]) == classes
+    assert (card["input"]["height"], card["input"]["width"], card["input"]["channels"]) == (side, side, channels)
+    assert card["model"]["bytes"] <= 20_000
+    assert card["data"]["mirror"] is (recipe != "digits")

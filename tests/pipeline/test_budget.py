@@ -57,3 +57,10 @@ def test_a_pool_that_holds_more_than_its_convolution_decides_what_a_student_take
     check_spec(wide, EmbedRecipe(arena_bytes=40_960))
     with pytest.raises(EdgekitError, match="arena takes at least 40,960 bytes, 1 over the limit of 40,959"):
         check_spec(wide, EmbedRecipe(arena_bytes=40_959))
+
+
+def test_height_width_and_colours_each_count_in_what_a_student_takes() -> None:
+    rgb = StudentSpec((48, 96, 3), 5, (4,), (1,))  # 48 * 96 * (3 + 4)
+    check_spec(rgb, EmbedRecipe(arena_bytes=32_256))
+    with pytest.raises(EdgekitError, match="arena takes at least 32,256 bytes, 1 over"):
+        check_spec(rgb, EmbedRecipe(arena_bytes=32_255))

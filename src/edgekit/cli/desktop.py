@@ -59,7 +59,7 @@ def build_model_command(
 def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     """Show each field of RECIPE, its value and what it takes.
 
-    RECIPE is esp32 (the default), paper, demo, smoke, or the recipe.json beside a model.
+    RECIPE is esp32 (the default), paper, demo, smoke, digits, shapes, or the recipe.json beside a model.
     """
     from edgekit.recipes.reading import leaves, recipe_named
     from edgekit.report.tables import fields_table

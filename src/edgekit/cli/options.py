@@ -11,7 +11,7 @@ from edgekit.values.model import DEFAULT_MODEL
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PATH, FOLDER = click.Path(path_type=Path), click.Path(path_type=Path, file_okay=False)
-RECIPES = "esp32, paper, demo, smoke, or the recipe.json beside a model."
+RECIPES = "esp32, paper, demo, smoke, digits, shapes, or the recipe.json beside a model."
 
 
 def check_report_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:

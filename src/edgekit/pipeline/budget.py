@@ -65,7 +65,7 @@ def _refuse_excess(lines: Sequence[BudgetLine], takes: str) -> None:
     advice = {
         "model": "take fewer channels in the last stages (--set student.channels=8,16,32,48)",
         "flash": "take fewer channels, or a larger application partition and --set embed.flash_bytes=...",
-        "arena": "take a smaller image (--set student.input_size=80) or fewer channels in the first stage",
+        "arena": "take a smaller image (--set student.input_size=...) or fewer channels in the first stage",
     }
     over = [line for line in lines if line.used_bytes > line.limit_bytes]
     if over:

@@ -18,7 +18,7 @@ from edgekit.recipes.build import Recipe
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
 from edgekit.values.limits import Between, FileName, Several, Sides
 
-BUILTIN = ("esp32", "paper", "demo", "smoke")
+BUILTIN = ("esp32", "paper", "demo", "smoke", "digits", "shapes")
 _RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
 _BOTH_SIDES = re.compile(r"[(\[]?(\d+)\s*[x,]\s*(\d+)[)\]]?")  # 48x64, or as a tuple is given
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -56,7 +56,7 @@ def recipe_named(name: str, changes: Iterable[str] = ()) -> Recipe:
     """The built-in recipe of that name, or the one saved in that .json, with `field=value` changes applied.
 
     Args:
-        name: `esp32`, `paper`, `demo`, `smoke`, or a file such as the recipe.json beside a model.
+        name: one of BUILTIN, or a file such as the recipe.json beside a model.
         changes: e.g. `distill.temperature=3`; of two for one field the later counts.
 
     Raises:
