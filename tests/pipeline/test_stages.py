@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edgekit.pipeline.cache import StageCache
+from edgekit.pipeline.stages import BuildStages, Options
+from edgekit.recipes.reading import recipe_named
 from smoke_build import REPOSITORY, Smoke
 
 FIRST_REMADE = """
@@ -90,3 +93,19 @@ def test_a_change_of_a_method_that_the_stage_calls_remakes_it(first_remade: Call
     assert new != old
     path.write_text(new)
     assert first_remade() == "student-plain"
+
+
+def test_pictures_that_may_not_be_mirrored_are_trained_on_as_by_a_recipe_without_mirror_images(tmp_path: Path) -> None:
+    made: list[tuple[str, bool]] = []
+
+    def trained(*changes: str) -> None:
+        recipe = recipe_named("smoke", ["teach.networks=vgg_slim", "distill.fit.epochs=1", *changes])
+        cache = StageCache(tmp_path / "stages", on_stage=lambda name, cached: made.append((name, cached)))
+        stages = BuildStages(recipe, "phantom:0:40", cache, Options(cache_dir=tmp_path / "data"))
+        stages.distill("student", stages.teach(), seed=0)
+
+    trained("data.mirror=no")
+    trained("teach.augment.flip=0", "distill.augment.flip=0")
+    assert made == [("teach-0", False), ("student", False), ("teach-0", True), ("student", True)]
+    trained()
+    assert made[4:] == [("teach-0", False), ("student", False)]

@@ -81,6 +81,15 @@ def test_a_class_that_a_teacher_would_not_see_is_named_with_the_tasks_own_words(
 
 
 @pytest.mark.parametrize("task", [GREY, RGB], ids=["grey", "RGB"])
+def test_the_head_of_a_frozen_trunk_learns_three_classes(task: Task) -> None:
+    train, val = pictures(task, 16, 1), pictures(task, 8, 2)
+    fit = FitRecipe(epochs=20, batch_size=16)
+    recipe = TeachRecipe(("resnet18",), trunk="frozen", input_size=SIZE, views=1, fit=fit, augment=VIEWS)
+    taught = teach.train_member(train, task, recipe, 0, Training(0, CPU), held_out={"val": val})
+    assert (taught.logits["val"].argmax(1) == val.labels).mean() > 0.7
+
+
+@pytest.mark.parametrize("task", [GREY, RGB], ids=["grey", "RGB"])
 @pytest.mark.parametrize("same_view", [False, True])
 def test_three_classes_go_from_teachers_to_a_pruned_student(task: Task, same_view: bool) -> None:
     train, val = pictures(task, 32, 1), pictures(task, 16, 2)
