@@ -130,10 +130,10 @@ def _rows_of(train: ImageSet, task: Task, recipe: TeachRecipe, member: int) -> N
     rows = np.flatnonzero(folds != member)
     lost = {*train.labels.tolist()} - {*train.labels[rows].tolist()}
     if lost:
-        lacking = " and ".join(task.labels[label] for label in sorted(lost))
+        lacking = f"no training image is left of {', '.join(task.labels[label] for label in sorted(lost))}"
         raise EdgekitError(
-            f"Without the {task.group}s that teacher {member} leaves out, {lacking} has no training image.",
-            f"Add images of more {task.group}s to it, or let every teacher see all: --set teach.cross_fit=false.",
+            f"Without the {task.group}s that teacher {member} leaves out, {lacking}.",
+            f"Add images of more {task.group}s, or let every teacher see all: --set teach.cross_fit=false.",
         )
     return rows
 
