@@ -2,15 +2,20 @@
 
 import dataclasses
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from edgekit.cli.main import cli
 from edgekit.compile import Compiled
 from edgekit.device import firmware
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
+from edgekit.pipeline.loading import load_model
+from edgekit.testing.random_operators import Random
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
 
@@ -125,3 +130,25 @@ def test_the_portable_core_uses_c_headers_alone_and_no_heap() -> None:
         assert system <= {"stddef.h", "stdint.h", "string.h"}, source
         code = re.sub(r"//.*", "", text)
         assert not re.search(r"\b(new|malloc|free|float|double)\b", code), source
+
+
+def test_a_model_that_only_tflm_runs_becomes_firmware_for_tflm_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(FIRMWARE, tmp_path / "firmware", ignore=shutil.ignore_patterns(".pio", "model"))
+    monkeypatch.setenv("EDGEKIT_FIRMWARE", str(tmp_path / "firmware"))
+    r = Random(1)
+    x = r.activation((1, 4, 4, 2))
+    y = r.b.tensor((1, 3), scales=[16 / 256], zero_points=[127])
+    r.b.op("LOG_SOFTMAX", [r.dense(r.reshape(x), 3)], y)
+    (tmp_path / "odd.tflite").write_bytes(r.b.finish([x], [y]))
+    done = CliRunner().invoke(cli, ["firmware", "--model", str(tmp_path / "odd.tflite")])
+    assert done.exit_code == 0, done.exception
+    assert "LOG_SOFTMAX (operator 2) is not supported" in done.stderr
+    assert "for TFLM alone: pio run -d firmware -e esp32dev" in " ".join(done.stderr.split())
+    folder = tmp_path / "firmware" / firmware.MODEL_FOLDER
+    assert {path.name for path in folder.iterdir()} == {"model_data.h", "model_data.cc", "model.json"}
+    assert "resolver.AddLogSoftmax()" in (folder / "model_data.h").read_text()
+    sources, _ = load_model(tmp_path / "odd.tflite").board_sources()
+    with pytest.raises(EdgekitError, match="runs on TFLM alone, and the environment native runs compiled C"):
+        firmware.build("native", sources)

@@ -153,8 +153,13 @@ def firmware_command(model: Path, profile: bool, optimize: Any, target: Any) -> 
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.compile import CompileOptions
     from edgekit.device.firmware import write_model
+    from edgekit.files import print_warning
     from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model)
-    written = write_model(loaded.sources(CompileOptions(optimize=optimize, target=target, profile=profile)))
+    options = CompileOptions(optimize=optimize, target=target, profile=profile)
+    sources, obstacles = loaded.board_sources(options)
+    written = write_model(sources)
     click.echo(printable(str(written)))
+    if obstacles is not None:
+        print_warning(f"{obstacles} The firmware is for TFLM alone: pio run -d firmware -e esp32dev.")

@@ -13,6 +13,21 @@ from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
 from edgekit.values.task import Task
 
+_ALONE = (
+    "ABS", "ADD_N", "ASSIGN_VARIABLE", "BATCH_TO_SPACE_ND", "BROADCAST_ARGS", "CALL_ONCE", "CAST", "CEIL", "COS",
+    "DEQUANTIZE", "DIV", "EMBEDDING_LOOKUP", "EQUAL", "EXP", "FILL", "FLOOR", "FLOOR_DIV", "FLOOR_MOD", "GATHER_ND",
+    "GREATER", "GREATER_EQUAL", "IF", "LESS", "LESS_EQUAL", "LOG", "LOG_SOFTMAX", "LOGICAL_AND", "LOGICAL_NOT",
+    "LOGICAL_OR", "NEG", "NOT_EQUAL", "READ_VARIABLE", "ROUND", "RSQRT", "SELECT_V2", "SHAPE", "SIN",
+    "SPACE_TO_BATCH_ND", "SQRT", "SQUARE", "SQUARED_DIFFERENCE", "VAR_HANDLE", "WHILE", "ZEROS_LIKE",
+)  # fmt: skip
+_TFLM_ALONE = {
+    **{code: "Add" + code.title().replace("_", "") for code in _ALONE if code not in OPERATORS},
+    "CUMSUM": "AddCumSum",
+    "L2_POOL_2D": "AddL2Pool2D",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "AddUnidirectionalSequenceLSTM",
+}
+"""Operators that the compiler lacks: by what method TFLM's resolver takes them."""
+
 
 def c_array(
     model: TfliteModel, outputs: int, arena_bytes: int, *,
@@ -63,13 +78,14 @@ def c_array(
 
 def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
     ops = tuple(dict.fromkeys(model.ops))
-    unknown = [op for op in ops if op not in OPERATORS]
+    methods = {code: entry.resolver_method for code, entry in OPERATORS.items()} | _TFLM_ALONE
+    unknown = [op for op in ops if op not in methods]
     if unknown or not ops:
         raise EdgekitError(
-            f"The model uses {', '.join(unknown) or 'no operator'}, which the firmware does not run.",
-            f"Build a network whose operators are among: {', '.join(OPERATORS)}.",
+            f"The model uses {', '.join(unknown) or 'no operator'}, which TFLM does not have.",
+            f"Build a network whose operators are among: {', '.join(sorted(methods))}.",
         )
-    return tuple(OPERATORS[op].resolver_method for op in ops)
+    return tuple(methods[op] for op in ops)
 
 
 def _c_string(text: str) -> str:

@@ -6,6 +6,7 @@ The real board is built by PlatformIO (`pio run -d firmware -t upload`) from the
 
 import configparser
 import json
+import math
 import os
 import re
 import shlex
@@ -28,6 +29,7 @@ from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array
 from edgekit.device.protocol.messages import CHUNK_BYTES, MAX_CHUNKS
 from edgekit.errors import EdgekitError
+from edgekit.tflite.reader import read_file
 from edgekit.values.codec import parsed
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
@@ -69,19 +71,24 @@ def _is_ours(candidate: Path) -> bool:
 class ModelSources:
     """A model as `firmware/lib/model` holds it."""
 
-    files: Mapping[str, str]  # texts by file name: the compiled C, and the .tflite as a C array
+    files: Mapping[str, str]  # texts by file name: the .tflite as a C array and, where it compiles, the compiled C
     sha256: str  # of the .tflite
     profile: bool = False  # the C measures what each layer costs
 
+    @property
+    def for_tflm_alone(self) -> bool:
+        """Whether there is no compiled C, which all environments but `esp32dev` need."""
+        return "model.c" not in self.files
+
 
 def model_sources(
-    model: TfliteModel, compiled: Compiled, *,
+    model: TfliteModel, compiled: Compiled | None, *,
     task: Task | None = None, threshold: Threshold | None = None, arena_bytes: int = 16_384,
 ) -> ModelSources:  # fmt: skip
     """The sources of a firmware for the model.
 
     Args:
-        compiled: the int8 model as C, named `model`.
+        compiled: the int8 model as C, named `model`; None where TFLM alone runs it.
         task, threshold: as in `c_array`.
         arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try.
 
@@ -94,8 +101,11 @@ def model_sources(
             f"An input of {height}x{width}x{channels} is more than the protocol's {MAX_CHUNKS * CHUNK_BYTES} bytes.",
             "Build the model for a smaller image.",
         )
-    outputs = compiled.graph.output.size
+    file = read_file(model.flatbuffer)
+    outputs = math.prod(file.tensors[file.outputs[0]].shape)
     array = c_array(model, outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
+    if compiled is None:
+        return ModelSources(array, model.sha256)
     return ModelSources({**compiled.files, **array}, model.sha256, compiled.options.profile)
 
 
@@ -128,6 +138,11 @@ def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path
     Raises EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
     instance that the model does not fit the board's room.
     """
+    if sources.for_tflm_alone:
+        raise EdgekitError(
+            f"The model runs on TFLM alone, and the environment {environment} runs compiled C.",
+            "Build it for a board: pio run -d firmware -e esp32dev",
+        )
     root = folder()
     options = _options(root / "platformio.ini", environment)
     if sources.profile:

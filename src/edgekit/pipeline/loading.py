@@ -6,7 +6,7 @@ In: an int8 .tflite, or the folder of build-model that holds one. Out: a `Loaded
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.program import profiled_program
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
@@ -36,7 +36,16 @@ class LoadedModel:
 
     def sources(self, options: CompileOptions | None = None) -> ModelSources:
         """The model as the firmware takes it. Raises as `model_sources` does."""
-        compiled = compile_model(self.model.flatbuffer, options)
+        return self._sources(compile_model(self.model.flatbuffer, options))
+
+    def board_sources(self, options: CompileOptions | None = None) -> tuple[ModelSources, EdgekitError | None]:
+        """The same for a board, whose firmware may do without compiled C: then with what is in the way of that."""
+        try:
+            return self.sources(options), None
+        except EdgekitError as obstacles:
+            return self._sources(None), obstacles
+
+    def _sources(self, compiled: Compiled | None) -> ModelSources:
         return model_sources(
             self.model, compiled, task=self.task, threshold=self.threshold, arena_bytes=self.arena_bytes
         )
