@@ -10,13 +10,13 @@ from edgekit.data.splits import split
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.images import DataInfo
-from edgekit.values.task import CHEST_XRAY
+from edgekit.values.task import CHEST_XRAY, Task
 
 
-def make(patients, labels, digests=None, splits=None):
+def make(patients, labels, digests=None, splits=None, task=CHEST_XRAY):
     count = len(patients)
     return Catalogue(
-        info=DataInfo("made", "0" * 64, False, CHEST_XRAY),
+        info=DataInfo("made", "0" * 64, False, task),
         ids=tuple(f"train/{i:04d}.png" for i in range(count)),
         labels=np.array(labels, np.int64),
         splits=tuple(splits or ["train"] * count),
@@ -103,3 +103,11 @@ def test_a_class_whose_images_of_a_split_are_all_unreadable_is_named():
     catalogue = make([f"p{i}" for i in range(24)], [i % 2 for i in range(24)], splits=splits)
     with pytest.raises(EdgekitError, match="The test set of made has no readable image of class PNEUMONIA"):
         run(catalogue, readable=[*range(20), 20, 22])
+
+
+def test_a_calibration_smaller_than_the_number_of_classes_has_an_image_of_as_many_as_it_can() -> None:
+    splits = ["train"] * 120 + ["val"] * 12 + ["test"] * 12
+    labels = [row % 12 for row in range(144)]
+    made = make([f"p{row}" for row in range(144)], labels, splits=splits, task=Task(tuple("abcdefghijkl")))
+    calibration = run(made, DataRecipe(calibration_images=8)).calibration
+    assert len(calibration) == len(set(calibration.labels.tolist())) == 8

@@ -107,13 +107,15 @@ def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name:
 
 
 def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
-    """At most `count` of the rows, in the classes' own proportion and with at least one of each."""
+    """At most `count` of the rows, in the classes' own proportion and with one at least of each there is room for."""
     count, left = min(count, len(rows)), len(rows)
     chosen: list[int] = []
     classes = len(catalogue.info.task.labels)
     for label in reversed(range(classes)):  # `label` more classes follow, each to have one at least
         part = rows[catalogue.labels[rows] == label].tolist()
-        share = min(max(round(count * len(part) / left), 1, count - (left - len(part))), len(part), count - label)
+        share = min(
+            max(round(count * len(part) / left), 1, count - (left - len(part))), len(part), max(0, count - label)
+        )
         chosen += sorted(part, key=lambda row: _lot(seed, "calibration", catalogue.ids[row]))[:share]
         count, left = count - share, left - len(part)
     return np.array(sorted(chosen), np.int64)
