@@ -13,7 +13,7 @@ from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, ru
 from edgekit.values.model import TfliteModel
 
 
-def run(model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[Any]:
+def run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = None) -> NDArray[Any]:
     """See `Run`."""
     return run_each(infer_of(model), to_tensors(model, images), progress)
 
@@ -44,7 +44,7 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
         try:
-            interpreter.set_tensor(entry, tensor)
+            interpreter.set_tensor(entry, tensor.reshape(model.tensor_shape))
             interpreter.invoke()
             return np.asarray(interpreter.get_tensor(end)).reshape(-1)
         except (RuntimeError, ValueError) as error:

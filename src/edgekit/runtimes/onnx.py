@@ -15,7 +15,7 @@ from edgekit.runtimes.runtime import Progress, Runtime, run_each, size_in_words
 from edgekit.tflite.quantize import to_float
 
 
-def run(model: bytes | Path, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.float32]:
+def run(model: bytes | Path, images: NDArray[Any], progress: Progress | None = None) -> NDArray[np.float32]:
     """See `Run`; the model's input is [1, C, H, W] in [0, 1].
 
     Raises:
@@ -36,7 +36,7 @@ def run(model: bytes | Path, images: NDArray[np.uint8], progress: Progress | Non
         for side, given in zip(entry.shape, (1, *pixels.shape[1:]), strict=False)
     ):
         raise EdgekitError(
-            f"The images are {size_in_words(images)}, {name} takes {entry.shape}.",
+            f"The images are {size_in_words(images.shape[1:])}, {name} takes {entry.shape}.",
             "Load the data at the model's own input size.",
         )
 

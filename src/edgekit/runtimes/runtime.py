@@ -28,7 +28,7 @@ class Run(Protocol):
 
     Args:
         model: a `TfliteModel`, an .onnx file or its bytes, or a torch network, as the runtime takes it.
-        images: uint8 [N, H, W, C] of the model's input size.
+        images: uint8 [N, H, W, C] of the model's input size, or [N, ...] in its own input type.
         progress: called with how many more images are done.
 
     Returns:
@@ -38,7 +38,7 @@ class Run(Protocol):
         EdgekitError: the runtime does not run this model, is not installed, or the images are of another size.
     """
 
-    def __call__(self, model: Any, images: NDArray[np.uint8], progress: Progress | None = None, /) -> NDArray[Any]: ...
+    def __call__(self, model: Any, images: NDArray[Any], progress: Progress | None = None, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +61,27 @@ def run_each(infer: Infer, tensors: NDArray[Any], progress: Progress | None) -> 
     return np.stack(rows)
 
 
-def to_tensors(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[Any]:
-    """Images uint8 [N, H, W, C] as the model's inputs [N, 1, H, W, C], int8 or float32.
+def to_tensors(model: TfliteModel, images: NDArray[Any]) -> NDArray[Any]:
+    """Images uint8 [N, H, W, C], or values [N, ...] in the model's input type, as its inputs [N, 1, ...], int8 or
+    float32.
 
     Raises:
-        EdgekitError: the images have another size than the model's input, or other channels; or nobody has said what
-            the model takes pixels for.
+        EdgekitError: they have another shape than the model's input; or nobody has said what it takes pixels for.
     """
-    height, width, channels = model.input_shape
-    if images.shape[1:] != (height, width, channels):
+    if images.shape[1:] != model.input_shape:
         raise EdgekitError(
-            f"The images are {size_in_words(images)}, the model takes {height} x {width} with {channels} channel(s).",
+            f"The {'images' if images.ndim == 4 else 'inputs'} are {size_in_words(images.shape[1:])}, the model takes "
+            f"{size_in_words(model.input_shape)}.",
             "Load the data at the model's own input size.",
         )
     return network_input(model, images)[:, np.newaxis]
 
 
-def size_in_words(images: NDArray[np.uint8]) -> str:
-    """Of images [N, H, W, C], for messages."""
-    return f"{' x '.join(map(str, images.shape[1:3]))} with {images.shape[-1]} channel(s)"
+def size_in_words(shape: tuple[int, ...]) -> str:
+    """Of one input, for messages."""
+    if len(shape) == 3:
+        return f"{shape[0]} x {shape[1]} with {shape[2]} channel(s)"
+    return f"{' x '.join(map(str, shape))} values"
 
 
 @contextmanager

@@ -28,7 +28,7 @@ _MOST_BYTES = 1 << 30  # of tensors; what a damaged file claims may not fit the 
 _RECORDS_BYTES = 256 * 1024  # TFLM's own records, some 4 KB for ten operators; a workstation can be generous
 
 
-def run(model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[Any]:
+def run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = None) -> NDArray[Any]:
     """See `Run`; float16 and dynamic-range files are refused."""
     return run_each(infer_of(model), to_tensors(model, images), progress)
 
@@ -36,7 +36,7 @@ def run(model: TfliteModel, images: NDArray[np.uint8], progress: Progress | None
 TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32"))
 
 
-def timed(model: TfliteModel, images: NDArray[np.uint8]) -> Iterator[tuple[NDArray[np.int8], int]]:
+def timed(model: TfliteModel, images: NDArray[Any]) -> Iterator[tuple[NDArray[np.int8], int]]:
     """Each image by itself: int8 outputs [classes] and the microseconds that this computer took."""
     infer = infer_of(model)
     for tensor in to_tensors(model, images):
@@ -51,11 +51,11 @@ def infer_of(model: TfliteModel) -> Infer:
     Raises:
         EdgekitError: a float16 or dynamic-range file, or an operator that TFLM does not have.
     """
-    interpreter = _interpreter(model)
+    interpreter, shape = _interpreter(model), model.tensor_shape
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
         try:  # not `_refusals`, which opens a file: this is timed
-            interpreter.set_input(tensor, 0)
+            interpreter.set_input(tensor.reshape(shape), 0)
             interpreter.invoke()
             return np.array(interpreter.get_output(0)).reshape(-1)
         except _ERRORS as error:

@@ -3,7 +3,7 @@
 In: a network, images. Out: logits. torch is imported where it is used: the registry of runtimes names this one too.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BATCH = 64  # images at once; a 96x96 student holds 20 MB of activations then
 
 
-def run(module: "nn.Module", images: NDArray[np.uint8], progress: Progress | None = None) -> NDArray[np.float32]:
+def run(module: "nn.Module", images: NDArray[Any], progress: Progress | None = None) -> NDArray[np.float32]:
     """See `Run`; the network runs in evaluation mode and is left as it was."""
     import torch
 

@@ -48,7 +48,7 @@ def _try_here() -> None:
     runtime, name = sys.argv[1:]
     try:
         model = replace(read_tflite(sys.stdin.buffer.read()), name=name)
-        _RUNTIMES[runtime](model)(np.zeros((1, *model.input_shape), np.float32 if model.input_q is None else np.int8))
+        _RUNTIMES[runtime](model)(np.zeros(model.tensor_shape, np.float32 if model.input_q is None else np.int8))
         print(json.dumps({"arena_bytes": tflm.arena_bytes(model) if runtime == "tflm" else 0}))
     except EdgekitError as error:
         print(json.dumps({"error": [error.message, error.hint]}))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
+from edgekit.tflite.metadata import labels_within
 from edgekit.tflite.quantize import input_range_of
 from edgekit.tflite.reader import CORRUPT, damaged, read_file
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
@@ -16,7 +17,7 @@ from edgekit.values.model import InputRange, Quantization, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = {"FLOAT32": 4, "FLOAT16": 2, "INT32": 4, "UINT8": 1, "INT64": 8, "INT16": 2, "INT8": 1, "BOOL": 1}
-_MOST_INPUTS = 1 << 26  # of an image; what a damaged file claims may not fit the memory
+_MOST_VALUES = 1 << 26  # of an input or output; what a damaged file claims may not fit the memory
 _AT_LEAST_ONE = ("StrideW", "StrideH", "FilterWidth", "FilterHeight", "DilationWFactor", "DilationHFactor")
 
 
@@ -38,7 +39,7 @@ class ModelCounts:
 
 
 def read_tflite(content: bytes | Path) -> TfliteModel:
-    """Reads a model of one image input [1, H, W, C] and two logits or more, in any number format.
+    """Reads a model of one input and one output of any shape, in any number format.
 
     Args:
         content: the file's bytes, or its path.
@@ -47,18 +48,11 @@ def read_tflite(content: bytes | Path) -> TfliteModel:
         EdgekitError: no such file, not a .tflite, truncated or altered, several subgraphs, inputs or outputs, a
             shape or number format that edgekit does not make.
     """
-    file = sound_file(content)
-    model, logits = _model(file), file.tensors[file.outputs[0]]
-    if logits.shape[0] != 1 or math.prod(logits.shape) < 2:
-        raise EdgekitError(
-            f"{file.name} gives an output of shape {list(logits.shape)}, not two logits or more [1, classes].",
-            "Give a model of two classes or more, an output for each.",
-        )
-    return model
+    return _model(sound_file(content))
 
 
 def read_int8_model(content: bytes | Path) -> TfliteModel:
-    """Reads an int8 model of one image input and any output, such as `compile_model` accepts.
+    """Reads an int8 model of one input and one output, such as `compile_model` accepts.
 
     What interpreters trust is not checked here: compile the model first, or let `read_tflite` read it.
 
@@ -162,31 +156,36 @@ def _check_weights(op: FileOperator, tensors: tuple[FileTensor, ...], where: str
 
 
 def _model(file: TfliteFile) -> TfliteModel:
-    """The value. EdgekitError where the input is not one image, or the ends are neither int8 nor float."""
-    image, logits = (file.tensors[index] for index in file.ends())
-    if len(image.shape) != 4 or image.shape[0] != 1:
+    """The value. EdgekitError where the input is a batch of several, or the ends are neither int8 nor float."""
+    entry, exit_ = (file.tensors[index] for index in file.ends())
+    has_batch = len(entry.shape) > 1
+    if has_batch and entry.shape[0] != 1:
         raise EdgekitError(
-            f"{file.name} takes an input of shape {list(image.shape)}, not one image [1, height, width, channels].",
-            "Convert it with batch size 1 and channels last; `edgekit build-model` does.",
+            f"{file.name} takes an input of shape {list(entry.shape)}: {entry.shape[0]} at a time, not one.",
+            "Convert it with batch size 1; `edgekit build-model` does.",
         )
-    if math.prod(image.shape) > _MOST_INPUTS:
+    if max(math.prod(entry.shape), math.prod(exit_.shape)) > _MOST_VALUES:
         raise EdgekitError(
-            f"{file.name} takes an image of {list(image.shape)}, more than {_MOST_INPUTS:,} values.",
-            "Convert it for a smaller image: an ESP32 holds some 200,000 bytes.",
+            f"{file.name} takes {list(entry.shape)} and gives {list(exit_.shape)}, more than {_MOST_VALUES:,} values.",
+            "Convert it for a smaller input: an ESP32 holds some 200,000 bytes.",
         )
-    variant = _variant(file, image, logits)
-    input_q = _quantization(image) if variant == "int8" else None
+    variant = _variant(file, entry, exit_)
+    input_q = _quantization(entry) if variant == "int8" else None
+    several = len(exit_.shape) > 1 and exit_.shape[0] == 1
     return TfliteModel(
         flatbuffer=file.content,
         variant=variant,
-        input_shape=(image.shape[1], image.shape[2], image.shape[3]),
+        input_shape=(entry.shape[1:] if has_batch else entry.shape) or (1,),
         input_q=input_q,
-        output_q=_quantization(logits) if variant == "int8" else None,
+        output_q=_quantization(exit_) if variant == "int8" else None,
         ops=tuple(op.code for op in file.operators),
         sha256=sha256_of(file.content),
         name=file.name,
         had_float_ends=file.had_float_ends,
         input_range=InputRange() if input_q is None else input_range_of(input_q),
+        output_shape=(exit_.shape[1:] if several else exit_.shape) or (1,),
+        has_batch=has_batch,
+        labels=labels_within(file.content, math.prod(exit_.shape)),
     )
 
 
@@ -194,10 +193,10 @@ def _quantization(tensor: FileTensor) -> Quantization:
     return Quantization(float(tensor.scales[0]), int(tensor.zero_points[0]))
 
 
-def _variant(file: TfliteFile, image: FileTensor, logits: FileTensor) -> str:
-    ends = (image.type, logits.type)
+def _variant(file: TfliteFile, entry: FileTensor, exit_: FileTensor) -> str:
+    ends = (entry.type, exit_.type)
     constants = {tensor.type for tensor in file.tensors if tensor.data.size}
-    if ends == ("INT8", "INT8") and all(len(end.scales) and len(end.zero_points) for end in (image, logits)):
+    if ends == ("INT8", "INT8") and all(len(end.scales) and len(end.zero_points) for end in (entry, exit_)):
         return "int8"
     if ends == ("FLOAT32", "FLOAT32") and not any(op.code == "QUANTIZE" for op in file.operators):
         return "float16" if "FLOAT16" in constants else "dynamic" if "INT8" in constants else "float32"

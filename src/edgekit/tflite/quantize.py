@@ -6,6 +6,7 @@ three ways in use; other inputs need the user's word.
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +70,11 @@ def known_range(model: TfliteModel) -> InputRange:
     )
 
 
-def network_input(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[np.int8] | NDArray[np.float32]:
-    """Pixels as the model's input values, int8 or float32, of the same shape. Raises as `known_range`."""
+def network_input(model: TfliteModel, images: NDArray[Any]) -> NDArray[np.int8] | NDArray[np.float32]:
+    """Pixels (uint8) as the model's input values, int8 or float32, of the same shape; what is that already stays as it
+    is. Raises as `known_range`."""
+    if images.dtype != np.uint8:
+        return images
     taken = known_range(model)
     return to_float(images, taken) if model.input_q is None else to_int8(images, model.input_q, taken)
 

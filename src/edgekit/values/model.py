@@ -1,5 +1,6 @@
 """A .tflite in memory, the quantization of its tensors, and what its input takes a pixel for."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -39,7 +40,7 @@ class TfliteModel:
 
     flatbuffer: bytes  # the file, without float ends
     variant: str  # `float32`, `float16`, `dynamic` or `int8`
-    input_shape: tuple[int, int, int]  # (height, width, channels) of its one image input (batch 1, NHWC)
+    input_shape: tuple[int, ...]  # of its one input, the batch of one left out; of an image (height, width, channels)
     input_q: Quantization | None  # of the int8 input; None in the float variants
     output_q: Quantization | None
     ops: tuple[str, ...]  # built-in operator names in the order of execution (`CONV_2D`, ...)
@@ -47,3 +48,24 @@ class TfliteModel:
     input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said
     name: str = field(default="The model", compare=False)  # the file's path, for messages
     had_float_ends: bool = False  # the file also converts from and to float; left out of `flatbuffer`
+    output_shape: tuple[int, ...] = ()  # of its one output, the batch of one left out
+    has_batch: bool = True  # the file's input begins with a batch of one
+    labels: tuple[str, ...] = ()  # what the file's own metadata call the outputs
+
+    @property
+    def outputs(self) -> int:
+        """How many values it gives."""
+        return math.prod(self.output_shape)
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """The input's as the file has it."""
+        return (1, *self.input_shape) if self.has_batch else self.input_shape
+
+    @property
+    def image_size(self) -> tuple[int, int, int] | None:
+        """Height, width and channels where the input has the shape of a picture, grey or RGB; None elsewhere."""
+        if not self.has_batch or len(self.input_shape) != 3:
+            return None
+        height, width, channels = self.input_shape
+        return (height, width, channels) if channels in (1, 3) else None
