@@ -106,3 +106,35 @@ def _sum(r: Random, x: int, kind: str) -> int:
     r.b.op("ADD", [x, before], y, schema.AddOptionsT(0))
     r.b.op("ASSIGN_VARIABLE", [handle, y], [])
     return r.add(y, r.reshape(before, shape)) if kind == "late" else y
+
+
+def lstm(r: Random, x: int) -> int:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM over one to a few steps, batch or time first."""
+    size = int(np.prod(r.b.shape(x)))
+    steps = int(r.pick(*(n for n in range(1, 8) if size % n == 0)))
+    inputs, units, time_major = size // steps, int(r.rng.integers(1, 7)), bool(r.rng.random() < 0.3)
+    shape = (steps, 1) if time_major else (1, steps)
+    x = r.reshape(x, (*shape, inputs))
+    x_scale, hidden_scale = r.b.quantization(x)[0], r.pick(1 / 128, 0.0077, 0.005)
+    scales = []
+    for fan_in, scale in ((inputs, x_scale), (units, hidden_scale)):  # so that gates reach a few units
+        scales += [float(np.float32(r.pick(1, 2, 0.2) * 4 / (scale * 70 * 70 * np.sqrt(fan_in)))) for _ in range(4)]
+    inputs_ = [x]
+    for number, scale in enumerate(scales):
+        weights = r.rng.integers(-127, 128, (units, inputs if number < 4 else units)).astype(np.int8)
+        inputs_.append(r.b.tensor(weights.shape, data=weights, scales=[scale], zero_points=[0]))
+    inputs_ += [-1] * 3
+    for scale in scales[:4]:
+        product = float(np.float32(x_scale) * np.float32(scale))
+        bias = r.rng.integers(-int(2 / product) - 1, int(2 / product) + 2, units).astype(np.int32)
+        inputs_.append(r.b.tensor([units], "INT32", data=bias, scales=[product], zero_points=[0]))
+    hidden_zero, cell_scale = int(r.pick(0, 0, -4, 7)), 2.0 ** int(r.pick(-12, -11, -13, -10))
+    inputs_ += [-1, -1]
+    inputs_.append(r.b.tensor([1, units], scales=[hidden_scale], zero_points=[hidden_zero], variable=True))
+    inputs_.append(r.b.tensor([1, units], "INT16", scales=[cell_scale], zero_points=[0], variable=True))
+    inputs_ += [-1] * 4
+    y = r.activation((*shape, units), hidden_scale, hidden_zero)
+    tanh = schema.ActivationFunctionType.TANH
+    options = schema.UnidirectionalSequenceLSTMOptionsT(tanh, float(r.pick(0.0, 10.0, 1.0)), 0.0, time_major)
+    r.b.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs_, y, options)
+    return y
