@@ -55,8 +55,10 @@ def no_variable(op: Any, tensors: Any) -> None:
 
 
 def two_sequences(op: Any, tensors: Any) -> None:
+    op.builtinOptions.timeMajor = False
     for index in (0, op.inputs[0], op.outputs[0]):
-        tensors[index].shape = [2, *tensors[index].shape[1:]]
+        tensors[index].shape = [2, 2, tensors[index].shape[2]]
+    tensors[op.inputs[0]].shape[2] = 4
 
 
 def wider(op: Any, tensors: Any) -> None:
