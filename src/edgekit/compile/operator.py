@@ -41,6 +41,7 @@ class Operator(Generic[Node]):
         states: what it keeps from run to run; its function takes pointers to them behind that to the output.
         row_schedule: how it goes down its image; None where it cannot work row by row.
         emit_step: of an operator with a row schedule: its functions, and the C of one step, whose number is C, too.
+        takes_16x8: True where activations may be INT16 beside int8 weights.
     """
 
     code: str
@@ -59,6 +60,11 @@ class Operator(Generic[Node]):
     states: Callable[[Node], tuple[Tensor, ...]] = lambda _: ()
     row_schedule: Callable[[Node], RowSchedule | None] = lambda _: None
     emit_step: Callable[[Node, StreamedOperator, str], tuple[Kernel, str]] | None = None
+    takes_16x8: bool = False
+
+    def says(self, name: str) -> bool:
+        """Whether the entry answers one of its optional questions itself."""
+        return getattr(self, name) is not type(self).__dataclass_fields__[name].default
 
 
 def elementwise_operator(
