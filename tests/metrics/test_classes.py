@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from edgekit.errors import EdgekitError
 from edgekit.metrics import curves
 from edgekit.metrics.decisions import decide, log_odds, probabilities
 from edgekit.metrics.intervals import seeds_interval, wilson
@@ -117,6 +118,11 @@ def test_a_class_without_images_and_one_that_is_never_said_are_named() -> None:
         "no answer was newt: precision has no mean",
     )
     assert report.classes[0].recall == 1
+
+
+def test_outputs_of_another_number_than_the_classes_are_refused_in_a_line() -> None:
+    with pytest.raises(EdgekitError, match="The model gives 2 values; the data have 3 classes: cat, dog, newt"):
+        scored(np.zeros((4, 2)), np.arange(4) % 3)
 
 
 def test_the_greatest_logit_decides_and_of_equal_ones_the_first() -> None:

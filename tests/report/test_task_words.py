@@ -93,7 +93,7 @@ def test_drawn_pictures_that_are_no_phantoms_are_called_synthetic_images() -> No
     text = printed(evaluation_parts(figures)) + html(page).split("</style>")[1] + markdown(page)
     assert "Evaluation, shapes, synthetic images" in text
     assert "the figures say nothing about real ones" in text
-    assert "not trained on: they may be of another class" in text
+    assert "may be of another class: none in training" in text
     assert "mirror" not in markdown(Page("shapes", (data_section(drawn),)))
     assert not re.search(r"phantom|patient", text, re.IGNORECASE)
 

@@ -161,13 +161,19 @@ def checked(logits: NDArray[Any], labels: NDArray[Any], task: Task) -> tuple[NDA
     """Logits [N, classes] as int64 or float64, and labels [N].
 
     Raises:
-        EdgekitError: no images, or logits that are not numbers.
+        EdgekitError: no images, another number of classes, or logits that are not numbers.
     """
     logits, labels = _wide(np.asarray(logits)), np.asarray(labels, np.int64)
     if not len(labels):
         raise EdgekitError("There is no image to evaluate.", "Check --data and --limit.")
-    if logits.shape != (len(labels), len(task.labels)):
-        raise ValueError(f"logits {logits.shape} of {len(labels)} images and {len(task.labels)} classes")
+    if logits.ndim != 2 or len(logits) != len(labels):
+        raise ValueError(f"logits {logits.shape} of {len(labels)} images")
+    if logits.shape[1] != len(task.labels):
+        raise EdgekitError(
+            f"The model gives {logits.shape[1]} values; the data have {len(task.labels)} classes: "
+            f"{', '.join(task.labels)}.",
+            "Give data with as many classes as the model has outputs.",
+        )
     broken = int((~np.isfinite(logits)).any(axis=1).sum())
     if broken:
         raise EdgekitError(

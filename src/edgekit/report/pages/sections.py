@@ -155,15 +155,20 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
 
 
 def data_section(info: DataInfo, audit: Audit | None = None) -> Section:
-    """What is known of the data set, and what its audit found."""
+    """What is known of the data set, and what its audit found. What a card says in its other sections is said with the
+    audit alone."""
+    task = info.task
+    asked = (
+        ("classes", f"{len(task.labels)}: {', '.join(task.labels)}"),
+        ("images", "grey" if task.channels == 1 else "RGB"),
+    )
+    same = "of the same class" if info.mirror else "may be of another class: none in training"
     facts = (
-        ("set", f"{info.name}{f' ({info.task.drawn})' if info.synthetic else ''}"),
-        ("classes", f"{len(info.task.labels)}: {', '.join(info.task.labels)}"),
-        ("images", "grey" if info.task.channels == 1 else "RGB"),
-        ("mirror images", "of the same class" if info.mirror else "may be of another class: none in training"),
+        ("set", f"{info.name}{f' ({task.drawn})' if info.synthetic else ''}"),
+        *(asked if audit else ()),
+        *((("mirror images", same),) if audit or not info.mirror else ()),
         ("fingerprint", f"`{info.fingerprint}`"),
         ("licence and attribution", info.licence or "unknown"),
-        *(() if info.mirror else (("mirror images", "not trained on: they may be of another class"),)),
     )
     notes = [Bullets(info.notes)] if info.notes else []
     return Section("Data", (Facts(facts), *notes, *(audit_parts(audit) if audit else ())))
