@@ -74,7 +74,8 @@ def _layer(venv: Path, packages: Path) -> None:
     python = packages / "bin" / "python"
     asked = [str(python), "-P", "-c", "import sysconfig as s; print(s.get_path('purelib'))"]
     found = subprocess.check_output(asked, text=True)
-    key = hashlib.sha256(f"{ROOT}\n{found}\n{(packages / 'bin').stat().st_mtime_ns}".encode()).hexdigest()
+    facts = f"{ROOT}\n{found}\n{(packages / 'bin').stat().st_mtime_ns}\n{Path(__file__).read_text()}"
+    key = hashlib.sha256(facts.encode()).hexdigest()
     if _mark(venv) == key:
         return
     _emptied(venv)
@@ -82,7 +83,7 @@ def _layer(venv: Path, packages: Path) -> None:
     site = next(venv.glob("lib/python*/site-packages"))
     # addsitedir, unlike a plain line, also reads the .pth files of the packages
     (site / "edgekit.pth").write_text(f"{ROOT / 'src'}\nimport site; site.addsitedir({found.strip()!r})\n")
-    _command(venv / "bin" / "edgekit", f'exec {shlex.quote(str(venv / "bin" / "python"))} -m edgekit "$@"')
+    _command(venv / "bin" / "edgekit", f'exec {shlex.quote(str(venv / "bin" / "python"))} -P -m edgekit "$@"')
     for source in sorted((packages / "bin").iterdir()):
         target = venv / "bin" / source.name
         taken = re.match(r"python|pip|activate|edgekit$", source.name, re.I)

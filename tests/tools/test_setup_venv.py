@@ -37,9 +37,9 @@ class Checkout:
             command, env={**self.environment, **environment}, text=True, start_new_session=True, **both
         )
 
-    def says(self, command: str) -> str:
+    def says(self, command: str, cwd: Path | None = None) -> str:
         command = str(self.venv / "bin" / command)
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, cwd=cwd)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -83,6 +83,16 @@ def test_a_killed_set_up_is_done_again_and_two_clones_at_once_share_one_install(
     out, errors = first.start().communicate()
     assert errors == ""
     assert time.monotonic() - began < 2
+
+
+def test_edgekit_does_not_run_modules_of_the_folder_in_which_it_is_called(tmp_path: Path, wheel: Path) -> None:
+    clone = Checkout(tmp_path / "one", wheel, tmp_path / "cache")
+    _, errors = (started := clone.start()).communicate(timeout=120)
+    assert started.returncode == 0, errors
+    (tmp_path / "edgekit").mkdir()
+    (tmp_path / "edgekit" / "__main__.py").write_text("print('of the folder')")
+    (tmp_path / "edgekit" / "__init__.py").write_text("")
+    assert str(clone.root / "src" / "edgekit" / "__main__.py") in clone.says("edgekit", cwd=tmp_path)
 
 
 def test_packages_that_cannot_be_had_end_in_one_message_and_leave_nothing_that_looks_whole(
