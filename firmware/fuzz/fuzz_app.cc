@@ -17,7 +17,13 @@ using edgekit::Model;
 namespace wire = edgekit::wire;
 
 constexpr uint8_t kSha[32] = {1, 2, 3};
-constexpr Model kModel = {kSha, 20, 25, 1, 2, 0x3b808081, 0x3e000000, 125000000, -128, 3, 1, 1000};
+constexpr uint32_t kShape[] = {20, 25, 1};
+constexpr size_t kOutputs = 300;    // two frames of them
+constexpr char kLabels[300] = "a";  // likewise
+constexpr Model kModel = {
+    kSha, 3, kShape,     kOutputs,   kLabels, sizeof(kLabels), wire::Decision::kArgmax,
+    0,    1, 0x3b808081, 0x3e000000, 0,       0x3f800000,      125000000,
+    -128, 3, 1000};
 
 // Feeds one input; the answers go nowhere, but their bytes are read so that the sanitizers see
 // them.
@@ -75,8 +81,7 @@ class Summer final : public edgekit::Classifier {
     uint32_t sum = 0;
     for (size_t i = 0; i < kModel.input_bytes(); ++i)
       sum = sum * 31 + static_cast<uint8_t>(input[i]);
-    output[0] = static_cast<int8_t>(sum);
-    output[1] = static_cast<int8_t>(sum >> 8);
+    for (size_t i = 0; i < kOutputs; ++i) output[i] = static_cast<int8_t>(sum >> i % 24);
     return {++runs_ % 3 == 0 ? wire::ErrorCode::kInvokeFailed : wire::ErrorCode::kOk, sum};
   }
   const Model& model() const override { return kModel; }
@@ -122,16 +127,21 @@ void Feed(const uint8_t* data, size_t bytes) {
   // Their own allocations, exactly as long as an image: a byte too far is seen.
   int8_t* const images[2] = {new int8_t[kModel.input_bytes()](),
                              new int8_t[kModel.input_bytes()]()};
+  int8_t* const outputs[3] = {new int8_t[kOutputs](), new int8_t[kOutputs](),
+                              new int8_t[kOutputs]()};
   edgekit::App app(
       tape, clock, classifier,
       {wire::BoardKind::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
-      {{images[0], images[1]}, kModel.input_bytes()});
+      {{images[0], images[1]},
+       kModel.input_bytes(),
+       {outputs[0], outputs[1], outputs[2]},
+       kOutputs});
   app.Start();
   tape.Put(data, bytes);
   while (!tape.empty()) app.Poll();
   app.Poll();
-  delete[] images[0];
-  delete[] images[1];
+  for (int8_t* image : images) delete[] image;
+  for (int8_t* each : outputs) delete[] each;
 }
 
 }  // namespace
@@ -175,6 +185,7 @@ size_t RandomFrame(uint8_t* line) {
   uint8_t type = kTypes[Random() % sizeof(kTypes)];
   if (Random() % 64 == 0) type = wire::RawEcho::kType;
   if (Random() % 64 == 0) type = wire::Profile::kType;
+  if (Random() % 64 == 0) type = wire::AskLabels::kType;
   if (Random() % 64 == 0) type = static_cast<uint8_t>(Random());
   size_t bytes = Random() % (sizeof(payload) + 1);
   const bool proper = Random() % 16 != 0;
@@ -200,6 +211,9 @@ size_t RandomFrame(uint8_t* line) {
   } else if (proper && type == wire::Profile::kType) {
     wire::Put16(payload, static_cast<uint16_t>(Random() % 80));
     bytes = 2;
+  } else if (proper && type == wire::AskLabels::kType) {
+    wire::Put32(payload, Random() % 8 ? Random() % 320 : Random());
+    bytes = 4;
   } else if (proper && type == wire::Hello::kType) {
     wire::Put32(payload, Random() % 2);
     bytes = 4;

@@ -122,6 +122,7 @@ class Uart final : public edgekit::ByteStream {
 };
 
 alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
+int8_t outputs[3][edgekit::kModel.outputs];
 
 }  // namespace
 
@@ -139,7 +140,10 @@ int main() {
       1u << 20,  // QEMU reads the socket only as fast as the UART is read
       4000000};
   static edgekit::App app(uart, clock, classifier, board,
-                          {{images[0], images[1]}, sizeof(images[0])});
+                          {{images[0], images[1]},
+                           sizeof(images[0]),
+                           {outputs[0], outputs[1], outputs[2]},
+                           sizeof(outputs[0])});
   uart.Start();
   app.Start();
   for (;;) app.Poll();

@@ -96,6 +96,7 @@ uint32_t RamBytes() {
 }
 
 alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
+int8_t outputs[3][edgekit::kModel.outputs];
 
 // Loads before the figures are taken: the arena is part of them.
 class Preloaded final : public edgekit::Classifier {
@@ -143,7 +144,10 @@ extern "C" void app_main() {
       921600,  // what CP210x and CH340 chips carry over an ordinary cable
   };
   static edgekit::App app(uart, clock, classifier, board,
-                          {{images[0], images[1]}, sizeof(images[0])});
+                          {{images[0], images[1]},
+                           sizeof(images[0]),
+                           {outputs[0], outputs[1], outputs[2]},
+                           sizeof(outputs[0])});
   app.Start();
   for (;;) app.Poll();
 }

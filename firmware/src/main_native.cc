@@ -86,6 +86,7 @@ class MonotonicClock final : public edgekit::Clock {
 };
 
 alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
+int8_t outputs[3][edgekit::kModel.outputs];
 
 }  // namespace
 
@@ -113,7 +114,10 @@ int main(int argc, char** argv) {
   const edgekit::BoardInfo board = {
       edgekit::wire::BoardKind::kNative, "native", EDGEKIT_BUILD_ID, 0, 0, 0, 1u << 20, 4000000};
   static edgekit::App app(stream, clock, classifier, board,
-                          {{images[0], images[1]}, sizeof(images[0])});
+                          {{images[0], images[1]},
+                           sizeof(images[0]),
+                           {outputs[0], outputs[1], outputs[2]},
+                           sizeof(outputs[0])});
   stream.WaitForClient();
   app.Start();
   for (;;) app.Poll();

@@ -13,8 +13,9 @@ import pytest
 
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
-from edgekit.device.protocol import frames, messages
-from edgekit.device.protocol.messages import ErrorCode
+from edgekit.device.protocol import codes, frames, messages
+from edgekit.device.protocol.codes import ErrorCode
+from edgekit.device.protocol.message import Message
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
@@ -34,8 +35,8 @@ def expected_of(model: TfliteModel, xrays: ImageSet, count: int = 100) -> dict[s
 def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> None:
     info = client.hello()
     assert info.model_sha256.hex() == model.sha256
-    assert (info.board, info.backend, info.chip) == (messages.BoardKind.NATIVE, messages.Backend.AOT, "native")
-    assert (info.height, info.width, info.channels, info.outputs) == (32, 32, 1, 2)
+    assert (info.board, info.backend, info.chip) == (codes.BoardKind.NATIVE, codes.Backend.AOT, "native")
+    assert (info.shape, info.outputs) == ((32, 32, 1), 2)
     assert info.scales == pytest.approx((model.input_q.scale, model.output_q.scale))  # type: ignore[union-attr]
     assert (info.input_zero_point, info.output_zero_point) == (-128, model.output_q.zero_point)  # type: ignore[union-attr]
     assert info.model_bytes == len(model.flatbuffer)
@@ -91,7 +92,7 @@ def test_the_next_image_travels_before_the_present_one_is_answered(client: Clien
     assert len(begun) == 2
 
 
-def exchange(client: Client, line: bytes) -> messages.Message | None:
+def exchange(client: Client, line: bytes) -> Message | None:
     client.link.write(line)
     decoder, until = frames.Decoder(), time.monotonic() + 1
     while time.monotonic() < until:
@@ -206,7 +207,7 @@ def imposter(*says: bytes, answers: bytes = b"") -> Iterator[str]:
 
 def info_frame(**changes: object) -> messages.Info:
     values: dict[str, object] = {field.name: 0 for field in dataclasses.fields(messages.Info)}
-    values |= {"model_sha256": bytes(32), "chip": "esp32", "build_id": "", "height": 1, "width": 1, "channels": 1}
+    values |= {"model_sha256": bytes(32), "chip": "esp32", "build_id": "", "rank": 3, "dimensions": (1, 1, 1, 0, 0)}
     return messages.Info(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -239,7 +240,7 @@ def test_what_is_not_edgekits_firmware_is_recognised(says: bytes, message: str, 
 def test_firmware_of_another_protocol_version_is_named(answer: bytes) -> None:
     with imposter(answers=answer) as port:
         link = open_link(port)
-        with pytest.raises(EdgekitError, match=r"version 9, this edgekit 1"):
+        with pytest.raises(EdgekitError, match=r"a newer edgekit's: it speaks protocol version 9, this edgekit 2"):
             Client(link).hello(limit_s=2)
         link.close()
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,26 +21,28 @@ from edgekit.device.client import Client
 from edgekit.device.connection import check_model, device_json
 from edgekit.device.link import WRITE_LIMIT_S, Rated, SocketLink, open_link
 from edgekit.device.profile import profile
-from edgekit.device.protocol import messages
+from edgekit.device.protocol import codes, messages
 from edgekit.device.protocol.frames import VERSION, Decoder, Frame, encode_frame
+from edgekit.device.protocol.message import Message
 from edgekit.errors import EdgekitError
 from edgekit.testing.fault_proxy import FaultProxy
 from edgekit.values.model import TfliteModel
 
 INFO = messages.Info(
-    nonce=0, board=messages.BoardKind.REAL, backend=messages.Backend.AOT, model_error=0, error_detail=0,
-    model_sha256=bytes(32), height=32, width=32, channels=1, outputs=2, input_scale_bits=0, input_zero_point=-128,
-    output_zero_point=0, output_scale_bits=0, margin_q=0, reserved=0, arena_bytes=1, ram_bytes=0, flash_bytes=0,
+    nonce=0, board=codes.BoardKind.REAL, backend=codes.Backend.AOT, model_error=0, error_detail=0,
+    model_sha256=bytes(32), rank=3, decision=0, positive=0, reserved=0, dimensions=(32, 32, 1, 0, 0), outputs=2,
+    label_bytes=0, input_scale_bits=0, output_scale_bits=0, input_zero_point=-128, output_zero_point=0,
+    input_low_bits=0, input_high_bits=0, margin_q=0, reserved_2=0, arena_bytes=1, ram_bytes=0, flash_bytes=0,
     model_bytes=1, clock_hz=0, window_bytes=0, baud=115200, max_baud=921600, chip="esp32", build_id="of no one",
 )  # fmt: skip
-Answer = Callable[[messages.Message, int], bytes]
+Answer = Callable[[Message, int], bytes]
 
 
 @contextmanager
 def device(answer: Answer, info: messages.Info = INFO, every_s: float = 0.0) -> Iterator[Client]:
     """A client of a device that greets with `info` and says `answer(message, seq)` to all else, and, with `every_s`,
     again and again to the latest."""
-    latest: list[tuple[messages.Message, int]] = []
+    latest: list[tuple[Message, int]] = []
 
     def talk(host: socket.socket) -> None:
         decoder = Decoder()
@@ -84,7 +87,7 @@ def dwindling() -> Answer:
     [
         lambda message, seq: messages.encode(messages.Pong(b"still here"), seq),
         lambda message, seq: messages.encode(messages.StepTicks(1, 1, 0, b""), seq),
-        lambda message, seq: messages.encode(messages.Result(1, 99, b"no"), seq ^ 1),
+        lambda message, seq: messages.encode(messages.Result(1, 99, 0, b"no"), seq ^ 1),
         lambda message, seq: messages.encode(messages.Missing(b"\x01"), seq),
         dwindling(),
     ],
@@ -124,17 +127,23 @@ def test_a_device_that_takes_no_byte_is_given_up(monkeypatch: pytest.MonkeyPatch
         ({"board": 77}, "board 77"),
         ({"backend": 9}, "backend 9"),
         ({"outputs": 0}, "0 outputs"),
-        ({"outputs": 65535}, "65535 outputs"),
-        ({"height": 65535, "width": 65535, "channels": 65535}, "an input of 65535x65535x65535"),
-        ({"height": 0}, "an input of 0x32x1"),
+        ({"outputs": 122_881}, "122881 outputs"),
+        ({"dimensions": (2**32 - 1,) * 5, "rank": 5}, "an input of (4294967295x){4}4294967295"),
+        ({"dimensions": (0, 32, 1, 0, 0)}, "an input of 0x32x1"),
+        ({"rank": 0}, "an input of 0 dimensions"),
+        ({"rank": 6}, "an input of 6 dimensions"),
+        ({"label_bytes": 32_769}, "32769 bytes of labels"),
+        ({"decision": 3}, "decision 3"),
+        ({"decision": 2, "outputs": 3}, "a threshold of 3 outputs"),
+        ({"decision": 2, "positive": 2}, "a threshold of 2 outputs"),
         ({"max_baud": 0}, "a rate of 0 baud"),
         ({"board": 3, "outputs": 0}, "board 3, 0 outputs"),
     ],
     ids=str,
 )
-def test_an_info_that_makes_no_sense_is_refused_by_name(changes: dict[str, int], names: str) -> None:
+def test_an_info_that_makes_no_sense_is_refused_by_name(changes: dict[str, Any], names: str) -> None:
     refused = pytest.raises(EdgekitError, match=f"its INFO makes no sense: {names}")
-    with device(lambda message, seq: b"", replace(INFO, **changes)) as client, refused as caught:  # type: ignore[arg-type]
+    with device(lambda message, seq: b"", replace(INFO, **changes)) as client, refused as caught:
         client.hello()
     assert "Flash" in caught.value.hint
 
@@ -142,13 +151,55 @@ def test_an_info_that_makes_no_sense_is_refused_by_name(changes: dict[str, int],
 def test_a_board_whose_model_did_not_load_is_understood_and_refused_before_anything_is_sent(
     model: TfliteModel,
 ) -> None:
-    info = replace(INFO, model_error=messages.ErrorCode.NO_MODEL, outputs=0, height=0)
+    info = replace(INFO, model_error=codes.ErrorCode.NO_MODEL, outputs=0, rank=0)
     with device(lambda message, seq: b"", info) as client, pytest.raises(EdgekitError, match="no usable model"):
         check_model(client.hello(), model)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda text, offset: messages.Labels(offset + 1, text),
+        lambda text, offset: messages.Labels(offset, b""),
+        lambda text, offset: messages.Labels(offset, text[:-1]),
+        lambda text, offset: messages.Labels(offset, b"a" * len(text)),
+        lambda text, offset: messages.Labels(offset, bytes(len(text))),
+    ],
+    ids=["another piece", "nothing", "less", "no end", "too many"],
+)
+def test_labels_that_make_no_sense_are_refused(answer: Callable[[bytes, int], messages.Labels]) -> None:
+    text = b"NORMAL\0PNEUMONIA\0"
+
+    def say(message: Message, seq: int) -> bytes:
+        assert isinstance(message, messages.AskLabels)
+        return messages.encode(answer(text, message.offset), seq)
+
+    with device(say, replace(INFO, label_bytes=len(text))) as client:
+        client.hello()
+        with pytest.raises(EdgekitError, match=r"its labels make no sense|labels for 2 outputs") as caught:
+            assert client.labels
+        assert "Flash" in caught.value.hint
+
+
+def test_a_part_of_the_outputs_that_is_none_is_asked_for_again_until_the_image_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edgekit.device.client.RETRY_LIMIT", 5)
+    image, parts = bytes(1024), itertools.cycle([(0, 231), (1, 232), (464, 232), (2**32 - 232, 232), (696, 0)])
+
+    def answer(message: Message, seq: int) -> bytes:
+        offset, size = next(parts)
+        return messages.encode(messages.Result(1, zlib.crc32(image), offset, bytes(size)), seq)
+
+    with (
+        device(answer, replace(INFO, outputs=640)) as client,
+        pytest.raises(EdgekitError, match=r"a\.png did not reach"),
+    ):
+        list(client.infer([("a.png", image)]))
+
+
 def test_a_board_that_names_the_model_and_another_input_is_refused(model: TfliteModel) -> None:
-    info = replace(INFO, model_sha256=bytes.fromhex(model.sha256), height=64)
+    info = replace(INFO, model_sha256=bytes.fromhex(model.sha256), dimensions=(64, 32, 1, 0, 0))
     with pytest.raises(EdgekitError, match=r"input of 64x32x1.*32x32x1"):
         check_model(info, model)
 
@@ -160,7 +211,7 @@ def test_control_codes_in_the_boards_texts_reach_no_terminal() -> None:
 
 @pytest.mark.parametrize("payload", [b"", bytes(3)])
 def test_an_answer_of_the_wrong_length_is_asked_for_again(payload: bytes) -> None:
-    def answer(message: messages.Message, seq: int) -> bytes:
+    def answer(message: Message, seq: int) -> bytes:
         broken = b"".join(encode_frame(Frame(VERSION, kind, seq, payload)) for kind in (0x85, 0x55))
         return broken + messages.encode(messages.Baud(9600), seq)
 
@@ -172,9 +223,9 @@ def test_an_answer_of_the_wrong_length_is_asked_for_again(payload: bytes) -> Non
 def test_a_profile_that_is_told_a_step_at_a_time_or_never_ends_makes_no_sense() -> None:
     image = bytes(1024)
 
-    def answer(message: messages.Message, seq: int) -> bytes:
+    def answer(message: Message, seq: int) -> bytes:
         if isinstance(message, messages.Infer):
-            return messages.encode(messages.Result(1, zlib.crc32(image), b"ab"), seq)
+            return messages.encode(messages.Result(1, zlib.crc32(image), 0, b"ab"), seq)
         assert isinstance(message, messages.Profile)
         return messages.encode(messages.StepTicks(10**9, 65535, message.first, struct.pack("<I", 1)), seq)
 

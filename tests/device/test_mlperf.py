@@ -37,9 +37,9 @@ def real(model: TfliteModel, logits: object) -> list[float]:
     return [(value - q.zero_point) * q.scale for value in logits.tolist()]  # type: ignore[attr-defined]
 
 
-def test_the_board_introduces_itself_to_the_runner(runner: MlperfClient) -> None:
+def test_the_board_introduces_itself_to_the_runner(runner: MlperfClient, model: TfliteModel) -> None:
     assert runner.greet() == "edgekit"
-    assert runner.profile() == {"profile": "ULPMark for tinyML Firmware V0.0.1", "model": "cxr01"}
+    assert runner.profile() == {"profile": "ULPMark for tinyML Firmware V0.0.1", "model": model.sha256[:12]}
     (lap,) = runner.command("timestamp")
     assert int(lap.removeprefix("m-lap-us-")) > 0
 

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.device.protocol import frames, messages
+from edgekit.device.protocol import codes, frames, messages
+from edgekit.device.protocol.message import BY_TYPE, Message
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = json.loads((REPOSITORY / "tests/vectors/frames.json").read_text())
@@ -100,8 +101,8 @@ def test_a_frame_survives_any_noise_before_it(payload: bytes, kind: int, seq: in
     assert decoded[-1] == frame
 
 
-@pytest.mark.parametrize("message", messages.BY_TYPE.values(), ids=lambda cls: cls.__name__)
-def test_every_message_comes_back_as_it_was_sent_and_refuses_another_length(message: type[messages.Message]) -> None:
+@pytest.mark.parametrize("message", BY_TYPE.values(), ids=lambda cls: cls.__name__)
+def test_every_message_comes_back_as_it_was_sent_and_refuses_another_length(message: type[Message]) -> None:
     rng = random.Random(message.TYPE)
     payload = bytes(rng.randrange(1, 127) for _ in range(message.FIXED.size + (30 if message.HAS_TAIL else 0)))
     one = message.unpack(payload)
@@ -119,7 +120,7 @@ def test_a_message_of_another_version_or_type_is_refused_but_an_error_is_read() 
         messages.message_of(frames.Frame(9, messages.Ping.TYPE, 0, b""))
     with pytest.raises(frames.WireError, match="0x7a"):
         messages.message_of(frames.Frame(frames.VERSION, 0x7A, 0, b""))
-    error = messages.Error(messages.ErrorCode.BAD_VERSION, 9)
+    error = messages.Error(codes.ErrorCode.BAD_VERSION, 9)
     assert messages.message_of(frames.Frame(9, messages.Error.TYPE, 0, error.pack())) == error
 
 
@@ -146,19 +147,20 @@ def test_protocol_header_is_generated_from_this_module() -> None:
 def test_the_document_names_every_message_error_and_byte_of_info() -> None:
     text = (REPOSITORY / "firmware/PROTOCOL.md").read_text()
     flat = " ".join(text.split())
-    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in messages.BY_TYPE.values()}
+    snake = {cls: re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).upper() for cls in BY_TYPE.values()}
     told = dict(re.findall(r"^\| ([0-9A-F]{2}) \| ([A-Z_]+) \|", text, re.MULTILINE))
     assert told == {f"{cls.TYPE:02X}": name for cls, name in snake.items()}
-    for code in messages.ErrorCode:
+    for code in codes.ErrorCode:
         words = code.name.lower().replace("_", " ").replace("op", "operator" if code.name.endswith("OP") else "op")
         assert code == 0 or f"{code.value} {words}" in flat
-    rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", text.partition("INFO, 132 bytes")[2], re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", text.partition("INFO, 164 bytes")[2], re.MULTILINE)
     ends = [int(offset) + int(size) for offset, size, _ in rows]
     assert [int(offset) for offset, _, _ in rows] == [0, *ends[:-1]]
     assert ends[-1] == messages.Info.FIXED.size
     for number in (
         frames.MAX_BODY_BYTES, frames.MAX_PAYLOAD_BYTES,
-        messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.STEPS_A_FRAME,
+        messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.OUTPUTS_A_FRAME, messages.MAX_LABEL_BYTES,
+        messages.LABEL_BYTES_A_FRAME, messages.STEPS_A_FRAME,
     ):  # fmt: skip
         assert re.search(rf"\b{number}\b", text), number
 

@@ -14,7 +14,7 @@ from edgekit.device.connection import connected
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import open_link
 from edgekit.device.protocol import frames, messages
-from edgekit.device.protocol.messages import BoardKind
+from edgekit.device.protocol.codes import BoardKind
 from edgekit.device.selftest import Check, round_trips_s, selftest
 from edgekit.values.model import TfliteModel
 

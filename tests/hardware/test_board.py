@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edgekit.device.connection import connected
-from edgekit.device.protocol.messages import BoardKind
+from edgekit.device.protocol.codes import BoardKind
 from edgekit.device.selftest import selftest
 from edgekit.pipeline.loading import load_model
 from edgekit.values.model import DEFAULT_MODEL

@@ -15,7 +15,11 @@ namespace wire = edgekit::wire;
 using wire::ErrorCode;
 
 constexpr uint8_t kSha[32] = {0xAB};
-constexpr Model kModel = {kSha, 10, 50, 1, 2, 0x3b808081, 0x3e000000, 125000000, -128, 3, 1, 1000};
+constexpr uint32_t kShape[] = {10, 50, 1};
+constexpr Model kModel = {
+    kSha, 3, kShape,     2,          "a\0b", 4,          wire::Decision::kThreshold,
+    1,    1, 0x3b808081, 0x3e000000, 0,      0x3f800000, 125000000,
+    -128, 3, 1000};
 
 class Line final : public edgekit::ByteStream {
  public:
@@ -95,12 +99,12 @@ struct Bench {
   Line line;
   HandClock clock;
   Counter classifier{clock};
-  int8_t images[2][500];
+  int8_t images[2][500], outputs[3][2];
   App app{line,
           clock,
           classifier,
           {wire::BoardKind::kNative, "bench", "1", 0, 0, 0, 0, 2000000},
-          {{images[0], images[1]}, 500}};
+          {{images[0], images[1]}, 500, {outputs[0], outputs[1], outputs[2]}, 2}};
 
   void Run() {
     do app.Poll();
@@ -262,7 +266,10 @@ void TooLargeAModelIsRefused() {
   static Bench bench;
   static App small(bench.line, bench.clock, bench.classifier,
                    {wire::BoardKind::kNative, "", "", 0, 0, 0, 0, 0},
-                   {{bench.images[0], bench.images[1]}, 499});
+                   {{bench.images[0], bench.images[1]},
+                    499,
+                    {bench.outputs[0], bench.outputs[1], bench.outputs[2]},
+                    2});
   small.Start();
   wire::Infer infer;
   infer.input_bytes = 500;
@@ -279,6 +286,24 @@ void ProfileIsUnknownToOrdinaryFirmware() {
   bench.Run();
   Check("PROFILE is a type that firmware without a profile does not know",
         bench.Refused(ErrorCode::kBadType, wire::Profile::kType));
+}
+
+void LabelsComeInPiecesAndEnd() {
+  static Bench bench;
+  bench.app.Start();
+  wire::AskLabels question;
+  question.offset = 2;
+  bench.line.Say(1, question);
+  bench.Run();
+  const wire::Labels rest = wire::Labels::Unpack(bench.line.last);
+  const bool told = bench.Answered(wire::Labels::kType) && rest.offset == 2 &&
+                    bench.line.last_bytes == wire::Labels::kBytes + 2 &&
+                    memcmp(bench.line.last + wire::Labels::kBytes, "b", 2) == 0;
+  question.offset = 4;
+  bench.line.Say(2, question);
+  bench.Run();
+  Check("labels are told from any byte on, and beyond them their length",
+        told && bench.Refused(ErrorCode::kNoLabels, 4));
 }
 
 }  // namespace
@@ -299,6 +324,7 @@ int main() {
   GoodFrameKeepsTheRate();
   TooLargeAModelIsRefused();
   ProfileIsUnknownToOrdinaryFirmware();
+  LabelsComeInPiecesAndEnd();
   printf("DONE\n");
   return all_passed ? 0 : 1;
 }

@@ -13,6 +13,8 @@ from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
 from edgekit.values.task import Task
 
+ARGMAX, THRESHOLD, VALUES = 1, 2, 0  # kDecision
+
 _ALONE = (
     "ABS", "ADD_N", "ASSIGN_VARIABLE", "BATCH_TO_SPACE_ND", "BROADCAST_ARGS", "CALL_ONCE", "CAST", "CEIL", "COS",
     "DEQUANTIZE", "DIV", "EMBEDDING_LOOKUP", "EQUAL", "EXP", "FILL", "FLOOR", "FLOOR_DIV", "FLOOR_MOD", "GATHER_ND",
@@ -46,7 +48,8 @@ def c_array(
         File name -> text: `model_data.h`, `model_data.cc`.
 
     Raises:
-        EdgekitError: not an int8 model, a threshold without its int8 margin, an operator that the firmware lacks.
+        EdgekitError: not an int8 model, a threshold without its int8 margin, an operator that the firmware lacks,
+            labels of another number than the outputs, another number of channels than the task's.
     """
     if model.input_q is None or model.output_q is None:
         raise EdgekitError(f"A {model.variant} model cannot run on a board.", "Give the int8 .tflite.")
@@ -55,14 +58,21 @@ def c_array(
             "The model has no int8 threshold (margin_q).",
             "Choose it on validation with the int8 model; `edgekit build-model` does.",
         )
+    if task is not None:
+        _check_task(model, task, outputs)
     methods = _resolver_methods(model)
-    binary = outputs == 2 and threshold is not None
+    binary = outputs == 2 and threshold is not None and (task is None or bool(task.positive))
     values = {
         "model": model,
         "sha256": bytes.fromhex(model.sha256),
         "outputs": outputs,
         "labels": [_c_string(label) for label in task.labels] if task else [],
-        "positive": (task.positive_index if task and task.positive else 1) if binary else -1,
+        # a literal ends before the next begins: a digit after an octal escape would be taken for a part of it
+        "label_text": " ".join(_c_string(label + "\0") for label in task.labels) if task else "",
+        "label_bytes": label_bytes(task),
+        "decision": THRESHOLD if binary else ARGMAX if task else VALUES,
+        "range": model.input_range if len(model.input_shape) == 3 else None,
+        "positive": (task.positive_index if task else 1) if binary else -1,
         "probability": threshold.probability if threshold else 0.5,
         "margin_q": threshold.margin_q if threshold else 0,
         "arena_bytes": arena_bytes,
@@ -74,6 +84,27 @@ def c_array(
         "byte_rows": _rows,
     }
     return {name: rendered(f"{name}.jinja", **values) for name in ("model_data.h", "model_data.cc")}
+
+
+def label_bytes(task: Task | None) -> int:
+    """Of all labels in UTF-8, a zero behind each."""
+    return sum(len(label.encode()) + 1 for label in task.labels) if task else 0
+
+
+def _check_task(model: TfliteModel, task: Task, outputs: int) -> None:
+    if len(task.labels) != outputs:
+        names = ", ".join(task.labels[:8]) + (", ..." if len(task.labels) > 8 else "")
+        raise EdgekitError(
+            f"{model.name} gives {outputs} outputs, and there are {len(task.labels)} labels: {names}.",
+            "Give one label for each output, in the order of the outputs.",
+        )
+    if len(model.input_shape) == 3 and model.input_shape[2] != task.channels:
+        raise EdgekitError(
+            f"{model.name} takes {model.input_shape[2]} channels a pixel, and its task has {task.channels}.",
+            "Build the model and its card anew, or give the model that the card belongs to.",
+        )
+    if (broken := next((label for label in task.labels if "\0" in label), None)) is not None:
+        raise EdgekitError(f"The label {broken!r} has a zero in it, where C ends a text.", "Give it another name.")
 
 
 def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
-from edgekit.device.diagnosis import GREETING, diagnose, other_version, refusal
+from edgekit.device.diagnosis import diagnose, other_version, refusal, unanswered, watch_restart
 from edgekit.device.link import Link
 from edgekit.device.protocol import messages
+from edgekit.device.protocol.codes import ErrorCode
 from edgekit.device.protocol.frames import MAX_LINE_BYTES, VERSION, Decoder, Frame, WireError
-from edgekit.device.protocol.messages import ErrorCode
+from edgekit.device.protocol.message import Message
 from edgekit.device.retransmit import SILENCE_LIMIT_S, InFlight, Pending
 from edgekit.errors import EdgekitError
 from edgekit.values.device_run import LinkCounts
@@ -26,11 +27,11 @@ HELLO_EVERY_S = 0.25
 ASK_EVERY_S = 0.5
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
-HELLO_AND_INFO_BYTES = 164  # on the line
+HELLO_AND_INFO_BYTES = 196  # on the line
 ECHO_ENDS_S = 1.1  # a raw echo that was left open ends with a second of silence
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
-_Answer = TypeVar("_Answer", bound=messages.Message)
+_Answer = TypeVar("_Answer", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ class Client:
         """The device's identity, asked for where that has not been done."""
         return self.hello()
 
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """What the firmware calls the answers; empty where it does not say. Raises EdgekitError: no answer, or another
+        number of names than of outputs."""
+        text, whole = bytearray(), self.info.label_bytes
+        while len(text) < whole:
+            answer = self.ask(messages.AskLabels(len(text)), messages.Labels)
+            if answer.offset != len(text) or len(answer.text) != min(whole - len(text), messages.LABEL_BYTES_A_FRAME):
+                raise self._senseless("its labels make no sense")
+            text += answer.text
+        *labels, rest = bytes(text).decode(errors="replace").split("\0")
+        if rest or (whole and len(labels) != self.info.outputs):
+            raise self._senseless(f"it has {len(labels)} labels for {self.info.outputs} outputs")
+        return tuple(labels)
+
     def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> messages.Info:
         """Asks who is there until it is answered: opening a port resets most boards.
 
@@ -73,17 +89,7 @@ class Client:
             info = self._greet(ELSEWHERE_LIMIT_S)
         if info is not None:
             return info
-        name = self.link.name
-        if self._echoed:
-            raise EdgekitError(
-                f"What is sent to {name} comes back as it is: nothing but an echo answers.",
-                "See that the line's two wires do not touch and press EN (reset), or name another --port.",
-            )
-        message, hint = diagnose(self._decoder.unframed()) or (
-            f"Nothing answers at {name}.",
-            "Check that the board carries edgekit's firmware (pio run -d firmware -t upload) and press EN (reset).",
-        )
-        raise EdgekitError(message if name in message else f"{name}: {message}", hint)
+        raise unanswered(self.link.name, self._decoder.unframed(), self._echoed)
 
     def _greet(self, limit_s: float) -> messages.Info | None:
         hello = messages.Hello(secrets.randbits(32))
@@ -142,7 +148,7 @@ class Client:
             if not flight.pending:
                 return
             frames = self._receive(flight.wake_s())
-            self._watch_restart()
+            watch_restart(self.link.name, self._decoder.unframed())
             if flight.silent(bool(frames)):
                 raise EdgekitError(
                     f"The board at {self.link.name} vanished: no answer for {SILENCE_LIMIT_S:.0f} s.",
@@ -164,12 +170,12 @@ class Client:
         if len(image) != info.input_bytes:
             raise EdgekitError(
                 f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
-                f"({info.height}x{info.width}x{info.channels}).",
+                f"({messages.shape_in_words(info.shape)}).",
                 "Give the model that is on the board with --model, or flash the one that you mean.",
             )
         # the device has one slot for odd and one for even numbers
         seq = next(number for number in self._sequence if all((number ^ other) & 1 for other in pending)) & 0xFFFF
-        line_s = self.link.line_s(messages.framed_bytes(len(image)))
+        line_s = self.link.line_s(messages.framed_bytes(len(image)) + messages.answer_bytes(info.outputs))
         one = Pending(key, seq, image, zlib.crc32(image), time.monotonic(), line_s)
         self._upload(one, range(messages.chunks_of(len(image))))
         return one
@@ -182,8 +188,9 @@ class Client:
             return None  # nothing that this image is waiting for
         if isinstance(message, messages.Missing):
             self._again(one, message.chunks)
-        elif message.input_crc == one.crc and len(message.outputs) == info.outputs:
-            return Outcome(one.key, message.outputs, message.invoke_us)
+        elif message.input_crc == one.crc and message.is_part_of(info.outputs):
+            if (outputs := one.gathered(message.offset, message.outputs, info.outputs)) is not None:
+                return Outcome(one.key, outputs, message.invoke_us)
         else:
             self._again(one, b"")
         flight.postpone(one)
@@ -235,7 +242,7 @@ class Client:
     def _senseless(self, what: str) -> EdgekitError:
         return EdgekitError(f"{self.link.name}: {what}.", "Flash the firmware of this edgekit.")
 
-    def ask(self, question: messages.Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
+    def ask(self, question: Message, kind: type[_Answer], limit_s: float = 3.0) -> _Answer:
         """Sends a question until it is answered by a message of `kind`.
         Raises EdgekitError: a refusal, or no answer."""
         there_and_back_s = self.link.line_s(2 * MAX_LINE_BYTES)
@@ -260,17 +267,7 @@ class Client:
         answer = Frame(VERSION, messages.Pong.TYPE, seq, data)
         return any(frame == answer for frame in self._frames_for(timeout_s))
 
-    def _watch_restart(self) -> None:
-        noise = self._decoder.unframed()
-        if GREETING not in noise and b"rst:0x" not in noise:
-            return
-        reason = diagnose(noise)
-        raise EdgekitError(
-            f"The board at {self.link.name} restarted in the middle." + (f" {reason[0]}" if reason else ""),
-            "Check its power supply, then run the command again with --resume.",
-        )
-
-    def _send(self, message: messages.Message, seq: int = 0) -> None:
+    def _send(self, message: Message, seq: int = 0) -> None:
         self._write(messages.encode(message, seq))
 
     def _write(self, data: bytes) -> None:
@@ -293,7 +290,7 @@ class Client:
         return frames
 
 
-def _understood(frame: Frame) -> messages.Message | None:
+def _understood(frame: Frame) -> Message | None:
     try:
         return messages.message_of(frame)
     except WireError:

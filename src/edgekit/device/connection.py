@@ -13,13 +13,17 @@ from edgekit.device.client import Client
 from edgekit.device.diagnosis import refusal
 from edgekit.device.firmware import ModelSources
 from edgekit.device.link import AS_THE_SYSTEM, FIRST_BAUD, ControlLines, open_link
-from edgekit.device.protocol.messages import Backend, BoardKind, Error, ErrorCode, Info
+from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ErrorCode
+from edgekit.device.protocol.messages import Error, Info, shape_in_words
 from edgekit.errors import EdgekitError, printable
 from edgekit.values.codec import to_json
 from edgekit.values.model import TfliteModel
 
 LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
-_NOT_IDENTITY = ("nonce", "reserved", "input_scale_bits", "output_scale_bits", "model_error", "error_detail")
+_NOT_IDENTITY = (
+    "nonce", "reserved", "reserved_2", "rank", "dimensions", "positive", "label_bytes", "input_scale_bits",
+    "output_scale_bits", "input_low_bits", "input_high_bits", "model_error", "error_detail",
+)  # fmt: skip
 Wait = Callable[[str], AbstractContextManager[object]]
 """Entered while something takes a moment, with what is going on in words."""
 
@@ -72,17 +76,18 @@ def check_model(info: Info, model: TfliteModel) -> None:
             f"The board holds the model {info.model_sha256.hex()[:12]}, this computer has {model.sha256[:12]}.",
             "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
         )
-    if (shape := (info.height, info.width, info.channels)) != model.input_shape:
-        said, ours = ("x".join(map(str, each)) for each in (shape, model.input_shape))
+    if info.shape != model.input_shape:
+        said, ours = map(shape_in_words, (info.shape, model.input_shape))
         raise EdgekitError(
             f"The board names this model and says an input of {said}; the model takes {ours}.",
             "Build and flash the firmware again: edgekit firmware, then pio run -d firmware -t upload.",
         )
 
 
-def device_json(info: Info) -> dict[str, Any]:
-    """The board's identity as JSON-ready values."""
+def device_json(info: Info, labels: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The board's identity as JSON-ready values; `labels`: as the `Client` has asked for them."""
     values = to_json(info) | {
+        **shape_json(info.shape),
         "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
         "chip": printable(info.chip),
@@ -90,5 +95,14 @@ def device_json(info: Info) -> dict[str, Any]:
         "model_sha256": info.model_sha256.hex(),
         "input_scale": info.scales[0],
         "output_scale": info.scales[1],
+        "labels": [printable(label) for label in labels],
+        "decision": Decision(info.decision).name.lower(),
+        "input_range": info.input_range and list(info.input_range),
     }
     return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
+
+
+def shape_json(shape: tuple[int, ...]) -> dict[str, Any]:
+    """The shape of a model's input, and what an image's dimensions are called."""
+    named = dict(zip(("height", "width", "channels"), shape, strict=True)) if len(shape) == 3 else {}
+    return {**named, "shape": list(shape)}

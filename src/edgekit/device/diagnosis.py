@@ -7,7 +7,7 @@ import re
 
 from edgekit.boards.board import ESP32
 from edgekit.device.protocol import frames, messages
-from edgekit.device.protocol.messages import ErrorCode
+from edgekit.device.protocol.codes import ErrorCode
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import operator_name
 
@@ -34,6 +34,11 @@ _REFUSALS = {  # by ErrorCode: what it means, what to do
         "The model's input is larger than the {detail} bytes that the board can hold.",
         "Build a model for a smaller image.",
     ),
+    "OUTPUT_TOO_LARGE": (
+        "The model gives more outputs than the {detail} that the board can hold.",
+        "Build a model with fewer outputs.",
+    ),
+    "NO_LABELS": ("The board's firmware holds {detail} bytes of labels, and was asked for more.", _AGAIN),
     "BAD_BAUD": ("The board does not run at that rate; it stays at {detail} baud.", "Give a lower --baud."),
     "BUSY": ("The board is busy with an image.", "Press EN (reset) and try again."),
 }
@@ -97,6 +102,31 @@ def _reset(resets: list[tuple[str, str]], ours: bool) -> tuple[str, str] | None:
     return f"The board was restarted {by}{why}", f"Flash it again: {_FLASH}. A weak power supply does this, too."
 
 
+def unanswered(name: str, noise: bytes, echoed: bool) -> EdgekitError:
+    """Why nobody answers a HELLO at this port, after the noise that came; `echoed`: HELLO came back."""
+    if echoed:
+        return EdgekitError(
+            f"What is sent to {name} comes back as it is: nothing but an echo answers.",
+            "See that the line's two wires do not touch and press EN (reset), or name another --port.",
+        )
+    message, hint = diagnose(noise) or (
+        f"Nothing answers at {name}.",
+        f"Check that the board carries edgekit's firmware ({_FLASH}) and press EN (reset).",
+    )
+    return EdgekitError(message if name in message else f"{name}: {message}", hint)
+
+
+def watch_restart(name: str, noise: bytes) -> None:
+    """Raises EdgekitError where the noise of a conversation is a board's start."""
+    if GREETING not in noise and b"rst:0x" not in noise:
+        return
+    reason = diagnose(noise)
+    raise EdgekitError(
+        f"The board at {name} restarted in the middle." + (f" {reason[0]}" if reason else ""),
+        "Check its power supply, then run the command again with --resume.",
+    )
+
+
 def refusal(error: messages.Error, info: messages.Info) -> EdgekitError:
     """The device's typed error as a sentence with what to do."""
     name = ErrorCode(error.code).name if error.code in ErrorCode.__members__.values() else f"code {error.code}"
@@ -108,7 +138,13 @@ def refusal(error: messages.Error, info: messages.Info) -> EdgekitError:
 
 
 def other_version(name: str, version: int) -> EdgekitError:
+    """Of firmware that belongs to another edgekit: which of the two is the older one."""
+    older = "an older" if version < frames.VERSION else "a newer"
+    hint = "Flash the firmware that belongs to this edgekit: edgekit firmware --model MODEL, then " + _FLASH
+    if version > frames.VERSION:
+        hint = f"Update edgekit on this computer. Or: {hint[0].lower()}{hint[1:]}"
     return EdgekitError(
-        f"The firmware at {name} speaks protocol version {version}, this edgekit {frames.VERSION}.",
-        "Flash the firmware that belongs to this edgekit: pio run -d firmware -t upload.",
+        f"The firmware at {name} is {older} edgekit's: it speaks protocol version {version}, this edgekit "
+        f"{frames.VERSION}.",
+        f"{hint} (or edgekit flash).",
     )

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit import files
 from edgekit.device.client import Client
-from edgekit.device.connection import device_json
+from edgekit.device.connection import device_json, shape_json
 from edgekit.device.kept import Answers, Kept
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import known_range, network_input
@@ -89,7 +89,9 @@ def _evaluate(
         if done:
             kept.save(done)
     predictions = tuple(map(prediction, rows))
-    return DeviceRun(predictions, device_json(client.info), client.counts, time.monotonic() - begin, resumed)
+    return DeviceRun(
+        predictions, device_json(client.info, client.labels), client.counts, time.monotonic() - begin, resumed
+    )
 
 
 def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress | None = None) -> DeviceRun:
@@ -99,9 +101,8 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
         predictions.append(Prediction(images.ids[row], int(images.labels[row]), tuple(logits.tolist()), invoke_us))
         if progress is not None:
             progress(predictions[-1], link)
-    height, width, channels = model.input_shape
     device = {
         "board": "desktop", "chip": platform.machine(), "backend": "tflm", "model_sha256": model.sha256,
-        "height": height, "width": width, "channels": channels, "arena_bytes": tflm.arena_bytes(model),
+        **shape_json(model.input_shape), "arena_bytes": tflm.arena_bytes(model),
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)

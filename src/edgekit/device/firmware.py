@@ -26,8 +26,15 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need
 from edgekit.compile import Compiled
-from edgekit.compile.c_array import c_array
-from edgekit.device.protocol.messages import CHUNK_BYTES, MAX_CHUNKS
+from edgekit.compile.c_array import c_array, label_bytes
+from edgekit.device.protocol.message import MAX_RANK
+from edgekit.device.protocol.messages import (
+    CHUNK_BYTES,
+    MAX_CHUNKS,
+    MAX_LABEL_BYTES,
+    MAX_OUTPUT_BYTES,
+    shape_in_words,
+)
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import read_file
 from edgekit.values.codec import parsed
@@ -93,20 +100,40 @@ def model_sources(
         arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try.
 
     Raises:
-        EdgekitError: what `c_array` raises, or an input too large for the protocol.
+        EdgekitError: what `c_array` raises, or what the protocol cannot carry.
     """
-    height, width, channels = model.input_shape
-    if height * width * channels > MAX_CHUNKS * CHUNK_BYTES:
-        raise EdgekitError(
-            f"An input of {height}x{width}x{channels} is more than the protocol's {MAX_CHUNKS * CHUNK_BYTES} bytes.",
-            "Build the model for a smaller image.",
-        )
     file = read_file(model.flatbuffer)
     outputs = math.prod(file.tensors[file.outputs[0]].shape)
+    _check_room(model, outputs, task)
     array = c_array(model, outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
     if compiled is None:
         return ModelSources(array, model.sha256)
     return ModelSources({**compiled.files, **array}, model.sha256, compiled.options.profile)
+
+
+def _check_room(model: TfliteModel, outputs: int, task: Task | None) -> None:
+    """Raises EdgekitError where the protocol cannot carry the model's input, outputs or labels."""
+    shape, most = model.input_shape, MAX_CHUNKS * CHUNK_BYTES
+    if not 0 < len(shape) <= MAX_RANK:
+        raise EdgekitError(
+            f"An input of {len(shape)} dimensions is more than the protocol's {MAX_RANK} (the batch left out).",
+            "Join dimensions of the model's input with a RESHAPE at its start.",
+        )
+    if math.prod(shape) > most:
+        raise EdgekitError(
+            f"An input of {shape_in_words(shape)} is more than the protocol's {most} bytes.",
+            "Build the model for a smaller image." if len(shape) == 3 else "Build the model for a smaller input.",
+        )
+    if outputs > MAX_OUTPUT_BYTES:
+        raise EdgekitError(
+            f"{outputs:,} outputs are more than the protocol's {MAX_OUTPUT_BYTES} bytes.",
+            "Build a model with fewer outputs.",
+        )
+    if label_bytes(task) > MAX_LABEL_BYTES:
+        raise EdgekitError(
+            f"The {outputs} labels take {label_bytes(task):,} bytes; the protocol carries {MAX_LABEL_BYTES:,}.",
+            "Give shorter labels.",
+        )
 
 
 def write_model(sources: ModelSources, into: Path | None = None) -> Path:

@@ -22,7 +22,7 @@ from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import AS_THE_SYSTEM, ControlLines
-from edgekit.device.protocol import messages
+from edgekit.device.protocol import codes, messages
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
 from edgekit.runtimes import tflm
@@ -60,7 +60,7 @@ def profile(client: Client, image: bytes) -> Profile:
         ticks += struct.unpack(f"<{count}I", answer.ticks[: 4 * count])
         steps = answer.steps
     resolution = INSTRUCTIONS_PER_S // answer.tick_hz
-    if client.info.board == messages.BoardKind.EMULATED:
+    if client.info.board == codes.BoardKind.EMULATED:
         return Profile(tuple(each * resolution for each in ticks), None, resolution, outcome.outputs)
     return Profile(None, tuple(round(each * 1e6 / answer.tick_hz, 3) for each in ticks), resolution, outcome.outputs)
 
@@ -107,7 +107,7 @@ def profile_model(
         port, tflite, lambda: model_sources(tflite, noticed()), baud=baud, on_wait=on_wait, lines=lines
     ) as client:
         run = profile(client, image.tobytes())
-        device, arena_bytes = device_json(client.info), client.info.arena_bytes
+        device, arena_bytes = device_json(client.info, client.labels), client.info.arena_bytes
     program = replace(compiled.program, instructions=run.instructions, us=run.us)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
     steps = len(run.instructions or run.us or ())

@@ -5,7 +5,7 @@ In: moments of `time.monotonic`. Out: deadlines.
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SILENCE_LIMIT_S = 7.0  # the message that the board has vanished comes within 10 s
 TURN_LIMIT_S = 20.0  # of one image, besides its time on the line: with a write that blocks, 30 s at most
@@ -19,7 +19,7 @@ MAX_TIMEOUT_S = 3.0  # so that a board which lost a question is asked again befo
 class Pending:
     """An image in flight: `since_s` its turn began, at `asked_s` the latest question is through the line as far as is
     known, by `through_s` for certain; at `deadline_s` it is asked for again. One upload takes `line_s` on the line.
-    `timeouts` of its `attempts` had no answer in time."""
+    `timeouts` of its `attempts` had no answer in time. `outputs` are those that have come, by their offset."""
 
     key: str
     seq: int
@@ -32,6 +32,14 @@ class Pending:
     deadline_s: float = 0.0
     attempts: int = 0
     timeouts: int = 0
+    outputs: dict[int, bytes] = field(default_factory=dict)
+
+    def gathered(self, offset: int, part: bytes, outputs: int) -> bytes | None:
+        """Takes a part of the outputs; all of them once they are there."""
+        self.outputs[offset] = part
+        if sum(map(len, self.outputs.values())) < outputs:
+            return None
+        return b"".join(self.outputs[at] for at in sorted(self.outputs))
 
 
 class InFlight:

@@ -4,6 +4,7 @@ In: a `Client` and the model. Out: `Check`s, each of which passed or says what i
 """
 
 import itertools
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
 from edgekit.device.protocol import messages
-from edgekit.device.protocol.messages import BoardKind
+from edgekit.device.protocol.codes import BoardKind
 from edgekit.device.retransmit import SILENCE_LIMIT_S
 from edgekit.errors import EdgekitError
 from edgekit.report.document import Column, Table
@@ -45,9 +46,8 @@ class _SilentError(EdgekitError):
     """The line fell silent before all bytes were back."""
 
 
-def golden_images(height: int, width: int, channels: int = 1) -> NDArray[np.uint8]:
-    """uint8 [N, height, width, channels], all channels equal: black, white, grey, ramps, a chessboard, single pixels,
-    noise. The same for ever."""
+def golden_images(height: int, width: int) -> NDArray[np.uint8]:
+    """uint8 [N, height, width]: black, white, grey, ramps, a chessboard, single pixels, noise. The same for ever."""
     y, x = np.mgrid[0:height, 0:width]
     corner = np.zeros((height, width), int)
     corner[0, 0] = corner[-1, -1] = 255
@@ -59,8 +59,18 @@ def golden_images(height: int, width: int, channels: int = 1) -> NDArray[np.uint
         state = (1664525 * state + 1013904223) & 0xFFFFFFFF
         noise.append(state >> 24)
     random = np.array(noise).reshape(RANDOM_IMAGES, height, width)
-    images = np.concatenate([np.stack(even + drawn), random]).astype(np.uint8)
-    return np.repeat(images[..., np.newaxis], channels, 3)
+    images: NDArray[np.uint8] = np.concatenate([np.stack(even + drawn), random]).astype(np.uint8)
+    return images
+
+
+def golden_inputs(shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """int8 [N, *shape], every value of them, whatever the model takes them for. An image of one channel is drawn by
+    `golden_images`; other channels are other pictures, so that an exchange of two shows. What is no image is drawn as a
+    picture one pixel high."""
+    height, width, channels = shape if len(shape) == 3 else (1, math.prod(shape), 1)
+    drawn = golden_images(height, width)
+    images = np.stack([np.roll(drawn, channel, 0) for channel in range(channels)], -1)
+    return (images.astype(np.int16) - 128).astype(np.int8).reshape(-1, *shape)
 
 
 def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
@@ -77,8 +87,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
 
 def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
     info = client.info
-    images = golden_images(info.height, info.width, info.channels)
-    inputs_q = (images.astype(np.int16) - 128).astype(np.int8)  # every int8 value, whatever the model takes pixels for
+    inputs_q = golden_inputs(info.shape)
     expected = run_each(tflm.infer_of(model), inputs_q[:, np.newaxis], None)
     inputs = [image_q.tobytes() for image_q in inputs_q]
     yield Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")
@@ -87,8 +96,8 @@ def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
         yield Check("memory", info.arena_bytes <= info.ram_bytes, found)
     outcomes = list(client.infer((str(row), data) for row, data in enumerate(inputs)))
     wrong = [o.key for o in outcomes if o.outputs != expected[int(o.key)].tobytes()]
-    found = f"{len(outcomes) - len(wrong)} of {len(images)} golden inputs give the desktop's bytes"
-    yield Check("byte-exact", not wrong and len(outcomes) == len(images), found)
+    found = f"{len(outcomes) - len(wrong)} of {len(inputs)} golden inputs give the desktop's bytes"
+    yield Check("byte-exact", not wrong and len(outcomes) == len(inputs), found)
     times = sorted(o.invoke_us for o in outcomes)
     unit = "thousand instructions" if info.board == BoardKind.EMULATED else "us"
     found = f"p50 {times[len(times) // 2]:,}, min {times[0]:,}, max {times[-1]:,} {unit}"
@@ -135,7 +144,7 @@ def _sentence(error: EdgekitError) -> str:
 
 def selftest_json(client: Client, checks: Sequence[Check]) -> dict[str, Any]:
     """What `edgekit selftest --json` prints."""
-    device = device_json(client.info)
+    device = device_json(client.info, client.labels)
     return {"passed": all(check.passed for check in checks), "device": device, "checks": to_json(checks)}
 
 

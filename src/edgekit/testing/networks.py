@@ -40,11 +40,12 @@ class _Value:
 class _Sketch:
     """Draws layers onto a builder and follows one image through them."""
 
-    def __init__(self, height: int, width: int, channels: int) -> None:
+    def __init__(self, *shape: int) -> None:
         self.b = Builder(versions=_VERSIONS)
         self.rng = np.random.default_rng(_SEED)
-        index = self.b.tensor((1, height, width, channels), scales=[1 / 255], zero_points=[-128])
-        self.input = _Value(index, image((height, width, channels), 0).astype(np.float64), 1 / 255, -128)
+        index = self.b.tensor((1, *shape), scales=[1 / 255], zero_points=[-128])
+        values = image(shape, 0) if len(shape) == 3 else self.rng.integers(-128, 128, shape)
+        self.input = _Value(index, values.astype(np.float64), 1 / 255, -128)
 
     def conv(
         self, x: _Value, out: int, size: int = 3, stride: int = 1, *, depthwise: bool = False, relu: bool = True
@@ -97,7 +98,7 @@ class _Sketch:
         real = self.rng.normal(0, np.sqrt(1 / x.q.size), (count, x.q.size))
         scale = np.float32(np.abs(real).max() / 127)
         weights = np.round(real / scale).astype(np.int8)
-        logits = self._activation((weights * float(scale)) @ x.real, relu=False)
+        logits = self._activation((weights * float(scale)) @ x.real.reshape(-1), relu=False)
         bias = self.b.tensor([count], "INT32", np.zeros(count, np.int32), [np.float32(x.scale) * scale], [0])
         inputs = [flat, self.b.tensor(weights.shape, data=weights, scales=[scale], zero_points=[0]), bias]
         self.b.op("FULLY_CONNECTED", inputs, logits.index, schema.FullyConnectedOptionsT())
@@ -137,6 +138,13 @@ def resnet() -> bytes:
         y = s.conv(s.conv(x, out, stride=stride), out, relu=False)
         x = s.add(x if stride == 1 else s.conv(x, out, size=1, stride=stride, relu=False), y)
     return s.b.finish([s.input.index], [s.logits(s.pooled(x), 10).index])
+
+
+def small(shape: tuple[int, ...], outputs: int) -> bytes:
+    """A convolution and a fully connected layer behind an image; the layer alone behind any other input."""
+    s = _Sketch(*shape)
+    x = s.conv(s.input, 8, stride=4) if len(shape) == 3 else s.input
+    return s.b.finish([s.input.index], [s.logits(x, outputs).index])
 
 
 NETWORKS = {"mobilenet": mobilenet, "resnet": resnet}

@@ -1,106 +1,26 @@
 """What frames carry: each message as a value, and the numbers that both ends must share. Standard library only.
 
 In: a frame that passed its CRC, or a message. Out: the message, or its bytes on the line.
-`firmware/lib/wire/src/wire/protocol.h` is generated from this module (tools/gen_protocol);
+`firmware/lib/wire/src/wire/protocol.h` is generated from this package (tools/gen_protocol);
 `firmware/PROTOCOL.md` describes the same byte by byte.
 """
 
+import math
 import struct
-from dataclasses import Field, dataclass, fields
-from enum import IntEnum
-from typing import Annotated, Any, ClassVar, Self, dataclass_transform
 
-from edgekit.device.protocol.frames import MAX_PAYLOAD_BYTES, VERSION, Frame, WireError, encode_frame
+from edgekit.device.protocol.codes import Backend, BoardKind, Decision
+from edgekit.device.protocol.frames import VERSION, Frame, WireError, encode_frame
+from edgekit.device.protocol.message import BY_TYPE, I16, MAX_RANK, U8, U16, U32, Hash, Message, Shape, Tail, Text
 
 CHUNK_BYTES = 240  # input bytes of one DATA frame; every chunk but the last is full
 MAX_CHUNKS = 512  # the chunk map of one image: inputs up to 122,880 bytes
-MAX_OUTPUT_BYTES = 64
+OUTPUTS_A_FRAME = 232  # output bytes that one RESULT holds; more outputs come in several
+MAX_OUTPUT_BYTES = MAX_CHUNKS * CHUNK_BYTES  # as many as of an input
+LABEL_BYTES_A_FRAME = 240  # of the labels' text that one LABELS holds
+MAX_LABEL_BYTES = 32_768  # of all labels: a thousand of them, long ones
 STEPS_A_FRAME = 59  # steps of a profile that one STEPS frame holds
 MIN_BAUD = 1200  # the lowest rate at which anyone would run a board
 BAUD_TRIAL_MS = 1500  # a new baud rate is given up when no good frame came for so long
-
-U8 = Annotated[int, "B"]
-U16 = Annotated[int, "H"]
-I16 = Annotated[int, "h"]
-U32 = Annotated[int, "I"]
-Hash = Annotated[bytes, "32s"]
-Text = Annotated[str, "16s"]  # UTF-8, zero-padded
-Tail = Annotated[bytes, "tail"]  # the rest of the payload; last field only
-
-
-class ErrorCode(IntEnum):
-    """Why a device refused. `detail` of the ERROR message is given in brackets."""
-
-    OK = 0
-    BAD_VERSION = 1  # [the device's protocol version]
-    BAD_TYPE = 2  # [the type that it does not know]
-    BAD_LENGTH = 3  # [the length that it expected]
-    BAD_OFFSET = 4  # [the offset that it refused]
-    NO_MODEL = 5  # the firmware holds no model, or its data is not a model of the known schema [schema version]
-    ARENA_TOO_SMALL = 6  # [bytes that the device could give; the model needs more]
-    UNSUPPORTED_OP = 7  # [built-in operator code]
-    INVOKE_FAILED = 8  # the interpreter returned an error [its status]
-    BUSY = 9  # an image is half loaded: finish it first [its sequence number]
-    BAD_BAUD = 10  # [the rate that it keeps]
-    INPUT_TOO_LARGE = 11  # [bytes that the device can hold]
-
-
-class BoardKind(IntEnum):
-    """What the firmware runs on."""
-
-    REAL = 0
-    EMULATED = 1
-    NATIVE = 2
-
-
-class Backend(IntEnum):
-    """What runs the model."""
-
-    AOT = 0
-    TFLM = 1
-    TFLM_ESP_NN = 2
-
-
-BY_TYPE: "dict[int, type[Message]]" = {}
-
-
-@dataclass_transform(frozen_default=True)
-class Message:
-    """A typed payload. Subclasses are frozen dataclasses that list their fields in the order of the bytes."""
-
-    TYPE: ClassVar[int]  # their number in a frame
-    FIXED: ClassVar[struct.Struct]  # all fields but a tail
-    HAS_TAIL: ClassVar[bool]  # bytes of any number follow the fixed ones
-    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
-
-    def __init_subclass__(cls, number: int) -> None:
-        dataclass(frozen=True)(cls)
-        kinds: list[Any] = [f.type for f in fields(cls)]
-        codes = "".join(kind.__metadata__[0] for kind in kinds)
-        cls.TYPE, cls.HAS_TAIL = number, codes.endswith("tail")
-        cls.FIXED = struct.Struct("<" + codes.removesuffix("tail"))
-        BY_TYPE[number] = cls
-
-    def pack(self) -> bytes:
-        """The payload. Raises WireError: it is longer than a frame can hold."""
-        values: list[Any] = [getattr(self, f.name) for f in fields(self)]
-        tail = values.pop() if self.HAS_TAIL else b""
-        payload = self.FIXED.pack(*(v.encode() if isinstance(v, str) else v for v in values)) + tail
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise WireError(f"{type(self).__name__} of {len(payload)} bytes does not fit a frame")
-        return payload
-
-    @classmethod
-    def unpack(cls, payload: bytes) -> Self:
-        """The message of a payload. Raises WireError: the length is not this message's."""
-        size = cls.FIXED.size
-        if len(payload) < size or (not cls.HAS_TAIL and len(payload) > size):
-            raise WireError(f"{cls.__name__} has {len(payload)} bytes where {size} belong")
-        values = [*cls.FIXED.unpack_from(payload), *([payload[size:]] if cls.HAS_TAIL else [])]
-        for at, field in enumerate(fields(cls)):
-            if field.type == Text:
-                values[at] = values[at].rstrip(b"\0").decode(errors="replace")
-        return cls(*values)
 
 
 class Hello(Message, number=0x01):
@@ -152,9 +72,15 @@ class Profile(Message, number=0x07):
     first: U16
 
 
+class AskLabels(Message, number=0x08):
+    """What are the answers called? Answered by LABELS, from the byte `offset` of their text on."""
+
+    offset: U32
+
+
 class Info(Message, number=0x81):
-    """The device's identity, its model and its figures. Scales travel as the bits of an IEEE-754 single; a figure
-    that a board cannot know is 0."""
+    """The device's identity, its model and its figures. Scales and ranges travel as the bits of an IEEE-754 single; a
+    figure that a board cannot know is 0."""
 
     nonce: U32
     board: U8
@@ -162,16 +88,21 @@ class Info(Message, number=0x81):
     model_error: U16  # ErrorCode of loading the model
     error_detail: U32
     model_sha256: Hash
-    height: U16
-    width: U16
-    channels: U16
-    outputs: U16
+    rank: U8  # dimensions of the input, the batch of one left out; of an image 3: height, width, channels
+    decision: U8
+    positive: U8  # the number of the answer that is looked for, where a threshold decides
+    reserved: U8
+    dimensions: Shape  # `rank` of them count
+    outputs: U32
+    label_bytes: U32  # of the labels' text; 0 where the firmware holds none
     input_scale_bits: U32
+    output_scale_bits: U32
     input_zero_point: I16
     output_zero_point: I16
-    output_scale_bits: U32
+    input_low_bits: U32  # what the model takes a black pixel and a white one for; both 0 where that is unknown
+    input_high_bits: U32
     margin_q: I16
-    reserved: U16
+    reserved_2: U16
     arena_bytes: U32
     ram_bytes: U32  # all data memory in use, arena and stack included
     flash_bytes: U32  # program and constants, the model included
@@ -185,26 +116,41 @@ class Info(Message, number=0x81):
 
     def faults(self) -> list[str]:
         """The values that make no sense, in words."""
-        shape = (self.height, self.width, self.channels)
+        binary = self.outputs == 2 and self.positive < 2
         faults = {
             f"board {self.board}": self.board not in BoardKind.__members__.values(),
             f"backend {self.backend}": self.backend not in Backend.__members__.values(),
             f"a rate of {min(self.baud, self.max_baud)} baud": min(self.baud, self.max_baud) < MIN_BAUD,
-            "an input of {}x{}x{}".format(*shape): not 0 < self.input_bytes <= MAX_CHUNKS * CHUNK_BYTES,
+            f"an input of {self.rank} dimensions": not 0 < self.rank <= MAX_RANK,
+            f"an input of {shape_in_words(self.shape)}": not 0 < self.input_bytes <= MAX_CHUNKS * CHUNK_BYTES,
             f"{self.outputs} outputs": not 0 < self.outputs <= MAX_OUTPUT_BYTES,
+            f"{self.label_bytes} bytes of labels": self.label_bytes > MAX_LABEL_BYTES,
+            f"decision {self.decision}": self.decision not in Decision.__members__.values(),
+            f"a threshold of {self.outputs} outputs": self.decision == Decision.THRESHOLD and not binary,
         }
         # where the model did not load, its shape is nobody's business
         return [fault for fault, there in list(faults.items())[: 3 if self.model_error else None] if there]
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one input, the batch left out."""
+        return self.dimensions[: self.rank]
+
+    @property
     def input_bytes(self) -> int:
         """Bytes of one input."""
-        return self.height * self.width * self.channels
+        return math.prod(self.shape)
 
     @property
     def scales(self) -> tuple[float, float]:
         """Real values of one input step and of one output step."""
-        return struct.unpack("<2f", struct.pack("<2I", self.input_scale_bits, self.output_scale_bits))
+        return _singles(self.input_scale_bits, self.output_scale_bits)
+
+    @property
+    def input_range(self) -> tuple[float, float] | None:
+        """What a black pixel and a white one enter the model as; None where the firmware does not know."""
+        known = (self.input_low_bits, self.input_high_bits) != (0, 0)
+        return _singles(self.input_low_bits, self.input_high_bits) if known else None
 
 
 class Pong(Message, number=0x82):
@@ -221,11 +167,18 @@ class Missing(Message, number=0x83):
 
 
 class Result(Message, number=0x84):
-    """The raw int8 outputs, the time of the run on the device's clock, the CRC of the input that was used."""
+    """The raw int8 outputs from number `offset` on, OUTPUTS_A_FRAME of them but for the last RESULT of an answer; the
+    time of the run on the device's clock, the CRC of the input that was used."""
 
     invoke_us: U32
     input_crc: U32
+    offset: U32
     outputs: Tail
+
+    def is_part_of(self, outputs: int) -> bool:
+        """Whether it holds what a RESULT holds from its offset on, of so many outputs."""
+        expected = min(outputs - self.offset, OUTPUTS_A_FRAME)
+        return self.offset % OUTPUTS_A_FRAME == 0 and len(self.outputs) == expected
 
 
 class Baud(Message, number=0x85):
@@ -250,11 +203,28 @@ class StepTicks(Message, number=0x87):
     ticks: Tail
 
 
+class Labels(Message, number=0x88):
+    """The answer to ASK_LABELS: the names of the answers in UTF-8, each with a zero behind it, from the byte `offset`
+    of them all on, LABEL_BYTES_A_FRAME of them but at the end."""
+
+    offset: U32
+    text: Tail
+
+
 class Error(Message, number=0xFF):
     """A refusal; `seq` is that of the frame refused."""
 
     code: U16
     detail: U32
+
+
+def shape_in_words(shape: tuple[int, ...]) -> str:
+    """`64x48x3`; of a vector `40 values`."""
+    return "x".join(map(str, shape)) if len(shape) > 1 else f"{math.prod(shape)} values"
+
+
+def _singles(*bits: int) -> tuple[float, float]:
+    return struct.unpack("<2f", struct.pack("<2I", *bits))
 
 
 def message_of(frame: Frame) -> Message:
@@ -280,3 +250,8 @@ def chunks_of(input_bytes: int) -> int:
 def framed_bytes(input_bytes: int) -> int:
     """Of a whole image on the line, its question included."""
     return chunks_of(input_bytes) * len(encode(Data(0, bytes(CHUNK_BYTES)))) + 64
+
+
+def answer_bytes(outputs: int) -> int:
+    """Of so many outputs on the line."""
+    return -(-outputs // OUTPUTS_A_FRAME) * len(encode(Result(0, 0, 0, bytes(min(outputs, OUTPUTS_A_FRAME)))))

@@ -18,14 +18,17 @@ void CopyText(char* field, size_t capacity, const char* text) {
 }  // namespace
 
 App::App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardInfo& board,
-         const InputMemory& memory)
+         const Memory& memory)
     : stream_(stream),
       clock_(clock),
       classifier_(classifier),
       board_(board),
       memory_(memory),
-      text_(stream, clock, classifier, memory.images[0], memory.image_bytes) {
-  for (int i = 0; i < 2; ++i) slots_[i].input = memory.images[i];
+      text_(stream, clock, classifier, {memory.images[0], memory.image_bytes, memory.outputs[2]}) {
+  for (int i = 0; i < 2; ++i) {
+    slots_[i].input = memory.images[i];
+    slots_[i].outputs = memory.outputs[i];
+  }
 #if EDGEKIT_PROFILE
   classifier.ProfileWith(clock);
 #endif
@@ -50,8 +53,8 @@ Status App::CheckModel() const {
                           : wire::kMaxChunks * wire::kChunkBytes;
   if (model.input_bytes() == 0 || model.outputs == 0) return {ErrorCode::kNoModel, 0};
   if (model.input_bytes() > held) return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(held)};
-  if (model.outputs > wire::kMaxOutputBytes)
-    return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(wire::kMaxOutputBytes)};
+  if (model.outputs > memory_.output_bytes)
+    return {ErrorCode::kOutputTooLarge, static_cast<uint32_t>(memory_.output_bytes)};
   return {};
 }
 
@@ -115,6 +118,10 @@ void App::Handle(const wire::Frame& frame) {
         Send(frame.seq, ready);
       }
       break;
+    case wire::AskLabels::kType:
+      if (whole(wire::AskLabels::kBytes))
+        OnAskLabels(frame.seq, wire::AskLabels::Unpack(frame.payload));
+      break;
 #if EDGEKIT_PROFILE
     case wire::Profile::kType:
       if (whole(wire::Profile::kBytes)) OnProfile(frame.seq, wire::Profile::Unpack(frame.payload));
@@ -137,10 +144,14 @@ void App::OnHello(uint16_t seq, const wire::Hello& hello) {
   info.model_error = static_cast<uint16_t>(load_status_.code);
   info.error_detail = load_status_.detail;
   if (model.sha256 != nullptr) memcpy(info.model_sha256, model.sha256, sizeof(info.model_sha256));
-  info.height = model.height;
-  info.width = model.width;
-  info.channels = model.channels;
+  info.rank = model.rank;
+  for (size_t i = 0; i < model.rank; ++i) info.dimensions[i] = model.shape[i];
   info.outputs = model.outputs;
+  info.label_bytes = model.label_bytes;
+  info.decision = static_cast<uint8_t>(model.decision);
+  info.positive = model.positive;
+  info.input_low_bits = model.input_low_bits;
+  info.input_high_bits = model.input_high_bits;
   info.input_scale_bits = model.input_scale_bits;
   info.input_zero_point = model.input_zero_point;
   info.output_zero_point = model.output_zero_point;
@@ -225,7 +236,25 @@ void App::OnInfer(uint16_t seq, const wire::Infer& infer) {
   wire::Result result;
   result.invoke_us = slot.invoke_us;
   result.input_crc = slot.input_crc;
-  Send(seq, result, reinterpret_cast<const uint8_t*>(slot.outputs), outputs_);
+  for (size_t at = 0; at < outputs_; at += wire::kOutputsAFrame) {
+    const size_t left = outputs_ - at;
+    result.offset = static_cast<uint32_t>(at);
+    Send(seq, result, reinterpret_cast<const uint8_t*>(slot.outputs + at),
+         left < wire::kOutputsAFrame ? left : wire::kOutputsAFrame);
+  }
+}
+
+void App::OnAskLabels(uint16_t seq, const wire::AskLabels& question) {
+  const Model& model = classifier_.model();
+  if (question.offset >= model.label_bytes) {
+    SendError(seq, ErrorCode::kNoLabels, model.label_bytes);
+    return;
+  }
+  const size_t left = model.label_bytes - question.offset;
+  wire::Labels answer;
+  answer.offset = question.offset;
+  Send(seq, answer, reinterpret_cast<const uint8_t*>(model.labels) + question.offset,
+       left < wire::kLabelBytesAFrame ? left : wire::kLabelBytesAFrame);
 }
 
 void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {

@@ -11,16 +11,19 @@
 
 namespace edgekit {
 
-// Room for two images: one that runs or waits for lost chunks, one that is on its way.
-struct InputMemory {
+// Room for two images, one that runs or waits for lost chunks and one that is on its way, and for
+// the outputs of each and of the latest run as text.
+struct Memory {
   int8_t* images[2];
   size_t image_bytes;
+  int8_t* outputs[3];
+  size_t output_bytes;
 };
 
 class App {
  public:
   App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardInfo& board,
-      const InputMemory& memory);
+      const Memory& memory);
 
   // Loads the model and sends MLPerf Tiny's start-up message, which a frame decoder skips as noise.
   void Start();
@@ -36,7 +39,7 @@ class App {
     uint8_t missing[wire::kMaxChunks / 8] = {};  // a bit a chunk
     uint32_t input_crc = 0;
     uint32_t invoke_us = 0;
-    int8_t outputs[wire::kMaxOutputBytes] = {};
+    int8_t* outputs = nullptr;
   };
 
   void Take(uint8_t byte);
@@ -45,6 +48,7 @@ class App {
   void OnData(const wire::Frame& frame);
   void OnInfer(uint16_t seq, const wire::Infer& infer);
   void OnSetBaud(uint16_t seq, const wire::SetBaud& request);
+  void OnAskLabels(uint16_t seq, const wire::AskLabels& question);
 #if EDGEKIT_PROFILE
   void OnProfile(uint16_t seq, const wire::Profile& profile);
 #endif
@@ -61,7 +65,7 @@ class App {
   Clock& clock_;
   Classifier& classifier_;
   const BoardInfo board_;
-  const InputMemory memory_;
+  const Memory memory_;
   MlperfTiny text_;
   wire::Decoder decoder_;
   Status load_status_;

@@ -6,6 +6,7 @@ namespace edgekit {
 namespace {
 
 constexpr uint32_t kMaxRuns = 1000000;
+constexpr size_t kNameBytes = 6;  // of the model's SHA-256
 
 // Cuts the next word off `*text`; an empty one at the end.
 const char* NextWord(char** text) {
@@ -36,9 +37,9 @@ int HexDigit(char c) {
 
 }  // namespace
 
-MlperfTiny::MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier, int8_t* input,
-                       size_t capacity)
-    : stream_(stream), clock_(clock), classifier_(classifier), input_(input), capacity_(capacity) {}
+MlperfTiny::MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier,
+                       const TextMemory& memory)
+    : stream_(stream), clock_(clock), classifier_(classifier), memory_(memory) {}
 
 void MlperfTiny::Start(bool loaded) {
   loaded_ = loaded;
@@ -84,7 +85,9 @@ void MlperfTiny::Command() {
   } else if (strcmp(word, "timestamp") == 0) {
     Lap();
   } else if (strcmp(word, "profile") == 0) {
-    Print("m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[cxr01]\r\n");
+    Print("m-profile-[ULPMark for tinyML Firmware V0.0.1]\r\nm-model-[");
+    if (classifier_.model().sha256 != nullptr) PrintHex(classifier_.model().sha256, kNameBytes);
+    Print("]\r\n");
   } else if (strcmp(word, "help") == 0) {
     Print("name, timestamp, profile, db load N, db HH.., infer N [W], results\r\n");
   } else if (strcmp(word, "db") == 0) {
@@ -120,7 +123,8 @@ void MlperfTiny::Load(const char* word) {
   uint32_t bytes = 0;
   if (!ParseNumber(word, &bytes) || bytes == 0) {
     Print("e-[Command 'db load' requires the # of bytes]\r\n");
-  } else if (!loaded_ || bytes != classifier_.model().input_bytes() || bytes > capacity_) {
+  } else if (!loaded_ || bytes != classifier_.model().input_bytes() ||
+             bytes > memory_.input_bytes) {
     Print("e-[This model takes ");
     Print(loaded_ ? static_cast<uint32_t>(classifier_.model().input_bytes()) : 0);
     Print(" bytes]\r\n");
@@ -133,7 +137,8 @@ void MlperfTiny::Load(const char* word) {
   }
 }
 
-// Each byte is 128 more than the int8 value of the input: the pixel itself, where the input spans black to white.
+// Each byte is 128 more than the int8 value of the input: the pixel itself, where the input spans
+// black to white.
 void MlperfTiny::Hex(const char* digits) {
   if (strlen(digits) % 2 != 0) {
     Print("e-[Insufficent number of hex digits]\r\n");
@@ -149,7 +154,7 @@ void MlperfTiny::Hex(const char* digits) {
       Print("e-[Invalid hex digit]\r\n");
       return;
     }
-    input_[loaded_bytes_++] = static_cast<int8_t>(high * 16 + low - 128);
+    memory_.input[loaded_bytes_++] = static_cast<int8_t>(high * 16 + low - 128);
     if (loaded_bytes_ == expected_bytes_) Print("m-load-done\r\n");
   }
 }
@@ -163,12 +168,13 @@ void MlperfTiny::Infer(uint32_t runs, uint32_t warm_ups) {
   Print(warm_ups);
   Print("\r\n");
   Status status;
-  for (; warm_ups != 0 && status.ok(); --warm_ups) status = classifier_.Run(input_, outputs_);
+  for (; warm_ups != 0 && status.ok(); --warm_ups)
+    status = classifier_.Run(memory_.input, memory_.outputs);
   Print("m-warmup-done\r\nm-infer-start-");
   Print(runs);
   Print("\r\n");
   Lap();
-  for (; runs != 0 && status.ok(); --runs) status = classifier_.Run(input_, outputs_);
+  for (; runs != 0 && status.ok(); --runs) status = classifier_.Run(memory_.input, memory_.outputs);
   Lap();
   Print("m-infer-done\r\n");
   ran_ = status.ok();
@@ -188,7 +194,7 @@ void MlperfTiny::Results() {
   const Model& model = classifier_.model();
   Print("m-results-[");
   for (size_t i = 0; i < model.outputs; ++i) {
-    const int32_t steps = outputs_[i] - model.output_zero_point;
+    const int32_t steps = memory_.outputs[i] - model.output_zero_point;
     const uint32_t size = static_cast<uint32_t>(steps < 0 ? -steps : steps);
     const uint64_t thousandths = (uint64_t{size} * model.output_scale_e9 + 500000) / 1000000;
     const uint32_t whole = static_cast<uint32_t>(thousandths / 1000);
@@ -221,6 +227,14 @@ void MlperfTiny::Print(uint32_t number) {
     number /= 10;
   } while (number != 0);
   Print(p);
+}
+
+void MlperfTiny::PrintHex(const uint8_t* bytes, size_t count) {
+  for (size_t i = 0; i < count; ++i) {
+    const char digits[3] = {"0123456789abcdef"[bytes[i] >> 4], "0123456789abcdef"[bytes[i] & 15],
+                            0};
+    Print(digits);
+  }
 }
 
 }  // namespace edgekit

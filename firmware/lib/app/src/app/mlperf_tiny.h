@@ -11,10 +11,16 @@
 
 namespace edgekit {
 
+// Where an image is loaded and where its results go.
+struct TextMemory {
+  int8_t* input;
+  size_t input_bytes;
+  int8_t* outputs;
+};
+
 class MlperfTiny {
  public:
-  MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier, int8_t* input,
-             size_t capacity);
+  MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier, const TextMemory& memory);
   // Sends the start-up message. `loaded`: whether the model may run.
   void Start(bool loaded);
   // Takes one byte; true when it completed a command.
@@ -30,6 +36,7 @@ class MlperfTiny {
   void Results();
   void Print(const char* text);
   void Print(uint32_t number);
+  void PrintHex(const uint8_t* bytes, size_t count);
   void Lap();
 
   static constexpr size_t kCommandBytes = 80;  // the length that the runner keeps to
@@ -37,15 +44,13 @@ class MlperfTiny {
   ByteStream& stream_;
   Clock& clock_;
   Classifier& classifier_;
-  int8_t* const input_;
-  const size_t capacity_;
+  const TextMemory memory_;
   bool loaded_ = false;
   bool text_ = true;      // no unprintable byte since the last delimiter
   bool greeted_ = false;  // `name` came: before it, printable noise is left unanswered
   char command_[kCommandBytes + 1] = {};
   size_t command_bytes_ = 0;
-  int8_t outputs_[wire::kMaxOutputBytes] = {};
-  bool ran_ = false;  // `outputs_` are a run's
+  bool ran_ = false;  // the outputs are a run's
   uint32_t expected_bytes_ = 0, loaded_bytes_ = 0;
 };
 

@@ -8,13 +8,27 @@
 
 namespace edgekit {
 
+static_assert(generated::kInputRank <= wire::kMaxRank);
+static_assert(generated::kLabelBytes <= wire::kMaxLabelBytes);
+
 inline constexpr Model kModel = {
-    generated::kModelSha256,     generated::kInputHeight,
-    generated::kInputWidth,      generated::kInputChannels,
-    generated::kOutputs,         generated::kInputScaleBits,
-    generated::kOutputScaleBits, generated::kOutputScaleBillionths,
-    generated::kInputZeroPoint,  generated::kOutputZeroPoint,
-    generated::kMarginQ,         static_cast<uint32_t>(generated::kModelBytes),
+    generated::kModelSha256,
+    generated::kInputRank,
+    generated::kInputShape,
+    generated::kOutputs,
+    generated::kLabelText,
+    static_cast<uint32_t>(generated::kLabelBytes),
+    static_cast<wire::Decision>(generated::kDecision),
+    static_cast<uint8_t>(generated::kPositive < 0 ? 0 : generated::kPositive),
+    generated::kMarginQ,
+    generated::kInputScaleBits,
+    generated::kOutputScaleBits,
+    generated::kInputLowBits,
+    generated::kInputHighBits,
+    generated::kOutputScaleBillionths,
+    generated::kInputZeroPoint,
+    generated::kOutputZeroPoint,
+    static_cast<uint32_t>(generated::kModelBytes),
 };
 
 }  // namespace edgekit

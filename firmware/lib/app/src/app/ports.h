@@ -62,14 +62,26 @@ struct Status {
 // A model's shape and numbers, generated beside its data.
 struct Model {
   const uint8_t* sha256;  // 32 bytes: of the .tflite that it came from
-  uint16_t height, width, channels, outputs;
-  uint32_t input_scale_bits,
-      output_scale_bits;     // IEEE-754 singles: this firmware computes in integers
-  uint32_t output_scale_e9;  // the output scale in billionths, for text
+  uint8_t rank;           // dimensions of the input, the batch of one left out
+  const uint32_t* shape;  // `rank` of them
+  uint32_t outputs;
+  // The names of the outputs, a zero behind each; 0 bytes where nobody has named them.
+  const char* labels;
+  uint32_t label_bytes;
+  wire::Decision decision;
+  uint8_t positive;  // the output that is looked for, where a threshold decides
+  int16_t margin_q;  // and the least by which it must be above the other one then
+  // IEEE-754 singles: this firmware computes in integers.
+  uint32_t input_scale_bits, output_scale_bits;
+  uint32_t input_low_bits, input_high_bits;  // what black and white enter as; both 0: not known
+  uint32_t output_scale_e9;                  // the output scale in billionths, for text
   int16_t input_zero_point, output_zero_point;
-  int16_t margin_q;  // of two labels, the least margin of the positive one
   uint32_t model_bytes;
-  constexpr size_t input_bytes() const { return size_t{height} * width * channels; }
+  constexpr size_t input_bytes() const {
+    size_t bytes = rank == 0 ? 0 : 1;
+    for (size_t i = 0; i < rank; ++i) bytes *= shape[i];
+    return bytes;
+  }
 };
 
 // Runs the model. Load comes first and once; after a failed Load nothing runs.

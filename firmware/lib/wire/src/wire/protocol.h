@@ -9,13 +9,17 @@
 
 namespace edgekit::wire {
 
-inline constexpr uint8_t kVersion = 1;
+inline constexpr uint8_t kVersion = 2;
 inline constexpr size_t kMaxBodyBytes = 254;
 inline constexpr size_t kBodyOverheadBytes = 8;
 inline constexpr size_t kMaxPayloadBytes = 246;
 inline constexpr size_t kChunkBytes = 240;
 inline constexpr size_t kMaxChunks = 512;
-inline constexpr size_t kMaxOutputBytes = 64;
+inline constexpr size_t kMaxRank = 5;
+inline constexpr size_t kOutputsAFrame = 232;
+inline constexpr size_t kMaxOutputBytes = 122880;
+inline constexpr size_t kLabelBytesAFrame = 240;
+inline constexpr size_t kMaxLabelBytes = 32768;
 inline constexpr size_t kStepsAFrame = 59;
 inline constexpr uint32_t kBaudTrialMs = 1500;
 
@@ -32,6 +36,8 @@ enum class ErrorCode : uint16_t {
   kBusy = 9,
   kBadBaud = 10,
   kInputTooLarge = 11,
+  kOutputTooLarge = 12,
+  kNoLabels = 13,
 };
 
 enum class BoardKind : uint8_t {
@@ -44,6 +50,12 @@ enum class Backend : uint8_t {
   kAot = 0,
   kTflm = 1,
   kTflmEspNn = 2,
+};
+
+enum class Decision : uint8_t {
+  kNone = 0,
+  kArgmax = 1,
+  kThreshold = 2,
 };
 
 inline void Put8(uint8_t* out, uint8_t v) {
@@ -168,9 +180,24 @@ struct Profile {
   }
 };
 
+struct AskLabels {
+  static constexpr uint8_t kType = 0x08;
+  static constexpr size_t kBytes = 4;
+  static constexpr bool kHasTail = false;
+  uint32_t offset = 0;
+  void Pack(uint8_t* out) const {
+    Put32(out + 0, offset);
+  }
+  static AskLabels Unpack(const uint8_t* in) {
+    AskLabels m;
+    m.offset = static_cast<uint32_t>(Get32(in + 0));
+    return m;
+  }
+};
+
 struct Info {
   static constexpr uint8_t kType = 0x81;
-  static constexpr size_t kBytes = 132;
+  static constexpr size_t kBytes = 164;
   static constexpr bool kHasTail = false;
   uint32_t nonce = 0;
   uint8_t board = 0;
@@ -178,16 +205,21 @@ struct Info {
   uint16_t model_error = 0;
   uint32_t error_detail = 0;
   uint8_t model_sha256[32] = {};
-  uint16_t height = 0;
-  uint16_t width = 0;
-  uint16_t channels = 0;
-  uint16_t outputs = 0;
+  uint8_t rank = 0;
+  uint8_t decision = 0;
+  uint8_t positive = 0;
+  uint8_t reserved = 0;
+  uint32_t dimensions[5] = {};
+  uint32_t outputs = 0;
+  uint32_t label_bytes = 0;
   uint32_t input_scale_bits = 0;
+  uint32_t output_scale_bits = 0;
   int16_t input_zero_point = 0;
   int16_t output_zero_point = 0;
-  uint32_t output_scale_bits = 0;
+  uint32_t input_low_bits = 0;
+  uint32_t input_high_bits = 0;
   int16_t margin_q = 0;
-  uint16_t reserved = 0;
+  uint16_t reserved_2 = 0;
   uint32_t arena_bytes = 0;
   uint32_t ram_bytes = 0;
   uint32_t flash_bytes = 0;
@@ -205,26 +237,31 @@ struct Info {
     Put16(out + 6, model_error);
     Put32(out + 8, error_detail);
     memcpy(out + 12, model_sha256, 32);
-    Put16(out + 44, height);
-    Put16(out + 46, width);
-    Put16(out + 48, channels);
-    Put16(out + 50, outputs);
-    Put32(out + 52, input_scale_bits);
-    Put16(out + 56, static_cast<uint16_t>(input_zero_point));
-    Put16(out + 58, static_cast<uint16_t>(output_zero_point));
-    Put32(out + 60, output_scale_bits);
-    Put16(out + 64, static_cast<uint16_t>(margin_q));
-    Put16(out + 66, reserved);
-    Put32(out + 68, arena_bytes);
-    Put32(out + 72, ram_bytes);
-    Put32(out + 76, flash_bytes);
-    Put32(out + 80, model_bytes);
-    Put32(out + 84, clock_hz);
-    Put32(out + 88, window_bytes);
-    Put32(out + 92, baud);
-    Put32(out + 96, max_baud);
-    memcpy(out + 100, chip, 16);
-    memcpy(out + 116, build_id, 16);
+    Put8(out + 44, rank);
+    Put8(out + 45, decision);
+    Put8(out + 46, positive);
+    Put8(out + 47, reserved);
+    for (size_t i = 0; i < 5; ++i) Put32(out + 48 + 4 * i, dimensions[i]);
+    Put32(out + 68, outputs);
+    Put32(out + 72, label_bytes);
+    Put32(out + 76, input_scale_bits);
+    Put32(out + 80, output_scale_bits);
+    Put16(out + 84, static_cast<uint16_t>(input_zero_point));
+    Put16(out + 86, static_cast<uint16_t>(output_zero_point));
+    Put32(out + 88, input_low_bits);
+    Put32(out + 92, input_high_bits);
+    Put16(out + 96, static_cast<uint16_t>(margin_q));
+    Put16(out + 98, reserved_2);
+    Put32(out + 100, arena_bytes);
+    Put32(out + 104, ram_bytes);
+    Put32(out + 108, flash_bytes);
+    Put32(out + 112, model_bytes);
+    Put32(out + 116, clock_hz);
+    Put32(out + 120, window_bytes);
+    Put32(out + 124, baud);
+    Put32(out + 128, max_baud);
+    memcpy(out + 132, chip, 16);
+    memcpy(out + 148, build_id, 16);
   }
   static Info Unpack(const uint8_t* in) {
     Info m;
@@ -234,26 +271,31 @@ struct Info {
     m.model_error = static_cast<uint16_t>(Get16(in + 6));
     m.error_detail = static_cast<uint32_t>(Get32(in + 8));
     memcpy(m.model_sha256, in + 12, 32);
-    m.height = static_cast<uint16_t>(Get16(in + 44));
-    m.width = static_cast<uint16_t>(Get16(in + 46));
-    m.channels = static_cast<uint16_t>(Get16(in + 48));
-    m.outputs = static_cast<uint16_t>(Get16(in + 50));
-    m.input_scale_bits = static_cast<uint32_t>(Get32(in + 52));
-    m.input_zero_point = static_cast<int16_t>(Get16(in + 56));
-    m.output_zero_point = static_cast<int16_t>(Get16(in + 58));
-    m.output_scale_bits = static_cast<uint32_t>(Get32(in + 60));
-    m.margin_q = static_cast<int16_t>(Get16(in + 64));
-    m.reserved = static_cast<uint16_t>(Get16(in + 66));
-    m.arena_bytes = static_cast<uint32_t>(Get32(in + 68));
-    m.ram_bytes = static_cast<uint32_t>(Get32(in + 72));
-    m.flash_bytes = static_cast<uint32_t>(Get32(in + 76));
-    m.model_bytes = static_cast<uint32_t>(Get32(in + 80));
-    m.clock_hz = static_cast<uint32_t>(Get32(in + 84));
-    m.window_bytes = static_cast<uint32_t>(Get32(in + 88));
-    m.baud = static_cast<uint32_t>(Get32(in + 92));
-    m.max_baud = static_cast<uint32_t>(Get32(in + 96));
-    memcpy(m.chip, in + 100, 16);
-    memcpy(m.build_id, in + 116, 16);
+    m.rank = static_cast<uint8_t>(Get8(in + 44));
+    m.decision = static_cast<uint8_t>(Get8(in + 45));
+    m.positive = static_cast<uint8_t>(Get8(in + 46));
+    m.reserved = static_cast<uint8_t>(Get8(in + 47));
+    for (size_t i = 0; i < 5; ++i) m.dimensions[i] = Get32(in + 48 + 4 * i);
+    m.outputs = static_cast<uint32_t>(Get32(in + 68));
+    m.label_bytes = static_cast<uint32_t>(Get32(in + 72));
+    m.input_scale_bits = static_cast<uint32_t>(Get32(in + 76));
+    m.output_scale_bits = static_cast<uint32_t>(Get32(in + 80));
+    m.input_zero_point = static_cast<int16_t>(Get16(in + 84));
+    m.output_zero_point = static_cast<int16_t>(Get16(in + 86));
+    m.input_low_bits = static_cast<uint32_t>(Get32(in + 88));
+    m.input_high_bits = static_cast<uint32_t>(Get32(in + 92));
+    m.margin_q = static_cast<int16_t>(Get16(in + 96));
+    m.reserved_2 = static_cast<uint16_t>(Get16(in + 98));
+    m.arena_bytes = static_cast<uint32_t>(Get32(in + 100));
+    m.ram_bytes = static_cast<uint32_t>(Get32(in + 104));
+    m.flash_bytes = static_cast<uint32_t>(Get32(in + 108));
+    m.model_bytes = static_cast<uint32_t>(Get32(in + 112));
+    m.clock_hz = static_cast<uint32_t>(Get32(in + 116));
+    m.window_bytes = static_cast<uint32_t>(Get32(in + 120));
+    m.baud = static_cast<uint32_t>(Get32(in + 124));
+    m.max_baud = static_cast<uint32_t>(Get32(in + 128));
+    memcpy(m.chip, in + 132, 16);
+    memcpy(m.build_id, in + 148, 16);
     return m;
   }
 };
@@ -272,18 +314,21 @@ struct Missing {
 
 struct Result {
   static constexpr uint8_t kType = 0x84;
-  static constexpr size_t kBytes = 8;
+  static constexpr size_t kBytes = 12;
   static constexpr bool kHasTail = true;
   uint32_t invoke_us = 0;
   uint32_t input_crc = 0;
+  uint32_t offset = 0;
   void Pack(uint8_t* out) const {
     Put32(out + 0, invoke_us);
     Put32(out + 4, input_crc);
+    Put32(out + 8, offset);
   }
   static Result Unpack(const uint8_t* in) {
     Result m;
     m.invoke_us = static_cast<uint32_t>(Get32(in + 0));
     m.input_crc = static_cast<uint32_t>(Get32(in + 4));
+    m.offset = static_cast<uint32_t>(Get32(in + 8));
     return m;
   }
 };
@@ -335,6 +380,21 @@ struct StepTicks {
     m.tick_hz = static_cast<uint32_t>(Get32(in + 0));
     m.steps = static_cast<uint16_t>(Get16(in + 4));
     m.first = static_cast<uint16_t>(Get16(in + 6));
+    return m;
+  }
+};
+
+struct Labels {
+  static constexpr uint8_t kType = 0x88;
+  static constexpr size_t kBytes = 4;
+  static constexpr bool kHasTail = true;
+  uint32_t offset = 0;
+  void Pack(uint8_t* out) const {
+    Put32(out + 0, offset);
+  }
+  static Labels Unpack(const uint8_t* in) {
+    Labels m;
+    m.offset = static_cast<uint32_t>(Get32(in + 0));
     return m;
   }
 };
