@@ -100,7 +100,7 @@ def profile_model(
     content = file.content
     compiled = compile_model(content, options)
     tflite = read_int8_model(content)
-    image = np.random.default_rng(0).integers(-128, 128, (1, *tflite.input_shape), dtype=np.int8)
+    image = np.random.default_rng(0).integers(-128, 128, tflite.tensor_shape, dtype=np.int8)
 
     noticed = partial(compile_model, content, replace(options, profile=True))
     with connected(

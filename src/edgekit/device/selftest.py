@@ -88,7 +88,7 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
 def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
     info = client.info
     inputs_q = golden_inputs(info.shape)
-    expected = run_each(tflm.infer_of(model), inputs_q[:, np.newaxis], None)
+    expected = run_each(tflm.infer_of(model), inputs_q.reshape(-1, *model.tensor_shape), None)
     inputs = [image_q.tobytes() for image_q in inputs_q]
     yield Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")
     if info.ram_bytes:
