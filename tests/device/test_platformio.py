@@ -72,7 +72,7 @@ def test_pio_run_in_a_fresh_checkout_builds_a_board_that_answers(
 
 
 def test_pio_test_runs_the_applications_tests(project: Path) -> None:
-    assert "11 test cases: 11 succeeded" in pio(project, "test", "-e", "native")
+    assert "12 test cases: 12 succeeded" in pio(project, "test", "-e", "native")
     assert "free from linting errors" in pio(project, "project", "config", "--lint")
 
 
