@@ -139,47 +139,65 @@ def inspect_command(model: Path, as_json: bool) -> None:
 @shared.optimize_option
 @shared.compress_option
 @click.option("--name", default="model", help="C identifier: prefix of all that the header declares.")
+@click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data.")
+@shared.input_range_option
 @click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES", help="Refuse a model that needs more RAM.")
 @click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
 @shared.report_option
 @shared.json_option
 def compile_command(
-    model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, max_ram: int | None,
-    max_flash: int | None, report: Path | None, as_json: bool,
+    model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, calibrate: str | None,
+    input_range: tuple[float, float] | None, max_ram: int | None, max_flash: int | None, report: Path | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
     C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
+    An .onnx of one image is made an int8 .tflite first: that takes --calibrate and the packages of the build extra.
     """
     from edgekit.boards.toolchains import sizes_of
     from edgekit.compile import CompileOptions, compile_model
     from edgekit.compile.library import library_files
     from edgekit.compile.limits import check_flash, check_ram
     from edgekit.compile.program import drawing, program_json
-    from edgekit.files import read_bytes, write_text
+    from edgekit.files import read_bytes, write_bytes, write_text
     from edgekit.report.document import Code, Prose
     from edgekit.report.pages.program import plan_page, plan_parts
     from edgekit.report.render import write
     from edgekit.runtimes.tflm import arena_bytes_apart
 
-    compiled = compile_model(model, CompileOptions(name, optimize, target, compress=compress))
+    converted = _converted(model, calibrate, input_range)
+    compiled = compile_model(converted or model, CompileOptions(name, optimize, target, compress=compress))
+    content = converted or read_bytes(model, "Name a .tflite file.")
     if max_ram is not None:
         check_ram(compiled, max_ram)
     sizes = sizes_of(compiled.files)
     if max_flash is not None:
         check_flash(compiled, sizes, max_flash)
-    values = program_json(compiled, sizes, arena_bytes_apart(read_bytes(model, "Name a .tflite file.")))
+    values = program_json(compiled, sizes, arena_bytes_apart(content))
     library = library_files(compiled)
     for path, text in library.items():
         write_text(out / path, text)
-    values |= {"out": str(out), "files": sorted(library)}
+    if converted:
+        write_bytes(out / f"{name}.tflite", converted)
+    written = sorted([*library, *([f"{name}.tflite"] if converted else [])])
+    values |= {"out": str(out), "files": written}
     program = compiled.program
     if report is not None:
         write(plan_page(program, values), report, values)
-    parts = [*plan_parts(program, values, drawing(program)), Code(f"{out}: {', '.join(sorted(library))}")]
+    parts = [*plan_parts(program, values, drawing(program)), Code(f"{out}: {', '.join(written)}")]
     if any((*compiled.graph.float_inputs, *compiled.graph.float_outputs)):
         floats = (
             f"The .tflite's ends are floats: {name}_invoke_float takes these, {name}_invoke the int8 values inside."
         )
         parts.insert(-1, Prose(floats))
     show(tuple(parts), values, as_json)
+
+
+def _converted(model: Path, calibrate: str | None, input_range: tuple[float, float] | None) -> bytes | None:
+    """The int8 .tflite of an .onnx; None of what is a .tflite."""
+    if calibrate is None and model.suffix != ".onnx":
+        return None
+    from edgekit.pipeline.convert_onnx import int8_of_onnx
+
+    return int8_of_onnx(model, calibrate, input_range)

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, install
 
 if TYPE_CHECKING:
     from torch import nn
@@ -61,3 +61,32 @@ def onnx_ops(model: bytes) -> tuple[tuple[str, ...], ...]:
             f"Use layers that export as: {', '.join(_TFLITE_OPS)}.",
         )
     return tuple(_TFLITE_OPS[name] for name in names if _TFLITE_OPS[name])
+
+
+def image_input(model: bytes, called: str) -> tuple[str, tuple[int, int, int]]:
+    """The name of an ONNX model's only input, and the height, width and channels of its image [N, C, H, W].
+
+    Raises:
+        EdgekitError: onnx is not installed, or the model takes anything else. `called`: what messages call it.
+    """
+    try:
+        import onnx
+    except ImportError as error:
+        raise EdgekitError(
+            "onnx is not installed, without which no ONNX model is converted.", install("build")
+        ) from error
+    try:
+        graph = onnx.load_from_string(model).graph
+        constants = {constant.name for constant in graph.initializer}
+        inputs = [entry for entry in graph.input if entry.name not in constants]
+        shapes = [tuple(size.dim_value for size in entry.type.tensor_type.shape.dim) for entry in inputs]
+    except Exception as error:  # whatever protobuf says of damaged bytes
+        raise EdgekitError(f"{called} cannot be read as ONNX: {error}.", "Export it again.") from error
+    if len(inputs) != 1 or len(shapes[0]) != 4 or shapes[0][1] not in (1, 3) or 0 in shapes[0][1:]:
+        raise EdgekitError(
+            f"{called} takes {len(inputs)} inputs of shapes {', '.join(str(list(shape)) for shape in shapes)}; edgekit "
+            "converts one image [N, 1 or 3, height, width] of fixed size.",
+            "Convert it yourself: onnx2tf -i MODEL.onnx -oiqt -qt per-channel -iqd int8 -oqd int8.",
+        )
+    _, channels, height, width = shapes[0]
+    return inputs[0].name, (height, width, channels)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError, install
 from edgekit.executor.child import python
 from edgekit.tflite.quantize import to_float
+from edgekit.values.model import InputRange
 
 _FILES = {
     "float32": "student_float32.tflite",
@@ -27,14 +28,19 @@ _FILES = {
 }
 # Of RGB images onnx2tf compares its operators' outputs on samples that it downloads, if its folder has no such file.
 _SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
+_UNIT = InputRange()
 _NO_NETWORK = "http://127.0.0.1:9"  # the discard port: whatever onnx2tf may think of fetching is refused at once
 
 
-def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, bytes]:
+def onnx_to_tflite(
+    onnx: bytes, calibration: NDArray[np.uint8], *, input_name: str = "image", taken: InputRange = _UNIT
+) -> dict[str, bytes]:
     """The network as `float32`, `float16`, `dynamic` and `int8`.
 
     Args:
         calibration: uint8 [N, H, W, C], see `full_range`; sets the int8 ranges.
+        input_name: what the ONNX file calls its input.
+        taken: what the network takes pixels for.
 
     Raises:
         EdgekitError: onnx2tf is missing or fails, or the temporary folder is full.
@@ -42,14 +48,14 @@ def onnx_to_tflite(onnx: bytes, calibration: NDArray[np.uint8]) -> dict[str, byt
     with _workspace() as folder:
         model, images, out = (folder / name for name in ("student.onnx", "calibration.npy", "out"))
         model.write_bytes(onnx)
-        np.save(images, to_float(calibration))  # NHWC in [0, 1]
-        np.save(folder / _SAMPLES, to_float(calibration[:1]))
+        np.save(images, to_float(calibration, taken))  # NHWC
+        np.save(folder / _SAMPLES, to_float(calibration[:1], taken))
         words = python("-m", "onnx2tf", "--input_onnx_file_path", model)
         words += ["--output_folder_path", out, "--batch_size", "1", "--not_use_onnxsim"]
         words += ["--output_dynamic_range_quantized_tflite", "--output_integer_quantized_tflite"]
         words += ["--quant_type", "per-channel", "--input_quant_dtype", "int8", "--output_quant_dtype", "int8"]
         # Without calibration images onnx2tf would fetch some.
-        words += ["--custom_input_op_name_np_data_path", "image", images, "0", "1"]
+        words += ["--custom_input_op_name_np_data_path", input_name, images, "0", "1"]
         if int(_onnx2tf_version().split(".")[0]) >= 2:
             words += ["--tflite_backend", "tf_converter"]  # its own backend's int8 files are wrong (2.6.9)
         done = subprocess.run(

@@ -17,7 +17,7 @@ _ONNX_TO_TFLITE = (
     "onnx2tf)."
 )
 _PYTORCH = f"In Python: torch.onnx.export(model, one_example, 'model.onnx'). Then {_ONNX_TO_TFLITE}"
-_ONNX = f"Convert it: {_ONNX_TO_TFLITE}"
+_ONNX = f"edgekit compile MODEL.onnx --calibrate DATA takes it, a folder of images being DATA. Or {_ONNX_TO_TFLITE}"
 _OTHER = "Give a .tflite file: `edgekit build-model` writes student_int8.tflite."
 _MOST_LOOKED_AT = 1 << 26  # bytes of a zip whose names are read
 
