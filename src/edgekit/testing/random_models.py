@@ -117,11 +117,6 @@ def network_of_ends(seed: int) -> bytes:
     return r.b.finish(entries, [int(exit_) for exit_ in exits])
 
 
-def any_network(seed: int) -> bytes:
-    """A model of all operators, one of 3x3 filters, or one that can stream."""
-    return (random_model, network_of_threes, network_of_rows)[seed % 3](seed)
-
-
 def network_around(seed: int, draw: Callable[[Random, int], int]) -> bytes:
     """A network for the test of one operator: it stands at the model's ends, in its midst and beside others.
 
@@ -159,12 +154,7 @@ def network_of(seed: int, draw: Callable[[Random, int], int]) -> bytes:
     r = Random(seed)
     x = entry = r.activation((1, *(int(n) for n in r.rng.integers(1, 10, 2)), int(r.pick(1, 2, 3, 4, 8))))
     for _ in range(int(r.pick(1, 2, 3))):
-        shape = r.b.shape(x)
-        size = int(np.prod(shape))
-        if len(shape) != 4 or shape[0] != 1:
-            x = r.reshape(
-                x, (*(1,) * (4 - len(shape)), *shape) if len(shape) < 4 and r.rng.random() < 0.5 else (1, 1, 1, size)
-            )
+        x = as_image(r, x)
         kind = r.pick("nothing", "conv", "depthwise", "pool", "add", "shape")
         if kind in ("conv", "depthwise"):
             x = r.conv(x, depthwise=kind == "depthwise", three=r.rng.random() < 0.5)
@@ -180,6 +170,15 @@ def network_of(seed: int, draw: Callable[[Random, int], int]) -> bytes:
     if r.rng.random() < 0.5 and np.prod(r.b.shape(x)) < 2000:
         x = r.dense(x)
     return r.b.finish([entry], [x if x != entry else r.reshape(x)])
+
+
+def as_image(r: Random, x: int) -> int:
+    """An activation of any shape as [1, height, width, channels]."""
+    shape = r.b.shape(x)
+    if len(shape) == 4 and shape[0] == 1:
+        return x
+    wide = (1,) * (4 - len(shape)) + tuple(shape)
+    return r.reshape(x, wide if len(shape) < 4 and r.rng.random() < 0.5 else (1, 1, 1, int(np.prod(shape))))
 
 
 def random_inputs(content_seed: int, size: int, count: int = 3) -> NDArray[np.int8]:

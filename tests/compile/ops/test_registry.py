@@ -8,7 +8,7 @@ from edgekit.compile import ops, supported_ops
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops import OPERATORS, operator_of
 from edgekit.compile.reader import read_graph
-from edgekit.testing.random_models import any_network
+from edgekit.testing.random_networks import any_network
 
 
 def test_a_file_with_an_entry_is_found_under_its_operator_s_name() -> None:

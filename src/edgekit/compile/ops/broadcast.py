@@ -50,7 +50,7 @@ def read_operands(reader: OpReader, verb: str) -> Operands:
     (a, x1), (b, x2) = read_operand(reader, 0), read_operand(reader, 1)
     rank = max(len(x1.shape), len(x2.shape))
     first, second = ((1,) * (rank - len(x.shape)) + x.shape for x in (x1, x2))
-    if rank > 4 or any(m != n and 1 not in (m, n) for m, n in zip(first, second, strict=True)):
+    if (rank > 4 and first != second) or any(m != n and 1 not in (m, n) for m, n in zip(first, second, strict=True)):
         raise reader.error(f"it cannot {verb} shapes {list(x1.shape)} and {list(x2.shape)}")
     total = tuple(max(m, n) for m, n in zip(first, second, strict=True))
     reader.expect(reader.result(), total)
