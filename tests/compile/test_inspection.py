@@ -14,7 +14,9 @@ from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.testing.builder import float_ended
 from edgekit.testing.random_models import random_model
 from edgekit.testing.random_operators import Random
+from edgekit.testing.random_states import variable
 from edgekit.tflite.model import count
+from edgekit.tflite.reader import read_file
 
 STUDENT = Path(__file__).parents[1] / "vectors/student/int8.tflite"
 
@@ -64,3 +66,17 @@ def test_the_command_prints_the_same_as_a_table_and_as_json(tmp_path: Path) -> N
 def test_a_file_that_is_no_model_is_refused() -> None:
     with pytest.raises(EdgekitError, match=r"not a \.tflite file"):
         inspected(b"nothing")
+
+
+def test_an_operators_outputs_come_with_their_quantization_and_variables_are_the_state() -> None:
+    r = Random(3)
+    x = r.activation((1, 4, 4, 2))
+    content = r.b.finish([x], [variable(r, x)])
+    found = inspected(content)
+    assert {op.becomes for op in found.operators if op.name == "VAR_HANDLE"} == {"the state"}
+    file = read_file(content, whole=True)
+    for op, inspected_op in zip(file.operators, found.operators, strict=True):
+        for index, tensor in zip(op.outputs, inspected_op.outputs, strict=True):
+            assert tensor.shape == file.tensors[index].shape
+            if len(file.tensors[index].scales) == 1:
+                assert tensor.scale == float(file.tensors[index].scales[0])

@@ -11,7 +11,12 @@ from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.tflite.model import ModelCounts, counts_of
 from edgekit.tflite.reader import CORRUPT, read_file
 from edgekit.tflite.records import FileOperator, TfliteFile
-from edgekit.values.inspection import InspectedEnd, InspectedOperator, Inspection
+from edgekit.values.inspection import InspectedOperator, InspectedTensor, Inspection
+
+_DROPPED = {
+    "QUANTIZE": "the float entry", "DEQUANTIZE": "the float entry", "VAR_HANDLE": "the state", "CALL_ONCE": "the state",
+}  # fmt: skip
+"""What becomes of operators that leave no code, but for those whose results are known."""
 
 
 def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Inspection:
@@ -34,8 +39,8 @@ def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Ins
     return Inspection(
         sha256_of(file.content),
         len(file.content),
-        tuple(_end(file, index) for index in file.inputs),
-        tuple(_end(file, index) for index in file.outputs),
+        tuple(_tensor(file, index) for index in file.inputs),
+        tuple(_tensor(file, index) for index in file.outputs),
         tuple(_operator(file, op, op.position in left, blocked.get(op.position)) for op in file.operators),
         tuple(f"{message} {hint}" for message, hint in survey.obstacles.lines()),
         counts.parameters if counts else None,
@@ -49,26 +54,23 @@ def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Ins
 
 
 def _operator(file: TfliteFile, op: FileOperator, is_left: bool, error: EdgekitError | None) -> InspectedOperator:
-    tensors = [file.tensors[index] for index in op.outputs if 0 <= index < len(file.tensors)]
-    converts = op.code in ("QUANTIZE", "DEQUANTIZE")
-    becomes = "code" if is_left else "the float entry" if converts else "a constant"
+    becomes = "code" if is_left else _DROPPED.get(op.code, "a constant")
     return InspectedOperator(
         op.position,
         op.name,
-        tuple(tensor.shape for tensor in tensors),
-        tuple(tensor.type for tensor in tensors),
+        tuple(_tensor(file, index) for index in op.outputs),
         "" if error else becomes,
         f"{error.message} {error.hint}" if error else "",
     )
 
 
-def _end(file: TfliteFile, index: int) -> InspectedEnd:
+def _tensor(file: TfliteFile, index: int) -> InspectedTensor:
     if not 0 <= index < len(file.tensors):
-        return InspectedEnd("", (), "not there", None, None)
+        return InspectedTensor("", (), "not there", None, None)
     tensor = file.tensors[index]
     single = len(tensor.scales) == len(tensor.zero_points) == 1
     scale, zero_point = (float(tensor.scales[0]), int(tensor.zero_points[0])) if single else (None, None)
-    return InspectedEnd(tensor.name, tensor.shape, tensor.type, scale, zero_point)
+    return InspectedTensor(tensor.name, tensor.shape, tensor.type, scale, zero_point)
 
 
 def _counts(file: TfliteFile) -> ModelCounts | None:

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class InspectedEnd:
-    """An input or output. `scale` and `zero_point` are None where it has none, or more than one."""
+class InspectedTensor:
+    """An input or output, of the model or of an operator.
+
+    Attributes:
+        scale, zero_point: None where it has none, or more than one.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -19,15 +23,14 @@ class InspectedOperator:
     """One operator of the file.
 
     Attributes:
-        outputs: shapes of what it writes; `types` are theirs.
-        becomes: what the compiler makes of it: `code`, `a constant`, `the float entry`; empty where it is in the way.
+        becomes: what the compiler makes of it: `code`, `a constant`, `the float entry`, `the state`; empty where it is
+            in the way.
         obstacle: why it is; empty where it is not.
     """
 
     position: int
     name: str
-    outputs: tuple[tuple[int, ...], ...]
-    types: tuple[str, ...]
+    outputs: tuple[InspectedTensor, ...]
     becomes: str
     obstacle: str
 
@@ -47,8 +50,8 @@ class Inspection:
 
     sha256: str
     file_bytes: int
-    inputs: tuple[InspectedEnd, ...]
-    outputs: tuple[InspectedEnd, ...]
+    inputs: tuple[InspectedTensor, ...]
+    outputs: tuple[InspectedTensor, ...]
     operators: tuple[InspectedOperator, ...]
     obstacles: tuple[str, ...]
     parameters: int | None

@@ -5,7 +5,7 @@ In: an `Inspection`. Out: parts.
 
 from edgekit.report.document import Bullets, Cell, Column, Facts, Part, Prose, Table
 from edgekit.report.tables import count
-from edgekit.values.inspection import InspectedEnd, InspectedOperator, Inspection
+from edgekit.values.inspection import InspectedOperator, InspectedTensor, Inspection
 
 _EXACT = (
     "Every operator that compiles is compared with TensorFlow Lite Micro byte by byte in edgekit's tests, on random "
@@ -54,7 +54,7 @@ def _facts(found: Inspection) -> tuple[tuple[str, Cell | str], ...]:
     )
 
 
-def _end(end: InspectedEnd) -> str:
+def _end(end: InspectedTensor) -> str:
     shape = " x ".join(map(str, end.shape))
     scaled = "" if end.scale is None else f", real value = {end.scale:.9g} * (q - ({end.zero_point}))"
     return f"{shape} {end.type}{scaled} {end.name}".rstrip()
@@ -63,8 +63,12 @@ def _end(end: InspectedEnd) -> str:
 def _operators(operators: tuple[InspectedOperator, ...]) -> Table:
     rows = []
     for op in operators:
-        shapes = ", ".join(f"{list(shape)} {kind}" for shape, kind in zip(op.outputs, op.types, strict=True))
+        shapes = ", ".join(f"{list(tensor.shape)} {tensor.type}" for tensor in op.outputs)
+        scales = ", ".join(
+            f"{tensor.scale:.4g} ({tensor.zero_point})" for tensor in op.outputs if tensor.scale is not None
+        )
         becomes = Cell(op.becomes or "in the way", mark="" if op.becomes else "strong")
-        rows.append((count(op.position), op.name, shapes, becomes))
-    columns = (Column("operator"), Column("name", "left"), Column("writes", "left"), Column("becomes", "left"))
+        rows.append((count(op.position), op.name, shapes, scales or None, becomes))
+    scaled = Column("scale (zero point)", "left", optional=True)
+    columns = (Column("operator"), Column("name", "left"), Column("writes", "left"), scaled, Column("becomes", "left"))
     return Table("Operators", columns, tuple(rows))
