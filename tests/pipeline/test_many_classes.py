@@ -20,6 +20,7 @@ from terminal import printed
 
 LABELS = ("Large", "mid", "small")
 OURS = re.compile(r"pneumonia|\bnormal\b|x-ray|medical|diagnose|patient|threshold|positive", re.IGNORECASE)
+MEDICAL = re.compile(r"pneumonia|x-ray|medical|diagnose|patient|phantom", re.IGNORECASE)
 CHANGES = (
     "teach.fit.epochs=2",
     "distill.fit.epochs=60",
@@ -82,6 +83,9 @@ def test_nothing_that_is_said_of_three_classes_is_of_medicine_or_of_two(
     for one in (said, evaluated.out, on_desktop.out, (out / "card.md").read_text(), *pages):
         words = recipe.sub("", one)
         assert not OURS.search(words), OURS.search(words)
+    json_too = [edgekit("evaluate", out, "--data", discs, "--json"), edgekit("data", "info", discs, "--json")]
+    for one in (*(found.out for found in json_too), (out / "card.json").read_text()):
+        assert not MEDICAL.search(one), MEDICAL.search(one)
     for one in (evaluated.out, *pages):
         assert all(label in one for label in LABELS)
         assert "Each class against the rest" in one
