@@ -81,7 +81,7 @@ def test_nothing_that_is_said_of_three_classes_is_of_medicine_or_of_two(
     pages = [path.read_text().split("</style>")[-1] for path in (out / "report.html", page)]
     recipe = re.compile(r"<details.*?</details>", re.DOTALL)  # it has the fields of two classes, too
     for one in (said, evaluated.out, on_desktop.out, (out / "card.md").read_text(), *pages):
-        words = recipe.sub("", one)
+        words = recipe.sub("", one).replace("Only two classes have a threshold: none here.", "")
         assert not OURS.search(words), OURS.search(words)
     json_too = [edgekit("evaluate", out, "--data", discs, "--json"), edgekit("data", "info", discs, "--json")]
     for one in (*(found.out for found in json_too), (out / "card.json").read_text()):
