@@ -61,12 +61,15 @@ def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tupl
     return (multiplier << extra) // count, shift - extra
 
 
-def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
-    """The least and the greatest int8 value that a fused activation lets through.
+def activation_range(
+    activation: str, scale: float, zero_point: int, limits: tuple[int, int] = (-128, 127)
+) -> tuple[int, int]:
+    """The least and the greatest value that a fused activation lets through.
 
     Args:
         activation: NONE, RELU, RELU_N1_TO_1 or RELU6.
         scale, zero_point: quantisation of the output; `scale` is a float32 value.
+        limits: of its type.
 
     Raises:
         OverflowError: the scale is so small that TFLM refuses the model.
@@ -79,7 +82,7 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
             raise OverflowError
         return zero_point + int(math.copysign(math.floor(abs(quotient) + 0.5), quotient))
 
-    low, high = -128, 127
+    low, high = limits
     if activation in ("RELU", "RELU6"):
         low = max(low, quantize(0.0))
     if activation == "RELU6":

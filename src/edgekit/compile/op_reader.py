@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
-from edgekit.compile.ir import Origin, State, Tensor
+from edgekit.compile.ir import RANGES, Origin, State, Tensor
 from edgekit.compile.obstacles import FIXED_BATCH, Obstacle
 from edgekit.compile.source import AGAIN, Source, called, quantization_of, static_shape, variable
 from edgekit.errors import EdgekitError
@@ -223,7 +223,8 @@ class OpReader:
         if activation not in ("NONE", "RELU", "RELU_N1_TO_1", "RELU6"):
             raise self.error(f"the fused activation {activation} is not supported", "Use RELU, RELU6 or none.")
         try:
-            return fixed_point.activation_range(activation, y.quantization.scale, y.quantization.zero_point)
+            scale, zero_point = y.quantization.scale, y.quantization.zero_point
+            return fixed_point.activation_range(activation, scale, zero_point, RANGES[y.type])
         except OverflowError as error:
             raise self.error(f"output scale {y.quantization.scale:g} is too small") from error
 

@@ -58,7 +58,7 @@ class Source:
         raw = self.tensor(index, where)
         if raw.type not in types:
             hint = NOT_16_BIT if raw.type == "INT16" else FULL_INT8
-            raise Obstacle(f"{called(raw, where)} is {raw.type}, not INT8.", hint, f"type {raw.type}")
+            raise Obstacle(f"{called(raw, where)} is {raw.type}, not {types[0]}.", hint, f"type {raw.type}")
         return Tensor(index, raw.name, static_shape(raw, where), quantization_of(raw, where), raw.type)
 
 

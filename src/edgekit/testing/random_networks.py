@@ -22,6 +22,7 @@ from edgekit.testing.random_pairs import drawn_pair
 from edgekit.testing.random_reductions import drawn_reduction, ints
 from edgekit.testing.random_states import lstm, svdf, variable
 from edgekit.testing.random_tables import drawn_table
+from edgekit.testing.random_wide import wide_network
 
 _MOST = 3000  # elements of a tensor
 
@@ -41,8 +42,11 @@ _IMAGES: tuple[Draw, ...] = (
 
 
 def any_network(seed: int) -> bytes:
-    """One of all operators, mostly; or of convolutions alone, of 3x3 filters, that can stream, or of many ends."""
-    draws = (network_of_all, random_model, network_of_all, network_of_threes, network_of_rows, network_of_ends)
+    """One of all operators, or of few: of 3x3 filters, that can stream, of many ends, of 16 bits."""
+    draws: tuple[Callable[[int], bytes], ...] = (
+        network_of_all, random_model, network_of_all, network_of_threes, network_of_all, network_of_rows,
+        network_of_ends, wide_network,
+    )  # fmt: skip
     return draws[seed % len(draws)](seed)
 
 

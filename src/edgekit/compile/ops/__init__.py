@@ -1,6 +1,6 @@
 """The TFLite operators that the compiler knows, one file each: whatever ends with `OPERATOR = Operator(...)` is found.
 
-Files without an entry hold what several operators share.
+Files without an entry hold what several operators share; `BY_NODE = Operator(...)` is that of a node that they share.
 """
 
 import pkgutil
@@ -12,16 +12,16 @@ from edgekit.compile.operator import Operator
 from edgekit.compile.row_streaming import RowSchedule
 
 
-def _found() -> dict[str, Operator[Any]]:
+def _found(name: str) -> list[Operator[Any]]:
     modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
-    entries: list[Operator[Any]] = [module.OPERATOR for module in modules if hasattr(module, "OPERATOR")]
-    return {entry.code: entry for entry in sorted(entries, key=lambda entry: entry.code)}
+    entries: list[Operator[Any]] = [getattr(module, name) for module in modules if hasattr(module, name)]
+    return sorted(entries, key=lambda entry: entry.code)
 
 
-OPERATORS = _found()
+OPERATORS = {entry.code: entry for entry in _found("OPERATOR")}
 """By the names of the schema, sorted."""
 
-_BY_NODE = {entry.node: entry for entry in OPERATORS.values()}
+_BY_NODE = {entry.node: entry for entry in (*OPERATORS.values(), *_found("BY_NODE"))}
 
 
 def operator_of(op: Op) -> Operator[Any]:

@@ -5,6 +5,7 @@ How its filter, bias and scales are read, and what the registry answers for it, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.ir import Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
+from edgekit.compile.ops.wide_convolution import WideConvolution, Window
 from edgekit.compile.row_streaming import StreamedOperator
 
 
@@ -28,29 +30,34 @@ class Filter:
     groups: int
 
 
-def read_convolution(reader: OpReader, x: Tensor, filter_: Filter) -> Convolution:
-    """A convolution over an image, with the padding, strides and dilation of its options."""
-    y = reader.result()
+def read_window(reader: OpReader, x: Tensor, y: Tensor, weights: NDArray[np.int8], groups: int) -> Window:
+    """Where a filter [O, kh, kw, I / groups] goes over an image: padding, strides and dilation of the options."""
     height, width, channels = reader.image(x)
-    out, kernel_height, kernel_width, _ = filter_.weights.shape
+    out, kernel_height, kernel_width, _ = weights.shape
     stride = reader.sizes("StrideH", "StrideW")
     dilation = reader.sizes("DilationHFactor", "DilationWFactor")
     rows, top = reader.window(height, kernel_height, stride[0], dilation[0])
     columns, left = reader.window(width, kernel_width, stride[1], dilation[1])
     reader.expect(y, (1, rows, columns, out))
+    return Window((height, width, channels), (rows, columns, out), groups, stride, dilation, (top, left))
+
+
+def read_convolution(reader: OpReader, x: Tensor, y: Tensor, filter_: Filter) -> Convolution:
+    """A convolution over an image."""
+    window = read_window(reader, x, y, filter_.weights, filter_.groups)
     return Convolution(
         reader.origins,
         (x,),
         y,
         weights=filter_.weights,
         bias=filter_.bias,
-        image=(height, width, channels),
-        result=(rows, columns, out),
-        groups=filter_.groups,
-        stride=stride,
-        dilation=dilation,
-        pad=(top, left),
-        requantization=requantization(reader, products(x, filter_.scales, y, out), y, filter_),
+        image=window.image,
+        result=window.result,
+        groups=window.groups,
+        stride=window.stride,
+        dilation=window.dilation,
+        pad=window.pad,
+        requantization=requantization(reader, products(x, filter_.scales, y, len(filter_.weights)), y, filter_),
     )
 
 
@@ -100,9 +107,9 @@ def requantization(reader: OpReader, real: list[float], y: Tensor, filter_: Filt
 
 
 def convolution_operator(
-    code: str, resolver_method: str, options_kind: str, lower: Callable[[OpReader], Convolution]
-) -> Operator[Convolution]:
-    """The entry of an operator that becomes a `Convolution`."""
+    code: str, resolver_method: str, options_kind: str, lower: Callable[[OpReader], Convolution | WideConvolution]
+) -> Operator[Any]:
+    """The entry of an operator that becomes a `Convolution`, or a `WideConvolution` where activations are INT16."""
     return Operator(
         code,
         resolver_method,
@@ -117,6 +124,7 @@ def convolution_operator(
         inplace_offset=lambda op, _: convolutions.inplace_offset(op),
         row_schedule=convolutions.row_schedule,
         emit_step=_emit_step,
+        takes_16x8=True,
     )
 
 

@@ -1,15 +1,25 @@
-"""DEPTHWISE_CONV_2D."""
+"""DEPTHWISE_CONV_2D, of int8 or INT16 activations."""
 
 import numpy as np
 
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.op_reader import OpReader
-from edgekit.compile.ops.convolution import Filter, convolution_operator, read_bias, read_convolution, read_weights
+from edgekit.compile.ops.convolution import (
+    Filter,
+    convolution_operator,
+    products,
+    read_bias,
+    read_convolution,
+    read_weights,
+    read_window,
+)
+from edgekit.compile.ops.wide_convolution import WideConvolution, is_wide, read_wide, wide_ends
 
 
-def lower(reader: OpReader) -> Convolution:
+def lower(reader: OpReader) -> Convolution | WideConvolution:
     """DEPTHWISE_CONV_2D with any multiplier, as a convolution in as many groups as there are channels."""
-    x = reader.operand(0)
+    wide = is_wide(reader)
+    x, y = wide_ends(reader) if wide else (reader.operand(0), reader.result())
     weights, scales = read_weights(reader, rank=4, axis=3)  # [1, kh, kw, channels * multiplier]
     channels = reader.image(x)[2]
     multiplier = int(reader.option("DepthMultiplier"))
@@ -19,7 +29,10 @@ def lower(reader: OpReader) -> Convolution:
             f"a filter of shape {list(weights.shape)} with multiplier {multiplier} does not fit {channels} channels"
         )
     by_output = np.ascontiguousarray(weights.transpose(3, 1, 2, 0))
-    return read_convolution(reader, x, Filter(by_output, scales, read_bias(reader, out), channels))
+    if wide:
+        window = read_window(reader, x, y, by_output, channels)
+        return read_wide(reader, (x, y), by_output, products(x, scales, y, out), window, bias_types=("INT64",))
+    return read_convolution(reader, x, y, Filter(by_output, scales, read_bias(reader, out), channels))
 
 
 OPERATOR = convolution_operator("DEPTHWISE_CONV_2D", "AddDepthwiseConv2D", "DepthwiseConv2DOptions", lower)

@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED."""
+"""FULLY_CONNECTED, of int8 or INT16 activations."""
 
 import math
 
@@ -14,13 +14,15 @@ from edgekit.compile.ops.convolution import (
     read_weights,
     requantization,
 )
+from edgekit.compile.ops.wide_convolution import WideConvolution, Window, is_wide, read_wide, wide_ends
 
 
-def lower(reader: OpReader) -> Convolution:
+def lower(reader: OpReader) -> Convolution | WideConvolution:
     """FULLY_CONNECTED as a 1x1 convolution over a row of `batches` positions."""
     if reader.option("WeightsFormat") != 0:
         raise reader.error("shuffled weights are not supported")
-    x, y = reader.operand(0), reader.result()
+    wide = is_wide(reader)
+    x, y = wide_ends(reader) if wide else (reader.operand(0), reader.result())
     weights, scales = read_weights(reader, rank=2, axis=0)
     out, depth = weights.shape
     batches = y.size // y.shape[-1] if y.shape else 0
@@ -36,6 +38,9 @@ def lower(reader: OpReader) -> Convolution:
         real = [product / y.quantization.scale] * out
     else:
         real = products(x, scales, y, out)
+    if wide:
+        by_output = weights.reshape(out, 1, 1, depth)
+        return read_wide(reader, (x, y), by_output, real, Window((1, batches, depth), (1, batches, out)))
     filter_ = Filter(weights.reshape(out, 1, 1, depth), scales, read_bias(reader, out), 1)
     return Convolution(
         reader.origins,
@@ -56,7 +61,8 @@ def lower(reader: OpReader) -> Convolution:
 def _check_bias_scale(reader: OpReader, product: float, output_scale: float) -> None:
     if not reader.given(2):
         return
-    raw, _ = reader.constant(2, "INT32", np.int32)
+    kind = reader.kind(2)
+    raw, _ = reader.constant(2, kind, np.int64) if kind == "INT64" else reader.constant(2, "INT32", np.int32)
     scale = float(raw.scales[0]) if len(raw.scales) else 0.0
     if not abs(product - scale) / output_scale <= 0.02:
         raise reader.error(f"the bias has scale {scale:g} instead of {product:g}")

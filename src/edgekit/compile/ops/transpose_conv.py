@@ -1,6 +1,7 @@
-"""TRANSPOSE_CONV: every output gathers the inputs whose windows reach it."""
+"""TRANSPOSE_CONV, of int8 or INT16 activations: every output gathers the inputs whose windows reach it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from edgekit.compile.ir import Op, Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.convolution import Filter, products, read_bias, read_weights, requantization
+from edgekit.compile.ops.wide_convolution import WideConvolution, Window, is_wide, read_wide, wide_ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,12 +25,13 @@ class TransposeConv(Op):
     requantization: Requantization
 
 
-def lower(reader: OpReader) -> TransposeConv:
+def lower(reader: OpReader) -> TransposeConv | WideConvolution:
     """The padding is that of a convolution from the output to the input, as in TFLM."""
-    x, y = reader.operand(2), reader.result()
+    wide = is_wide(reader, 2)
+    x, y = wide_ends(reader, 2) if wide else (reader.operand(2), reader.result())
     _, _, channels = reader.image(x)
     rows, columns, out = reader.image(y)
-    if reader.numbers(0) != list(y.shape):
+    if reader.is_constant(0) and reader.numbers(0) != list(y.shape):  # of one that is computed TFLM reads nothing
         raise reader.error(f"it says {reader.numbers(0)} and its output is {list(y.shape)}")
     weights, scales = read_weights(reader, rank=4, axis=0)
     if weights.shape[0] != out or weights.shape[3] != channels:
@@ -36,6 +39,9 @@ def lower(reader: OpReader) -> TransposeConv:
     stride = reader.sizes("StrideH", "StrideW")
     _, top = reader.window(rows, weights.shape[1], stride[0])
     _, left = reader.window(columns, weights.shape[2], stride[1])
+    if wide:
+        window = Window(reader.image(x), (rows, columns, out), stride=stride, pad=(top, left), transposed=True)
+        return read_wide(reader, (x, y), weights, products(x, scales, y, out), window, 3, ("INT64",))
     filter_ = Filter(weights, scales, read_bias(reader, out, 3), 1)
     scaling = requantization(reader, products(x, scales, y, out), y, filter_)
     return TransposeConv(reader.origins, (x,), y, weights, filter_.bias, stride, (top, left), scaling)
@@ -93,7 +99,7 @@ def inplace_offset(op: TransposeConv, _: Tensor) -> int:
     return max((y + 1) * row - min(needed, op.input.shape[1]) * image_row for y, needed in enumerate(first))
 
 
-OPERATOR = Operator(
+OPERATOR: Operator[Any] = Operator(
     "TRANSPOSE_CONV",
     "AddTransposeConv",
     TransposeConv,
@@ -103,4 +109,5 @@ OPERATOR = Operator(
     c_prefix=lambda _: "transpose_conv",
     macs=lambda op: op.input.size * op.weights.size // op.weights.shape[3],
     inplace_offset=inplace_offset,
+    takes_16x8=True,
 )
