@@ -126,6 +126,19 @@ def choose_threshold(
     halfway = (values[:-1] + values[1:]) / 2 if len(values) > 1 else np.array([0.5 if quantized else 0.0])
     # floats are cut where the stored probability will cut them: near 1 it resolves margins coarsely
     cuts = np.ceil(halfway) if quantized else _logit(sigmoid(halfway))
+    chosen = _chosen_cut(cuts, above, below, sensitivity)
+    if not quantized:
+        return Threshold(float(sigmoid(halfway[chosen])))
+    margin_q = int(cuts[chosen])
+    return Threshold(float(sigmoid((margin_q - 0.5) * float(scale or 0))), margin_q)
+
+
+def _chosen_cut(cuts: NDArray[Any], above: NDArray[Any], below: NDArray[Any], sensitivity: float | None) -> int:
+    """The index of the highest of the ascending cuts that the rule of `choose_threshold` takes.
+
+    Args:
+        above, below: sorted margins of the positive images and of the others.
+    """
     recall = 1 - np.searchsorted(above, cuts) / len(above)
     specificity = np.searchsorted(below, cuts) / len(below)
     if sensitivity is not None:
@@ -135,11 +148,7 @@ def choose_threshold(
         best = len(cuts) - 1 - int(np.argmax(balanced[::-1]))
         variance = recall * (1 - recall) / len(above) + specificity * (1 - specificity) / len(below)
         within = balanced >= balanced[best] - np.sqrt(variance[best]) / 2 - 1e-12
-    chosen = int(np.flatnonzero(within)[-1])
-    if not quantized:
-        return Threshold(float(sigmoid(halfway[chosen])))
-    margin_q = int(cuts[chosen])
-    return Threshold(float(sigmoid((margin_q - 0.5) * float(scale or 0))), margin_q)
+    return int(np.flatnonzero(within)[-1])
 
 
 def accuracy(logits: NDArray[Any], labels: NDArray[Any], task: Task) -> float:

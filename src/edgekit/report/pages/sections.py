@@ -17,7 +17,8 @@ from edgekit.metrics.decisions import decide, probabilities
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar
 from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Picture, Section, picture
-from edgekit.report.tables import MACS, audit_parts, costs_of, label, layers_table, with_interval
+from edgekit.report.tables import MACS, costs_of, label, layers_table, with_interval
+from edgekit.report.tables_audit import audit_parts
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.program import Program
