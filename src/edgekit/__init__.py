@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from edgekit.device.profile import profile_model
     from edgekit.errors import EdgekitError
     from edgekit.pipeline.build_model import build_model
-    from edgekit.pipeline.evaluate import Answer, evaluate, predict
+    from edgekit.pipeline.evaluate import evaluate
     from edgekit.pipeline.evaluate_board import evaluate_board
     from edgekit.pipeline.loading import LoadedModel, load_model
+    from edgekit.pipeline.predict import Answer, predict
     from edgekit.recipes.build import Recipe
     from edgekit.recipes.reading import recipe_named
     from edgekit.values.task import CHEST_XRAY, Task
@@ -37,7 +38,8 @@ _MODULES = {
     "device.profile": ("profile_model",),
     "errors": ("EdgekitError",),
     "pipeline.build_model": ("build_model",),
-    "pipeline.evaluate": ("Answer", "evaluate", "predict"),
+    "pipeline.evaluate": ("evaluate",),
+    "pipeline.predict": ("Answer", "predict"),
     "pipeline.evaluate_board": ("evaluate_board",),
     "pipeline.loading": ("LoadedModel", "load_model"),
     "recipes.reading": ("recipe_named",),

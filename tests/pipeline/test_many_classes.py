@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from edgekit.pipeline.build_model import build_model
-from edgekit.pipeline.evaluate import predict
 from edgekit.pipeline.loading import load_model
+from edgekit.pipeline.predict import predict
 from edgekit.pipeline.stages import Options
 from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import load_card

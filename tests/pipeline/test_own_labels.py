@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgekit.pipeline.evaluate import predict
 from edgekit.pipeline.loading import load_model
+from edgekit.pipeline.predict import predict
 from edgekit.report.card import load_card
 from small_student import discs
 from smoke_build import Said, Smoke

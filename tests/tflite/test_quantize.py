@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgekit.errors import EdgekitError
-from edgekit.pipeline.evaluate import predict
+from edgekit.pipeline.predict import predict
 from edgekit.runtimes import tflm
 from edgekit.testing.builder import requantized_input
 from edgekit.tflite.model import read_tflite

@@ -79,22 +79,53 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
 )
 @click.option("--split", type=click.Choice(["test", "val"]), default="test")
 @shared.input_range_option
+@shared.labels_option
 @shared.strict_option
 @shared.json_option
 def evaluate_command(
-    model: Path, data: str, runtime: str | None, split: str, input_range: tuple[float, float] | None, strict: bool,
-    as_json: bool,
+    model: Path, data: str, runtime: str | None, split: str, input_range: tuple[float, float] | None,
+    labels: str | None, strict: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Score MODEL on DATA at the threshold stored in its card.
 
-    MODEL is a .tflite, .onnx or .npz of build-model, or its folder for the int8 model.
+    MODEL is a .tflite, .onnx or .npz of build-model, its folder for the int8 model, or any .tflite. What no picture is
+    comes as FILE.npz with x and y; outputs that are no classes are compared with y.
     """
     from edgekit.pipeline.evaluate import evaluate
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
 
-    report = evaluate(model, data, runtime=runtime, split=split, strict=strict, input_range=input_range)
+    report = evaluate(model, data, runtime=runtime, split=split, strict=strict, input_range=input_range, labels=labels)
     show(evaluation_parts(report), to_document(report), as_json)
+
+
+@click.command("predict")
+@shared.model_argument
+@click.argument("images", nargs=-1, required=True, type=shared.PATH, metavar="IMAGE...")
+@shared.port_option("emulator", "native", required=False)
+@shared.input_range_option
+@shared.labels_option
+@shared.baud_option
+@shared.lines_option
+@shared.json_option
+def predict_command(
+    model: Path, images: tuple[Path, ...], port: str | None, input_range: tuple[float, float] | None,
+    labels: str | None, baud: int | None, lines: Any, as_json: bool,
+) -> None:  # fmt: skip
+    """Ask the int8 MODEL what it says of each IMAGE: class, probability, bytes.
+
+    IMAGE is a picture, a folder of them, or an .npz with x where the model takes no pictures. With a port a board
+    answers, else this computer.
+    """
+    from edgekit.cli.output import waiting
+    from edgekit.pipeline.predict import predict
+    from edgekit.report.answers import answers_table
+
+    answers = predict(
+        model, images, input_range=input_range, labels=labels, port=port, baud=baud, on_wait=waiting, lines=lines
+    )
+    rows = [(str(one.path), one.label, one.probabilities, one.outputs_q, one.values) for one in answers]
+    show([answers_table(rows)], answers, as_json)
 
 
 @click.group("data")

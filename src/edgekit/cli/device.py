@@ -16,6 +16,7 @@ from edgekit.errors import EdgekitError, printable
 @shared.model_option
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
 @shared.input_range_option
+@shared.labels_option
 @shared.baud_option
 @shared.lines_option
 @shared.strict_option
@@ -24,31 +25,40 @@ from edgekit.errors import EdgekitError, printable
 @click.option("--profile", type=shared.PATH, help="What `edgekit profile --json` printed, for the report.")
 @shared.json_option
 def eval_device_command(
-    port: str, data: str, model: Path, limit: int | None, input_range: tuple[float, float] | None, baud: int | None,
-    strict: bool, resume: bool, report: Path | None, profile: Path | None, as_json: bool, lines: Any,
+    port: str, data: str, model: Path, limit: int | None, input_range: tuple[float, float] | None,
+    labels: str | None, baud: int | None, strict: bool, resume: bool, report: Path | None, profile: Path | None,
+    as_json: bool, lines: Any,
 ) -> None:  # fmt: skip
     """Score the model on a board, image by image, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
     from edgekit.pipeline.evaluate_board import BoardEvaluation, evaluate_board
     from edgekit.pipeline.loading import load_model
-    from edgekit.report.pages.device import board_parts, device_page
+    from edgekit.report.pages.device import board_parts, device_page, values_page
     from edgekit.report.render import write
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
     from edgekit.values.device_run import board_report
+    from edgekit.values.evaluation import EvalReport, ValuesReport
+    from edgekit.values.images import ArraysInfo, DataInfo
 
-    loaded = load_model(model)
+    loaded = load_model(model, labels)
     program = loaded.program(profile) if report is not None else None  # what is wrong with these shows at once, too
 
     def say(done: BoardEvaluation) -> None:
         values = to_document(board_report(done.run, done.compared, done.scored))
         show([*evaluation_parts(done.scored), *board_parts(done.run, done.compared)], values, as_json)
         if report is not None:
-            page = device_page(
-                done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,
-                command=typed(), program=program if profile or done.run.device["backend"] == "aot" else None,
-                tflm_arena_bytes=loaded.arena_bytes or None,
-            )  # fmt: skip
+            more: dict[str, Any] = {
+                "command": typed(),
+                "program": program if profile or done.run.device["backend"] == "aot" else None,
+                "tflm_arena_bytes": loaded.arena_bytes or None,
+            }
+            if isinstance(done.scored, EvalReport) and isinstance(done.data, DataInfo):
+                page = device_page(
+                    done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold, **more
+                )
+            elif isinstance(done.scored, ValuesReport) and isinstance(done.data, ArraysInfo):
+                page = values_page(done.run, done.compared, done.scored, done.data, loaded.model, **more)
             write(page, report, values)
 
     evaluate_board(
@@ -149,14 +159,15 @@ def doctor_command(as_json: bool) -> None:
 )
 @shared.optimize_option
 @shared.target_option
-def firmware_command(model: Path, profile: bool, optimize: Any, target: Any) -> None:
+@shared.labels_option
+def firmware_command(model: Path, profile: bool, optimize: Any, target: Any, labels: str | None) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
     from edgekit.compile import CompileOptions
     from edgekit.device.firmware import write_model
     from edgekit.files import print_warning
     from edgekit.pipeline.loading import load_model
 
-    loaded = load_model(model)
+    loaded = load_model(model, labels)
     options = CompileOptions(optimize=optimize, target=target, profile=profile)
     sources, obstacles = loaded.board_sources(options)
     written = write_model(sources)

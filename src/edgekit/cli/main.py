@@ -7,6 +7,7 @@ import click
 
 from edgekit import __version__
 from edgekit.cli import desktop, device
+from edgekit.cli.init import init_command
 from edgekit.cli.reproduce import reproduce_command
 from edgekit.errors import EdgekitError, install, printable
 
@@ -20,9 +21,10 @@ def cli() -> None:
 
 
 for command in (
-    desktop.build_model_command, desktop.evaluate_command, desktop.recipe_command, desktop.data_group,
-    desktop.compile_command, desktop.inspect_command, device.eval_device_command, device.profile_command,
-    device.selftest_command, device.flash_command, device.doctor_command, device.firmware_command, reproduce_command,
+    desktop.build_model_command, desktop.evaluate_command, desktop.predict_command, desktop.recipe_command,
+    desktop.data_group, desktop.compile_command, device.eval_device_command, device.profile_command,
+    device.selftest_command, device.flash_command, device.doctor_command, device.firmware_command, init_command,
+    reproduce_command,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -25,10 +25,10 @@ def check_report_name(_context: click.Context, _option: click.Parameter, path: P
     return path
 
 
-def port_option(*further: str) -> Callable[[_Command], _Command]:
+def port_option(*further: str, required: bool = True) -> Callable[[_Command], _Command]:
     """--port of a command that takes `further` ports besides a board's own."""
     takes = ", ".join(("A serial device", "auto", "socket://HOST:PORT", *further))
-    return click.option("--port", required=True, metavar="PORT", help=f"{takes}.")
+    return click.option("--port", required=required, metavar="PORT", help=f"{takes}.")
 
 
 def _choice(flag: str, takes: tuple[str, ...], says: str) -> Callable[[_Command], _Command]:
@@ -49,11 +49,16 @@ input_range_option = click.option(
     "--input-range", metavar="LOW,HIGH", callback=_range,
     help="What the network takes black and white for: 0,1 or -1,1 or 0,255 [an int8 input tells it; else 0,1].",
 )  # fmt: skip
+labels_option = click.option(
+    "--labels", metavar="FILE|A,B,C",
+    help="Names of the outputs of a model without a card: a file with one a line [the file's own metadata].",
+)  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 data_option = click.option(
     "--data", default="phantom", metavar="DATA",
     help="A folder of images, or a set by its name: phantom or shapes[:SEED[:COUNT]] (drawn), digits, "
-    "chest-xray, chest-xray-3[:FOLDER], medmnist:NAME[-28|-64|-128|-224], pneumoniamnist[-28|...].",
+    "chest-xray, chest-xray-3[:FOLDER], medmnist:NAME[-28|-64|-128|-224], pneumoniamnist[-28|...]; "
+    "a model made elsewhere also takes FILE.npz with x and y.",
 )  # fmt: skip
 strict_option = click.option("--strict", is_flag=True, help="Stop at the first image that cannot be read.")
 set_option = click.option(

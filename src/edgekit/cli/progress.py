@@ -133,13 +133,15 @@ class LiveScore:
         quiet: show nothing.
     """
 
-    def __init__(self, total: int, task: Task, threshold: Threshold | None, board: str, *, quiet: bool = False) -> None:
+    def __init__(
+        self, total: int, task: Task | None, threshold: Threshold | None, board: str, *, quiet: bool = False
+    ) -> None:
         columns = bars.BarColumn(20), bars.MofNCompleteColumn(), "{task.fields[said]}", bars.TimeRemainingColumn()
         self._bar = bars.Progress(*columns)
         self._row = self._bar.add_task("", total=total, said="")
         self._task, self._threshold, self._unit = task, threshold, latency_unit(board)
         self._right = 0
-        self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0} if task.positive else {}
+        self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0} if task and task.positive else {}
         self._seen: list[Prediction] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=_RATE_OVER)
         self._console = Console(stderr=True, quiet=quiet)
@@ -175,13 +177,15 @@ class LiveScore:
             return "connected"
         times = latency(self._seen) or Latency(0, 0, 0, 0)
         said = "".join(f"{name} {count}  " for name, count in self._counts.items())
-        return f"accuracy {self._right / len(self._seen):.3f}  {said}p50 {times.p50:,}  p95 {times.p95:,} {self._unit}"
+        right = f"accuracy {self._right / len(self._seen):.3f}  {said}" if self._task else ""
+        return f"{right}p50 {times.p50:,}  p95 {times.p95:,} {self._unit}"
 
     def _count(self, one: Prediction) -> None:
-        (called,) = decide([one.logits], self._task, self._threshold).tolist()
-        self._right += called == one.label
-        if self._counts:
-            kind = "tf"[called != one.label] + "np"[called == self._task.positive_index]
-            self._counts[kind] += 1
+        if self._task is not None:
+            (called,) = decide([one.logits], self._task, self._threshold).tolist()
+            self._right += called == one.label
+            if self._counts:
+                kind = "tf"[called != one.label] + "np"[called == self._task.positive_index]
+                self._counts[kind] += 1
         self._seen.append(one)
         self._bar.advance(self._row)

@@ -20,7 +20,7 @@ from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import known_range, network_input
 from edgekit.values.device_run import DeviceRun, LinkCounts
 from edgekit.values.evaluation import Prediction
-from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
 
 SAVE_EVERY_S = 1.0
@@ -29,7 +29,7 @@ Progress = Callable[[Prediction, LinkCounts], None]
 
 
 def evaluate_on_device(
-    client: Client, model: TfliteModel, images: ImageSet, data: DataInfo, *,
+    client: Client, model: TfliteModel, images: ImageSet, data: DataInfo | ArraysInfo, *,
     resume: bool = False, state_dir: Path | None = None, progress: Progress | None = None,
     on_resumed: Callable[[tuple[Prediction, ...]], None] | None = None, at: str | None = None,
     held: ExitStack | None = None,
@@ -37,7 +37,7 @@ def evaluate_on_device(
     """Sends every image to the board.
 
     Args:
-        images: uint8 images of the model's input size.
+        images: uint8 images of the model's input size, or values in its input type.
         resume: goes on from the state that a cut-off run left; without it every image is sent.
         state_dir: where that state is kept; the user's state folder by default.
         progress: called after each image that was sent.
@@ -52,7 +52,8 @@ def evaluate_on_device(
     info = client.info
     device = device_json(info)
     evaluated = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids)}
-    key = files.key_of([evaluated, known_range(model).low, known_range(model).high])
+    pixels = known_range(model) if images.images.dtype == np.uint8 else None
+    key = files.key_of([evaluated, *((pixels.low, pixels.high) if pixels else ())])
     board = {name.replace("_", " "): str(device[name]) for name in ("chip", "board", "backend", "build_id")}
     own = ExitStack()
     with own:

@@ -1,35 +1,37 @@
-"""Score a model file on a data set, whatever runs it, and ask a model about pictures: all without a board.
+"""Score a model file on a data set, whatever runs it, without a board.
 
-In: a .tflite, .onnx or .npz that `build_model` wrote, with its card beside it, or a `LoadedModel`. Out: an EvalReport,
-or an `Answer` for each picture.
+In: a .tflite, or an .onnx or .npz that `build_model` wrote, with its card beside it. Out: an `EvalReport`, or a
+`ValuesReport` where the outputs are no classes.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.data.arrays import Arrays
 from edgekit.data.asked import for_model
-from edgekit.data.preprocess import load_pixels
 from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.files import file_sha256, open_regular
-from edgekit.metrics.decisions import decide, probabilities
 from edgekit.metrics.scores import score
-from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model, read_named
-from edgekit.report.card import load_card
+from edgekit.metrics.values import score_values
+from edgekit.pipeline.inputs import inputs_of, taken_for
+from edgekit.pipeline.loading import check_same_classes, read_named, refuse_labels, task_of
+from edgekit.recipes.recipe import DataRecipe
+from edgekit.report.card import Card, load_card
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
 from edgekit.runtimes.torch import TORCH
 from edgekit.runtimes.trial import try_apart
-from edgekit.tflite.quantize import known_range, with_input_range
-from edgekit.values.evaluation import EvalReport
+from edgekit.tflite.quantize import logits_of, real_values, with_input_range
+from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
+from edgekit.values.images import DataInfo
 from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
 from edgekit.values.networks import Student, StudentSpec
 
@@ -38,16 +40,19 @@ RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, ONNX, TORCH)}  #
 
 def evaluate(
     model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False,
-    input_range: tuple[float, float] | None = None,
-) -> EvalReport:  # fmt: skip
-    """Scores a model at the threshold that its card holds, or by its greatest logit where the card has none.
+    input_range: tuple[float, float] | None = None, labels: str | None = None,
+) -> EvalReport | ValuesReport:  # fmt: skip
+    """Scores a model at the threshold that its card holds, or by its greatest logit where there is none; one whose
+    outputs are no classes by how far they lie from what they should be.
 
     Args:
+        data: a set of pictures, as `load_splits` takes it, or an .npz of `x` and `y`, as `load_arrays` does.
         runtime: `tflm`, `litert`, `onnx` or `torch`; None takes the one that fits the file.
         split: `test`, or `val`, split as the card's recipe says.
         strict: stop at the first image that cannot be read.
         input_range: what a .tflite takes black and white pixels for; None reads it from its int8 input, or takes 0 to 1
             for a float one.
+        labels: of a .tflite without a card, as `task_of` takes them.
 
     Raises:
         EdgekitError: no such model or card, a runtime that cannot run it, bad data.
@@ -60,30 +65,80 @@ def evaluate(
     fitting = [one for one in RUNTIMES.values() if one.suffix == model.suffix]
     if not fitting:
         raise EdgekitError(f"{model} is not a .tflite, .onnx or .npz file.", "Give a file that build-model wrote.")
-    card = load_card(model.parent)
+    card = load_card(model.parent) if model.suffix != ".tflite" or (model.parent / "card.json").is_file() else None
     network, taken = opened(model, input_range)
+    if card is not None and isinstance(network, TfliteModel) and not _is_of(card, network):
+        card = None
     by = _runtime(fitting, model.suffix, network, runtime)
-    if isinstance(network, TfliteModel) and network.sha256 != card.model.sha256:
-        try_apart(network, by.name)
+    if card is not None:
+        refuse_labels(model, labels)
+    if isinstance(network, TfliteModel):
+        if card is None:
+            taken = taken_for(network, data)  # what is wrong with these shows at once
+            task, recipe, threshold = task_of(network, labels), DataRecipe(), None
+        else:
+            task, recipe, threshold = card.data.task, card.recipe.data, card.cut()
+        if card is None or network.sha256 != card.model.sha256:
+            try_apart(network, by.name)
+        inputs = inputs_of(network, task, recipe, data, split=split, strict=strict)
+        return _scored(network, inputs, by, threshold)
+    assert card is not None
     as_trained = for_model(card.recipe.data, card.input.channels)
     splits = load_splits(data, (card.input.height, card.input.width), as_trained, strict=strict)
     check_same_classes(card.data.task, splits.info)
     chosen = splits.test if split == "test" else splits.val
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(network, chosen.images, advance)
-    scale = network.output_q.scale if isinstance(network, TfliteModel) and network.output_q else 1.0
     scored = score(
-        logits, chosen.labels, card.cut(), scale=scale,
-        runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
-    )  # fmt: skip
+        logits, chosen.labels, card.cut(), runtime=by.name, model_sha256=file_sha256(model), data=splits.info
+    )
     return replace(scored, input_range=taken)
 
 
-def opened(path: Path, given: tuple[float, float] | None = None) -> tuple[Any, InputRange]:
+def _is_of(card: Card, model: TfliteModel) -> bool:
+    """Whether a card speaks of a .tflite: the int8 model that it names, or a float one of the same build."""
+    size = card.input.height, card.input.width, card.input.channels
+    same_ends = (model.input_shape, model.outputs) == (size, len(card.output.classes))
+    return model.sha256 == card.model.sha256 or same_ends
+
+
+def _scored(model: TfliteModel, found: Arrays, by: Runtime, threshold: Threshold | None) -> EvalReport | ValuesReport:
+    with bar(f"Running {Path(model.name).name} on {by.name}", len(found.inputs)) as advance:
+        outputs = by.run(model, found.inputs.images, advance)
+    if found.targets is None and not isinstance(found.info, DataInfo):
+        raise EdgekitError(
+            f"{found.info.name} has no y, so nothing says what the outputs should be.",
+            "Add y: class numbers [N], or the outputs in real units. predict needs none.",
+        )
+    return scored_outputs(model, outputs, found, threshold, by.name)
+
+
+def scored_outputs(
+    model: TfliteModel, outputs: NDArray[Any], found: Arrays, threshold: Threshold | None, runtime: str
+) -> EvalReport | ValuesReport:
+    """The figures of a model's outputs [N, ...], in its own number format, on the inputs that they are of."""
+    scale = model.output_q.scale if model.output_q else 1.0
+    scored: EvalReport | ValuesReport
+    if isinstance(found.info, DataInfo):
+        logits = outputs if threshold else logits_of(model, outputs)
+        scored = score(
+            logits, found.inputs.labels, threshold, scale=scale if logits is outputs else 1.0,
+            runtime=runtime, model_sha256=model.sha256, data=found.info,
+        )  # fmt: skip
+    else:
+        scored = score_values(
+            real_values(outputs, model.output_q), found.targets, against=found.against,
+            step=model.output_q.scale if model.output_q else 0.0,
+            runtime=runtime, model_sha256=model.sha256, data=found.info,
+        )  # fmt: skip
+    return replace(scored, input_range=found.taken)
+
+
+def opened(path: Path, given: tuple[float, float] | None = None) -> tuple[Any, InputRange | None]:
     """The model as its runtimes take it, and what it takes pixels for."""
     if path.suffix == ".tflite":
         model = with_input_range(read_named(path), given)
-        return model, known_range(model)
+        return model, model.input_range
     if given is not None:
         raise EdgekitError(
             f"{path} is a network of build-model, which takes pixels for 0 to 1.", "Leave out --input-range."
@@ -138,56 +193,3 @@ def load_student(path: Path) -> Student:
 
 def _no_student(path: Path, error: Exception) -> EdgekitError:
     return EdgekitError(f"{path} is not a student: {in_a_line(error)}.", "Give the student.npz that build-model wrote.")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a model says of one picture."""
-
-    path: Path
-    label: str  # the task's, or the class number where nobody has named the classes
-    probabilities: tuple[float, ...]  # softmax of the outputs, one a class
-    outputs_q: tuple[int, ...]  # the raw int8 outputs
-
-
-def predict(
-    model: LoadedModel | str | Path, images: str | Path | Iterable[str | Path], *,
-    input_range: tuple[float, float] | None = None,
-) -> list[Answer]:  # fmt: skip
-    """Runs pictures of any size through an int8 model, by the desktop's TFLM.
-
-    Args:
-        model: a model that `load_model` read, or its path.
-        images: one picture's path, or several.
-        input_range: as in `evaluate`.
-
-    Raises:
-        EdgekitError: a picture that cannot be read, a model that TFLM does not run, or that does not tell what it takes
-            pixels for.
-    """
-    loaded = model if isinstance(model, LoadedModel) else load_model(model)
-    tflite = with_input_range(loaded.model, input_range)
-    height, width, channels = tflite.input_shape
-    if channels not in (1, 3):
-        raise EdgekitError(
-            f"{tflite.name} takes {channels} channels; pictures have 1 (grey) or 3 (RGB).",
-            "Give a model of pictures, or run it through edgekit.runtimes with arrays of your own.",
-        )
-    paths = [Path(image) for image in ([images] if isinstance(images, str | Path) else images)]
-    if not paths:
-        return []
-    outputs = TFLM.run(tflite, np.stack([load_pixels(path, (height, width), channels) for path in paths]))
-    scale = loaded.model.output_q.scale if loaded.model.output_q else 1.0
-    return [
-        Answer(path, label, tuple(shares.tolist()), tuple(row.tolist()))
-        for path, label, shares, row in zip(
-            paths, _labels(loaded, outputs), probabilities(outputs, scale), outputs, strict=True
-        )
-    ]
-
-
-def _labels(loaded: LoadedModel, outputs: NDArray[np.int8]) -> list[str]:
-    task = loaded.task
-    if task is None:
-        return [str(number) for number in outputs.argmax(axis=1)]
-    return [task.labels[number] for number in decide(outputs, task, loaded.threshold)]

@@ -12,19 +12,18 @@ from typing import Protocol
 import numpy as np
 
 from edgekit.compile import CompileOptions
-from edgekit.data.asked import for_model
 from edgekit.data.progress import bar
-from edgekit.data.sources import load_splits
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
 from edgekit.device.link import AS_THE_SYSTEM, ControlLines, place_of
 from edgekit.errors import stopped_says
-from edgekit.metrics.scores import score_predictions
-from edgekit.pipeline.loading import LoadedModel, check_same_classes, load_model
-from edgekit.tflite.quantize import known_range, with_input_range
+from edgekit.pipeline.evaluate import scored_outputs
+from edgekit.pipeline.inputs import inputs_of, limited, taken_for
+from edgekit.pipeline.loading import LoadedModel, load_model
+from edgekit.tflite.quantize import with_input_range
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
-from edgekit.values.evaluation import EvalReport, Prediction, Threshold
-from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.evaluation import EvalReport, Prediction, Threshold, ValuesReport
+from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 from edgekit.values.task import Task
 
 
@@ -34,9 +33,9 @@ class BoardEvaluation:
 
     run: DeviceRun
     compared: Agreement  # its outputs beside the desktop's
-    scored: EvalReport  # the figures at the model's own threshold
+    scored: EvalReport | ValuesReport  # the figures at the model's own threshold
     images: ImageSet  # those that were sent, in the order of the predictions
-    data: DataInfo  # the set that they are of
+    data: DataInfo | ArraysInfo  # the set that they are of
 
 
 class Live(Protocol):
@@ -49,11 +48,15 @@ class Live(Protocol):
         """One image more."""
 
 
+Watch = Callable[[int, Task | None, Threshold | None, str], AbstractContextManager[Live | None]]
+
+
 def evaluate_board(
     model: LoadedModel | str | Path, port: str, data: str = "phantom", *,
     options: CompileOptions | None = None, limit: int | None = None, baud: int | None = None,
     strict: bool = False, resume: bool = False, input_range: tuple[float, float] | None = None,
-    watch: Callable[[int, Task, Threshold | None, str], AbstractContextManager[Live | None]] = lambda *_: nullcontext(),
+    labels: str | None = None,
+    watch: Watch = lambda *_: nullcontext(),
     on_wait: Wait = nullcontext, finish: Callable[[BoardEvaluation], None] = lambda _: None,
     lines: ControlLines = AS_THE_SYSTEM,
 ) -> BoardEvaluation:  # fmt: skip
@@ -66,18 +69,18 @@ def evaluate_board(
         options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
         resume: go on where an evaluation was cut off.
-        input_range: as in `evaluate`; the board gets the values that this computer makes of the pixels.
-        watch: given the number of images, their task, the threshold and the kind of board; it is open while the board
-            works.
+        input_range, labels: as in `evaluate`; the board gets the values that this computer makes of the pixels.
+        watch: given the number of images, their task (None: outputs that are no classes), the threshold and the kind of
+            board; it is open while the board works.
         on_wait: is entered while the firmware is built and the board looked for, with what is going on in words.
         finish: is given the result before what `resume` would go on from is removed: where it fails, nothing is lost.
 
     Raises:
         EdgekitError: no board or another model on it, bad data, a board that vanishes.
     """
-    loaded = model if isinstance(model, LoadedModel) else load_model(model)
+    loaded = model if isinstance(model, LoadedModel) else load_model(model, labels)
     loaded = replace(loaded, model=with_input_range(loaded.model, input_range))
-    taken = known_range(loaded.model)
+    taken_for(loaded.model, data)
     with ExitStack() as held:  # the port first: what is wrong with it shows at once
         client = None
         if port != "desktop":
@@ -85,30 +88,24 @@ def evaluate_board(
                 port, loaded.model, lambda: loaded.sources(options), baud=baud, on_wait=on_wait, lines=lines
             )
             client = held.enter_context(wire)
-        *size, channels = loaded.model.input_shape
-        splits = load_splits(data, (size[0], size[1]), for_model(loaded.data, channels), strict=strict)
-        check_same_classes(loaded.task, splits.info)
-        images = splits.test
-        if limit is not None and limit < len(images):
-            images = images.take(np.linspace(0, len(images) - 1, limit).round().astype(np.int64))
+        found = limited(inputs_of(loaded.model, loaded.task, loaded.data, data, strict=strict), limit)
+        images, info = found.inputs, found.info
+        task = info.task if isinstance(info, DataInfo) else None
         if client is None:
-            with watch(len(images), splits.info.task, loaded.threshold, "desktop") as live:
+            with watch(len(images), task, loaded.threshold, "desktop") as live:
                 run = host = evaluate_on_desktop(loaded.model, images, live)
         else:
             with bar("the same on the desktop", len(images)) as advance:
                 host = evaluate_on_desktop(loaded.model, images, lambda *_: advance(1))
             board = device_json(client.info)["board"]
-            with stopped_says(RESUME), watch(len(images), splits.info.task, loaded.threshold, board) as live:
+            with stopped_says(RESUME), watch(len(images), task, loaded.threshold, board) as live:
                 run = evaluate_on_device(
-                    client, loaded.model, images, splits.info,
+                    client, loaded.model, images, info,
                     resume=resume, progress=live, on_resumed=live.resumed if live is not None else None,
                     at=place_of(port, client.link.name), held=held,
                 )  # fmt: skip
-        scored = score_predictions(
-            run.predictions, loaded.threshold, scale=loaded.model.output_q.scale if loaded.model.output_q else 1.0,
-            runtime=run.runtime, model_sha256=loaded.model.sha256, data=splits.info,
-        )  # fmt: skip
-        scored = replace(scored, input_range=taken)
-        done = BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, splits.info)
+        outputs = np.array([one.logits for one in run.predictions])
+        scored = scored_outputs(loaded.model, outputs, found, loaded.threshold, run.runtime)
+        done = BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, info)
         finish(done)
     return done

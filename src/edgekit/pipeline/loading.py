@@ -3,24 +3,30 @@
 In: an int8 .tflite, or the folder of build-model that holds one. Out: a `LoadedModel`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.program import profiled_program
+from edgekit.data.arrays import named
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
-from edgekit.files import print_warning
+from edgekit.files import print_warning, read_bytes
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
 from edgekit.runtimes.trial import try_apart
 from edgekit.tflite.float_ends import LEFT_OUT
+from edgekit.tflite.metadata import lines_of
 from edgekit.tflite.model import read_tflite
 from edgekit.values.evaluation import Threshold
-from edgekit.values.images import DataInfo
+from edgekit.values.images import DataInfo, ImageSplits
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
 from edgekit.values.program import Program
 from edgekit.values.task import Task
+
+_MOST_LABEL_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +74,10 @@ def program_of(model: TfliteModel) -> Program | None:
         return None
 
 
-def check_same_classes(model: Task | None, data: DataInfo) -> None:
-    """Passes where nobody has said what the model is asked.
-
-    Raises:
-        EdgekitError: the model was made for other classes than the data have.
-    """
-    if model is None:
-        return
+def check_same_classes(model: Task, data: DataInfo) -> None:
+    """Raises EdgekitError where the model was made for other classes than the data have, in whatever order."""
     known, given = ({label.casefold(): label for label in labels} for labels in (model.labels, data.task.labels))
-    if [*known] == [*given]:
+    if known.keys() == given.keys():
         return
     lacking, more = (
         [names[key] for key in names if key not in others] for names, others in ((known, given), (given, known))
@@ -88,9 +88,84 @@ def check_same_classes(model: Task | None, data: DataInfo) -> None:
     ]
     raise EdgekitError(
         f"The model tells {len(known)} classes apart: {', '.join(model.labels)}; {data.name} has {len(given)}, "
-        f"{' and '.join(differences) or 'in another order: ' + ', '.join(data.task.labels)}.",
+        f"{' and '.join(differences)}.",
         "Give a set of the model's classes, or rename the folders where they mean the same.",
     )
+
+
+def in_order_of(model: TfliteModel, task: Task | None, splits: ImageSplits) -> ImageSplits:
+    """The pictures with their classes numbered as the model's outputs are: by name. Where nobody has named those, the
+    set's own order is taken for theirs, which is said on stderr.
+
+    Raises:
+        EdgekitError: the model was made for other classes than the data have, or has another number of outputs.
+    """
+    info = splits.info
+    if task is None:
+        if model.outputs != len(info.task.labels):
+            raise EdgekitError(
+                f"{model.name} gives {model.outputs} outputs; {info.name} has {len(info.task.labels)} classes.",
+                "Give a set of the model's classes. If its outputs are no classes: --data FILE.npz with x and y.",
+            )
+        print_warning(
+            f"Nobody has named the outputs of {model.name}: they are taken for {', '.join(info.task.labels)}, in this "
+            "order. If it is another: --labels."
+        )
+        return splits
+    check_same_classes(task, info)
+    if [label.casefold() for label in task.labels] == [label.casefold() for label in info.task.labels]:
+        return splits
+    by_name = {label.casefold(): (row, label) for row, label in enumerate(info.task.labels)}
+    found = [by_name[label.casefold()] for label in task.labels]
+    number_of = np.argsort([row for row, _ in found])  # the model's, by the set's
+    info = replace(info, task=replace(info.task, labels=tuple(label for _, label in found)))
+    parts = {
+        name: replace(part, labels=number_of[part.labels].astype(np.int64))
+        for name in ("train", "val", "calibration", "test")
+        for part in [getattr(splits, name)]
+    }
+    return replace(splits, info=info, **parts)
+
+
+def task_of(model: TfliteModel, labels: str | None) -> Task | None:
+    """What a model without a card is asked: by `--labels` (a file with a name a line, or names with commas between
+    them), or by the file's own metadata; None where neither names its outputs.
+
+    Raises:
+        EdgekitError: names of another number than the outputs, equal or empty ones, a file that cannot be read.
+    """
+    if labels is None:
+        if model.labels and len(model.labels) != model.outputs:
+            print_warning(
+                f"The labels within {model.name} are {len(model.labels)}, and its outputs {model.outputs}: they are "
+                "left out. Name the outputs with --labels."
+            )
+            return None
+        return named(model, model.labels) if len(model.labels) > 1 else None
+    names = tuple(_names(labels))
+    hint = f"Give {model.outputs} names in the order of the outputs: --labels a,b,c, or a file with one a line."
+    if model.outputs < 2:
+        raise EdgekitError(f"{model.name} gives one value, which is no choice of classes.", "Leave out --labels.")
+    if len(names) != model.outputs:
+        raise EdgekitError(f"{model.name} gives {model.outputs} outputs, and --labels names {len(names)}.", hint)
+    if "" in names:
+        raise EdgekitError(f"Name {names.index('') + 1} of --labels is empty.", hint)
+    if twice := [name for row, name in enumerate(names) if name.casefold() in map(str.casefold, names[:row])]:
+        raise EdgekitError(f"--labels names {twice[0]} twice.", "Tell the two apart, with a number behind each, say.")
+    return named(model, names)
+
+
+def _names(labels: str) -> list[str]:
+    path = Path(labels)
+    if not path.exists() and "," in labels:
+        return [name.strip() for name in labels.split(",")]
+    content = read_bytes(path, "Give --labels a,b,c or a text file with a name a line.")
+    if len(content) > _MOST_LABEL_BYTES:
+        raise EdgekitError(f"{path} is larger than a list of labels.", "Give a text file with a name a line.")
+    try:
+        return lines_of(content.decode())
+    except UnicodeDecodeError as error:
+        raise EdgekitError(f"{path} is no text in UTF-8.", "Save it as UTF-8, a name a line.") from error
 
 
 def read_named(path: Path) -> TfliteModel:
@@ -101,16 +176,27 @@ def read_named(path: Path) -> TfliteModel:
     return model
 
 
-def load_model(path: str | Path = DEFAULT_MODEL) -> LoadedModel:
-    """A model with its card; without a card the larger logit decides and TFLM's arena is measured here.
+def load_model(path: str | Path = DEFAULT_MODEL, labels: str | None = None) -> LoadedModel:
+    """A model with its card; without a card the greatest output decides, and TFLM's arena is measured here.
+
+    Args:
+        labels: of a model without a card, as `task_of` takes them.
 
     Raises:
-        EdgekitError: no such model, or a card that cannot be read.
+        EdgekitError: no such model, a card that cannot be read, labels for a model that has a card.
     """
     path = Path(path) / DEFAULT_MODEL.name if Path(path).is_dir() else Path(path)
     model = read_named(path)
     if (path.parent / "card.json").is_file():
         card = load_card(path.parent)
         if card.model.sha256 == model.sha256:
+            refuse_labels(path, labels)
             return LoadedModel(model, card.data.task, card.cut(), card.model.arena_bytes, card.recipe.data)
-    return LoadedModel(model, None, Threshold(0.5, 1), try_apart(model), DataRecipe())
+    task = task_of(model, labels)
+    return LoadedModel(model, task, None, try_apart(model), DataRecipe())
+
+
+def refuse_labels(path: Path, labels: str | None) -> None:
+    """Raises EdgekitError where labels are given for a model whose card names its classes."""
+    if labels is not None:
+        raise EdgekitError(f"The card beside {path} names its classes.", "Leave out --labels.")

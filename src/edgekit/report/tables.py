@@ -12,7 +12,7 @@ from typing import Any
 from edgekit.metrics.scores import METRICS, Spread
 from edgekit.recipes.reading import Leaf
 from edgekit.report.document import Cell, Column, Part, Prose, Row, Table
-from edgekit.values.evaluation import ClassFigures, EvalReport, labelled_matrix
+from edgekit.values.evaluation import ClassFigures, EvalReport, ValuesReport, labelled_matrix
 from edgekit.values.images import DataInfo
 from edgekit.values.program import Program
 from edgekit.values.task import Task
@@ -53,18 +53,42 @@ class StageRow:
     agreement: float | None
 
 
-def evaluation_parts(report: EvalReport) -> tuple[Part, ...]:
-    """One evaluation: each figure with its 95 % interval, the confusion, the threshold, the model, the notes."""
+def evaluation_parts(report: EvalReport | ValuesReport) -> tuple[Part, ...]:
+    """One evaluation: each figure with its 95 % interval, the confusion, the threshold, the model, the notes; or the
+    errors of outputs that are no classes."""
+    if isinstance(report, ValuesReport):
+        return (errors_table(report), *_ran(report), Prose(f"Runtime: {runtime_name(report.runtime)}."))
     return (
         scores_table(_titled("Evaluation", report.data, report.synthetic, report.task), {"value": report}),
         *class_parts(report),
         confusion_table(report),
         Prose(_decision(report)),
+        *_ran(report),
+        *_ending([report.runtime], report.task),
+    )
+
+
+def _ran(report: EvalReport | ValuesReport) -> tuple[Part, ...]:
+    """The model, what it took pixels for, the notes."""
+    return (
         *([Prose(f"Model SHA-256: {report.model_sha256}")] if report.model_sha256 else []),
         *([Prose(str(report.input_range))] if report.input_range else []),
         *(Prose(f"Note: {note}") for note in report.notes),
-        *_ending([report.runtime], report.task),
     )
+
+
+def errors_table(report: ValuesReport) -> Table:
+    """How far outputs that are no classes lie from what they should be."""
+    figures = (
+        ("mean square error (MSE)", report.mse),
+        ("mean absolute error (MAE)", report.mae),
+        ("greatest error", report.max_error),
+    )
+    known = [] if math.isnan(report.mse) else [(name, Cell(f"{value:.6g}", value=value)) for name, value in figures]
+    rows = [("inputs", count(report.n)), ("outputs of each", count(report.outputs)), *known]
+    rows += [("a step of the int8 output", Cell(f"{report.step:.6g}", value=report.step))] if report.step else []
+    against = f"Against {report.against}, in the output's real units." if report.against else "Nothing to compare with."
+    return Table(f"Outputs on {report.data}", (Column("figure", "left"), Column("value")), tuple(rows), (against,))
 
 
 def stages_parts(rows: Sequence[StageRow], data: DataInfo) -> tuple[Part, ...]:

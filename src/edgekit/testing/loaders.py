@@ -23,8 +23,9 @@ from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import open_catalogue
 from edgekit.device.kept import state_of
 from edgekit.files import packed
-from edgekit.pipeline.evaluate import opened, predict
+from edgekit.pipeline.evaluate import opened
 from edgekit.pipeline.loading import load_model
+from edgekit.pipeline.predict import predict
 from edgekit.recipes.build import Recipe
 from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import load_card

@@ -79,6 +79,21 @@ def network_input(model: TfliteModel, images: NDArray[Any]) -> NDArray[np.int8] 
     return to_float(images, taken) if model.input_q is None else to_int8(images, model.input_q, taken)
 
 
+def real_values(outputs: NDArray[Any], q: Quantization | None) -> NDArray[np.float64]:
+    """Outputs in real units; `q` of int8 ones."""
+    wide = np.asarray(outputs, np.float64)
+    return wide if q is None else (wide - q.zero_point) * q.scale
+
+
+def logits_of(model: TfliteModel, outputs: NDArray[Any]) -> NDArray[Any]:
+    """Outputs [N, classes] as logits: of a network that ends in a softmax, whose outputs are shares, their logarithms;
+    of others as they are."""
+    if model.ops[-1:] != ("SOFTMAX",):
+        return outputs
+    least = model.output_q.scale / 2 if model.output_q else 1e-9  # what an int8 rounds to no share at all
+    return np.asarray(np.log(np.maximum(real_values(outputs, model.output_q), least)))
+
+
 def to_int8(pixels: NDArray[np.uint8], q: Quantization = _UNIT_Q, taken: InputRange = _UNIT) -> NDArray[np.int8]:
     """The int8 input of a quantised network; of one that spans 0 to 1, pixel - 128."""
     real = taken.low + np.arange(256) * ((taken.high - taken.low) / 255)

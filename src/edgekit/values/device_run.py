@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from edgekit.values.evaluation import EvalReport, Prediction
+from edgekit.values.evaluation import EvalReport, Prediction, ValuesReport
 
 
 @dataclass(slots=True)
@@ -103,11 +103,24 @@ class BoardReport(EvalReport):
     latency_us: Latency | None = None
 
 
-def board_report(run: DeviceRun, compared: Agreement, scored: EvalReport) -> BoardReport:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuesBoardReport(ValuesReport):
+    """The same of a model whose outputs are no classes."""
+
+    agreement: Agreement
+    device: Mapping[str, Any]
+    link: LinkReport
+    latency_us: Latency | None
+
+
+def board_report(
+    run: DeviceRun, compared: Agreement, scored: EvalReport | ValuesReport
+) -> BoardReport | ValuesBoardReport:
     """The figures of a run with what else it showed."""
     line = run.link
     link = LinkReport(
         line.retries, line.sent_bytes + line.received_bytes, line.broken_frames, round(run.wall_s, 3), run.resumed
     )
-    figures = {f.name: getattr(scored, f.name) for f in fields(EvalReport)}
-    return BoardReport(**figures, agreement=compared, device=run.device, link=link, latency_us=latency(run.predictions))
+    figures = {f.name: getattr(scored, f.name) for f in fields(type(scored))}
+    kind = BoardReport if isinstance(scored, EvalReport) else ValuesBoardReport
+    return kind(**figures, agreement=compared, device=run.device, link=link, latency_us=latency(run.predictions))

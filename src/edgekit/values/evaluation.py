@@ -83,6 +83,32 @@ class EvalReport:
     matrix: tuple[tuple[int, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ValuesReport:
+    """How far the outputs of one model lie from what they should be, where they are no classes: of a regression, or of
+    an autoencoder. All figures are in the output's real units.
+
+    Attributes:
+        outputs: values of one input.
+        mse, mae, max_error: mean square, mean and greatest distance; NaN where nothing says what they should be.
+        against: what they are compared with, in words; empty where nothing.
+        step: what an int8 output resolves; 0 of floats.
+    """
+
+    n: int
+    outputs: int
+    mse: FloatOrNan
+    mae: FloatOrNan
+    max_error: FloatOrNan
+    against: str
+    step: float
+    runtime: str
+    model_sha256: str
+    data: str = ""
+    notes: tuple[str, ...] = ()
+    input_range: InputRange | None = None
+
+
 def labelled_matrix(report: EvalReport) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
     """The labels and the confusion [truth][answer] in the order in which they are shown: the positive label last."""
     if c := report.confusion:

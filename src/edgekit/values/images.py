@@ -4,6 +4,7 @@ Sizes are (height, width) in pixels; images are stored as [N, height, width, cha
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ Size = tuple[int, int]  # (height, width) in pixels
 class ImageSet:
     """Images of one size with their labels."""
 
-    images: NDArray[np.uint8]  # [N, H, W, C], with as many channels as the task's pictures have
+    images: NDArray[Any]  # uint8 [N, H, W, C] of the task's channels; or values [N, ...] in the model's input type
     labels: NDArray[np.int64]  # [N] class numbers: positions in the task's labels
     ids: tuple[str, ...]  # unique: the path below the data folder (`train/NORMAL/IM-0115-0001.jpeg`)
     groups: tuple[str, ...]  # images of one group (a patient, say) never stand on both sides of a split
@@ -57,6 +58,15 @@ class DataInfo:
     licence: str = ""
     notes: tuple[str, ...] = ()
     mirror: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ArraysInfo:
+    """What is known of a file of inputs without classes: its name, hex SHA-256, what a reader must know."""
+
+    name: str
+    fingerprint: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

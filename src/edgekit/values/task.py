@@ -19,7 +19,7 @@ class Task:
 
     Attributes:
         labels: the N >= 2 class names, in the order of the model's outputs.
-        channels: of a picture, 1 (grey) or 3 (RGB).
+        channels: of a picture, 1 (grey) or 3 (RGB); 0 where the inputs are no pictures.
         positive: of two labels the one that is looked for. Its margin (its logit minus the other's) is compared with
             a threshold that validation chooses; empty where the greatest logit decides.
         noun: what one picture is called in reports, `chest X-ray`; its plural takes an s.
@@ -41,7 +41,7 @@ class Task:
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(f"the labels {list(self.labels)} must be two or more different names")
-        if self.channels not in (1, 3):
+        if self.channels not in (0, 1, 3):
             raise ValueError(f"pictures have 1 or 3 channels, not {self.channels}")
         if self.positive and (len(self.labels) != 2 or self.positive not in self.labels):
             raise ValueError(f"{self.positive!r} is not one of two labels: {list(self.labels)}")

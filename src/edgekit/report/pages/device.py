@@ -8,10 +8,11 @@ import numpy as np
 from edgekit.report import charts_board
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
-from edgekit.report.tables import class_parts, scores_table
+from edgekit.report.tables import class_parts, errors_table, scores_table
+from edgekit.tflite.quantize import logits_of
 from edgekit.values.device_run import Agreement, DeviceRun, Latency, latency
-from edgekit.values.evaluation import EvalReport, Threshold
-from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
+from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
 from edgekit.values.program import Program
 
@@ -31,25 +32,21 @@ def device_page(
         tflm_arena_bytes: what the model needs in TFLM, to compare.
     """
     board = run.device
-    logits = np.array([one.logits for one in run.predictions])
-    answers = Answers("int8", logits, threshold, model.output_q.scale if model.output_q else 1.0)
+    outputs = np.array([one.logits for one in run.predictions])
+    logits = outputs if threshold else logits_of(model, outputs)
+    scale = model.output_q.scale if model.output_q else 1.0
+    answers = Answers("int8", logits, threshold, scale if logits is outputs else 1.0)
     same = Cell(f"{compared.identical:,} of {compared.images:,}", "images give the desktop's bytes")
     unit, times = latency_unit(board["board"]), latency(run.predictions)
     figures = [] if board["board"] == "desktop" else [("agreement", same)]
     figures += [("latency, p50", Cell(f"{times.p50:,}", unit, value=times.p50))] if times else []
-    warnings = []
-    if board["board"] != "real":
-        warnings.append("Not a real board: memory and latency are not an ESP32's.")
-    if compared.differing:
-        different = f"{len(compared.differing):,} of {compared.images:,} images"
-        warnings.append(f"{different} give other bytes than on the desktop.")
     figures_of = {f"{scored.n:,} images": scored}
     taken = [("input", str(scored.input_range))] if scored.input_range else []
     ran = Facts((("model SHA-256", f"`{model.sha256}`"), *taken), "The model that ran")
     sections = (
         Section("Results", (scores_table("The int8 model", figures_of), *class_parts(scored)), results=True),
         Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
-        mistakes(images, answers, info),
+        *([mistakes(images, answers, info)] if images.images.dtype == np.uint8 else []),
         Section("On the board", (*board_parts(run, compared), *_histogram(run, times))),
         *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
         data_section(info),
@@ -58,15 +55,49 @@ def device_page(
     return Page(
         title=f"{info.name} on {run.runtime}",
         lead=(
-            f"{scored.n:,} test images went through the int8 model, one by one, on {board['chip']} ({board['board']}, "
-            f"{board['backend']}).",
+            f"{scored.n:,} test {'images' if info.task.channels else 'inputs'} went through the int8 model, one by one, "
+            f"on {board['chip']} ({board['board']}, {board['backend']}).",
         ),
-        warnings=tuple(warnings),
+        warnings=_warnings(run, compared),
         sections=sections,
         synthetic=info.synthetic,
         domain=info.task.domain,
         highlights=headline(scored, *figures),
     )
+
+
+def values_page(
+    run: DeviceRun, compared: Agreement, scored: ValuesReport, info: ArraysInfo, model: TfliteModel, *, command: str,
+    program: Program | None = None, tflm_arena_bytes: int | None = None,
+) -> Page:  # fmt: skip
+    """The page of a model whose outputs are no classes."""
+    board, times = run.device, latency(run.predictions)
+    ran = Facts((("model SHA-256", f"`{model.sha256}`"), ("data SHA-256", f"`{info.fingerprint}`")), "What ran")
+    sections = (
+        Section("Results", (errors_table(scored), *(Bullets(info.notes) for _ in info.notes[:1])), results=True),
+        Section("On the board", (*board_parts(run, compared), *_histogram(run, times))),
+        *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
+        Section("How to make it again", (Code(command), ran)),
+    )
+    return Page(
+        title=f"{info.name} on {run.runtime}",
+        lead=(
+            f"{scored.n:,} inputs went through the int8 model, one by one, on {board['chip']} ({board['board']}, "
+            f"{board['backend']}).",
+        ),
+        warnings=_warnings(run, compared),
+        sections=sections,
+    )
+
+
+def _warnings(run: DeviceRun, compared: Agreement) -> tuple[str, ...]:
+    warnings = []
+    if run.device["board"] != "real":
+        warnings.append("Not a real board: memory and latency are not an ESP32's.")
+    if compared.differing:
+        different = f"{len(compared.differing):,} of {compared.images:,} images"
+        warnings.append(f"{different} give other bytes than on the desktop.")
+    return tuple(warnings)
 
 
 def _histogram(run: DeviceRun, times: Latency | None) -> tuple[Figure, ...]:

@@ -1,0 +1,125 @@
+"""Ask an int8 model about pictures or arrays, on this computer or on a board.
+
+In: a model, paths, a port. Out: an `Answer` for each input.
+"""
+
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.data.arrays import load_arrays, numbered
+from edgekit.data.preprocess import load_pixels
+from edgekit.device.connection import Wait, connected
+from edgekit.device.link import AS_THE_SYSTEM, ControlLines
+from edgekit.errors import EdgekitError
+from edgekit.metrics.decisions import decide, probabilities
+from edgekit.pipeline.inputs import is_arrays, taken_for
+from edgekit.pipeline.loading import LoadedModel, load_model
+from edgekit.runtimes.tflm import TFLM
+from edgekit.tflite.quantize import logits_of, network_input, real_values, with_input_range
+
+_PICTURES = (".jpg", ".jpeg", ".png")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model says of one input.
+
+    Attributes:
+        path: the picture's, or the .npz's with the number of the row in brackets.
+        label: the task's, or the class number where nobody has named the classes; empty where the outputs are none.
+        probabilities: of each class, in the order of the outputs; empty where these are no classes.
+        outputs_q: the raw int8 outputs.
+        values: the outputs in real units.
+    """
+
+    path: Path
+    label: str
+    probabilities: tuple[float, ...]
+    outputs_q: tuple[int, ...]
+    values: tuple[float, ...] = ()
+
+
+def predict(
+    model: LoadedModel | str | Path, images: str | Path | Iterable[str | Path], *,
+    input_range: tuple[float, float] | None = None, labels: str | None = None, port: str | None = None,
+    baud: int | None = None, on_wait: Wait = nullcontext, lines: ControlLines = AS_THE_SYSTEM,
+) -> list[Answer]:  # fmt: skip
+    """Runs pictures of any size, or the `x` of an .npz, through an int8 model.
+
+    Args:
+        model: a model that `load_model` read, or its path.
+        images: one path, or several: pictures, folders of them, .npz files.
+        input_range, labels: as in `evaluate`.
+        port, baud, on_wait, lines: as in `connected`; no port: the desktop's TFLM.
+
+    Raises:
+        EdgekitError: a picture that cannot be read, a model that TFLM does not run, or that does not tell what it takes
+            pixels for, no board.
+    """
+    loaded = model if isinstance(model, LoadedModel) else load_model(model, labels)
+    tflite = with_input_range(loaded.model, input_range)
+    paths = [Path(image) for image in ([images] if isinstance(images, str | Path) else images)]
+    names, batches = list[Path](), list[NDArray[np.int8]]()
+    for path in paths:
+        if is_arrays(str(path)):
+            found = load_arrays(path, tflite)
+            batches.append(found.inputs.images)
+            names += [path.with_name(name) for name in found.inputs.ids]
+            continue
+        taken_for(tflite, str(path))
+        height, width, channels = tflite.image_size or (0, 0, 0)
+        pictures = _pictures(path)
+        batches.append(
+            np.stack([network_input(tflite, load_pixels(one, (height, width), channels)) for one in pictures])
+        )
+        names += pictures
+    if not names:
+        return []
+    if tflite.input_q is None:
+        raise EdgekitError(f"{tflite.name} is a {tflite.variant} model.", "Give the int8 .tflite.")
+    inputs = np.concatenate(batches)
+    if port is None:
+        outputs = TFLM.run(tflite, inputs)
+    else:
+        with connected(port, tflite, loaded.sources, baud=baud, on_wait=on_wait, lines=lines) as client:
+            rows = ((str(name), row.tobytes()) for name, row in zip(names, inputs, strict=True))
+            outputs = np.stack([np.frombuffer(one.outputs, np.int8) for one in client.infer(rows)])
+    return _answers(loaded, names, outputs)
+
+
+def _answers(loaded: LoadedModel, names: list[Path], outputs: NDArray[np.int8]) -> list[Answer]:
+    model, task = loaded.model, loaded.task
+    values = real_values(outputs, model.output_q)
+    said, shares = [""] * len(names), np.zeros((len(names), 0))
+    if task is not None or gives_classes(loaded):
+        task = task or numbered(model)
+        said = [task.labels[number] for number in decide(outputs, task, loaded.threshold)]
+        logits, scale = logits_of(model, outputs), model.output_q.scale if model.output_q else 1.0
+        shares = probabilities(logits, scale if logits is outputs else 1.0)
+    return [
+        Answer(name, label, tuple(share.tolist()), tuple(row.tolist()), tuple(real.tolist()))
+        for name, label, share, row, real in zip(names, said, shares, outputs, values, strict=True)
+    ]
+
+
+def gives_classes(loaded: LoadedModel) -> bool:
+    """Whether the outputs are classes as far as anyone can tell: they are named, or shares of a softmax, or a few
+    values for a picture."""
+    model = loaded.model
+    several = model.outputs > 1 and model.outputs == max(model.output_shape)
+    return loaded.task is not None or (several and (model.ops[-1] == "SOFTMAX" or model.image_size is not None))
+
+
+def _pictures(path: Path) -> list[Path]:
+    """The path itself, or the pictures below the folder."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.rglob("*") if one.suffix.lower() in _PICTURES and one.is_file())
+    if not found:
+        raise EdgekitError(f"{path} holds no .jpg or .png.", "Name pictures, or a folder of them.")
+    return found
