@@ -135,7 +135,7 @@ def test_outputs_that_nobody_named_are_taken_in_the_sets_order_and_that_is_said(
     evaluate(model, str(picture_folder(tmp_path / "pictures")))
     assert "taken for dark, light, mid, in this" in " ".join(capsys.readouterr().err.split())
     model.write_bytes(dense((1, 6, 5, 1), 4, scale=1 / 255, zero_point=-128))
-    with pytest.raises(EdgekitError, match="gives 4 outputs; .* has 3 classes"):
+    with pytest.raises(EdgekitError, match=r"gives 4 outputs; .* has 3 classes"):
         evaluate(model, str(tmp_path / "pictures"))
 
 

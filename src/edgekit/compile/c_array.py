@@ -98,7 +98,7 @@ def _check_task(model: TfliteModel, task: Task, outputs: int) -> None:
             f"{model.name} gives {outputs} outputs, and there are {len(task.labels)} labels: {names}.",
             "Give one label for each output, in the order of the outputs.",
         )
-    if len(model.input_shape) == 3 and model.input_shape[2] != task.channels:
+    if task.channels and len(model.input_shape) == 3 and model.input_shape[2] != task.channels:
         raise EdgekitError(
             f"{model.name} takes {model.input_shape[2]} channels a pixel, and its task has {task.channels}.",
             "Build the model and its card anew, or give the model that the card belongs to.",
