@@ -55,7 +55,7 @@ def device_page(
     return Page(
         title=f"{info.name} on {run.runtime}",
         lead=(
-            f"{scored.n:,} test {'images' if info.task.channels else 'inputs'} went through the int8 model, one by one, "
+            f"{scored.n:,} test {'images' if info.task.channels else 'inputs'} ran through the int8 model, one by one, "
             f"on {board['chip']} ({board['board']}, {board['backend']}).",
         ),
         warnings=_warnings(run, compared),
