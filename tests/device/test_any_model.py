@@ -113,6 +113,39 @@ def test_labels_decision_channels_and_range_reach_the_host() -> None:
         assert (client.info.decision, client.info.input_range) == (Decision.NONE, (-1, 1))
 
 
+def test_the_selftest_says_what_the_firmware_knows_of_its_answers() -> None:
+    sick, cut = Task(("SICK", "HEALTHY"), positive="SICK"), Threshold(0.3, -9)
+    for network, task, threshold, said in (
+        (COLOURED, FLOWERS, None, "3 outputs (dandelion, Löwenzahn 2, tulip); the greatest output counts"),
+        (COLOURED, None, None, "3 outputs; what they mean it does not say"),
+        (((16, 16, 1), 2), sick, cut, "2 outputs (SICK, HEALTHY); output 0 where it is above the other by -9 or more"),
+    ):
+        model = model_of(*network)
+        with board_with(model, task, threshold) as client:
+            checks = {check.name: check for check in selftest(client, model)}
+        assert checks["answers"].found == said
+
+
+def test_firmware_with_other_labels_than_the_data_is_named_and_its_answers_count_as_the_datas(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, renamed = model_of(*COLOURED), Task(("Dandelion", "löwenzahn 2", "rose"), channels=3)
+    for task, warned in ((FLOWERS, False), (renamed, True)):
+        info = DataInfo("drawn", "0" * 64, True, task)
+        with board_with(model, FLOWERS) as client:
+            evaluate_on_device(client, model, drawn(model, 3, 3), info, state_dir=tmp_path)
+        said = " ".join(capsys.readouterr().err.split())
+        assert ("firmware calls its answers dandelion, Löwenzahn 2, tulip; here they count as" in said) is warned
+
+
+def test_a_model_that_takes_less_than_a_microsecond_passes_on_a_hosted_board() -> None:
+    model = model_of((1,), 1)
+    with board_with(model, on="emulator") as client:
+        checks = {check.name: check for check in selftest(client, model)}
+    assert "min 0" in checks["timing"].found
+    assert checks["timing"].passed
+
+
 def test_labels_longer_than_a_frame_come_in_pieces() -> None:
     with board_with(model_of(*GREY), LONG) as client:
         assert client.info.label_bytes > 2 * LABEL_BYTES_A_FRAME

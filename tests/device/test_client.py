@@ -234,14 +234,18 @@ def test_what_is_not_edgekits_firmware_is_recognised(says: bytes, message: str, 
     [
         frames.encode_frame(frames.Frame(9, messages.Info.TYPE, 0, bytes(7))),
         frames.encode_frame(frames.Frame(9, messages.Error.TYPE, 0, messages.Error(ErrorCode.BAD_VERSION, 9).pack())),
+        bytes.fromhex("00 03 01 ff 01 02 01 02 01 01 01 05 c3 bb e7 36 00"),  # what firmware of version 1 said
     ],
-    ids=["its INFO", "its refusal"],
+    ids=["its INFO", "its refusal", "the refusal of version 1"],
 )
-def test_firmware_of_another_protocol_version_is_named(answer: bytes) -> None:
+def test_firmware_of_another_protocol_version_is_named_as_older_or_newer(answer: bytes) -> None:
     with imposter(answers=answer) as port:
         link = open_link(port)
-        with pytest.raises(EdgekitError, match=r"a newer edgekit's: it speaks protocol version 9, this edgekit 2"):
+        with pytest.raises(EdgekitError, match=r"speaks protocol version [19], this edgekit 2") as caught:
             Client(link).hello(limit_s=2)
+        newer = "version 9" in caught.value.message
+        assert ("a newer edgekit's" if newer else "an older edgekit's") in caught.value.message
+        assert caught.value.hint.startswith("Update edgekit" if newer else "Flash the firmware")
         link.close()
 
 

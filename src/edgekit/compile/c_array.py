@@ -74,7 +74,7 @@ def c_array(
         "range": model.input_range if len(model.input_shape) == 3 else None,
         "positive": (task.positive_index if task else 1) if binary else -1,
         "probability": threshold.probability if threshold else 0.5,
-        "margin_q": threshold.margin_q if threshold else 0,
+        "margin_q": threshold.margin_q if threshold and binary else 0,
         "arena_bytes": arena_bytes,
         "methods": methods,
         "op_macro": " ".join(f"X({method.removeprefix('Add')})" for method in methods),

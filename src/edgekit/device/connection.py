@@ -16,6 +16,7 @@ from edgekit.device.link import AS_THE_SYSTEM, FIRST_BAUD, ControlLines, open_li
 from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ErrorCode
 from edgekit.device.protocol.messages import Error, Info, shape_in_words
 from edgekit.errors import EdgekitError, printable
+from edgekit.files import print_warning
 from edgekit.values.codec import to_json
 from edgekit.values.model import TfliteModel
 
@@ -81,6 +82,16 @@ def check_model(info: Info, model: TfliteModel) -> None:
         raise EdgekitError(
             f"The board names this model and says an input of {said}; the model takes {ours}.",
             "Build and flash the firmware again: edgekit firmware, then pio run -d firmware -t upload.",
+        )
+
+
+def say_other_labels(board: tuple[str, ...], here: tuple[str, ...]) -> None:
+    """Warns where the firmware was built with other labels, if with any, than those by which answers are counted here:
+    the model is the same, so they may only have been renamed, or mean something else."""
+    if board and [label.casefold() for label in board] != [label.casefold() for label in here]:
+        print_warning(
+            f"The board's firmware calls its answers {', '.join(map(printable, board))}; here they count as "
+            f"{', '.join(here)}. If that is a change of names, flash the firmware again; else give the data it means."
         )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgekit import files
 from edgekit.device.client import Client
-from edgekit.device.connection import device_json, shape_json
+from edgekit.device.connection import device_json, say_other_labels, shape_json
 from edgekit.device.kept import Answers, Kept
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import known_range, network_input
@@ -51,6 +51,8 @@ def evaluate_on_device(
     """
     info = client.info
     device = device_json(info)
+    if isinstance(data, DataInfo):
+        say_other_labels(client.labels, data.task.labels)
     evaluated = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids)}
     pixels = known_range(model) if images.images.dtype == np.uint8 else None
     key = files.key_of([evaluated, *((pixels.low, pixels.high) if pixels else ())])
