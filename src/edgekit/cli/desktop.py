@@ -125,7 +125,8 @@ def predict_command(
         model, images, input_range=input_range, labels=labels, port=port, baud=baud, on_wait=waiting, lines=lines
     )
     rows = [(str(one.path), one.label, one.probabilities, one.outputs_q, one.values) for one in answers]
-    show([answers_table(rows)], answers, as_json)
+    names = ("path", "label", "probabilities", "outputs_q", "values")
+    show([answers_table(rows)], [dict(zip(names, row, strict=True)) for row in rows], as_json)
 
 
 @click.group("data")
