@@ -22,6 +22,7 @@ from edgekit.errors import EdgekitError
 from edgekit.testing import exactness, native_c
 from edgekit.testing.exactness import Case
 from edgekit.testing.random_models import random_inputs, random_model
+from edgekit.testing.random_networks import any_network
 from edgekit.testing.random_operators import Random
 
 MODELS = 220
@@ -33,6 +34,12 @@ def cases() -> list[Case]:
     found = exactness.cases(random_model, range(MODELS + 20))
     assert len(found) >= MODELS
     return found[:MODELS]
+
+
+@pytest.fixture(scope="module")
+def of_all_kinds(cases: list[Case]) -> list[Case]:
+    """Some of these, and networks of all operators."""
+    return cases[:12] + exactness.cases(any_network, range(740, 764))
 
 
 def test_at_least_200_random_models_give_the_bytes_of_tflm(cases: list[Case], tmp_path: Path) -> None:
@@ -144,21 +151,21 @@ def test_a_wrong_rounding_would_be_seen(cases: list[Case], tmp_path: Path) -> No
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("level", ["-O2", "-O3"])
 def test_generated_code_compiles_without_a_warning(
-    cases: list[Case], tmp_path: Path, compiler: str, level: str
+    of_all_kinds: list[Case], tmp_path: Path, compiler: str, level: str
 ) -> None:
     if shutil.which(compiler) is None:
         pytest.skip(f"{compiler} is not installed (apt-get install {compiler})")
-    files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(cases[:25])]
+    files = [compile_model(content, CompileOptions(f"m{i}")).files for i, (_, content, _) in enumerate(of_all_kinds)]
     native_c.build(files, tmp_path, compiler, (level, "-pedantic"))  # asserts that the compiler is content
 
 
-def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(cases: list[Case], tmp_path: Path) -> None:
+def test_generated_code_is_integer_only_and_calls_nothing_but_memcpy(of_all_kinds: list[Case], tmp_path: Path) -> None:
     names = []
-    for seed, content, _ in cases[:25]:
-        for name, text in compile_model(content, CompileOptions(f"only_{seed}")).files.items():
+    for number, (_, content, _) in enumerate(of_all_kinds):
+        for name, text in compile_model(content, CompileOptions(f"only_{number}")).files.items():
             (tmp_path / name).write_text(text)
             assert not re.search(r"\b(float|double|malloc|free|static (?!const|inline|void|int32_t|EDGEKIT))\b", text)
-        names.append(f"only_{seed}.c")
+        names.append(f"only_{number}.c")
     # gcc turns loops that fill memory into memset unless told not to
     flags = [*native_c.FLAGS, "-O2", "-ffreestanding", "-fno-tree-loop-distribute-patterns"]
     subprocess.run(["gcc", *flags, "-c", *names], cwd=tmp_path, check=True)

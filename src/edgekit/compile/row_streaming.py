@@ -147,6 +147,8 @@ def streaming_loop(
   }}
 }}
 """
-    kernels[0] = replace(kernels[0], helpers=("wrapped", "least", *kernels[0].helpers))
+    text = function + "".join(kernel.function for kernel in kernels)
+    used = tuple(helper for helper in ("wrapped", "least") if f"{helper}(" in text)  # clang counts those that are not
+    kernels[0] = replace(kernels[0], helpers=(*used, *kernels[0].helpers))
     kernels[-1] = replace(kernels[-1], function=f"{kernels[-1].function}\n{function}")
     return kernels
