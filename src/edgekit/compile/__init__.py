@@ -1,6 +1,6 @@
 """int8 .tflite -> plain integer C whose outputs are those of TensorFlow Lite Micro, byte for byte.
 
-    .tflite -> read_graph -> fuse_pool -> select_kernels -> plan -> emit -> C
+    .tflite -> read_graph -> fuse_pad -> fuse_pool -> select_kernels -> plan -> emit -> C
 
 What an operator is read from, becomes and needs stands in one file of ops/.
 numpy only, besides the flatbuffer schema in tflite-micro's wheel.
@@ -12,6 +12,7 @@ from edgekit.compile.compiled import Compiled
 from edgekit.compile.emit import emit
 from edgekit.compile.kernel_selection import select_kernels
 from edgekit.compile.options import CompileOptions
+from edgekit.compile.passes.fuse_pad import fuse_pad
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph, supported_ops
@@ -31,6 +32,6 @@ def compile_model(model: bytes | str | Path, options: CompileOptions | None = No
     """
     options = options or CompileOptions()
     graph = read_graph(model if isinstance(model, bytes) else Path(model))
-    graph = fuse_pool(graph)
+    graph = fuse_pool(fuse_pad(graph))
     graph = select_kernels(graph, options)
     return emit(graph, plan(graph), options)

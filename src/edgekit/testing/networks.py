@@ -1,7 +1,8 @@
-"""Two int8 networks of the shapes that people put on small boards, for tests and benchmarks; random weights.
+"""int8 networks of the shapes that people put on small boards, for tests and benchmarks; random weights.
 
 `mobilenet()`: MobileNet v1 0.25 at 96x96 grey, as in TFLM's person_detect. `resnet()`: MLPerf Tiny's ResNet-8 at 32x32
-in three colours. Both end in logits. Every layer's output scale is chosen by running one image through numpy,
+in three colours. Both end in logits. `fomo()`: the first inverted residuals of a MobileNet v2 with explicit pads, and a
+map of what is where. Every layer's output scale is chosen by running one image through numpy,
 so that the activations use their range and are not saturated, as calibration would do.
 """
 
@@ -48,9 +49,10 @@ class _Sketch:
         self.input = _Value(index, values.astype(np.float64), 1 / 255, -128)
 
     def conv(
-        self, x: _Value, out: int, size: int = 3, stride: int = 1, *, depthwise: bool = False, relu: bool = True
-    ) -> _Value:
-        """SAME convolution with per-channel scales and a bias."""
+        self, x: _Value, out: int, size: int = 3, stride: int = 1, *, depthwise: bool = False, relu: bool = True,
+        padded: bool = False,
+    ) -> _Value:  # fmt: skip
+        """SAME convolution with per-channel scales and a bias; VALID where the image is padded already."""
         depth = x.q.shape[2]
         out = depth if depthwise else out
         fan_in = size * size * (1 if depthwise else depth)
@@ -59,7 +61,7 @@ class _Sketch:
         weights = np.round(real / scales[:, None, None, None]).astype(np.int8)
         bias_scales = np.float32(x.scale) * scales
         bias = np.round(self.rng.normal(0, 0.1, out) / bias_scales).astype(np.int32)
-        sums = _same(x.real, weights * scales[:, None, None, None].astype(np.float64), stride, depthwise)
+        sums = _sums(x.real, weights * scales[:, None, None, None].astype(np.float64), stride, depthwise, padded)
         y = self._activation(sums + bias * bias_scales.astype(np.float64), relu)
         filters = weights.transpose(3, 1, 2, 0) if depthwise else weights
         inputs = [
@@ -67,18 +69,26 @@ class _Sketch:
             self.b.tensor(filters.shape, data=filters, scales=scales, zero_points=[0] * out, axis=3 * depthwise),
             self.b.tensor([out], "INT32", bias, bias_scales, [0] * out),
         ]
-        same, fused = schema.Padding.SAME, _RELU if relu else 0
+        padding, fused = schema.Padding.VALID if padded else schema.Padding.SAME, _RELU if relu else 0
         if depthwise:
-            options = schema.DepthwiseConv2DOptionsT(same, stride, stride, 1, fused)
+            options = schema.DepthwiseConv2DOptionsT(padding, stride, stride, 1, fused)
             self.b.op("DEPTHWISE_CONV_2D", inputs, y.index, options)
         else:
-            self.b.op("CONV_2D", inputs, y.index, schema.Conv2DOptionsT(same, stride, stride, fused))
+            self.b.op("CONV_2D", inputs, y.index, schema.Conv2DOptionsT(padding, stride, stride, fused))
         return y
 
-    def add(self, a: _Value, b: _Value) -> _Value:
-        """Sum and ReLU: the end of a residual block."""
-        y = self._activation(a.real + b.real, relu=True)
-        self.b.op("ADD", [a.index, b.index], y.index, schema.AddOptionsT(_RELU))
+    def padded(self, x: _Value) -> _Value:
+        """A row and a column of zeros on every side."""
+        q = np.pad(x.q, [(1, 1), (1, 1), (0, 0)], constant_values=x.zero_point)
+        index = self.b.tensor((1, *q.shape), scales=[x.scale], zero_points=[x.zero_point])
+        amounts = self.b.tensor((4, 2), "INT32", np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32))
+        self.b.op("PAD", [x.index, amounts], index, schema.PadOptionsT())
+        return _Value(index, q, x.scale, x.zero_point)
+
+    def add(self, a: _Value, b: _Value, *, relu: bool = True) -> _Value:
+        """The end of a residual block."""
+        y = self._activation(a.real + b.real, relu=relu)
+        self.b.op("ADD", [a.index, b.index], y.index, schema.AddOptionsT(_RELU if relu else 0))
         return y
 
     def pooled(self, x: _Value) -> _Value:
@@ -147,13 +157,28 @@ def small(shape: tuple[int, ...], outputs: int) -> bytes:
     return s.b.finish([s.input.index], [s.logits(x, outputs).index])
 
 
+def fomo() -> bytes:
+    """What FOMO is made of: 96x96x3, a convolution, five inverted residuals of six times the channels, each depthwise
+    convolution behind a pad of its own; then a map of 12 x 12 for three classes."""
+    s = _Sketch(96, 96, 3)
+    x = s.conv(s.padded(s.input), 16, stride=2, padded=True)
+    for out, stride in ((8, 1), (16, 2), (16, 1), (24, 2), (24, 1)):
+        wide = s.conv(x, 6 * x.q.shape[2], size=1)
+        wide = s.conv(s.padded(wide), 0, stride=stride, depthwise=True, padded=True)
+        y = s.conv(wide, out, size=1, relu=False)
+        x = s.add(x, y, relu=False) if y.q.shape == x.q.shape else y
+    return s.b.finish([s.input.index], [s.conv(s.conv(x, 32, size=1), 3, size=1, relu=False).index])
+
+
 NETWORKS = {"mobilenet": mobilenet, "resnet": resnet}
 
 
-def _same(x: NDArray[np.float64], w: NDArray[np.float64], stride: int, depthwise: bool) -> NDArray[np.float64]:
-    """Sums [H', W', O] of an image [H, W, C] and filters [O, k, k, C or 1], padded as SAME does."""
+def _sums(
+    x: NDArray[np.float64], w: NDArray[np.float64], stride: int, depthwise: bool, is_padded: bool
+) -> NDArray[np.float64]:
+    """Sums [H', W', O] of an image [H, W, C] and filters [O, k, k, C or 1], padded as SAME does unless it is."""
     size = w.shape[1]
-    rows, columns = (-(-side // stride) for side in x.shape[:2])
+    rows, columns = ((side - size) // stride + 1 if is_padded else -(-side // stride) for side in x.shape[:2])
     around = [max(0, (n - 1) * stride + size - side) for n, side in zip((rows, columns), x.shape, strict=False)]
     padded = np.pad(x, [(total // 2, total - total // 2) for total in around] + [(0, 0)])
     sums = np.zeros((rows, columns, len(w)))
