@@ -280,3 +280,9 @@ def test_the_real_xrays_load_as_the_paper_splits_them(xray_folder, load):
     assert not set(splits.train.groups) & set(splits.val.groups)
     assert abs(splits.val.labels.mean() - splits.train.labels.mean()) < 0.005
     assert load.warnings == []
+
+
+@pytest.mark.parametrize("data", ["", " "])
+def test_data_without_a_name_are_not_the_working_directory(data: str) -> None:
+    with pytest.raises(EdgekitError, match="--data is empty"):
+        open_catalogue(data)

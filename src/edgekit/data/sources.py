@@ -148,6 +148,8 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
     Raises:
         EdgekitError: as `load_splits`.
     """
+    if not data.strip():  # an unset variable of a script would be the working directory
+        raise EdgekitError("--data is empty.", "Name a set or a folder; the folder where you are is called .")
     cache_dir = cache_dir or user_folder("cache")
     found = [(source, match) for source in KNOWN.values() if (match := source.word.fullmatch(data))]
     for source, match in found:
