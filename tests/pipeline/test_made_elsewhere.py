@@ -170,3 +170,14 @@ def test_first_steps_name_what_is_there_and_the_commands_for_it(tmp_path: Path, 
     assert "--set student.input_size=16x16" in said.commands[1]
     with pytest.raises(EdgekitError, match="needs no recipe"):
         first_steps(str(keywords), tmp_path / "recipe.json")
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (1, 9, 5), (1, 12, 10, 2), (1, 6, 5, 3)])
+def test_a_board_gives_the_desktops_bytes_for_an_input_of_any_rank(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "m.tflite"
+    path.write_bytes(labelled(dense(shape, 3, softmax=True), "a", "b", "c"))
+    np.savez(tmp_path / "d.npz", x=RNG.normal(0, 3, (4, *shape[1:])), y=["a", "b", "c", "a"])
+    done = evaluate_board(load_model(path), "native", str(tmp_path / "d.npz"))
+    assert (done.compared.identical, done.run.device["labels"]) == (4, ["a", "b", "c"])
+    assert isinstance(done.scored, EvalReport)
+    assert done.scored.task.labels == ("a", "b", "c")
