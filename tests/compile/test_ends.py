@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.errors import EdgekitError
-from edgekit.testing import exactness
+from edgekit.testing import exactness, native_c
 from edgekit.testing.random_models import network_of_ends
 from edgekit.testing.random_operators import Random
+
+SHIPPED = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 
 
 def test_models_of_several_inputs_and_outputs_give_the_bytes_of_tflm(tmp_path: Path) -> None:
@@ -67,3 +71,39 @@ def test_ends_that_are_not_there_are_refused_by_number(ends: tuple[list[int], li
     r.activation((1, 4))
     with pytest.raises(EdgekitError, match=words):
         compile_model(r.b.finish(*ends))
+
+
+def test_the_header_carries_the_labels_and_a_program_prints_them(tmp_path: Path) -> None:
+    r = Random(1)
+    x = r.activation((1, 4))
+    labels = ("Grün", 'a "quoted" \\ ??/ one', "3rd */ one")
+    files = compile_model(r.b.finish([x], [r.dense(x, 3)]), CompileOptions("pet", labels=labels)).files
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "main.c").write_text(
+        '#include <stdio.h>\n#include "pet.h"\n'
+        'int main(void) { for (int i = 0; i < PET_LABELS; ++i) printf("%s\\n", pet_labels[i]); return 0; }\n'
+    )
+    subprocess.run(["gcc", *native_c.FLAGS, "main.c", "pet.c", "-o", "main"], cwd=tmp_path, check=True)
+    said = subprocess.run([tmp_path / "main"], capture_output=True, check=True).stdout
+    assert said.decode().splitlines() == list(labels)
+
+
+@pytest.mark.parametrize(("labels", "words"), [(("a", "b"), "2 labels"), (("a", "b", "c\0"), "zero in it")])
+def test_labels_that_do_not_fit_are_refused(labels: tuple[str, ...], words: str) -> None:
+    r = Random(1)
+    x = r.activation((1, 4))
+    with pytest.raises(EdgekitError, match=words):
+        compile_model(r.b.finish([x], [r.dense(x, 3)]), CompileOptions("pet", labels=labels))
+
+
+def test_the_command_takes_labels_from_the_card_or_from_the_user(tmp_path: Path) -> None:
+    def labels_in(*words: object) -> list[str]:
+        done = CliRunner().invoke(cli, ["compile", *map(str, words), "--out", str(tmp_path / "out")])
+        assert done.exit_code == 0, done.exception
+        return re.findall(r'"([^"]*)"', (tmp_path / "out/model.c").read_text().partition("model_labels[] =")[2])
+
+    assert labels_in(SHIPPED) == ["NORMAL", "PNEUMONIA"]
+    (tmp_path / "alone.tflite").write_bytes(SHIPPED.read_bytes())
+    assert labels_in(tmp_path / "alone.tflite") == []
+    assert labels_in(tmp_path / "alone.tflite", "--labels", "no,yes") == ["no", "yes"]

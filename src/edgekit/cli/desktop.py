@@ -173,14 +173,15 @@ def inspect_command(model: Path, as_json: bool) -> None:
 @click.option("--name", default="model", help="C identifier: prefix of all that the header declares.")
 @click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data.")
 @shared.input_range_option
+@shared.labels_option
 @click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES", help="Refuse a model that needs more RAM.")
 @click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
 @shared.report_option
 @shared.json_option
 def compile_command(
     model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, calibrate: str | None,
-    input_range: tuple[float, float] | None, max_ram: int | None, max_flash: int | None, report: Path | None,
-    as_json: bool,
+    input_range: tuple[float, float] | None, labels: str | None, max_ram: int | None, max_flash: int | None,
+    report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
@@ -193,13 +194,16 @@ def compile_command(
     from edgekit.compile.limits import check_flash, check_ram
     from edgekit.compile.program import drawing, program_json
     from edgekit.files import read_bytes, write_bytes, write_text
+    from edgekit.pipeline.loading import labels_of
     from edgekit.report.document import Code, Prose
     from edgekit.report.pages.program import plan_page, plan_parts
     from edgekit.report.render import write
     from edgekit.runtimes.tflm import arena_bytes_apart
 
     converted = _converted(model, calibrate, input_range)
-    compiled = compile_model(converted or model, CompileOptions(name, optimize, target, compress=compress))
+    names = labels_of(model, labels, converted)
+    options = CompileOptions(name, optimize, target, compress=compress, labels=names)
+    compiled = compile_model(converted or model, options)
     content = converted or read_bytes(model, "Name a .tflite file.")
     if max_ram is not None:
         check_ram(compiled, max_ram)

@@ -6,7 +6,7 @@ whoever builds a program of their own around TFLM, and for edgekit's firmware. T
 
 import struct
 
-from edgekit.compile.codegen import float_literal, rendered
+from edgekit.compile.codegen import c_string, float_literal, rendered
 from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
 from edgekit.values.evaluation import Threshold
@@ -66,9 +66,9 @@ def c_array(
         "model": model,
         "sha256": bytes.fromhex(model.sha256),
         "outputs": outputs,
-        "labels": [_c_string(label) for label in task.labels] if task else [],
+        "labels": [c_string(label) for label in task.labels] if task else [],
         # a literal ends before the next begins: a digit after an octal escape would be taken for a part of it
-        "label_text": " ".join(_c_string(label + "\0") for label in task.labels) if task else "",
+        "label_text": " ".join(c_string(label + "\0") for label in task.labels) if task else "",
         "label_bytes": label_bytes(task),
         "decision": THRESHOLD if binary else ARGMAX if task else VALUES,
         "range": model.input_range if len(model.input_shape) == 3 else None,
@@ -117,14 +117,6 @@ def _resolver_methods(model: TfliteModel) -> tuple[str, ...]:
             f"Build a network whose operators are among: {', '.join(sorted(methods))}.",
         )
     return tuple(methods[op] for op in ops)
-
-
-def _c_string(text: str) -> str:
-    """Every byte that is not plain ASCII as an octal escape, the question mark of trigraphs among them."""
-    escaped = "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode()
-    )
-    return f'"{escaped}"'
 
 
 def _rows(content: bytes) -> str:

@@ -53,6 +53,14 @@ def _literal(value: int | tuple[int, ...]) -> str:
     return "INT32_MIN" if value == -(2**31) else str(value)  # C reads -2147483648 as minus a number that no int holds
 
 
+def c_string(text: str) -> str:
+    """Every byte that is not plain ASCII as an octal escape, the question mark of trigraphs among them."""
+    escaped = "".join(
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\?' else f"\\{byte:03o}" for byte in text.encode()
+    )
+    return f'"{escaped}"'
+
+
 def float_literal(value: float) -> str:
     """C of a float32: nine digits bring it back exactly."""
     text = f"{value:.9g}"

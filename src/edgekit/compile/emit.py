@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from edgekit.compile.codegen import Constant, Kernel, Site, filled, float_literal, needed_helpers, rendered
+from edgekit.compile.codegen import Constant, Kernel, Site, c_string, filled, float_literal, needed_helpers, rendered
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.interface import caller_pointer, ends_of, float_room, parameters, state_first, state_members
 from edgekit.compile.ir import Graph, Op
@@ -12,12 +12,23 @@ from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.plan import Plan
 from edgekit.compile.row_streaming import RowsInMemory, StreamedOperator, streaming_loop
+from edgekit.errors import EdgekitError
 
 _FLIP = 0x80
 
 
 def emit(graph: Graph, plan: Plan, options: CompileOptions) -> Compiled:
-    """The program, with its files `{name}.h` and `{name}.c`."""
+    """The program, with its files `{name}.h` and `{name}.c`.
+
+    Raises:
+        EdgekitError: labels of another number than the values of the only output.
+    """
+    if options.labels and (len(graph.outputs) != 1 or len(options.labels) != graph.output.size):
+        raise EdgekitError(
+            f"There are {len(options.labels)} labels, and the model gives {len(graph.outputs)} output(s), the first of "
+            f"{graph.output.size} values.",
+            "Give one label for each value of the only output, in order, or none.",
+        )
     emitted, calls = _kernels_and_calls(graph, plan, options)
     helpers = {name for kernel in emitted for name in kernel.helpers}
     files = {
@@ -43,6 +54,7 @@ def _header(graph: Graph, plan: Plan, options: CompileOptions, shared: bool) -> 
         float_arena_bytes=float_room(graph, plan.arena_bytes)[1],
         arena_bytes=max(plan.arena_bytes, 1),
         profile=options.profile,
+        labels=options.labels,
         hooks=[filled(hook, macros) for hook in hooks],
         states=state_members(graph),
     )
@@ -121,6 +133,7 @@ def _source(graph: Graph, plan: Plan, options: CompileOptions, emitted: Sequence
         calls=calls,
         parameters=parameters(graph, name),
         float_entry=entry if floats else "",
+        labels=[c_string(label) for label in options.labels],
         resets=[reset for reset, _ in first],
     )
 

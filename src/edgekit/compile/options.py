@@ -29,6 +29,7 @@ class CompileOptions:
         profile: True calls `{name}_step(i)` before operator i works and `{name}_step({NAME}_STEPS)` at the end; whoever
             links the program defines that function.
         compress: `auto` stores a layer's weights compressed where it pays (kernel_selection.py); `never` does not.
+        labels: what the values of the only output stand for, in order; none leaves them out of the C.
 
     Raises:
         EdgekitError: a value that is not one of these.
@@ -39,6 +40,7 @@ class CompileOptions:
     target: Target = "generic"
     profile: bool = False
     compress: Compress = "auto"
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name):
@@ -47,6 +49,8 @@ class CompileOptions:
             )
         if self.name.lower() in _C_HEADERS:
             raise EdgekitError(f"{self.name}.h is a header of C itself.", "Choose another name.")
+        if any("\0" in label for label in self.labels):
+            raise EdgekitError("A label has a zero in it, where C ends a text.", "Give it another name.")
         for what, value, known in (
             ("optimize for", self.optimize, get_args(Optimize)),
             ("compile for", self.target, get_args(Target)),

@@ -196,6 +196,29 @@ def load_model(path: str | Path = DEFAULT_MODEL, labels: str | None = None) -> L
     return LoadedModel(model, task, None, try_apart(model), DataRecipe())
 
 
+def labels_of(path: Path, labels: str | None, converted: bytes | None = None) -> tuple[str, ...]:
+    """What the outputs of a .tflite stand for, by its card, its own metadata or `labels`, as `task_of` takes them; none
+    where nobody says.
+
+    Args:
+        converted: the .tflite that a file of another kind became.
+
+    Raises:
+        EdgekitError: as `task_of`, and labels for a model that has a card.
+    """
+    try:
+        model = read_tflite(converted or path)
+    except EdgekitError:  # not one of a single input: the compiler takes more
+        if labels is not None:
+            raise
+        return ()
+    if (path.parent / "card.json").is_file() and (card := load_card(path.parent)).model.sha256 == model.sha256:
+        refuse_labels(path, labels)
+        return card.data.task.labels
+    task = task_of(model, labels)
+    return task.labels if task else ()
+
+
 def refuse_labels(path: Path, labels: str | None) -> None:
     """Raises EdgekitError where labels are given for a model whose card names its classes."""
     if labels is not None:
