@@ -139,7 +139,7 @@ def _join(needed: Lifetimes, op: Op, block: Block) -> None:
     """Gives the operands of a concatenation, with all that shares their blocks, their places in its output's block."""
     for tensor, offset in zip(op.inputs, operator_of(op).part_offsets(op) or (), strict=False):
         share = needed.shares.get(tensor.index)
-        if share is None or share.block is block or share.offset or share.block.size != tensor.size_bytes:
+        if share is None or share.block is block or share.block.size != tensor.size_bytes:
             continue  # the caller's, there already, or a part of something larger
         block.first, block.last = min(block.first, share.block.first), max(block.last, share.block.last)
         for index, other in needed.shares.items():

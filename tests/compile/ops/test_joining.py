@@ -78,6 +78,21 @@ def test_a_part_in_one_piece_is_no_copy() -> None:
     assert "input + 64" in compiled.files["model.c"]
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_product_with_a_part_of_itself_is_not_written_over_that_part(swapped: bool, tmp_path: Path) -> None:
+    def network(seed: int) -> bytes:
+        r = Random(seed)
+        x, part = image(r), r.activation((1, 1, 1, 4), 0.1, 0)
+        computed = r.add(x)
+        begins, sizes = (r.b.tensor([4], "INT32", np.array(v, np.int32)) for v in ([0, 0, 0, 0], [1, 1, 1, 4]))
+        r.b.op("SLICE", [computed, begins, sizes], part)
+        y = r.activation((1, 8, 8, 4), 0.1, 0)
+        r.b.op("MUL", [part, computed] if swapped else [computed, part], y, schema.MulOptionsT(0))
+        return r.b.finish([x], [r.mean(y)])
+
+    assert differing_in_any_mode(cases(network, range(3)), tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("code", "heights", "options", "message"),
     [

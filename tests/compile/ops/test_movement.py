@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.compile.ops.movement import Move
+from edgekit.compile.ops import operator_of
+from edgekit.compile.ops.movement import Move, offsets_of
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing.exactness import cases, differing_in_any_mode
@@ -24,6 +25,29 @@ def test_networks_of_one_of_them_give_the_bytes_of_tflm(code: str, tmp_path: Pat
     seen = Counter(op.origins[0].code for case in models for op in case.graph.ops if isinstance(op, Move))
     assert seen[code] > 5
     assert differing_in_any_mode(models, tmp_path) == []
+
+
+@pytest.mark.parametrize("code", MOVEMENTS)
+def test_an_output_that_begins_so_far_in_front_of_its_input_spoils_nothing_that_is_still_read(code: str) -> None:
+    tried = 0
+    for seed in range(40):
+        graph = read_graph(network_of(seed, lambda r, x: drawn_movement(r, x, code)))
+        for op in graph.ops:
+            before = operator_of(op).inplace_offset(op, op.input) if isinstance(op, Move) else None
+            if not isinstance(op, Move) or before is None:
+                continue
+            read = offsets_of(op.loops)
+            assert read is not None
+            begin = op.output.size + op.input.size  # of the input in memory; the output lies as near as it may
+            memory = np.arange(begin + op.input.size + op.output.size)
+            wanted = np.concatenate([np.arange(at, at + op.chunk) for at in begin + op.start + read])
+            for turn, at in enumerate(begin + op.start + read):
+                to = begin - before + turn * op.chunk
+                assert max(to, at) >= min(to, at) + op.chunk, "memcpy does not take parts that overlap"
+                memory[to : to + op.chunk] = memory[at : at + op.chunk]
+            tried += 1
+            assert np.array_equal(memory[begin - before : begin - before + op.output.size], wanted), (seed, op.label)
+    assert tried > 10
 
 
 def one(code: str, inputs: Callable[[Random, int], list[int]], *shapes: Sequence[int], options: Any = None) -> bytes:
