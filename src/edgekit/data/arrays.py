@@ -81,9 +81,10 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
                 raise ValueError("it is one array, not several by their names")
             if sum(one.file_size for one in stored.zip.infolist()) > _MOST_BYTES:
                 raise ValueError(f"its arrays take more than {_MOST_BYTES:,} bytes")
-            return {name: stored[name] for name in ("x", "y") if name in stored.files} or dict.fromkeys(
-                stored.files, np.zeros(0)
-            )
+            found = {name: stored[name] for name in ("x", "y") if name in stored.files}
+            if not all(isinstance(one, np.ndarray) for one in found.values()):
+                raise ValueError("a member of it is no array")
+            return found or dict.fromkeys(stored.files, np.zeros(0))
     except Exception as error:  # zipfile has a dozen exceptions for a damaged file
         why = getattr(error, "strerror", None) or in_a_line(error)
         raise EdgekitError(f"{path} is no .npz that can be read: {why}.", hint) from error

@@ -18,6 +18,7 @@ from PIL import Image
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.program import profiled_program
+from edgekit.data.arrays import load_arrays
 from edgekit.data.download import unpack
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import open_catalogue
@@ -107,6 +108,16 @@ def _medmnist() -> list[bytes]:
         arrays[f"{split}_labels"] = (np.arange(count) % 2).astype(np.uint8)[:, np.newaxis]
     arrays["train_labels"] = arrays["train_labels"].astype(np.int64)
     return [packed(arrays)]
+
+
+def _inputs() -> list[bytes]:
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 32, 32), dtype=np.uint8)
+    real = (pixels / 255).astype(np.float32)
+    return [
+        packed({"x": pixels, "y": np.arange(6) % 2}),
+        packed({"x": real, "y": np.array(["0", "1"] * 3)}),
+        packed({"x": (pixels.astype(np.int16) - 128).astype(np.int8), "y": np.zeros((6, 2), np.float32)}),
+    ]
 
 
 def _labels() -> list[bytes]:
@@ -224,6 +235,9 @@ LOADERS = {
     ),
     "csv (labels)": Loader("set/labels.csv", _labels, mutants.csv_text, _by_labels),
     "npz (student)": Loader("student.npz", _students, mutants.npz, _run_student),
+    "npz (inputs)": Loader(
+        "inputs.npz", _inputs, mutants.npz, lambda path: load_arrays(path, read_tflite(_STUDENT / "int8.tflite"))
+    ),
     "zip": Loader("in.zip", _zips, mutants.zipped, _unpack),
     "onnx": Loader("student.onnx", _onnx, mutants.protobuf, _run_onnx),
     "tflite (TFLM)": Loader("model.tflite", _tflite("int8", "float32"), mutants.flatbuffer, _run_tflm),

@@ -66,7 +66,8 @@ def known_range(model: TfliteModel) -> InputRange:
     least, greatest = span(model.input_q) if model.input_q else (0.0, 0.0)
     raise EdgekitError(
         f"{model.name} takes {least:.4g} to {greatest:.4g}: what of that is black and what is white is unknown.",
-        "Say what the network was trained on, with --input-range: 0,1 or -1,1 or 0,255, or a range of your own.",
+        "Say what the network was trained on, with --input-range: 0,1 or -1,1 or 0,255, or a range of your own. "
+        "If its inputs are no pictures, give them as an .npz with x.",
     )
 
 
