@@ -229,6 +229,15 @@ def test_a_model_of_any_output_is_read() -> None:
         read_int8_model(edited(batch_of_two))
 
 
+def test_an_empty_tensor_that_no_operator_reads_harms_nobody() -> None:
+    def leave_one(model: Any) -> None:
+        model.subgraphs[0].tensors.append(
+            schema.TensorT([0], schema.TensorType.INT8, 0, "left", schema.QuantizationParametersT())
+        )
+
+    assert read_tflite(edited(leave_one)).ops == read_tflite(INT8).ops
+
+
 def test_the_axis_of_a_single_scale_means_nothing() -> None:
     def axis_out_of_range(model: Any) -> None:
         graph = model.subgraphs[0]

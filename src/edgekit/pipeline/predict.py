@@ -33,7 +33,7 @@ class Answer:
         path: the picture's, or the .npz's with the number of the row in brackets.
         label: the task's, or the class number where nobody has named the classes; empty where the outputs are none.
         probabilities: of each class, in the order of the outputs; empty where these are no classes.
-        outputs_q: the raw int8 outputs.
+        outputs_q: the raw outputs, int8 of an int8 model.
         values: the outputs in real units.
     """
 
@@ -49,7 +49,7 @@ def predict(
     input_range: tuple[float, float] | None = None, labels: str | None = None, port: str | None = None,
     baud: int | None = None, on_wait: Wait = nullcontext, lines: ControlLines = AS_THE_SYSTEM,
 ) -> list[Answer]:  # fmt: skip
-    """Runs pictures of any size, or the `x` of an .npz, through an int8 model.
+    """Runs pictures of any size, or the `x` of an .npz, through an int8 or float32 model.
 
     Args:
         model: a model that `load_model` read, or its path.
@@ -80,8 +80,8 @@ def predict(
         names += pictures
     if not names:
         return []
-    if tflite.input_q is None:
-        raise EdgekitError(f"{tflite.name} is a {tflite.variant} model.", "Give the int8 .tflite.")
+    if tflite.input_q is None and port is not None:
+        raise EdgekitError(f"{tflite.name} is a {tflite.variant} model, which no board runs.", "Give the int8 .tflite.")
     inputs = np.concatenate(batches)
     if port is None:
         outputs = TFLM.run(tflite, inputs)

@@ -16,7 +16,8 @@ from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 from edgekit.values.model import InputRange, Quantization, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
-_ITEM_BYTES = {"FLOAT32": 4, "FLOAT16": 2, "INT32": 4, "UINT8": 1, "INT64": 8, "INT16": 2, "INT8": 1, "BOOL": 1}
+_ITEM_BYTES = dict.fromkeys(("INT8", "UINT8", "BOOL"), 1) | dict.fromkeys(("FLOAT16", "INT16"), 2)
+_ITEM_BYTES |= dict.fromkeys(("FLOAT32", "INT32", "UINT32"), 4) | dict.fromkeys(("INT64", "UINT64"), 8)
 _MOST_VALUES = 1 << 26  # of an input or output; what a damaged file claims may not fit the memory
 _AT_LEAST_ONE = ("StrideW", "StrideH", "FilterWidth", "FilterHeight", "DilationWFactor", "DilationHFactor")
 
@@ -97,9 +98,12 @@ def sound_file(content: bytes | Path) -> TfliteFile:
     file = read_file(content)
     entry, exit_ = file.ends()
     try:
+        used = {index for op in file.operators for index in (*op.inputs, *op.outputs)} | {entry, exit_}
         for tensor in file.tensors:
-            _check_tensor(tensor)
-        known = {tensor.index for tensor in file.tensors if tensor.data.size} | {entry}
+            if tensor.index in used or 0 not in tensor.shape:  # converters leave empty ones that nobody reads
+                _check_tensor(tensor)
+        kept = {tensor.index for tensor in file.tensors if tensor.data.size or tensor.special == "a variable"}
+        known = kept | {entry}
         for row, op in enumerate(file.operators):
             _check_operator(op, file.tensors, known, f"operator {row} ({op.code})")
             known.update(op.outputs)
