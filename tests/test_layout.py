@@ -3,6 +3,7 @@ who reaches into another's tests."""
 
 import ast
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,12 @@ def test_every_package_of_tests_is_named_after_a_package_of_edgekit() -> None:
     others = {"hardware", "native", "tools", "vectors"}  # a real board, the firmware's C++, tools/, data for all
     folders = {path.name for path in TESTS.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders <= mirrored | others
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """pytest imports each by its name alone: the second would not be collected."""
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == []
 
 
 def test_shared_test_code_stands_at_the_top_of_tests_or_in_edgekit_testing() -> None:

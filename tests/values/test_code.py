@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.metrics.scores import auc
+from edgekit.metrics.classes import auc
 from edgekit.values import code
 from edgekit.values.code import closure, code_key, function_key
 from edgekit.values.task import CHEST_XRAY
