@@ -121,7 +121,8 @@ def outcome(loader: "Loader", path: Path) -> str:
     try:
         loader.read(path)
     except EdgekitError as error:
-        if "\n" in error.message or not error.hint:
+        _, *listed = error.message.split("\n")  # what is in a compiler's way is a list below its line
+        if not all(line.startswith("- ") for line in listed) or not error.hint:
             return f"refused in many lines or without a hint: {error.message!r:.200}"
         named = loader.is_bytes or str(path) in error.message
         return "refused" if named else f"refused without the file's name: {error.message:.200}"
