@@ -131,6 +131,14 @@ def shorter(model: schema.ModelT) -> None:
     model.subgraphs[1].tensors[1].shape = [1, 3]
 
 
+def float_first(model: schema.ModelT) -> None:
+    model.subgraphs[1].tensors[1].type = schema.TensorType.FLOAT32
+
+
+def another_container(model: schema.ModelT) -> None:
+    model.subgraphs[1].operators[0].builtinOptions.container = b"another"
+
+
 def computed_first(model: schema.ModelT) -> None:
     model.subgraphs[1].tensors[1].buffer = 0
 
@@ -153,6 +161,8 @@ def of_another_size(model: schema.ModelT) -> None:
         (never_run, "has 2 subgraphs, of which CALL_ONCE does not run all"),
         (no_handle, "READ_VARIABLE .operator 2. names no VAR_HANDLE"),
         (shorter, "is not INT8, or does not hold all its bytes"),
+        (float_first, "is not INT8, or does not hold all its bytes"),
+        (another_container, "has variable 'last' in 2 containers"),
         (computed_first, "where only constants may be assigned"),
         (of_another_size, r"it reads \[1, 5\] from a variable of \[1, 4\]"),
     ],

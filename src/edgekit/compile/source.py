@@ -69,10 +69,11 @@ def variable(source: Source, name: str) -> Tensor:
     if known is not None:
         return known
     raw, where = source.variables.first[name], f"variable {name!r}"
-    shape, quantization = static_shape(raw, where), quantization_of(raw, where)
+    shape = static_shape(raw, where)
     size = math.prod(shape)
     if raw.type != "INT8" or raw.data.size not in (0, size):
         raise EdgekitError(f"{called(raw, where)} is not INT8, or does not hold all its bytes.", AGAIN)
+    quantization = quantization_of(raw, where)
     values = raw.data.view(np.int8).astype(np.int64) if raw.data.size else np.full(size, quantization.zero_point)
     tensor = Tensor(-2 - len(source.states), name, shape, quantization)
     source.states[tensor.index] = State(tensor, values)

@@ -20,6 +20,7 @@ def without_handles(file: TfliteFile) -> tuple[TfliteFile, Variables]:
     """The file whose operators read and assign its variables, and these."""
     if not file.others and not any(op.code in ("VAR_HANDLE", "CALL_ONCE") for op in file.operators):
         return file, Variables()
+    _check_containers(file)
     handles = _handles(file.operators)
     first: dict[str, FileTensor] = {}
     called_once = [op for op in file.operators if op.code == "CALL_ONCE"]
@@ -78,10 +79,22 @@ def _assigned_once(file: TfliteFile, number: int, label: str) -> dict[str, FileT
 
 def _handles(operators: Sequence[FileOperator]) -> dict[int, str]:
     return {
-        op.outputs[0]: f"{op.options.get('Container', '')}/{op.options.get('SharedName', '')}".lstrip("/")
+        op.outputs[0]: str(op.options.get("SharedName", ""))
         for op in operators
         if op.code == "VAR_HANDLE" and op.outputs
     }
+
+
+def _check_containers(file: TfliteFile) -> None:
+    """Refuses two containers for one name: which of them TFLM then takes depends on the order of its search."""
+    containers: dict[str, set[str | None]] = {}
+    for graph in (file, *file.others):
+        for op in graph.operators:
+            if op.code == "VAR_HANDLE":
+                containers.setdefault(str(op.options.get("SharedName", "")), set()).add(op.options.get("Container"))
+    for name, found in containers.items():
+        if len(found) > 1:
+            raise EdgekitError(f"{file.name} has variable {name!r} in {len(found)} containers.", _STATES)
 
 
 def _variable(op: FileOperator, handles: Mapping[int, str]) -> str:

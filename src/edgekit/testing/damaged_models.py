@@ -7,11 +7,16 @@ import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.testing.random_models import drawn
+from edgekit.testing.random_networks import drawn_of_all
 
 
-def distorted(seed: int, rng: np.random.Generator) -> bytes:
+def distorted(seed: int, rng: np.random.Generator) -> bytes:  # noqa: PLR0912
     """A sound flatbuffer with a senseless model: one or two fields of a random model carry hostile values."""
-    r, entry, exit_ = drawn(seed)
+    if rng.random() < 0.6:
+        r, entries, exits = drawn_of_all(seed)
+    else:
+        r, entry, exit_ = drawn(seed)
+        entries, exits = [entry], [exit_]
     numbers = [0, 1, -1, 2, 3, 127, 128, -129, 255, 4096, 2**16, 2**31 - 1, -(2**31)]
     reals = [0.0, -1.0, 1e-45, 1e-30, 1e-6, 0.5, 1.0, 1e6, 3e38, float("inf"), float("nan")]
     for _ in range(int(rng.integers(1, 3))):
@@ -45,6 +50,6 @@ def distorted(seed: int, rng: np.random.Generator) -> bytes:
                     new[at] = type(value[0])(rng.choice(pool))
             setattr(thing, name, new)
     try:
-        return r.b.finish([entry], [exit_])
+        return r.b.finish(entries, exits)
     except (struct.error, TypeError, OverflowError, ValueError):  # the schema itself cannot hold the value
         return distorted(seed + 1, rng)

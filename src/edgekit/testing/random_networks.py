@@ -52,6 +52,12 @@ def any_network(seed: int) -> bytes:
 
 def network_of_all(seed: int) -> bytes:
     """One to six operators of any kind on one to three inputs; one to three of all tensors come out."""
+    r, entries, exits = drawn_of_all(seed)
+    return r.b.finish(entries, exits)
+
+
+def drawn_of_all(seed: int) -> tuple[Random, list[int], list[int]]:
+    """What `network_of_all` draws: the builder with its tensors, and the indices of its ends."""
     r = Random(seed)
     shape = (1, *(int(n) for n in r.rng.integers(1, 9, 2)), int(r.pick(1, 2, 3, 4, 8)))
     entries = [r.activation(shape) for _ in range(int(r.pick(1, 1, 1, 2, 3)))]
@@ -64,7 +70,7 @@ def network_of_all(seed: int) -> bytes:
     exits = [last, *(int(tensor) for tensor in r.rng.permutation(tensors)[: int(r.pick(0, 0, 1, 2))])]
     if r.rng.random() < 0.1:
         exits[0] = _arg_max(r, last)
-    return r.b.finish(entries, exits)
+    return r, entries, exits
 
 
 def _drawn(r: Random, x: int) -> int:
