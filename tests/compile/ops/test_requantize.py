@@ -100,5 +100,5 @@ def test_what_tflm_does_not_define_is_refused(x_kind: str, y_kind: str, scale: f
 def test_a_layer_that_reads_the_wide_end_itself_is_refused_by_name() -> None:
     r = Random(0)
     x = r.b.tensor((1, 4), "INT16", scales=[0.1], zero_points=[0])
-    with pytest.raises(EdgekitError, match=r"Input 0 of FULLY_CONNECTED \(operator 0\).* is INT16, not INT8"):
+    with pytest.raises(EdgekitError, match=r"The output of FULLY_CONNECTED \(operator 0\).* is INT8, not INT16"):
         read_graph(r.b.finish([x], [r.dense(x, 2)]))
