@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from edgekit.cli.output import typed
 from edgekit.data.drawn import phantom_catalogue
 from edgekit.data.preprocess import to_pixels
 from edgekit.values.task import CHEST_XRAY
@@ -298,3 +299,8 @@ def test_no_command_shows_the_help_and_only_tasks_speak_of_medicine(edgekit: Edg
     assert "Commands:" in edgekit().err
     assert "medical" not in edgekit("--help").out + edgekit("compile", "--help").out
     assert "not a medical device" in edgekit("reproduce", "--help").out
+
+
+def test_a_typed_command_of_no_utf_8_can_stand_in_json(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["edgekit", "build-model", "--out", "out_\udcff"])
+    assert typed() == "edgekit build-model --out 'out_\\udcff'"

@@ -65,7 +65,10 @@ def test_where_the_publishers_list_cannot_be_had_the_first_checksum_is_recorded(
     assert (tmp_path / "cache" / "downloads" / f"{ARCHIVE}.sha256").exists()
 
 
-@pytest.mark.parametrize("content", [b"<html>log in first</html>", b"no archive", None])
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+
+
+@pytest.mark.parametrize("content", [b"<html>log in first</html>", b"no archive", EMPTY_ZIP, None])
 def test_what_proves_to_be_no_archive_does_not_outlaw_the_real_one(mirror, tmp_path, content):
     whole, downloads = mirror.files[ARCHIVE], tmp_path / "cache" / "downloads"
     mirror.files[ARCHIVE] = whole[:-100] if content is None else content

@@ -39,5 +39,5 @@ def waiting(for_what: str) -> AbstractContextManager[object]:
 
 
 def typed() -> str:
-    """The command as the user typed it."""
-    return shlex.join(["edgekit", *sys.argv[1:]])
+    """The command as the user typed it; bytes that are no UTF-8 as `printable` writes them, for a card's JSON."""
+    return printable(shlex.join(["edgekit", *sys.argv[1:]]))

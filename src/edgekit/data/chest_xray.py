@@ -3,6 +3,7 @@
 In: a cache folder. Out: a `Catalogue` of the unpacked release, with its two classes or with three.
 """
 
+import shutil
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
@@ -43,9 +44,21 @@ def chest_xray_catalogue(cache_dir: Path, on_warning: Callable[[str], None]) -> 
             unpublished = checksum is None
         unpack(archive, folder)
         if unpublished:
+            _check_unpacked(folder, archive)
             record_checksum(archive, on_warning)
         archive.unlink()  # its checksum record stays
     return folder_catalogue(folder, name="chest-xray", licence=RELEASE_LICENCE)
+
+
+def _check_unpacked(folder: Path, archive: Path) -> None:
+    """Passes where the folder holds the release's classes; else it is removed before anybody calls it genuine."""
+    try:
+        folder_catalogue(folder)
+    except EdgekitError as error:
+        shutil.rmtree(folder)
+        raise EdgekitError(
+            f"{archive} does not hold the release: {error.message}", f"Delete {archive} and run the command again."
+        ) from error
 
 
 def by_cause(catalogue: Catalogue) -> Catalogue:
