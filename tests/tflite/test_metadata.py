@@ -43,6 +43,13 @@ def test_labels_that_are_none_name_nothing(labels: bytes) -> None:
     assert labels_within(with_files(labels__txt=labels), 2) == ()
 
 
+def test_a_damaged_zip_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    content = bytearray(with_files(labels__txt="cat\ndog"))
+    content[len(INT8) : len(INT8) + 4] = b"none"
+    assert labels_within(bytes(content), 2) == ()
+    assert "is damaged: name them with --labels" in capsys.readouterr().err
+
+
 def test_a_damaged_zip_leaves_the_model_as_it_is() -> None:
     content = bytearray(with_files(labels__txt="cat\ndog"))
     for at in range(len(INT8), len(content)):

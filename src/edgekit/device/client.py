@@ -152,7 +152,7 @@ class Client:
             if flight.silent(bool(frames)):
                 raise EdgekitError(
                     f"The board at {self.link.name} vanished: no answer for {SILENCE_LIMIT_S:.0f} s.",
-                    "Check cable and power, then run the command again with --resume.",
+                    "Check cable and power, then run the command again (eval-device with --resume).",
                 )
             for frame in frames:
                 one = flight.pending.get(frame.seq)
@@ -199,7 +199,7 @@ class Client:
     def _lost(self, one: Pending, after: str) -> EdgekitError:
         return EdgekitError(
             f"{one.key} did not reach the board at {self.link.name} whole, or was not answered, in {after}.",
-            "Use a shorter cable or a lower --baud, then run the command again with --resume.",
+            "Use a shorter cable or a lower --baud, then run the command again (eval-device with --resume).",
         )
 
     def _again(self, one: Pending, missing: bytes) -> None:

@@ -123,7 +123,7 @@ def watch_restart(name: str, noise: bytes) -> None:
     reason = diagnose(noise)
     raise EdgekitError(
         f"The board at {name} restarted in the middle." + (f" {reason[0]}" if reason else ""),
-        "Check its power supply, then run the command again with --resume.",
+        "Check its power supply, then run the command again (eval-device with --resume).",
     )
 
 

@@ -228,7 +228,7 @@ def _or_gone(name: str) -> Iterator[None]:
     except (OSError, TypeError) as error:  # TypeError: a serial port that was closed under its reader
         raise EdgekitError(
             f"The board at {name} vanished: the connection broke.",
-            "Check cable and power, then run the command again with --resume.",
+            "Check cable and power, then run the command again (eval-device with --resume).",
         ) from error
 
 

@@ -7,6 +7,8 @@ file's bytes. Out: names, as they stand there.
 import io
 import zipfile
 
+from edgekit.files import print_warning
+
 _MOST_BYTES = 1 << 20  # of one list of labels
 _MOST_MEMBERS = 64
 
@@ -33,6 +35,7 @@ def labels_within(content: bytes, outputs: int) -> tuple[str, ...]:
                 if len(text) <= _MOST_BYTES:
                     lists.append(lines_of(text.decode()))
     except Exception:  # zipfile has a dozen exceptions for what is no sound zip; the model itself is sound
+        print_warning("The zip at the model's end, where its labels may be, is damaged: name them with --labels.")
         return ()
     lists = [names for names in lists if names]
     fitting = next((names for names in lists if len(names) == outputs), lists[0] if lists else [])
