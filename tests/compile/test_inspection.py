@@ -55,7 +55,7 @@ def test_an_operator_is_said_to_be_code_a_constant_the_float_entry_or_in_the_way
 def test_the_command_prints_the_same_as_a_table_and_as_json(tmp_path: Path) -> None:
     (tmp_path / "some.tflite").write_bytes(random_model(4))
     said = CliRunner().invoke(cli, ["inspect", str(tmp_path / "some.tflite")])
-    values = json.loads(CliRunner().invoke(cli, ["inspect", str(tmp_path / "some.tflite"), "--json"]).output)
+    values = json.loads(CliRunner().invoke(cli, ["inspect", str(tmp_path / "some.tflite"), "--json"]).stdout)
     assert said.exit_code == 0
     assert "It compiles" in said.output
     for name in ("macs", "parameters", "ram_bytes", "tflm_arena_bytes"):

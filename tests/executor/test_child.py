@@ -40,7 +40,8 @@ def test_measuring_an_arena_runs_no_module_of_the_working_directory(trap: Path) 
 
 
 def test_flashing_runs_no_module_of_the_working_directory(trap: Path) -> None:
-    assert "esptool" in flash._esptool(["version"], "/dev/none", lambda line: None, ESP32)
+    esptool = flash._Esptool("/dev/none", ESP32, lambda line: None, None, 921600)
+    assert "esptool" in esptool.run("version")
     assert not trap.exists()
 
 

@@ -22,9 +22,9 @@ def cli() -> None:
 
 for command in (
     desktop.build_model_command, desktop.evaluate_command, desktop.predict_command, desktop.recipe_command,
-    desktop.data_group, desktop.compile_command, device.eval_device_command, device.profile_command,
-    device.selftest_command, device.flash_command, device.doctor_command, device.firmware_command, init_command,
-    reproduce_command,
+    desktop.data_group, desktop.compile_command, desktop.inspect_command, device.eval_device_command,
+    device.profile_command, device.selftest_command, device.flash_command, device.doctor_command,
+    device.firmware_command, init_command, reproduce_command,
 ):  # fmt: skip
     cli.add_command(command)
 
