@@ -134,7 +134,7 @@ def differing(model: TfliteModel, xrays: ImageSet, data_info: DataInfo) -> Page:
 def test_images_that_differ_are_the_first_thing_said_and_are_named(differing: Page, xrays: ImageSet) -> None:
     tree = parse(html(differing))
     warnings = [node.words() for node in tree.all("p") if node.attributes.get("class") == "warning"]
-    assert warnings == ["30 of 100 images give other bytes than on the desktop."]
+    assert warnings == ["30 of 100 answers have other bytes than the desktop gives."]
     words = tree.all("main")[0].words()
     assert all(name in words for name in xrays.ids[:20])
     assert "and 10 more" in words

@@ -95,8 +95,8 @@ def _warnings(run: DeviceRun, compared: Agreement) -> tuple[str, ...]:
     if run.device["board"] != "real":
         warnings.append("Not a real board: memory and latency are not an ESP32's.")
     if compared.differing:
-        different = f"{len(compared.differing):,} of {compared.images:,} images"
-        warnings.append(f"{different} give other bytes than on the desktop.")
+        different = f"{len(compared.differing):,} of {compared.images:,} answers"
+        warnings.append(f"{different} have other bytes than the desktop gives.")
     return tuple(warnings)
 
 
