@@ -8,7 +8,7 @@ enum { MOST = 64 };
 
 typedef struct {
   void (*call)(void *const *, void *const *, void *);
-  void (*start)(void);  // of a sequence of runs
+  void (*start)(void);     // of a sequence of runs
   const size_t *in, *out;  // bytes of each input and output, then 0
   size_t arena;
 } entry;
