@@ -6,10 +6,12 @@ What an operator is read from, becomes and needs stands in one file of ops/.
 numpy only, besides the flatbuffer schema in tflite-micro's wheel.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.emit import emit
+from edgekit.compile.ir import Graph
 from edgekit.compile.kernel_selection import select_kernels
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.passes.fuse_pad import fuse_pad
@@ -33,5 +35,14 @@ def compile_model(model: bytes | str | Path, options: CompileOptions | None = No
     options = options or CompileOptions()
     graph = read_graph(model if isinstance(model, bytes) else Path(model))
     graph = fuse_pool(fuse_pad(graph))
-    graph = select_kernels(graph, options)
-    return emit(graph, plan(graph), options)
+    made = _emitted(graph, options)
+    if options.optimize == "size":
+        return made
+    # Chosen one by one, the fastest kernels may need so much more flash that all together are slower.
+    small = _emitted(graph, replace(options, optimize="size"))
+    return made if made.cycles <= small.cycles else replace(small, options=options)
+
+
+def _emitted(graph: Graph, options: CompileOptions) -> Compiled:
+    selected = select_kernels(graph, options)
+    return emit(selected, plan(selected), options)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Constant
+from edgekit.compile.estimate import Estimate, estimates
 from edgekit.compile.interface import ends_of, float_room
 from edgekit.compile.ir import Graph, Tensor
 from edgekit.compile.ops import operator_of
@@ -27,6 +28,18 @@ class Compiled:
     graph: Graph
     plan: Plan
     constants: tuple[tuple[Constant, ...], ...]
+
+    @property
+    def estimates(self) -> list[Estimate]:
+        """What each of the graph's operators takes in a run."""
+        return estimates(
+            self.graph, self.plan.stream, [sum(one.size_bytes for one in each) for each in self.constants], self.options
+        )
+
+    @property
+    def cycles(self) -> float:
+        """Of a run, waits for flash included: an estimate."""
+        return sum(estimate.cycles for estimate in self.estimates)
 
     @property
     def caller_ram_bytes(self) -> int:

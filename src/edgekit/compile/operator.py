@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.cost import Cost
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
+from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
 
 Node = TypeVar("Node", bound=Op)
+_AN_ELEMENT = 20.0  # cycles for one of a simple loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Operator(Generic[Node]):
         c_prefix: what its names in C begin with; the node's name if left out.
         describe: the kernel in words, for people.
         macs: multiplications of one run.
+        cost: what it takes; its constants need not be counted, as those that it emits are.
         scratch_bytes: arena bytes that it needs while it runs, given whether the first input is the caller's memory.
         inplace_offset: by how many bytes the output must begin before this input to overlap it; None where it never
             may. The function reads from front to back, so that 0 is right where output element i is written after
@@ -55,6 +59,7 @@ class Operator(Generic[Node]):
     c_prefix: Callable[[Node], str] = lambda op: type(op).__name__.lower()
     describe: Callable[[Node], str] = lambda _: "loop"
     macs: Callable[[Node], int] = lambda _: 0
+    cost: Callable[[Node, CompileOptions], Cost] = lambda op, _: Cost(_AN_ELEMENT * op.output.size, 0)
     scratch_bytes: Callable[[Node, bool], int] = lambda _op, _external: 0
     inplace_offset: Callable[[Node, Tensor], int | None] = lambda _op, _tensor: None
     states: Callable[[Node], tuple[Tensor, ...]] = lambda _: ()

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from edgekit.boards.board import ESP32
 from edgekit.errors import EdgekitError
 
 Optimize = Literal["size", "speed"]
@@ -30,6 +31,7 @@ class CompileOptions:
             links the program defines that function.
         compress: `auto` stores a layer's weights compressed where it pays (kernel_selection.py); `never` does not.
         labels: what the values of the only output stand for, in order; none leaves them out of the C.
+        flash_mode: how the board reads its flash, `dio40` or `qio80`: kernels are chosen for it.
 
     Raises:
         EdgekitError: a value that is not one of these.
@@ -41,6 +43,7 @@ class CompileOptions:
     profile: bool = False
     compress: Compress = "auto"
     labels: tuple[str, ...] = ()
+    flash_mode: str = ESP32.costs.default_flash_mode
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name):
@@ -55,6 +58,7 @@ class CompileOptions:
             ("optimize for", self.optimize, get_args(Optimize)),
             ("compile for", self.target, get_args(Target)),
             ("compress", self.compress, get_args(Compress)),
+            ("estimate for the flash mode", self.flash_mode, tuple(ESP32.costs.flash_line_cycles)),
         ):
             if value not in known:
                 raise EdgekitError(f"edgekit cannot {what} {value!r}.", f"Choose {' or '.join(known)}.")

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Kernel, Site, largest_divisor, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import fast_requant
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coding, encode
 from edgekit.compile.convolutions.weight_list import WeightList, list_weights, positions_abreast
 from edgekit.compile.convolutions.window import Window
+from edgekit.compile.cost import CODE_BYTES, Cost
 from edgekit.compile.options import CompileOptions
+
+_AN_INSTRUCTION = 1.6  # cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +66,18 @@ class ByChannel:
         an_end = 11 + 12 / (op.pool[0] * op.pool[1])  # of a sum, and of a byte
         if not mac16 and self.coding is not None:
             an_end += 12  # the portable fallback's loops around few taps
+        channels = CHANNEL_BYTES * op.result[2]
         widening = 5.0 * rows * _layout(op, self.coding).size
         if self.coding is None:
             size_bytes = _listed(op).size_bytes
             instructions = widening + results * (an_end + 1.9 * size_bytes / op.result[2])
-            return Cost(instructions, size_bytes + CODE_BYTES + DECODER_BYTES)
+            return Cost(_AN_INSTRUCTION * instructions, size_bytes + channels, rows, CODE_BYTES + DECODER_BYTES)
         coded = encode(_runs(op), self.coding)
         assert coded is not None, "chosen for weights that it cannot hold"
         a_tap = 1.0 if mac16 else 3.9
         decoder = DECODER_BYTES if self.coding != UNCOMPRESSED else 0
         instructions = widening + results * (an_end + a_tap * coded.count) + rows * coded.instructions
-        return Cost(instructions, coded.size_bytes + CODE_BYTES + decoder)
+        return Cost(_AN_INSTRUCTION * instructions, coded.size_bytes + channels, rows, CODE_BYTES + decoder)
 
     def describe(self, op: Convolution) -> str:
         stored = "nonzero weights listed" if self.coding is None else f"weights as {self.coding.title}"

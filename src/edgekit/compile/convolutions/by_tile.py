@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Kernel, Site, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coded, Coding, encode
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper
+from edgekit.compile.cost import CODE_BYTES, Cost
 from edgekit.compile.options import CompileOptions
 
 _TILE, _ELEMENTS = 4, 36
 _MOST_AT_ONCE, _MOST_BUFFER = 8, 12288  # tiles, and bytes of them, between one transform of the weights and the next
+_AN_INSTRUCTION = 1.45  # cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,9 @@ class ByTile:
         depth, at_once, coded = _depth(op), self._at_once(op), self._coded(op)
         of_a_channel = at_once * (_ELEMENTS * (depth + 11) + 240) + 100 * depth + 150
         of_tiles = at_once * 150 * depth + op.result[2] * of_a_channel + coded.instructions
-        instructions = self.geometry(op).steps * _tiles(op) // at_once * of_tiles + 20 * op.output.size
-        return Cost(instructions, coded.size_bytes + CODE_BYTES + DECODER_BYTES)
+        passes = self.geometry(op).steps * _tiles(op) // at_once
+        cycles = _AN_INSTRUCTION * (passes * of_tiles + 20 * op.output.size)
+        return Cost(cycles, coded.size_bytes + CHANNEL_BYTES * op.result[2], passes, CODE_BYTES + DECODER_BYTES)
 
     def describe(self, op: Convolution) -> str:
         parts = ", two parts" if self.parts > 1 else ""

@@ -12,8 +12,9 @@ import numpy as np
 
 from edgekit.compile.codegen import Constant, Kernel, Site, rendered
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.window import Window
+from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 _MOST_WEIGHTS = 9  # held in registers by one pass over a row
@@ -36,7 +37,8 @@ class Depthwise:
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """No other kernel competes, so that an estimate from the counts of multiplications and of results will do."""
-        return Cost(3.0 * op.macs + 36 * op.output.size, op.weights.size + CODE_BYTES)
+        cycles = 1.6 * (3.0 * op.macs + 36 * op.output.size)
+        return Cost(cycles, op.weights.size + CHANNEL_BYTES * op.result[2], op.result[0])
 
     def describe(self, op: Convolution) -> str:
         return "depthwise"

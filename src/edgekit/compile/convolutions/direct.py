@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from edgekit.compile.codegen import Constant, Kernel, Site, largest_divisor, rendered
 from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.window import Window
+from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 _CHANNELS = 4  # output channels summed at once; with two positions they fill the 14 registers of an Xtensa
@@ -42,7 +43,8 @@ class Direct:
         """Fitted to measurements on the emulated lx106."""
         results = op.result[0] * op.result[1] * op.result[2]
         instructions = 2.95 * op.macs + (20 + 16 / (op.pool[0] * op.pool[1])) * results
-        return Cost(instructions, op.weights.size + CODE_BYTES)
+        passes = op.pooled[0] * -(-op.pooled[1] // (_positions_abreast(op) if op.pool == (1, 1) else 1))
+        return Cost(1.73 * instructions, op.weights.size + CHANNEL_BYTES * op.result[2], passes)
 
     def describe(self, op: Convolution) -> str:
         return f"direct, {_positions_abreast(op)} x {min(_CHANNELS, len(op.weights) // op.groups)}"

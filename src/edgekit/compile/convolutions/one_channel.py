@@ -13,9 +13,10 @@ import numpy as np
 
 from edgekit.compile.codegen import Constant, Kernel, Site, rendered
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import FILTERS
+from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 
@@ -38,7 +39,8 @@ class OneChannel:
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to measurements on the emulated lx106; transformed weights are 16 int16 a channel."""
         tiles = self.geometry(op).steps * _tiles(op)
-        return Cost(tiles * (120 + 86 * op.result[2]) + 24 * op.output.size, 32 * op.result[2] + CODE_BYTES)
+        cycles = 1.7 * (tiles * (120 + 86 * op.result[2]) + 24 * op.output.size)
+        return Cost(cycles, (32 + CHANNEL_BYTES) * op.result[2], tiles)
 
     def describe(self, op: Convolution) -> str:
         return "Winograd F(2x2), one channel"

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Kernel, Site
 from edgekit.compile.convolutions.window import Window
+from edgekit.compile.cost import Cost
 from edgekit.compile.ir import Op, Requantization
 from edgekit.compile.options import CompileOptions
 
-CODE_BYTES = 1000  # of one convolution, roughly: a tenth more or less of few weights is of no account
+CHANNEL_BYTES = 24  # of an output channel's bias and scales (c/channel.h)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,17 +67,6 @@ class Convolution(Op):
         return self.result[0] * self.result[1] * int(self.weights.size)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Estimates for one convolution: instructions of a run, and bytes of flash for weights and code.
-
-    They are linear, fitted to what was counted on emulated Xtensa (tools/bench_weights counts it again).
-    """
-
-    instructions: float
-    flash_bytes: int
-
-
 class ConvolutionKernel(Protocol):
     """Works out a step of a convolution, one or more rows of (pooled) results, from the rows under it (window.py)."""
 
@@ -87,7 +77,7 @@ class ConvolutionKernel(Protocol):
         """The variants that may serve this convolution; none where the kernel cannot."""
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
-        """What it takes."""
+        """What it takes of each run, on the core that `options` name."""
 
     def geometry(self, op: Convolution) -> Window:
         """The rows under a step, and the memory that the kernel needs besides."""

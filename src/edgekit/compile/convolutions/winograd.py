@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant, Helper, Kernel, Site, rendered, round_up
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
-from edgekit.compile.convolutions.protocol import CODE_BYTES, Convolution, Cost, window_of
+from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.window import Window
+from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 BLOCKS = {2: 4, 3: 2}  # tiles side by side -> output channels with which they fill the registers
@@ -60,7 +61,9 @@ class Winograd:
         depth, out, elements = round_up(op.image[2], 4), op.result[2], (self.tile + 2) ** 2
         of_a_tile = depth * _INPUT[self.tile] + out * (elements * (2.85 * depth + 3) + _OUTPUT[self.tile])
         weight_bytes = 2 * elements * depth * round_up(out, BLOCKS[self._lanes(op)])
-        return Cost(tiles * of_a_tile + 24 * op.output.size, weight_bytes + CODE_BYTES)
+        passes = self.geometry(op).steps * self._groups(op) // self._groups_at_once(op)
+        cycles = 1.6 * (tiles * of_a_tile + 24 * op.output.size)
+        return Cost(cycles, weight_bytes + CHANNEL_BYTES * op.result[2], passes)
 
     def describe(self, op: Convolution) -> str:
         return f"Winograd F({self.tile}x{self.tile}), {self._lanes(op) * self._groups_at_once(op)} tiles at once"

@@ -1,0 +1,32 @@
+"""What one operator takes in a run, as its kernel estimates it without being run."""
+
+from dataclasses import dataclass
+
+CODE_BYTES = 1000  # of one operator, roughly: a tenth more or less of few weights is of no account
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Estimates for one operator; linear in its sizes, fitted to what was counted on emulated Xtensa.
+
+    Attributes:
+        cycles: of the core in a run, as boards/costs.py counts them, with all code and constants at hand: instructions,
+            taken branches, loads used too early, multiplications.
+        constant_bytes: of weights, channels' scales and tables that a run reads from flash.
+        passes: how often a run goes over these constants. Those that fill the flash cache are read anew in each.
+        code_bytes: of machine code.
+        ram_bytes: of constants that a run reads from RAM.
+        copied_bytes: of flash from which those in RAM are made once, and which no run reads.
+    """
+
+    cycles: float
+    constant_bytes: int
+    passes: float = 1.0
+    code_bytes: int = CODE_BYTES
+    ram_bytes: int = 0
+    copied_bytes: int = 0
+
+    @property
+    def flash_bytes(self) -> int:
+        """Of code and constants."""
+        return self.code_bytes + self.constant_bytes + self.copied_bytes

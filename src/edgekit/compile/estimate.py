@@ -1,0 +1,79 @@
+"""Graph, plan and constants -> what every operator takes on the board, without running anything.
+
+Cycles are the core's own (cost.py) and those that it waits for flash (boards/costs.py). Of the constants and the code:
+
+- A program that runs again and again reads anew, in every run, what the rest of it has evicted from the cache.
+- A kernel that goes over its constants several times in a run reads them anew where they do not fit beside each other;
+  streamed operators take turns, so that from one step to the next all of theirs must.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from edgekit.boards.board import ESP32
+from edgekit.compile.convolutions import kernel_of
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.cost import Cost
+from edgekit.compile.ir import Graph, Op
+from edgekit.compile.ops import operator_of, row_schedule
+from edgekit.compile.options import CompileOptions
+from edgekit.compile.row_streaming import Stream
+
+_COSTS = ESP32.costs
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Of one operator in a run.
+
+    Attributes:
+        cycles: in all.
+        flash_misses: lines that it reads from flash.
+    """
+
+    cycles: float
+    flash_misses: float
+
+
+def cycles_alone(cost: Cost, options: CompileOptions) -> float:
+    """What an operator takes if nothing of it is in the cache when it begins: by which its kernel is chosen."""
+    lines = _lines(cost)
+    again = (cost.passes - 1) * lines * _COSTS.evicted_share(lines)
+    return cost.cycles + line_cycles(options) * (lines + again)
+
+
+def line_cycles(options: CompileOptions) -> int:
+    """That a line from flash takes at the flash mode."""
+    return _COSTS.flash_line_cycles[options.flash_mode]
+
+
+def estimates(
+    graph: Graph, stream: Stream | None, constant_bytes: Sequence[int], options: CompileOptions
+) -> list[Estimate]:
+    """Of each of the graph's operators.
+
+    Args:
+        constant_bytes: of flash, of each operator.
+    """
+    costs = [
+        replace(_cost(op, options), constant_bytes=size) for op, size in zip(graph.ops, constant_bytes, strict=True)
+    ]
+    lines = [_lines(cost) for cost in costs]
+    cold = _COSTS.evicted_share(sum(lines))
+    streamed = stream.count if stream else 0
+    in_turn = _COSTS.evicted_share(sum(lines[:streamed]))
+    found = []
+    for position, (op, cost, own) in enumerate(zip(graph.ops, costs, lines, strict=True)):
+        schedule = row_schedule(op) if position < streamed else None
+        turns = min(schedule.steps, cost.passes) if schedule else 1
+        misses = own * (cold + (turns - 1) * in_turn + (cost.passes - turns) * _COSTS.evicted_share(own))
+        found.append(Estimate(cost.cycles + line_cycles(options) * misses, misses))
+    return found
+
+
+def _cost(op: Op, options: CompileOptions) -> Cost:
+    return kernel_of(op).cost(op, options) if isinstance(op, Convolution) else operator_of(op).cost(op, options)
+
+
+def _lines(cost: Cost) -> int:
+    return _COSTS.lines(cost.constant_bytes + cost.code_bytes)

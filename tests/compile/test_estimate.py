@@ -1,0 +1,94 @@
+"""What a program takes on the board is estimated without running it, from what its kernels say and what it emits."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from edgekit.boards.board import ESP32
+from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.convolutions import KERNELS
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.emit import emit
+from edgekit.compile.passes.fuse_pool import fuse_pool
+from edgekit.compile.plan import plan
+from edgekit.compile.reader import read_graph
+from edgekit.errors import EdgekitError
+from edgekit.testing.networks import NETWORKS
+from edgekit.testing.random_models import network_of_threes, random_model
+from edgekit.values.model import DEFAULT_MODEL
+
+STUDENT = DEFAULT_MODEL
+FLASH_MODES = tuple(ESP32.costs.flash_line_cycles)
+
+
+@pytest.mark.parametrize("draw", [random_model, network_of_threes])
+def test_a_kernel_says_the_constants_that_it_emits(draw: Any) -> None:
+    wrong, seen = [], set[type]()
+    for seed in range(25):
+        try:
+            graph = fuse_pool(read_graph(draw(seed)))
+        except EdgekitError:  # TFLM's arithmetic would overflow
+            continue
+        for position, op in enumerate(graph.ops):
+            if not isinstance(op, Convolution):
+                continue
+            for target in ("generic", "esp32"):
+                options = CompileOptions(optimize="speed", target=target)
+                for kernel in (one for kind in KERNELS for one in kind.candidates(op, options)):
+                    ops = (*graph.ops[:position], replace(op, kernel=kernel), *graph.ops[position + 1 :])
+                    chosen = replace(graph, ops=ops)
+                    emitted = sum(one.size_bytes for one in emit(chosen, plan(chosen), options).constants[position])
+                    cost = kernel.cost(op, options)
+                    seen.add(type(kernel))
+                    if emitted != cost.constant_bytes + cost.ram_bytes:
+                        wrong.append((seed, position, kernel, emitted, cost))
+    assert wrong == []
+    assert len(seen) >= 5
+
+
+def networks() -> list[bytes]:
+    drawn = []
+    for seed in range(30):
+        for draw in (random_model, network_of_threes):
+            try:
+                read_graph(content := draw(seed))
+            except EdgekitError:
+                continue
+            drawn.append(content)
+    return [STUDENT.read_bytes(), *(network() for network in NETWORKS.values()), *drawn]
+
+
+@pytest.mark.parametrize("target", ["generic", "esp32"])
+@pytest.mark.parametrize("flash_mode", FLASH_MODES)
+def test_speed_is_never_slower_than_size(target: Any, flash_mode: str) -> None:
+    slower = []
+    for number, content in enumerate(networks()):
+        small, fast = (
+            compile_model(content, CompileOptions(optimize=optimize, target=target, flash_mode=flash_mode))
+            for optimize in ("size", "speed")
+        )
+        if fast.cycles > small.cycles:
+            slower.append((number, fast.cycles, small.cycles))
+    assert slower == []
+
+
+def test_a_program_that_the_cache_holds_waits_for_no_flash() -> None:
+    compiled = compile_model(network_of_threes(0))
+    assert sum(one.size_bytes for each in compiled.constants for one in each) < 16_000
+    assert [estimate.flash_misses for estimate in compiled.estimates] == [0] * len(compiled.graph.ops)
+
+
+def test_faster_flash_takes_less_time_and_no_other_misses() -> None:
+    content = STUDENT.read_bytes()
+    slow, fast = (compile_model(content, CompileOptions(flash_mode=mode)) for mode in ("dio40", "qio80"))
+    assert slow.files == fast.files
+    misses = [sum(estimate.flash_misses for estimate in each.estimates) for each in (slow, fast)]
+    assert misses[0] == misses[1] > 0
+    assert slow.cycles - fast.cycles == pytest.approx(misses[0] * (938 - 318))
+
+
+def test_a_flash_mode_that_the_board_lacks_is_refused_by_name() -> None:
+    with pytest.raises(EdgekitError, match="'qio40'") as caught:
+        CompileOptions(flash_mode="qio40")
+    assert "dio40 or qio80" in caught.value.hint
