@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from edgekit.boards.board import ESP32
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import KERNELS
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.emit import emit
+from edgekit.compile.options import FLASH_MODES
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
@@ -19,7 +19,6 @@ from edgekit.testing.random_models import network_of_threes, random_model
 from edgekit.values.model import DEFAULT_MODEL
 
 STUDENT = DEFAULT_MODEL
-FLASH_MODES = tuple(ESP32.costs.flash_line_cycles)
 
 
 @pytest.mark.parametrize("draw", [random_model, network_of_threes])

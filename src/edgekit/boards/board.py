@@ -8,7 +8,7 @@ tests/boards holds each row against them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgekit.boards.costs import Costs
+from edgekit.boards.costs import LX6, Costs
 from edgekit.boards.emulators import DC233C, DE212, Emulator
 from edgekit.boards.toolchains import LX106, Toolchain
 
@@ -105,17 +105,7 @@ ESP32 = Board(
     emulator=DE212,
     emulated_environment="emulated",
     target_emulator=DC233C,
-    # Fitted to published times of real chips (tools/validate_cycles).
-    costs=Costs(
-        branch=3,
-        load_use=(2, 1),
-        multiply=1,
-        flash_line_cycles={"dio40": 938, "qio80": 318},
-        line_bytes=32,
-        cache_bytes=0x8000,
-        ways=2,
-        band=(-20, 5),
-    ),
+    costs=LX6,
 )
 
 BOARDS: dict[str, Board] = {board.name: board for board in (ESP32,)}

@@ -38,13 +38,13 @@ class Estimate:
 def cycles_alone(cost: Cost, options: CompileOptions) -> float:
     """What an operator takes if nothing of it is in the cache when it begins: by which its kernel is chosen."""
     lines = _lines(cost)
-    again = (cost.passes - 1) * lines * _COSTS.evicted_share(lines)
+    again = (cost.passes - 1) * lines * _COSTS.cache.evicted_share(lines)
     return cost.cycles + line_cycles(options) * (lines + again)
 
 
 def line_cycles(options: CompileOptions) -> int:
     """That a line from flash takes at the flash mode."""
-    return _COSTS.flash_line_cycles[options.flash_mode]
+    return _COSTS.flash_mode(options.flash_mode).miss_cycles
 
 
 def estimates(
@@ -59,14 +59,14 @@ def estimates(
         replace(_cost(op, options), constant_bytes=size) for op, size in zip(graph.ops, constant_bytes, strict=True)
     ]
     lines = [_lines(cost) for cost in costs]
-    cold = _COSTS.evicted_share(sum(lines))
+    cold = _COSTS.cache.evicted_share(sum(lines))
     streamed = stream.count if stream else 0
-    in_turn = _COSTS.evicted_share(sum(lines[:streamed]))
+    in_turn = _COSTS.cache.evicted_share(sum(lines[:streamed]))
     found = []
     for position, (op, cost, own) in enumerate(zip(graph.ops, costs, lines, strict=True)):
         schedule = row_schedule(op) if position < streamed else None
         turns = min(schedule.steps, cost.passes) if schedule else 1
-        misses = own * (cold + (turns - 1) * in_turn + (cost.passes - turns) * _COSTS.evicted_share(own))
+        misses = own * (cold + (turns - 1) * in_turn + (cost.passes - turns) * _COSTS.cache.evicted_share(own))
         found.append(Estimate(cost.cycles + line_cycles(options) * misses, misses))
     return found
 
@@ -76,4 +76,4 @@ def _cost(op: Op, options: CompileOptions) -> Cost:
 
 
 def _lines(cost: Cost) -> int:
-    return _COSTS.lines(cost.constant_bytes + cost.code_bytes)
+    return _COSTS.cache.lines(cost.constant_bytes + cost.code_bytes)

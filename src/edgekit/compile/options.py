@@ -10,6 +10,7 @@ from edgekit.errors import EdgekitError
 Optimize = Literal["size", "speed"]
 Target = Literal["generic", "esp32"]
 Compress = Literal["auto", "never"]
+FLASH_MODES = tuple(mode.name for mode in ESP32.costs.flash_modes)
 
 # of the C library, which `{name}.h` would hide
 _C_HEADERS = {
@@ -43,7 +44,7 @@ class CompileOptions:
     profile: bool = False
     compress: Compress = "auto"
     labels: tuple[str, ...] = ()
-    flash_mode: str = ESP32.costs.default_flash_mode
+    flash_mode: str = FLASH_MODES[0]
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name):
@@ -58,7 +59,7 @@ class CompileOptions:
             ("optimize for", self.optimize, get_args(Optimize)),
             ("compile for", self.target, get_args(Target)),
             ("compress", self.compress, get_args(Compress)),
-            ("estimate for the flash mode", self.flash_mode, tuple(ESP32.costs.flash_line_cycles)),
+            ("estimate for the flash mode", self.flash_mode, FLASH_MODES),
         ):
             if value not in known:
                 raise EdgekitError(f"edgekit cannot {what} {value!r}.", f"Choose {' or '.join(known)}.")
