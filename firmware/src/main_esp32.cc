@@ -1,10 +1,13 @@
 // The ESP32 under ESP-IDF: UART0, which boards lead to their USB serial chip.
-// No test compiles this file: it needs Espressif's toolchain. See firmware/README.md.
+// No test compiles this file: it needs Espressif's toolchain. firmware/README.md says when it was
+// built and where it ran.
 #include "app/app.h"
 #include "app/model.h"
 #include "driver/uart.h"
 #include "esp_app_desc.h"
 #include "esp_cpu.h"
+#include "esp_efuse.h"
+#include "esp_efuse_table.h"
 #include "esp_heap_caps.h"
 #include "esp_image_format.h"
 #include "esp_log.h"
@@ -80,6 +83,18 @@ class TimerClock final : public edgekit::Clock {
 #endif
 };
 
+// Every chip was given a MAC address; the eFuses of Espressif's QEMU hold zeros. (A wrong CRC is no
+// sign: some makers of boards burned none.)
+bool IsEmulated() {
+  uint8_t mac[6] = {};
+  if (esp_efuse_read_field_blob(ESP_EFUSE_MAC_FACTORY, mac, 8 * sizeof(mac)) != ESP_OK)
+    return false;
+  for (const uint8_t byte : mac) {
+    if (byte != 0) return false;
+  }
+  return true;
+}
+
 uint32_t FlashBytes() {
   const esp_partition_t* app = esp_ota_get_running_partition();
   const esp_partition_pos_t position = {app->address, app->size};
@@ -133,13 +148,15 @@ extern "C" void app_main() {
   static char build_id[17];  // the beginning of the ELF file's SHA-256: another for every build
   esp_app_get_elf_sha256(build_id, sizeof(build_id));
   static Preloaded classifier(backend);
+  const bool emulated = IsEmulated();
+  const uint32_t clock_hz = esp_rom_get_cpu_ticks_per_us() * 1000000;
   const edgekit::BoardInfo board = {
-      edgekit::wire::BoardKind::kReal,
+      emulated ? edgekit::wire::BoardKind::kEmulated : edgekit::wire::BoardKind::kReal,
       "esp32",
       build_id,
       RamBytes(),
       FlashBytes(),
-      esp_rom_get_cpu_ticks_per_us() * 1000000,
+      emulated ? 0 : clock_hz,  // QEMU's is the computer's, and says nothing
       kReceiveBytes - 1024,
       921600,  // what CP210x and CH340 chips carry over an ordinary cable
   };

@@ -1,6 +1,6 @@
 // The other core's share of a model that `edgekit compile --target esp32` wrote. No test compiles
-// this file: it needs Espressif's toolchain. The division of the work itself is tested on the
-// desktop with threads.
+// this file: it needs Espressif's toolchain (firmware/README.md says where it ran). The division of
+// the work itself is tested on the desktop with threads.
 #include <stdint.h>
 
 #include "freertos/FreeRTOS.h"
@@ -29,6 +29,10 @@ void Serve(void*) {
 
 // app_main's task is pinned to core 0 (CONFIG_ESP_MAIN_TASK_AFFINITY_CPU0, the default).
 extern "C" void model_pair(Work work, const void* job) {
+#if portNUM_PROCESSORS < 2  // an ESP32-S0WD, built with CONFIG_FREERTOS_UNICORE=y
+  work(job, 0);
+  work(job, 1);
+#else
   static TaskHandle_t other = nullptr;
   if (other == nullptr) {
     constexpr uint32_t kStackBytes = 3072;
@@ -44,4 +48,5 @@ extern "C" void model_pair(Work work, const void* job) {
   xTaskNotifyGive(other);
   work(job, 0);
   ulTaskNotifyTake(pdTRUE, portMAX_DELAY);
+#endif
 }

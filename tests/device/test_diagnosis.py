@@ -37,6 +37,21 @@ def rebooted(reason: str) -> bytes:
         (rebooted("0x8 (TG1WDT_SYS_RESET)") * 4, "watchdog.*again and again", "Flash it again"),
         (rebooted("0xf (RTCWDT_BROWN_OUT_RESET)"), "brownout", "power supply"),
         (rebooted("0xc (SW_CPU_RESET)") + b"sensor: 17 C\r\n", "other firmware; it says: 'sensor: 17 C'", "Flash"),
+        (rebooted("0x1 (POWERON_RESET)") + b"MicroPython v1.24\r\n>>> \r\n", "it says: 'MicroPython v1.24'", "Flash"),
+        (
+            rebooted("0x1 (POWERON_RESET)")
+            + b"\x1b[0;32mI (70) app_init: Project name:     blink\x1b[0m\r\nI (90) main: LED on\r\n",
+            "it says: 'blink'",
+            "Flash",
+        ),
+        (b"ed\r\nsensor: 17 C\r\n", "it says: 'sensor: 17 C'", "Flash"),
+        (
+            rebooted("0x1 (POWERON_RESET)")
+            + b"E (50) cpu_start: Running on single core variant of a chip, but app is built with multi-core support.\r\n"
+            + b"abort() was called at PC 0x400d1234 on core 0\r\n",
+            "chip has one core, and its firmware was built for two",
+            "CONFIG_FREERTOS_UNICORE=y",
+        ),
         (BOOT + b"abort() was called at PC 0x400d1234 on core 0\r\nRebooting...\r\n", "crashed: abort", "Flash it"),
         (bytes(range(128, 256)) * 3, "no sense at this baud rate", "EN"),
     ],

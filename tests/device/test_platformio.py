@@ -1,6 +1,7 @@
 """PlatformIO builds and tests the firmware without its registry."""
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -14,7 +15,9 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.library import library_files
 from edgekit.device import firmware
 from edgekit.device.client import Client
+from edgekit.device.firmware import model_sources
 from edgekit.device.link import open_link
+from edgekit.device.profile import profile
 from edgekit.runtimes import tflm
 from edgekit.values.model import TfliteModel
 
@@ -37,7 +40,8 @@ def project(tmp_path: Path) -> Path:
     return copy
 
 
-def pio(project: Path, *arguments: str, core: Path | None = None) -> str:
+def pio(project: Path, *arguments: str, core: Path | None = None, succeeds: bool = True) -> str:
+    """What it says."""
     # a proxy that leads nowhere: whatever wants the registry fails
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     env = {
@@ -56,8 +60,9 @@ def pio(project: Path, *arguments: str, core: Path | None = None) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
+    said = done.stdout + done.stderr
+    assert (done.returncode == 0) == succeeds, said[-6000:]
+    return said
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -71,7 +76,58 @@ def test_pio_run_in_a_fresh_checkout_builds_a_board_that_answers(
         client.link.close()
 
 
-def test_pio_test_runs_the_applications_tests(project: Path) -> None:
+@pytest.fixture
+def profiled(project: Path, model: TfliteModel) -> Path:
+    """The project with a model that was written by `edgekit firmware --profile`."""
+    compiled = compile_model(model.flatbuffer, CompileOptions(profile=True))
+    firmware.write_model(model_sources(model, compiled), project / firmware.MODEL_FOLDER)
+    return project
+
+
+def test_a_model_that_was_written_with_a_profile_is_built_with_it_by_the_same_command(
+    profiled: Path, model: TfliteModel
+) -> None:
+    pio(profiled, "run", "-e", "native")
+    with firmware.running(profiled / ".pio/build/native/program") as port:
+        client = Client(open_link(port))
+        assert profile(client, bytes(32 * 32)).us
+        client.link.close()
+
+
+def test_settings_of_an_earlier_build_that_win_over_the_defaults_are_told(project: Path) -> None:
+    left = project / "sdkconfig.native"
+    left.write_text((project / "sdkconfig.defaults").read_text() + "CONFIG_OF_ESP_IDF=y\n")
+    assert "wins over sdkconfig.defaults" not in pio(project, "run", "-e", "native")
+    left.write_text("# CONFIG_COMPILER_OPTIMIZATION_SIZE is not set\n" + left.read_text().replace("N_SIZE=y", "N_PERF=y"))
+    said = pio(project, "run", "-e", "native")
+    assert "differs in CONFIG_COMPILER_OPTIMIZATION_SIZE." in said
+    assert f"remove {left}." in said
+
+
+def test_a_python_that_lacks_edgekits_packages_is_told_by_its_path(project: Path) -> None:
+    source = project.parent / "src"
+    source.unlink()
+    (source / "edgekit").mkdir(parents=True)
+    (source / "edgekit/__init__.py").write_text("")
+    (source / "edgekit/__main__.py").write_text("import a_package_that_is_not_here\n")
+    said = pio(project, "run", "-e", "native", succeeds=False)
+    assert "No module named 'a_package_that_is_not_here'" in said
+    assert f"{sys.executable} could not write one" in said
+    assert f"{sys.executable} -m pip install -e {project.parent}" in said
+
+
+def test_the_environments_for_fast_flash_differ_from_the_safe_ones_in_flash_alone(project: Path) -> None:
+    environments = {name: dict(options) for name, options in json.loads(pio(project, "project", "config", "--json-output"))}
+    for suffix, further in (("", []), ("_aot", ["-DEDGEKIT_AOT=1"])):
+        safe, fast = (environments[f"env:esp32dev{kind}{suffix}"] for kind in ("", "_qio"))
+        different = {name: value for name, value in fast.items() if safe.get(name) != value and name != "extends"}
+        words = different.pop("board_build.cmake_extra_args").split()
+        assert words == ["-DSDKCONFIG_DEFAULTS=sdkconfig.defaults;sdkconfig.qio", *further]
+        assert different == {"board_build.flash_mode": "qio", "board_build.f_flash": "80000000L"}
+
+
+def test_pio_test_runs_the_applications_tests_whatever_model_is_there(profiled: Path) -> None:
+    project = profiled
     assert "12 test cases: 12 succeeded" in pio(project, "test", "-e", "native")
     assert "free from linting errors" in pio(project, "project", "config", "--lint")
 

@@ -155,7 +155,7 @@ def doctor_command(as_json: bool) -> None:
 @click.option(
     "--profile",
     is_flag=True,
-    help="C that tells what each layer costs; build -e esp32dev_aot with -D EDGEKIT_PROFILE=1.",
+    help="C that tells what each layer costs; build -e esp32dev_aot.",
 )
 @shared.optimize_option
 @shared.target_option

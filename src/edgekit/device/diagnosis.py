@@ -17,7 +17,7 @@ _AGAIN = f"Build and flash the firmware again: {_FLASH}."
 _NO_PROFILE = (
     "The board's firmware was built without a profile.",
     "Flash one that has it: edgekit firmware --profile, then "
-    f'PLATFORMIO_BUILD_FLAGS="-D EDGEKIT_PROFILE=1" pio run -d firmware -e {ESP32.environment}_aot -t upload.',
+    f"pio run -d firmware -e {ESP32.environment}_aot -t upload.",
 )
 _REFUSALS = {  # by ErrorCode: what it means, what to do
     "BAD_TYPE": ("The board's firmware does not know messages of type 0x{detail:02x}.", _AGAIN),
@@ -45,6 +45,11 @@ _REFUSALS = {  # by ErrorCode: what it means, what to do
 _BROWNOUT = ("The board reports a brownout.", "Use a better USB cable or power supply.")
 _WAITS = ("The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again.")
 _EMPTY = ("The board's flash holds no firmware.", f"Flash it: {_FLASH}.")
+_ONE_CORE = (
+    "The board's chip has one core, and its firmware was built for two.",
+    "Build it for one: add CONFIG_FREERTOS_UNICORE=y to firmware/sdkconfig.defaults, remove firmware/sdkconfig.esp32*, "
+    f"then {_FLASH}. Or use a board whose chip has two, such as an ESP32-D0WD.",
+)
 _BOOT_LOG = {  # what an ESP32 prints: what it means, what to do
     "Brownout": _BROWNOUT,
     "BROWN_OUT": _BROWNOUT,
@@ -59,6 +64,7 @@ _BOOT_LINE = re.compile(
     r"(\x1b\[[\d;]*m)?(ets |rst:0x|configsip:|clk_drv:|mode:|load:0x|ho \d|entry 0x|"
     r"[DIVW] \(\d+\) (boot|esp_image|efuse_init|app_init|cpu_start|heap_init|spi_flash|main_task)\b)"
 )
+_PROJECT = re.compile(r"Project name:\s*([^\s\x1b]+)")
 _RESET = re.compile(r"rst:0x([0-9a-f]+) \((\w+)\)")
 _SWITCHED_ON, _BY_SOFTWARE = (0x1, 0xE), (0x3, 0xC)  # others are watchdogs, but for a wake from deep sleep
 _DEEP_SLEEP = 0x5
@@ -67,6 +73,8 @@ _DEEP_SLEEP = 0x5
 def diagnose(noise: bytes) -> tuple[str, str] | None:
     """What unframed bytes tell about the board: (message, hint), or None for nothing known."""
     text = noise.decode("ascii", errors="replace")
+    if "Running on single core variant" in text:  # before ESP-IDF's abort, by which it ends
+        return _ONE_CORE
     crash = next((line.strip() for line in text.splitlines() if _CRASH.search(line)), None)
     if crash is not None:
         return f"The board's firmware crashed: {crash}", f"Flash it again: {_FLASH}."
@@ -79,11 +87,21 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
                 "The board sends bytes that make no sense at this baud rate.",
                 "Press EN (reset) so that it starts at 115200 baud, or flash edgekit's firmware.",
             )
-        lines = (line.strip() for line in text.replace("\ufffd", "").splitlines())
-        if words := [line for line in lines if line and not _BOOT_LINE.match(line)]:
-            return f"The board runs other firmware; it says: {words[-1][:80]!r}", f"Flash edgekit's: {_FLASH}."
+        if (banner := _banner(text.replace("\ufffd", ""))) is not None:
+            return f"The board runs other firmware; it says: {banner[:80]!r}", f"Flash edgekit's: {_FLASH}."
     resets = _RESET.findall(text)
     return _reset(resets, ours) if resets else None
+
+
+def _banner(text: str) -> str | None:
+    """What a firmware calls itself: the name of its project as ESP-IDF logs it, else the first line of its own after
+    the latest reset; where no reset was heard the last line, since the first may be a torn one."""
+    if project := _PROJECT.findall(text):
+        return str(project[-1])
+    _, reset, latest = text.rpartition("rst:0x")
+    lines = [line.strip() for line in latest.splitlines()[bool(reset) :]]
+    own = [line for line in lines if line and not _BOOT_LINE.match(line)]
+    return own[0 if reset else -1] if own else None
 
 
 def _reset(resets: list[tuple[str, str]], ours: bool) -> tuple[str, str] | None:

@@ -44,6 +44,8 @@ from edgekit.values.task import Task
 
 MODEL_FOLDER = "lib/model/src/model"
 HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of this computer
+# lib/app looks for it: the C measures what each layer costs
+_PROFILE = {"profile.h": "#define EDGEKIT_PROFILE 1\n"}
 
 
 def folder() -> Path:
@@ -80,7 +82,6 @@ class ModelSources:
 
     files: Mapping[str, str]  # texts by file name: the .tflite as a C array and, where it compiles, the compiled C
     sha256: str  # of the .tflite
-    profile: bool = False  # the C measures what each layer costs
 
     @property
     def for_tflm_alone(self) -> bool:
@@ -113,7 +114,7 @@ def model_sources(
             f"{model.name} keeps a state from one run to the next, which the firmware's compiled C does not carry yet.",
             "Use it as a C library: edgekit compile. `edgekit firmware` writes TFLM's firmware for it.",
         )
-    return ModelSources({**compiled.files, **array}, model.sha256, compiled.options.profile)
+    return ModelSources({**compiled.files, **array, **(_PROFILE if compiled.options.profile else {})}, model.sha256)
 
 
 def _check_room(model: TfliteModel, outputs: int, task: Task | None) -> None:
@@ -145,7 +146,7 @@ def write_model(sources: ModelSources, into: Path | None = None) -> Path:
     """Writes the sources to `lib/model/src/model` of the firmware (or `into`), where no other source is left, and
     returns that folder. `model.json` says what they are."""
     target = into or folder() / MODEL_FOLDER
-    texts = {**sources.files, "model.json": json.dumps({"sha256": sources.sha256, "profile": sources.profile}) + "\n"}
+    texts = {**sources.files, "model.json": json.dumps({"sha256": sources.sha256}) + "\n"}
     for name, text in texts.items():
         if not (target / name).is_file() or (target / name).read_text() != text:
             files.write_text(target / name, text)
@@ -177,8 +178,6 @@ def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path
         )
     root = folder()
     options = _options(root / "platformio.ini", environment)
-    if sources.profile:
-        options["build_flags"] += " -DEDGEKIT_PROFILE=1"
     own = _sources(root, options["build_src_filter"])
     texts = [path.read_bytes() for path in sorted(root.glob("lib/*/src/**/*.h")) + own]
     key = files.key_of([environment, options, files.sha256_of(*texts), dict(sources.files)])[:16]

@@ -281,6 +281,10 @@ void App::OnSetBaud(uint16_t seq, const wire::SetBaud& request) {
 #if EDGEKIT_PROFILE
 void App::OnProfile(uint16_t seq, const wire::Profile& profile) {
   const StepTicks notes = classifier_.step_ticks();
+  if (notes.steps == 0) {  // the classifier is TFLM
+    SendError(seq, ErrorCode::kBadType, wire::Profile::kType);
+    return;
+  }
   if (profile.first >= notes.steps) {
     SendError(seq, ErrorCode::kBadOffset, notes.steps);
     return;

@@ -7,6 +7,10 @@
 #include <stdint.h>
 
 #include "wire/protocol.h"
+// `edgekit firmware --profile` writes it beside the model: EDGEKIT_PROFILE is 1 then.
+#if !defined(EDGEKIT_PROFILE) && __has_include("model/profile.h")
+#include "model/profile.h"
+#endif
 
 namespace edgekit {
 
