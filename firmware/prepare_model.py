@@ -32,8 +32,8 @@ def tell_older_settings(environment: str) -> None:
     other = [name for name, value in wanted.items() if has.get(name, "n") != value]
     if other:
         sys.stderr.write(
-            f"Warning: {left.name}, left by an earlier build or by menuconfig, wins over sdkconfig.defaults, from which "
-            f"it differs in {', '.join(other)}. Unless you want that: remove {left}.\n"
+            f"Warning: {left.name}, left by an earlier build or by menuconfig, wins over sdkconfig.defaults, from "
+            f"which it differs in {', '.join(other)}. Unless you want that: remove {left}.\n"
         )
 
 
@@ -50,8 +50,8 @@ def write_model() -> None:
     )
     if done.returncode:
         sys.stderr.write(
-            f"firmware/lib/model holds no model, and {python} could not write one: see above. If it lacks packages, run "
-            f"`edgekit firmware` in the environment that edgekit is installed in, then build again. To install it "
+            f"firmware/lib/model holds no model, and {python} could not write one: see above. If it lacks packages, "
+            f"run `edgekit firmware` in the environment that edgekit is installed in, then build again. To install it "
             f"beside PlatformIO: {python} -m pip install -e {root}\n"
         )
         env.Exit(1)  # noqa: F821

@@ -47,7 +47,7 @@ def rebooted(reason: str) -> bytes:
         (b"ed\r\nsensor: 17 C\r\n", "it says: 'sensor: 17 C'", "Flash"),
         (
             rebooted("0x1 (POWERON_RESET)")
-            + b"E (50) cpu_start: Running on single core variant of a chip, but app is built with multi-core support.\r\n"
+            + b"E (50) cpu_start: Running on single core variant of a chip, but app is built with multi-core\r\n"
             + b"abort() was called at PC 0x400d1234 on core 0\r\n",
             "chip has one core, and its firmware was built for two",
             "CONFIG_FREERTOS_UNICORE=y",
