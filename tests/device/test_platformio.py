@@ -98,7 +98,9 @@ def test_settings_of_an_earlier_build_that_win_over_the_defaults_are_told(projec
     left = project / "sdkconfig.native"
     left.write_text((project / "sdkconfig.defaults").read_text() + "CONFIG_OF_ESP_IDF=y\n")
     assert "wins over sdkconfig.defaults" not in pio(project, "run", "-e", "native")
-    left.write_text(left.read_text().replace("CONFIG_COMPILER_OPTIMIZATION_SIZE=y", "CONFIG_COMPILER_OPTIMIZATION_PERF=y"))
+    left.write_text(
+        left.read_text().replace("CONFIG_COMPILER_OPTIMIZATION_SIZE=y", "CONFIG_COMPILER_OPTIMIZATION_PERF=y")
+    )
     said = pio(project, "run", "-e", "native")
     assert "differs in CONFIG_COMPILER_OPTIMIZATION_SIZE." in said
     assert f"remove {left}." in said
