@@ -7,6 +7,7 @@ import numpy as np
 from test_kernel_selection import differing, kind, with_random_kernels
 
 from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.ops import row_schedule
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, laid_out, plan
@@ -47,11 +48,16 @@ def test_whatever_streams_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path)
         seen["streams"] += count > 0
         seen["deep"] += count > 3
         seen["whole network"] += count == len(graph.ops)
-        for op in graph.ops[:count]:
+        for i, op in enumerate(graph.ops[:count]):
             seen[kind(op)] += 1
+            if plan_.stream and i and isinstance(op, Convolution):
+                seen["copied" if plan_.stream.copies(i, op) else "read where it lies"] += 1
+                seen["rows skipped"] += op.stride[0] > op.reach[0]
             seen["depthwise"] += getattr(op, "groups", 1) > 1
             seen["strided"] += getattr(op, "stride", (1, 1))[0] > 1
     wanted = "streams, deep, whole network, Add, Direct, Direct pooled, Winograd 2, Winograd 4, depthwise, strided"
+    wanted += ", copied, read where it lies"
+    assert seen["rows skipped"]
     assert all(seen[what] >= 5 for what in wanted.split(", ")), seen
     assert differing(some, tmp_path, plans) == []
 
@@ -67,6 +73,20 @@ def test_the_planner_streams_only_where_that_lowers_the_peak() -> None:
         assert chosen.arena_bytes < whole.arena_bytes if chosen.stream else chosen == whole
         better += chosen.stream is not None
     assert better > 15
+
+
+def test_a_streamed_convolution_copies_only_what_the_caller_gives() -> None:
+    r = Random(1)
+    x = entry = r.activation((1, 24, 24, 3), 0.05, -128)
+    for _ in range(3):
+        x = r.conv(x, out=8, three=True)
+    compiled = compile_model(r.b.finish([entry], [r.dense(r.halved(x), 2)]))
+    assert compiled.plan.stream is not None
+    assert compiled.plan.stream.count > 2
+    calls = compiled.files["model.c"].count("gather_rows(scratch") + compiled.files["model.c"].count(
+        "gather_rows(arena"
+    )
+    assert calls == 1
 
 
 def test_a_network_that_shrinks_slowly_lives_in_a_few_rows() -> None:

@@ -84,5 +84,5 @@ def _where(graph: Graph, plan: Plan, tensor: Tensor) -> str:
     place = plan.places[tensor.index]
     if place.region != "arena":
         return place.name(graph)
-    rows = plan.stream.lines.get(tensor.index) if plan.stream else None
-    return f"{place.offset} ({rows} rows)" if rows else str(place.offset)
+    lines = plan.stream.lines.get(tensor.index) if plan.stream else None
+    return f"{place.offset} ({lines.count} rows)" if lines else str(place.offset)

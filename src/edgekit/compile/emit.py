@@ -7,11 +7,11 @@ from edgekit.compile.codegen import Constant, Kernel, Site, c_string, filled, fl
 from edgekit.compile.compiled import Compiled
 from edgekit.compile.interface import caller_pointer, ends_of, float_room, parameters, state_first, state_members
 from edgekit.compile.ir import Graph, Op
-from edgekit.compile.lifetimes import Place, row_bytes
+from edgekit.compile.lifetimes import Place
 from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.plan import Plan
-from edgekit.compile.row_streaming import RowsInMemory, StreamedOperator, streaming_loop
+from edgekit.compile.row_streaming import RowLayout, RowsInMemory, StreamedOperator, row_bytes, streaming_loop
 from edgekit.errors import EdgekitError
 
 _FLIP = 0x80
@@ -141,25 +141,24 @@ def _source(graph: Graph, plan: Plan, options: CompileOptions, emitted: Sequence
 def _stream(graph: Graph, plan: Plan, options: CompileOptions) -> list[Kernel]:
     """The kernels of the operators that are streamed."""
     assert plan.stream is not None
-    count, lines = plan.stream.count, plan.stream.lines
-    rows = {graph.input.index: RowsInMemory("input", graph.input.shape[1], row_bytes(graph.input))}
+    stream = plan.stream
+    rows = {graph.input.index: RowsInMemory("input", RowLayout(row_bytes(graph.input)))}
     streamed = []
-    for position, op in enumerate(graph.ops[:count]):
-        size = row_bytes(op.output)
-        if position + 1 < count:
+    for position, op in enumerate(graph.ops[: stream.count]):
+        lines = stream.lines.get(op.output.index)
+        if lines:
             pointer = f"arena + {plan.places[op.output.index].offset}"
-            rows[op.output.index] = RowsInMemory(pointer, lines[op.output.index], size)
+            rows[op.output.index] = RowsInMemory(pointer, lines.layout, f"first_{position}")
         else:
-            rows[op.output.index] = RowsInMemory("output", op.output.shape[1], size)
+            rows[op.output.index] = RowsInMemory("output", RowLayout(row_bytes(op.output)))
         schedule = row_schedule(op)
         assert schedule is not None, "streamed, though it cannot work row by row"
         inputs = tuple(rows[tensor.index] for tensor in op.inputs)
-        scratch = f"arena + {plan.scratch[position]}"
+        copies, scratch = stream.copies(position, op), f"arena + {plan.scratch[position]}"
         before = f"{options.name}_step({position});\n" if options.profile else ""
-        streamed.append(
-            StreamedOperator(op, schedule, _site(op, position, plan), inputs, rows[op.output.index], scratch, before)
-        )
-    return streaming_loop("stream_0", streamed, _step)
+        site, output = _site(op, position, plan), rows[op.output.index]
+        streamed.append(StreamedOperator(op, schedule, site, inputs, output, copies, scratch, before))
+    return streaming_loop("stream_0", stream, streamed, _step)
 
 
 def _step(streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:

@@ -9,8 +9,8 @@ to say.
 from dataclasses import dataclass, field, replace
 
 from edgekit.compile.codegen import round_up
-from edgekit.compile.ir import Graph, Op, Tensor
-from edgekit.compile.ops import operator_of
+from edgekit.compile.ir import Graph, Op
+from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.row_streaming import Stream
 
 ALIGNMENT = 4
@@ -123,11 +123,16 @@ def _add_stream(
 ) -> None:
     """The rows and the scratch of the streamed operators, which live at the same time, and what comes out."""
     together = ops[: stream.count]
-    scratch = Block(max(operator_of(op).scratch_bytes(op, True) for op in together), 0, stream.count - 1)
+    schedules = [row_schedule(op) for op in together]
+    sizes = [
+        one.scratch_bytes(stream.copies(i, op))
+        for i, (op, one) in enumerate(zip(together, schedules, strict=True))
+        if one
+    ]
+    scratch = Block(max(sizes), 0, stream.count - 1)
     needed.scratch.update(dict.fromkeys(range(stream.count), scratch))
     for op in together[:-1]:
-        size = stream.lines[op.output.index] * row_bytes(op.output)
-        needed.shares[op.output.index] = Share(Block(size, 0, stream.count - 1))
+        needed.shares[op.output.index] = Share(Block(stream.lines[op.output.index].size, 0, stream.count - 1))
     end = together[-1].output
     if end.index in outputs:
         needed.places[end.index] = outputs[end.index]
@@ -163,8 +168,3 @@ def _overlap(needed: Lifetimes, op: Op, position: int) -> None:
         else:
             offsets[share.block] = max(before, round_up(offset + output.offset - share.offset, ALIGNMENT))
     output.block.inplace_offsets.update({block: at for block, at in offsets.items() if at is not None})
-
-
-def row_bytes(tensor: Tensor) -> int:
-    """Bytes of one row of an image [1, height, width, channels]."""
-    return tensor.size // tensor.shape[1]

@@ -12,7 +12,7 @@ from edgekit.compile.cost import Cost
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.options import CompileOptions
-from edgekit.compile.row_streaming import RowSchedule, StreamedOperator
+from edgekit.compile.row_streaming import RowSchedule, StreamedOperator, row_bytes
 
 Node = TypeVar("Node", bound=Op)
 _AN_ELEMENT = 20.0  # cycles for one of a simple loop
@@ -97,7 +97,7 @@ def elementwise_operator(
 
     def emit_step(op: Node, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
         pointers = ", ".join(rows.at(step) for rows in (*streamed.inputs, streamed.output))
-        return emit(op, streamed.site, streamed.output.row_bytes), f"{streamed.site.name}({pointers});"
+        return emit(op, streamed.site, row_bytes(op.output)), f"{streamed.site.name}({pointers});"
 
     return Operator(
         code,

@@ -1,16 +1,27 @@
 """Row streaming: the first operators take turns, so that of what lies between them only a few rows live at once.
 
-The last operator that can work does; it can as soon as the rows under its next step are there. The same rule decides
-in a rehearsal, which finds how many rows every tensor must hold (`streams`), and in C (`streaming_loop`).
+The last operator that can work does; it can as soon as the rows under its next step are there. Rows that nobody needs
+any more make room: those behind them move up. An operator with a window that moves by some rows therefore finds them
+where it can read them, padding included, and copies nothing. The same rule decides in a rehearsal, which finds how many
+rows every tensor must hold (`streams`), and in C (`streaming_loop`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from edgekit.compile.codegen import Kernel, Site, indent, round_up
-from edgekit.compile.ir import Graph, Op
+from edgekit.compile.codegen import Kernel, Site, indent
+from edgekit.compile.ir import Graph, Op, Tensor
 
 _MOST_STEPS = 4096  # of one rehearsal: a microcontroller does not take images of thousands of rows
+
+
+@dataclass(frozen=True, slots=True)
+class RowLayout:
+    """How rows lie in memory: `row` bytes each, of which those of the image begin at `left`; `zero` is around them."""
+
+    row: int
+    left: int = 0
+    zero: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +38,48 @@ class RowSchedule:
     made: int
     steps: int
 
+    @property
+    def layout(self) -> RowLayout | None:
+        """How the rows of its image must lie for it to read them there; None where any will do, or it copies them."""
+        return None
+
+    def scratch_bytes(self, copies: bool) -> int:
+        """Memory that a step needs besides. `copies`: its image does not lie in its layout."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The rows that are held of a tensor between two operators.
+
+    Attributes:
+        count: rows of memory.
+        first: the row of the image that the memory begins with at first: above it where padding is there.
+        reader: the streamed operator that the layout is made for; -1 where there is none.
+    """
+
+    count: int
+    first: int
+    layout: RowLayout
+    reader: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.count * self.layout.row
+
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The graph's first `count` operators are streamed; `lines`: rows that each tensor between them holds."""
+    """The graph's first `count` operators are streamed; `lines`: what is held of each tensor between them."""
 
     count: int
-    lines: Mapping[int, int]
+    lines: Mapping[int, Lines]
+
+    def copies(self, position: int, op: Op) -> bool:
+        """True where a streamed operator does not find its input in its own layout."""
+        lines = self.lines.get(op.input.index)
+        return lines is None or lines.reader != position
 
 
 def streams(graph: Graph, schedule_of: Callable[[Op], RowSchedule | None]) -> Iterator[Stream]:
@@ -63,65 +109,106 @@ def _closed(graph: Graph, count: int) -> bool:
 
 
 def _makers(ops: Sequence[Op]) -> list[list[int]]:
-    """For every operator, the positions of those whose output it reads."""
+    """For every operator, the positions of those whose output it reads, each once."""
     maker = {op.output.index: i for i, op in enumerate(ops)}
-    return [[maker[tensor.index] for tensor in op.inputs if tensor.index in maker] for op in ops]
+    return [list(dict.fromkeys(maker[tensor.index] for tensor in op.inputs if tensor.index in maker)) for op in ops]
 
 
-def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> dict[int, int]:
-    """The rows that every tensor must hold: a multiple of those that its maker writes at once."""
+def _readers(ops: Sequence[Op]) -> list[list[int]]:
+    """For every operator, the positions of those that read its output."""
     makers = _makers(ops)
-    readers = [[reader for reader, read in enumerate(makers) if maker in read] for maker in range(len(ops))]
+    return [[reader for reader, read in enumerate(makers) if maker in read] for maker in range(len(ops))]
+
+
+def row_bytes(tensor: Tensor) -> int:
+    """Bytes of one row of an image [1, height, width, channels]."""
+    return tensor.size // tensor.shape[1]
+
+
+def _laid_out(op: Op, readers: Sequence[int], schedules: Sequence[RowSchedule]) -> Lines:
+    """As the first reader wants it that wants anything; no rows are counted yet."""
+    for reader in readers:
+        if layout := schedules[reader].layout:
+            return Lines(0, -schedules[reader].top, layout, reader)
+    return Lines(0, 0, RowLayout(row_bytes(op.output)), -1)
+
+
+def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> dict[int, Lines]:
+    """What every tensor must hold."""
+    makers, readers = _makers(ops), _readers(ops)
     done = [0] * len(ops)
-    held = [schedule.made for schedule in schedules]
+    lines = [_laid_out(op, read_by, schedules) for op, read_by in zip(ops, readers, strict=True)]
+    first, held = [one.first for one in lines], [0] * len(ops)
+
+    def made(i: int) -> int:
+        return min(done[i] * schedules[i].made, ops[i].output.shape[1])
+
+    def end(i: int) -> int:
+        return done[i] * schedules[i].step - schedules[i].top + schedules[i].rows
 
     def can_work(i: int) -> bool:
-        schedule = schedules[i]
-        needed = min(done[i] * schedule.step - schedule.top + schedule.rows, schedule.image_rows)
-        return done[i] < schedule.steps and all(done[j] * schedules[j].made >= needed for j in makers[i])
+        needed = min(end(i), schedules[i].image_rows)
+        return done[i] < schedules[i].steps and all(made(j) >= needed for j in makers[i])
 
     while done[-1] < schedules[-1].steps:
         i = next(i for i in reversed(range(len(ops))) if can_work(i))
-        waiting = [
-            max(0, done[j] * schedules[j].step - schedules[j].top) for j in readers[i] if done[j] < schedules[j].steps
-        ]  # the first row that each reader still needs
-        if waiting:
-            held[i] = max(held[i], (done[i] + 1) * schedules[i].made - min(waiting))
+        for j in makers[i]:
+            if lines[j].reader == i:
+                held[j] = max(held[j], end(i) - first[j])
         done[i] += 1
-    return {
-        op.output.index: round_up(rows, schedule.made)
-        for op, rows, schedule in zip(ops[:-1], held[:-1], schedules[:-1], strict=True)
-    }
+        held[i] = max(held[i], made(i) - first[i])
+        for j in makers[i]:
+            needed = min(done[k] * schedules[k].step - schedules[k].top for k in readers[j])
+            first[j] = max(first[j], min(needed, made(j)))
+    return {op.output.index: replace(one, count=count) for op, one, count in zip(ops[:-1], lines, held, strict=False)}
 
 
 @dataclass(frozen=True, slots=True)
 class RowsInMemory:
-    """A tensor in C: a pointer, the rows that it holds before it begins again, and the bytes of one."""
+    """A tensor in C: a pointer to its row number `first`, which is C as well, and how its rows lie."""
 
     pointer: str
-    rows: int
-    row_bytes: int
+    layout: RowLayout
+    first: str = "0"
 
     def at(self, row: str) -> str:
-        """C of a pointer to a row."""
-        return f"{self.pointer} + wrapped({row}, {self.rows}) * {self.row_bytes}"
+        """C of a pointer to a row, behind its padding."""
+        return self._pointer(row, self.layout.left)
+
+    def padded(self, row: str) -> str:
+        """C of a pointer to where a row's padding begins."""
+        return self._pointer(row, 0)
+
+    def _pointer(self, row: str, left: int) -> str:
+        since = row if self.first == "0" else f"({row} - {self.first})"
+        return f"{self.pointer} + {since} * {self.layout.row}" + (f" + {left}" if left else "")
 
 
 @dataclass(frozen=True, slots=True)
 class StreamedOperator:
-    """One operator of a stream. `scratch`: C of a pointer; `before`: C to run ahead of each step."""
+    """One operator of a stream.
+
+    Attributes:
+        copies: its image does not lie in its layout.
+        scratch: C of a pointer.
+        before: C to run ahead of each step.
+    """
 
     op: Op
     schedule: RowSchedule
     site: Site
     inputs: tuple[RowsInMemory, ...]
     output: RowsInMemory
+    copies: bool
     scratch: str
     before: str
 
 
 def streaming_loop(
-    name: str, operators: Sequence[StreamedOperator], step_of: Callable[[StreamedOperator, str], tuple[Kernel, str]]
+    name: str,
+    stream: Stream,
+    operators: Sequence[StreamedOperator],
+    step_of: Callable[[StreamedOperator, str], tuple[Kernel, str]],
 ) -> list[Kernel]:
     """Every operator's kernel; the last holds the function `name`(input, output, arena) too.
 
@@ -130,7 +217,8 @@ def streaming_loop(
     """
     kernels: list[Kernel] = []
     branches: list[str] = []
-    makers = _makers([operator.op for operator in operators])
+    ops = [operator.op for operator in operators]
+    makers, readers = _makers(ops), _readers(ops)
     for i, operator in enumerate(operators):
         kernel, step = step_of(operator, f"done_{i}")
         kernels.append(replace(kernel, function=f"/* {operator.op.label} */\n{kernel.function}"))
@@ -138,17 +226,48 @@ def streaming_loop(
         needed = f"least(done_{i} * {schedule.step} + {schedule.rows - schedule.top}, {schedule.image_rows})"
         made = [f"done_{maker} * {operators[maker].schedule.made} >= {needed}" for maker in makers[i]]
         condition = " && ".join([f"done_{i} < {schedule.steps}", *made])
-        branches.append(f"if ({condition}) {{\n{indent(operator.before + step, 2)}\n  ++done_{i};\n}}")
+        below = "" if operator.copies else _padding_below(operator, f"done_{i}")
+        moves = [_moved_up(maker, operators, readers[maker], stream) for maker in makers[i]]
+        text = "\n".join([operator.before + below + step, f"++done_{i};", *moves])
+        branches.append(f"if ({condition}) {{\n{indent(text, 2)}\n}}")
     last = len(operators) - 1
+    between = [(i, stream.lines[operator.op.output.index]) for i, operator in enumerate(operators[:-1])]
+    filled = [
+        f"memset({operators[i].output.pointer}, {lines.layout.zero}, {lines.size});"
+        for i, lines in between
+        if lines.first or lines.layout.row > row_bytes(ops[i].output)
+    ]
+    counts = [*(f"done_{i} = 0" for i in range(len(operators))), *(f"first_{i} = {one.first}" for i, one in between)]
+    work = indent(" else ".join(reversed(branches)), 2)
+    loop = f"while (done_{last} < {operators[last].schedule.steps}) {{\n{work}\n}}"
+    body = "\n".join([f"int32_t {', '.join(counts)};", *filled, loop])
     function = f"""static void {name}(const uint8_t *input, uint8_t *output, uint8_t *arena) {{
-  int32_t {", ".join(f"done_{i} = 0" for i in range(len(operators)))};
-  while (done_{last} < {operators[last].schedule.steps}) {{
-{indent(" else ".join(reversed(branches)), 4)}
-  }}
+{indent(body, 2)}
 }}
 """
-    text = function + "".join(kernel.function for kernel in kernels)
-    used = tuple(helper for helper in ("wrapped", "least") if f"{helper}(" in text)  # clang counts those that are not
-    kernels[0] = replace(kernels[0], helpers=(*used, *kernels[0].helpers))
+    helpers = ("least", "move_up")
+    kernels[0] = replace(kernels[0], helpers=(*helpers, *kernels[0].helpers))
     kernels[-1] = replace(kernels[-1], function=f"{kernels[-1].function}\n{function}")
     return kernels
+
+
+def _padding_below(operator: StreamedOperator, step: str) -> str:
+    """C that makes the rows of a window beneath the image; none where no window goes so far."""
+    schedule, (image,) = operator.schedule, operator.inputs
+    beneath = (schedule.steps - 1) * schedule.step - schedule.top + schedule.rows - schedule.image_rows
+    if beneath <= 0:
+        return ""
+    more = f"{step} * {schedule.step} - {schedule.image_rows + schedule.top - schedule.rows}"
+    to = image.padded(str(schedule.image_rows))
+    return f"if ({more} > 0) memset({to}, {image.layout.zero}, (size_t)({more}) * {image.layout.row});\n"
+
+
+def _moved_up(maker: int, operators: Sequence[StreamedOperator], readers: Sequence[int], stream: Stream) -> str:
+    """C that drops the rows of a tensor that none of its readers needs any more."""
+    needed = f"done_{maker} * {operators[maker].schedule.made}"
+    for reader in readers:
+        schedule = operators[reader].schedule
+        needed = f"least(done_{reader} * {schedule.step} - {schedule.top}, {needed})"
+    lines = stream.lines[operators[maker].op.output.index]
+    pointer = operators[maker].output.pointer
+    return f"first_{maker} = move_up({pointer}, first_{maker}, {needed}, {lines.count}, {lines.layout.row});"

@@ -14,7 +14,7 @@ from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import Winograd
-from edgekit.compile.row_streaming import RowsInMemory
+from edgekit.compile.row_streaming import RowLayout, RowsInMemory, StreamedOperator
 
 # The first of those that cost the same is taken.
 KERNELS: tuple[type[ConvolutionKernel], ...] = (Direct, Depthwise, OneChannel, Winograd, ByChannel, ByTile)
@@ -38,7 +38,7 @@ def whole_image(op: Convolution, site: Site) -> Kernel:
     helpers = rows.helpers
     to = f"output + y * {window.made * site.output_row}"
     if window.gathers(external=bool(site.input_flips[0])):
-        work = _step(op, site, RowsInMemory("input", window.image_rows, window.image_row), to, "scratch", "y")
+        work = _step(op, site, RowsInMemory("input", RowLayout(window.image_row)), to, "scratch", "y")
         helpers = (*helpers, "gather_rows")
     else:
         work = _call(op, site, f"input + y * {window.step * window.image_row}", to, "scratch", "y")
@@ -52,21 +52,22 @@ def whole_image(op: Convolution, site: Site) -> Kernel:
     return Kernel(helpers, rows.constants, f"{rows.function}\n{walk}")
 
 
-def streamed(
-    op: Convolution, site: Site, image: RowsInMemory, output: RowsInMemory, scratch: str, y: str
-) -> tuple[Kernel, str]:
-    """The functions of a streamed convolution, and the C of its step `y`. `scratch`: C of a pointer."""
-    site = replace(site, output_row=output.row_bytes)
+def streamed(op: Convolution, streamed: StreamedOperator, y: str) -> tuple[Kernel, str]:
+    """The functions of a streamed convolution, and the C of its step `y`."""
+    (image,), window = streamed.inputs, geometry(op)
+    site = replace(streamed.site, output_row=streamed.output.layout.row)
     rows = kernel_of(op).emit(op, site)
-    made = geometry(op).made
-    work = _step(op, site, image, output.at(y if made == 1 else f"{y} * {made}"), scratch, y)
+    to = streamed.output.at(y if window.made == 1 else f"{y} * {window.made}")
+    if not streamed.copies:
+        return rows, _call(op, site, image.padded(f"({window.first_row(y)})"), to, streamed.scratch, y)
+    work = _step(op, site, image, to, streamed.scratch, y)
     return replace(rows, helpers=(*rows.helpers, "gather_rows")), work
 
 
 def _step(op: Convolution, site: Site, image: RowsInMemory, to: str, scratch: str, y: str) -> str:
     """C of step `y`: gathers the rows under it and works on them."""
     window = geometry(op)
-    gather = window.gather(scratch, image.pointer, y, site.input_flips[0], image.rows)
+    gather = window.gather(scratch, image, y, site.input_flips[0])
     return f"{gather}\n{_call(op, site, scratch, to, f'{scratch} + {window.size}', y)}"
 
 
@@ -84,7 +85,7 @@ def _call(op: Convolution, site: Site, rows: str, to: str, extra: str, y: str) -
 def scratch_bytes(op: Convolution, external: bool) -> int:
     """Room for the window and for what the kernel needs besides."""
     window = geometry(op)
-    return (window.size if window.gathers(external) else 0) + window.extra_bytes
+    return window.scratch_bytes(window.gathers(external))
 
 
 def inplace_offset(op: Convolution) -> int | None:

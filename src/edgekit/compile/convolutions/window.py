@@ -7,7 +7,7 @@ result; the next step's window lies `step` image rows further down.
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import round_up
-from edgekit.compile.row_streaming import RowSchedule
+from edgekit.compile.row_streaming import RowLayout, RowSchedule, RowsInMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,27 @@ class Window(RowSchedule):
         padded = self.top > 0 or self.row != self.used or self.rows > self.image_rows
         return external or self.steps > 1 or apart or padded or self.overreads
 
-    def gather(self, rows: str, image: str, step: str, flip: int, lines: int) -> str:
-        """C that copies the rows under a step.
+    @property
+    def layout(self) -> RowLayout | None:
+        """That of the window; None where it is narrower than the image, or bytes behind it are read."""
+        if self.overreads or self.row < self.left + self.image_row:
+            return None
+        return RowLayout(self.row, self.left, self.zero)
 
-        `flip` is 0x80 where the image is the caller's; it begins again after `lines` rows.
-        """
-        first = f"{step} * {self.step}" + (f" - {self.top}" if self.top else "")
+    def scratch_bytes(self, copies: bool) -> int:
+        """Room for the rows, where they are copied, and for what the kernel needs besides."""
+        return (self.size if copies else 0) + self.extra_bytes
+
+    def first_row(self, step: str) -> str:
+        """C of the number of the image row that a step begins with."""
+        return f"{step} * {self.step}" + (f" - {self.top}" if self.top else "")
+
+    def gather(self, rows: str, image: RowsInMemory, step: str, flip: int) -> str:
+        """C that copies the rows under a step. `flip` is 0x80 where the image is the caller's."""
+        first, height = self.first_row(step), str(self.image_rows)
+        if image.first != "0":
+            first, height = f"{first} - {image.first}", f"{height} - {image.first}"
         return (
-            f"gather_rows({rows}, {image}, {lines}, {first}, {self.rows}, {self.image_rows}, {self.image_row}, "
+            f"gather_rows({rows}, {image.at(image.first)}, {first}, {self.rows}, {height}, {image.layout.row}, "
             f"{self.row}, {self.left}, {self.used}, {self.zero}, {flip:#x});"
         )

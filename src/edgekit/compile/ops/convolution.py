@@ -129,5 +129,4 @@ def convolution_operator(
 
 
 def _emit_step(op: Convolution, streamed: StreamedOperator, step: str) -> tuple[Kernel, str]:
-    (image,) = streamed.inputs
-    return convolutions.streamed(op, streamed.site, image, streamed.output, streamed.scratch, step)
+    return convolutions.streamed(op, streamed, step)
