@@ -1,10 +1,15 @@
 """What a program takes on the board is estimated without running it, from what its kernels say and what it emits."""
 
+import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import KERNELS
 from edgekit.compile.convolutions.protocol import Convolution
@@ -19,6 +24,47 @@ from edgekit.testing.random_models import network_of_threes, random_model
 from edgekit.values.model import DEFAULT_MODEL
 
 STUDENT = DEFAULT_MODEL
+
+
+def said(*words: object) -> dict[str, Any]:
+    """What a command prints with --json."""
+    done = CliRunner().invoke(cli, [*map(str, words), "--json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    values: dict[str, Any] = json.loads(done.stdout)
+    return values
+
+
+def test_compile_and_inspect_tell_scripts_the_same_estimate_for_the_run_and_for_each_layer(tmp_path: Path) -> None:
+    way = ("--target", "esp32", "--optimize", "speed", "--flash-mode", "qio80")
+    compiled, inspected = said("compile", STUDENT, "--out", tmp_path, *way), said("inspect", STUDENT, *way)
+    assert compiled["flash_mode"] == inspected["flash_mode"] == "qio80"
+    assert compiled["band"] == inspected["band"]
+    assert compiled["band"][0] < 0 < compiled["band"][1]
+    for figure in ("cycles", "estimated_ms", "flash_misses"):
+        assert compiled["total"][figure] == inspected["total"][figure] > 0
+        layers = [layer[figure] for layer in compiled["layers"]]
+        assert [op[figure] for op in inspected["operators"] if op[figure] is not None] == layers
+        assert sum(layers) == pytest.approx(compiled["total"][figure], abs=0.01)
+    assert compiled["total"]["estimated_ms"] == pytest.approx(compiled["total"]["cycles"] / 240_000, abs=0.001)
+
+
+def test_the_terminal_and_the_page_say_that_milliseconds_are_estimated_and_in_which_band(tmp_path: Path) -> None:
+    page = tmp_path / "plan.md"
+    for words in (
+        ("compile", str(STUDENT), "--out", str(tmp_path / "library"), "--report", str(page)),
+        ("inspect", str(STUDENT)),
+    ):
+        done = CliRunner().invoke(cli, words, catch_exceptions=False)
+        assert_estimated(" ".join(done.stdout.split()))
+    assert_estimated(page.read_text())
+
+
+def assert_estimated(text: str) -> None:
+    run = re.search(r"([\d.]+) ms estimated on one core of a classic ESP32 at 240 MHz with its flash at DIO 40", text)
+    band = re.search(r"No chip has run it: ([\d.]+) to ([\d.]+) ms are likely", text)
+    assert run, text
+    assert band, text
+    assert float(band[1]) < float(run[1]) < float(band[2])
 
 
 @pytest.mark.parametrize("draw", [random_model, network_of_threes])
@@ -67,24 +113,24 @@ def test_speed_is_never_slower_than_size(target: Any, flash_mode: str) -> None:
             compile_model(content, CompileOptions(optimize=optimize, target=target, flash_mode=flash_mode))
             for optimize in ("size", "speed")
         )
-        if fast.cycles > small.cycles:
-            slower.append((number, fast.cycles, small.cycles))
+        if fast.estimate.total_ms > small.estimate.total_ms:
+            slower.append((number, fast.estimate.total_ms, small.estimate.total_ms))
     assert slower == []
 
 
 def test_a_program_that_the_cache_holds_waits_for_no_flash() -> None:
     compiled = compile_model(network_of_threes(0))
     assert sum(one.size_bytes for each in compiled.constants for one in each) < 16_000
-    assert [estimate.flash_misses for estimate in compiled.estimates] == [0] * len(compiled.graph.ops)
+    assert compiled.estimate.flash_misses == (0,) * len(compiled.graph.ops)
 
 
 def test_faster_flash_takes_less_time_and_no_other_misses() -> None:
     content = STUDENT.read_bytes()
     slow, fast = (compile_model(content, CompileOptions(flash_mode=mode)) for mode in ("dio40", "qio80"))
     assert slow.files == fast.files
-    misses = [sum(estimate.flash_misses for estimate in each.estimates) for each in (slow, fast)]
+    misses = [sum(each.estimate.flash_misses) for each in (slow, fast)]
     assert misses[0] == misses[1] > 0
-    assert slow.cycles - fast.cycles == pytest.approx(misses[0] * (938 - 318))
+    assert sum(slow.estimate.cycles) - sum(fast.estimate.cycles) == misses[0] * (938 - 318)
 
 
 def test_a_flash_mode_that_the_board_lacks_is_refused_by_name() -> None:

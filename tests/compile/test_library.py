@@ -224,7 +224,7 @@ def test_the_page_of_a_plan_draws_the_arena_and_names_tflms(tmp_path: Path) -> N
     page = tmp_path / "plan.html"
     said = json.loads(compile_command(STUDENT, "--out", tmp_path / "out", "--json", "--report", page))
     text = page.read_text()
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 3  # time, memory, flash
     for number in (said["tflm_arena_bytes"], said["total"]["ram_bytes"], said["layers"][0]["weight_bytes"]):
         assert f"{number:,}" in text
     with pytest.raises(EdgekitError, match="no ending"):

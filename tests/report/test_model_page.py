@@ -59,7 +59,7 @@ def test_it_has_every_part_that_a_reader_may_ask_for(tree: Node, card: Card) -> 
         "Reliability diagram",
         "against alpha",
         "Memory plan",
-        "multiply-accumulates",
+        "Bar chart of ms",
         "TFLM arena",
     ):
         assert part in drawn

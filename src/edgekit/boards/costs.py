@@ -8,6 +8,8 @@ fitted to times that others have published (tools/validate_cycles, README.md).
 
 from dataclasses import dataclass
 
+PLANNED_ERROR = 0.1  # share by which an estimate from a plan alone may be off one from a run's counts
+
 
 @dataclass(frozen=True, slots=True)
 class FlashMode:
@@ -60,6 +62,13 @@ class Costs:
     cache: FlashCache
     below: float
     above: float
+
+    @property
+    def planned_band(self) -> tuple[float, float]:
+        """Shares of an estimate made without running anything between which the real time is expected."""
+        return round((1 - self.below) * (1 - PLANNED_ERROR) - 1, 3), round(
+            (1 + self.above) * (1 + PLANNED_ERROR) - 1, 3
+        )
 
     def flash_mode(self, name: str) -> FlashMode:
         """By its name, which the board has."""

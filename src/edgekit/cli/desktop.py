@@ -151,17 +151,22 @@ def data_info(data: str, as_json: bool) -> None:
 
 @click.command("inspect")
 @shared.model_argument
+@shared.target_option
+@shared.optimize_option
+@shared.flash_mode_option
 @shared.json_option
-def inspect_command(model: Path, as_json: bool) -> None:
+def inspect_command(model: Path, target: Any, optimize: Any, flash_mode: str, as_json: bool) -> None:
     """Say what MODEL (.tflite) holds, what it needs, and whether it compiles; no compiler is needed.
 
-    Operators, shapes, quantization, parameters, MACs, RAM beside TFLM's arena, and everything that is in the way.
+    Operators, shapes, quantization, estimated milliseconds, parameters, MACs, RAM beside TFLM's arena, and everything
+    that is in the way.
     """
-    from edgekit.compile.inspection import inspected
+    from edgekit.compile import CompileOptions
+    from edgekit.compile.inspection import inspected, inspection_json
     from edgekit.report.pages.inspection import inspection_parts
 
-    found = inspected(model)
-    show(inspection_parts(found), found, as_json)
+    found = inspected(model, CompileOptions(optimize=optimize, target=target, flash_mode=flash_mode))
+    show(inspection_parts(found), inspection_json(found), as_json)
 
 
 @click.command("compile")
@@ -170,6 +175,7 @@ def inspect_command(model: Path, as_json: bool) -> None:
 @shared.target_option
 @shared.optimize_option
 @shared.compress_option
+@shared.flash_mode_option
 @click.option("--name", default="model", help="C identifier: prefix of all that the header declares.")
 @click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data.")
 @shared.input_range_option
@@ -179,9 +185,9 @@ def inspect_command(model: Path, as_json: bool) -> None:
 @shared.report_option
 @shared.json_option
 def compile_command(
-    model: Path, out: Path, target: Any, optimize: Any, compress: Any, name: str, calibrate: str | None,
-    input_range: tuple[float, float] | None, labels: str | None, max_ram: int | None, max_flash: int | None,
-    report: Path | None, as_json: bool,
+    model: Path, out: Path, target: Any, optimize: Any, compress: Any, flash_mode: str, name: str,
+    calibrate: str | None, input_range: tuple[float, float] | None, labels: str | None, max_ram: int | None,
+    max_flash: int | None, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
@@ -202,7 +208,7 @@ def compile_command(
 
     converted = _converted(model, calibrate, input_range)
     names = labels_of(model, labels, converted)
-    options = CompileOptions(name, optimize, target, compress=compress, labels=names)
+    options = CompileOptions(name, optimize, target, compress=compress, labels=names, flash_mode=flash_mode)
     compiled = compile_model(converted or model, options)
     content = converted or read_bytes(model, "Name a .tflite file.")
     if max_ram is not None:

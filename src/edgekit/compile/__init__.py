@@ -40,7 +40,7 @@ def compile_model(model: bytes | str | Path, options: CompileOptions | None = No
         return made
     # Chosen one by one, the fastest kernels may need so much more flash that all together are slower.
     small = _emitted(graph, replace(options, optimize="size"))
-    return made if made.cycles <= small.cycles else replace(small, options=options)
+    return made if sum(made.estimate.cycles) <= sum(small.estimate.cycles) else replace(small, options=options)
 
 
 def _emitted(graph: Graph, options: CompileOptions) -> Compiled:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Constant
-from edgekit.compile.estimate import Estimate, estimates
+from edgekit.compile.estimate import estimated
 from edgekit.compile.interface import ends_of, float_room
 from edgekit.compile.ir import Graph, Tensor
 from edgekit.compile.ops import operator_of
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.plan import Plan
-from edgekit.values.program import Layer, Program
+from edgekit.values.program import Estimate, Layer, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +30,11 @@ class Compiled:
     constants: tuple[tuple[Constant, ...], ...]
 
     @property
-    def estimates(self) -> list[Estimate]:
+    def estimate(self) -> Estimate:
         """What each of the graph's operators takes in a run."""
-        return estimates(
+        return estimated(
             self.graph, self.plan.stream, [sum(one.size_bytes for one in each) for each in self.constants], self.options
         )
-
-    @property
-    def cycles(self) -> float:
-        """Of a run, waits for flash included: an estimate."""
-        return sum(estimate.cycles for estimate in self.estimates)
 
     @property
     def caller_ram_bytes(self) -> int:
@@ -77,7 +72,14 @@ class Compiled:
             for step, (op, constants) in enumerate(zip(self.graph.ops, self.constants, strict=True))
         )
         ends_bytes = self.graph.input_bytes + self.graph.output_bytes
-        return Program(self.plan.arena_bytes, ends_bytes, self.plan.spans, layers, state_bytes=self.graph.state_bytes)
+        return Program(
+            self.plan.arena_bytes,
+            ends_bytes,
+            self.plan.spans,
+            layers,
+            state_bytes=self.graph.state_bytes,
+            estimate=self.estimate,
+        )
 
 
 def _where(graph: Graph, plan: Plan, tensor: Tensor) -> str:

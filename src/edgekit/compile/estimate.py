@@ -8,7 +8,7 @@ Cycles are the core's own (cost.py) and those that it waits for flash (boards/co
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgekit.boards.board import ESP32
 from edgekit.compile.convolutions import kernel_of
@@ -18,39 +18,24 @@ from edgekit.compile.ir import Graph, Op
 from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import Stream
+from edgekit.values.program import Estimate
 
 _COSTS = ESP32.costs
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Of one operator in a run.
-
-    Attributes:
-        cycles: in all.
-        flash_misses: lines that it reads from flash.
-    """
-
-    cycles: float
-    flash_misses: float
 
 
 def cycles_alone(cost: Cost, options: CompileOptions) -> float:
     """What an operator takes if nothing of it is in the cache when it begins: by which its kernel is chosen."""
     lines = _lines(cost)
     again = (cost.passes - 1) * lines * _COSTS.cache.evicted_share(lines)
-    return cost.cycles + line_cycles(options) * (lines + again)
+    return cost.cycles + _line_cycles(options) * (lines + again)
 
 
-def line_cycles(options: CompileOptions) -> int:
-    """That a line from flash takes at the flash mode."""
+def _line_cycles(options: CompileOptions) -> int:
     return _COSTS.flash_mode(options.flash_mode).miss_cycles
 
 
-def estimates(
-    graph: Graph, stream: Stream | None, constant_bytes: Sequence[int], options: CompileOptions
-) -> list[Estimate]:
-    """Of each of the graph's operators.
+def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int], options: CompileOptions) -> Estimate:
+    """What each of the graph's operators takes in a run.
 
     Args:
         constant_bytes: of flash, of each operator.
@@ -62,13 +47,23 @@ def estimates(
     cold = _COSTS.cache.evicted_share(sum(lines))
     streamed = stream.count if stream else 0
     in_turn = _COSTS.cache.evicted_share(sum(lines[:streamed]))
-    found = []
+    misses = []
     for position, (op, cost, own) in enumerate(zip(graph.ops, costs, lines, strict=True)):
         schedule = row_schedule(op) if position < streamed else None
         turns = min(schedule.steps, cost.passes) if schedule else 1
-        misses = own * (cold + (turns - 1) * in_turn + (cost.passes - turns) * _COSTS.cache.evicted_share(own))
-        found.append(Estimate(cost.cycles + line_cycles(options) * misses, misses))
-    return found
+        again = (turns - 1) * in_turn + (cost.passes - turns) * _COSTS.cache.evicted_share(own)
+        misses.append(round(own * (cold + again)))
+    return Estimate(
+        board=ESP32.title,
+        clock_hz=ESP32.clock_hz,
+        flash_mode=options.flash_mode,
+        flash_title=_COSTS.flash_mode(options.flash_mode).title,
+        band=_COSTS.planned_band,
+        cycles=tuple(
+            round(cost.cycles) + _line_cycles(options) * each for cost, each in zip(costs, misses, strict=True)
+        ),
+        flash_misses=tuple(misses),
+    )
 
 
 def _cost(op: Op, options: CompileOptions) -> Cost:

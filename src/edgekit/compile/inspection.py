@@ -1,9 +1,12 @@
 """A .tflite -> an `Inspection`: what it holds, what compiling makes of it, what it needs beside TFLM."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edgekit.boards.toolchains import sizes_of
-from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile import Compiled, CompileOptions, compile_model
+from edgekit.compile.program import estimate_json
 from edgekit.compile.reader import surveyed
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
@@ -11,6 +14,7 @@ from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.tflite.model import ModelCounts, counts_of
 from edgekit.tflite.reader import CORRUPT, read_file
 from edgekit.tflite.records import FileOperator, TfliteFile
+from edgekit.values.codec import to_json
 from edgekit.values.inspection import InspectedOperator, InspectedTensor, Inspection
 
 _DROPPED = {
@@ -35,13 +39,17 @@ def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Ins
     left = {op.position for op in survey.file.operators}
     compiled = None if survey.obstacles.found else compile_model(file.content, options)
     sizes = sizes_of(compiled.files) if compiled else None
+    spent = _figures(compiled) if compiled else {}
     counts = _counts(file)
     return Inspection(
         sha256_of(file.content),
         len(file.content),
         tuple(_tensor(file, index) for index in file.inputs),
         tuple(_tensor(file, index) for index in file.outputs),
-        tuple(_operator(file, op, op.position in left, blocked.get(op.position)) for op in file.operators),
+        tuple(
+            replace(_operator(file, op, op.position in left, blocked.get(op.position)), **spent.get(op.position, {}))
+            for op in file.operators
+        ),
         tuple(f"{message} {hint}" for message, hint in survey.obstacles.lines()),
         counts.parameters if counts else None,
         counts.macs if counts else None,
@@ -50,7 +58,28 @@ def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Ins
         sum(one.size_bytes for each in compiled.constants for one in each) if compiled else None,
         sizes.code_bytes if sizes else None,
         arena_bytes_apart(file.content),
+        compiled.estimate if compiled else None,
     )
+
+
+def inspection_json(found: Inspection) -> dict[str, Any]:
+    """What `edgekit inspect --json` prints."""
+    values: dict[str, Any] = to_json(found)
+    del values["estimate"]
+    if found.estimate is None:
+        return values
+    about, _, total = estimate_json(found.estimate)
+    return {**about, "total": total, **values}
+
+
+def _figures(compiled: Compiled) -> dict[int, dict[str, Any]]:
+    """What each operator of the file takes, by its position: the first of those that became one takes all."""
+    _, layers, _ = estimate_json(compiled.estimate)
+    found: dict[int, dict[str, Any]] = {}
+    for op, figures in zip(compiled.graph.ops, layers, strict=True):
+        before = found.get(op.origins[0].position, {})
+        found[op.origins[0].position] = {name: value + before.get(name, 0) for name, value in figures.items()}
+    return found
 
 
 def _operator(file: TfliteFile, op: FileOperator, is_left: bool, error: EdgekitError | None) -> InspectedOperator:

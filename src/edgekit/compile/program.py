@@ -15,7 +15,7 @@ from edgekit.compile.compiled import Compiled
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of
 from edgekit.values.codec import Invalid, from_document, from_json, to_json
-from edgekit.values.program import Program
+from edgekit.values.program import Estimate, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,29 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
     )
 
 
+def estimate_json(estimate: Estimate) -> tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any]]:
+    """An estimate as scripts read it: what holds for all of it, each layer's figures, and those of a run."""
+    each = zip(estimate.cycles, estimate.layers_ms, estimate.flash_misses, strict=True)
+    layers = [{"cycles": cycles, "estimated_ms": ms, "flash_misses": misses} for cycles, ms, misses in each]
+    total = {
+        "cycles": sum(estimate.cycles),
+        "estimated_ms": estimate.total_ms,
+        "flash_misses": sum(estimate.flash_misses),
+    }
+    return {"flash_mode": estimate.flash_mode, "band": list(estimate.band)}, layers, total
+
+
 def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int | None) -> dict[str, Any]:
     """What `edgekit compile --json` prints of the program; `sizes` is None where no cross compiler is installed."""
     layers, plan = compiled.program.layers, compiled.plan
+    about, each, run = estimate_json(compiled.estimate)
     return {
+        **about,
         "options": to_json(compiled.options),
         "sha256": compiled.graph.sha256.hex(),
-        "layers": to_json(layers),
+        "layers": [{**to_json(layer), **figures} for layer, figures in zip(layers, each, strict=True)],
         "total": {
+            **run,
             "macs": sum(layer.macs for layer in layers),
             "arena_bytes": plan.arena_bytes,
             "input_bytes": compiled.graph.input_bytes,

@@ -14,7 +14,7 @@ from edgekit.recipes.reading import Leaf
 from edgekit.report.document import Cell, Column, Part, Prose, Row, Table
 from edgekit.values.evaluation import ClassFigures, EvalReport, ValuesReport, labelled_matrix
 from edgekit.values.images import DataInfo
-from edgekit.values.program import Program
+from edgekit.values.program import Estimate, Program
 from edgekit.values.task import Task
 
 _RUNTIMES = {
@@ -31,7 +31,7 @@ _MACRO = "Macro: the mean over the classes, each against the rest; the mean reca
 _RANKED = "Intervals: 95 %, Wilson's for recall and precision. AUC: ranked by the softmax probability of the class."
 _ANSWERS_NAMED = 5  # classes at most whose answers are named in the head of a confusion
 _BAR_COLUMNS = 8
-MACS = "multiply-accumulates"
+MACS, MS = "multiply-accumulates", "ms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,43 +194,57 @@ def fields_table(name: str, leaves: Iterable[Leaf]) -> Table:
 
 
 def costs_of(program: Program) -> tuple[str, Sequence[float]]:
-    """What was counted, in words, and how much of it each layer took: `MACS` where nothing was measured."""
+    """What was counted, in words, and how much of it each layer took: estimated milliseconds where nothing was."""
     if program.instructions is not None:
         return "instructions", program.instructions
     if program.us is not None:
         return "µs", program.us
-    return MACS, [layer.macs for layer in program.layers]
+    return (MS, program.estimate.layers_ms) if program.estimate else (MACS, [layer.macs for layer in program.layers])
+
+
+def estimated(estimate: Estimate) -> str:
+    """What a run takes, in words that claim no more than is known."""
+    low, high = estimate.range_ms
+    return (
+        f"{estimate.total_ms:,.1f} ms estimated on one core of a {estimate.board} at {estimate.clock_hz / 1e6:.0f} MHz "
+        f"with its flash at {estimate.flash_title} ({sum(estimate.cycles) / 1e6:,.2f} million cycles, "
+        f"{sum(estimate.flash_misses):,} lines read from flash). No chip has run it: {low:,.1f} to {high:,.1f} ms "
+        "are likely."
+    )
 
 
 def layers_table(program: Program, *, drawn: bool = False, notes: tuple[str, ...] = ()) -> Table:
-    """The layers of a program: what each costs where that was measured, and else where its output begins.
+    """The layers of a program: what each costs, and where its output begins where that was not measured.
 
     Args:
         drawn: with the costs as bars of characters, for where no chart stands beside the table.
     """
     what, costs = costs_of(program)
-    measured, total, most = what != MACS, sum(costs) or 1, max(costs, default=0) or 1
+    measured, total, most = what not in (MS, MACS), sum(costs) or 1, max(costs, default=0) or 1
     memory = (Column("arena in use, bytes", short="live"), Column("constants, bytes", short="weights"))
-    columns = [Column("layer", "left"), Column("kernel", "left", optional=measured), Column("MACs"), *memory]
-    if measured:
-        columns[3:3] = [Column(what), Column("a MAC" if what == "instructions" else "share")]
-        columns += [Column("", "left")] if drawn else []
-    else:
+    columns = [Column("layer", "left"), Column("kernel", "left", optional=True), Column("MACs"), *memory]
+    if what != MACS:
+        columns[2:2] = [Column(what), Column("a MAC" if what == "instructions" else "share")]
+    if not measured:
         columns.append(Column("output at"))
+    elif drawn:
+        columns.append(Column("", "left"))
     rows: list[Row] = []
     for step, (layer, cost) in enumerate(zip(program.layers, costs, strict=True)):
         cells: list[Cell | str | None] = [*map(count, (layer.macs, layer.bytes, layer.weight_bytes))]
         if what == "instructions":
             each = cost / layer.macs if layer.macs else None
-            cells[1:1] = [count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
-        elif measured:
-            cells[1:1] = [Cell(f"{cost:,.1f}", value=cost), Cell(f"{cost / total:.1%}", value=cost / total)]
-        else:
+            cells[:0] = [count(int(cost)), None if each is None else Cell(f"{each:.2f}", value=each)]
+        elif what != MACS:
+            cells[:0] = [Cell(f"{cost:,.{2 if what == MS else 1}f}", value=cost)]
+            cells[1:1] = [Cell(f"{cost / total:.1%}", value=cost / total)]
+        if not measured:
             cells.append(layer.place)
         cells += ["█" * round(_BAR_COLUMNS * cost / most)] if measured and drawn else []
         rows.append((Cell(f"{step} {layer.op}", value=layer.name), layer.kernel, *cells))
-    at = "Output at: its address in the arena; rows: so many live at once, because its operator is streamed."
-    return Table("Layers of the compiled C", tuple(columns), tuple(rows), notes if measured else (at, *notes))
+    said = "Output at: its address in the arena; rows: so many live at once, because its operator is streamed."
+    about = () if measured else (*([f"{MS}: estimated, not timed."] if what == MS else []), said)
+    return Table("Layers of the compiled C", tuple(columns), tuple(rows), (*about, *notes))
 
 
 def label(name: str, task: Task | None = None) -> str:

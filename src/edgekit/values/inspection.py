@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from edgekit.values.program import Estimate
+
 
 @dataclass(frozen=True, slots=True)
 class InspectedTensor:
@@ -26,6 +28,8 @@ class InspectedOperator:
         becomes: what the compiler makes of it: `code`, `a constant`, `the float entry`, `the state`; empty where it is
             in the way.
         obstacle: why it is; empty where it is not.
+        cycles, estimated_ms, flash_misses: of a run, estimated; None where it leaves no code of its own: of operators
+            that become one, the first has them.
     """
 
     position: int
@@ -33,6 +37,9 @@ class InspectedOperator:
     outputs: tuple[InspectedTensor, ...]
     becomes: str
     obstacle: str
+    cycles: int | None = None
+    estimated_ms: float | None = None
+    flash_misses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Inspection:
         constant_bytes: what the compiled model keeps in flash besides its code.
         code_bytes: None without the cross compiler.
         tflm_arena_bytes: None where TFLM does not run it.
+        estimate: of what a run takes; None where it does not compile.
     """
 
     sha256: str
@@ -61,3 +69,4 @@ class Inspection:
     constant_bytes: int | None
     code_bytes: int | None
     tflm_arena_bytes: int | None
+    estimate: Estimate | None

@@ -38,9 +38,46 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a program takes on a board, layer by layer: estimated, never timed.
+
+    Attributes:
+        board: for people.
+        flash_mode: how the board reads its flash; `flash_title` for people.
+        band: shares of the estimate by which the real time is expected to lie below and above it, (-0.1, 0.2).
+        cycles: of each layer, waits for flash included.
+        flash_misses: lines that each layer reads from flash.
+    """
+
+    board: str
+    clock_hz: int
+    flash_mode: str
+    flash_title: str
+    band: tuple[float, float]
+    cycles: tuple[int, ...]
+    flash_misses: tuple[int, ...]
+
+    @property
+    def layers_ms(self) -> tuple[float, ...]:
+        """Of each layer, in milliseconds."""
+        return tuple(round(each * 1e3 / self.clock_hz, 3) for each in self.cycles)
+
+    @property
+    def total_ms(self) -> float:
+        """Of a run, in milliseconds."""
+        return round(sum(self.cycles) * 1e3 / self.clock_hz, 3)
+
+    @property
+    def range_ms(self) -> tuple[float, float]:
+        """Between which the real time is expected."""
+        low, high = (self.total_ms * (1 + share) for share in self.band)
+        return low, high
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
-    """A model as compiled C: its arena over its steps, and its layers. `instructions` or `us` say what each layer cost
-    where it was profiled."""
+    """A model as compiled C: its arena over its steps, and its layers, with what each is estimated to take.
+    `instructions` or `us` say what each layer cost where it was profiled."""
 
     arena_bytes: int
     ends_bytes: int  # of its input and output
@@ -49,6 +86,7 @@ class Program:
     instructions: tuple[int, ...] | None = None
     us: tuple[float, ...] | None = None
     state_bytes: int = 0  # what it keeps from run to run
+    estimate: Estimate | None = None
 
     @property
     def ram_bytes(self) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 
 from edgekit.report.charts_board import Bar, bars, memory_plan
 from edgekit.report.document import Code, Facts, Page, Part, Prose, Section
-from edgekit.report.tables import costs_of, layers_table
+from edgekit.report.pages.sections import work_by_layer
+from edgekit.report.tables import costs_of, estimated, layers_table
 from edgekit.values.program import Program
 
 _FALLBACK = (
@@ -31,6 +32,7 @@ def plan_parts(program: Program, facts: Mapping[str, Any], drawing: str) -> tupl
         else f"{total['code_bytes']:,} bytes of code, {total['constant_bytes']:,} of constants ({total['compiler']})."
     )
     return (
+        *_time(program),
         layers_table(program),
         Code(drawing, "", "The arena, step by step: # activations, - scratch rows, = written over what has been read"),
         Prose(f"MACs: {total['macs']:,}."),
@@ -50,6 +52,7 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
     code = "not measured" if total["code_bytes"] is None else f"{total['code_bytes']:,} ({total['compiler']})"
     table = Facts(
         (
+            *((("time of a run", estimated(program.estimate)),) if program.estimate else ()),
             ("SHA-256 of the .tflite", facts["sha256"]),
             _compiled(facts["options"]),
             ("RAM, bytes", f"{total['ram_bytes']:,}, with {program.arena_bytes:,} of arena"),
@@ -61,8 +64,9 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
     operators = [layer.op for layer in layers]
     plan = memory_plan("The arena, step by step", program.spans, operators, max(1, program.arena_bytes))
     flash = bars("Flash by layer", [Bar(layer.op, layer.weight_bytes) for layer in layers], x="bytes of weights")
-    parts: tuple[Part, ...] = (table, plan, flash, layers_table(program), *_fallback(facts))
-    return Page("Compiled model", (Section("Memory and flash", parts, results=True),))
+    work = [] if program.estimate is None else [work_by_layer(program)]
+    parts: tuple[Part, ...] = (table, *work, plan, flash, layers_table(program), *_fallback(facts))
+    return Page("Compiled model", (Section("Time, memory and flash", parts, results=True),))
 
 
 def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...]:
@@ -99,10 +103,14 @@ def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
             (words, f"{sum(costs):,} for {facts['total']['macs']:,} MACs"),
         )
     )
-    work = [Bar(layer.op, cost) for layer, cost in zip(program.layers, costs, strict=True)]
-    figure = bars(f"{words.capitalize()} by layer", work, x=words)
     layers = layers_table(program, notes=(_INPUT, *([_EMULATED] if what == "instructions" else [])))
-    return Page("Profile", (Section("Work by layer", (table, figure, layers, *_fallback(facts)), results=True),))
+    return Page(
+        "Profile", (Section("Work by layer", (table, work_by_layer(program), layers, *_fallback(facts)), results=True),)
+    )
+
+
+def _time(program: Program) -> tuple[Prose, ...]:
+    return (Prose(f"Time: {estimated(program.estimate)}"),) if program.estimate else ()
 
 
 def _fallback(facts: Mapping[str, Any]) -> tuple[Prose, ...]:

@@ -17,7 +17,7 @@ from edgekit.metrics.decisions import decide, probabilities
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar
 from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Picture, Section, picture
-from edgekit.report.tables import MACS, costs_of, label, layers_table, with_interval
+from edgekit.report.tables import MACS, MS, costs_of, estimated, label, layers_table, with_interval
 from edgekit.report.tables_audit import audit_parts
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
@@ -134,22 +134,29 @@ def _called(task: Task, truth: int, answer: int | None) -> str:
     return f"{capitalized(spoken(task.labels[truth]))}, called {other}"
 
 
+def work_by_layer(program: Program) -> Figure:
+    """What each layer costs."""
+    what, costs = costs_of(program)
+    work = [Bar(f"{i} {layer.op}", cost) for i, (layer, cost) in enumerate(zip(program.layers, costs, strict=True))]
+    said = (
+        {MACS: ("Products with padding are counted.",), MS: (estimated(program.estimate),)} if program.estimate else {}
+    )
+    return charts_board.bars("Work by layer", work, x=what, notes=said.get(what, ()))
+
+
 def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part, ...]:
     """The compiled program: its memory beside TFLM's, its arena over time, its layers."""
     theirs = [] if tflm_arena_bytes is None else [Bar("TFLM arena", tflm_arena_bytes)]
     memory = [*theirs, Bar("compiled C", program.ram_bytes)]
-    what, costs = costs_of(program)
     operators = [layer.op for layer in program.layers]
-    work = [Bar(f"{step} {name}", cost) for step, (name, cost) in enumerate(zip(operators, costs, strict=True))]
     shared = "Blocks that overlap share memory: a layer writes over what it has read."
-    padded = ("Products with padding are counted.",) if what == MACS else ()
     ends = f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output."
     plan = charts_board.memory_plan
     return (
         plan("Memory plan of the compiled C", program.spans, operators, program.arena_bytes, notes=(shared,))
         if program.spans
         else Bullets(("The program needs no arena.",)),
-        charts_board.bars("Work by layer", work, x=what, notes=padded),
+        work_by_layer(program),
         charts_board.bars("Working memory", memory, x="bytes", notes=(ends,)),
         layers_table(program),
     )
