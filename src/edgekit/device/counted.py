@@ -1,0 +1,147 @@
+"""A model's compiled C on an emulated core, counted layer by layer: what a run on the real one is estimated from.
+
+In: a .tflite and inputs. Out: `Counted`: counts by layer, outputs, bytes.
+"""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit import files
+from edgekit.boards.board import ESP32, Board
+from edgekit.boards.costs import Counts
+from edgekit.boards.counting import counted
+from edgekit.boards.emulators import Emulator
+from edgekit.compile import Compiled, CompileOptions, compile_model
+from edgekit.compile.interface import ends_of
+from edgekit.device import firmware
+from edgekit.errors import EdgekitError
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a compiled model did.
+
+    Attributes:
+        layers: of each of the program's layers, the mean over the inputs; one that does nothing has zeros.
+        rest: what belongs to no layer: the call itself.
+        outputs: the bytes of all outputs, one behind the other, for each input.
+        code_bytes, constant_bytes: of the C as this core runs it.
+    """
+
+    compiled: Compiled
+    layers: tuple[Counts, ...]
+    rest: Counts
+    outputs: NDArray[np.int8]
+    code_bytes: int
+    constant_bytes: int
+
+    @property
+    def total(self) -> Counts:
+        """Of a whole run."""
+        return Counts.total([*self.layers, self.rest])
+
+
+def core_of(options: CompileOptions, board: Board = ESP32) -> Emulator:
+    """The emulated core that runs what is compiled for `options`."""
+    return board.emulator if options.target == "generic" else board.target_emulator
+
+
+def count_model(content: bytes, options: CompileOptions, inputs: NDArray[np.int8], *, board: Board = ESP32) -> Counted:
+    """Runs a model on each input and counts; the first is run once before, so that the cache is warm.
+
+    Args:
+        inputs: int8 [N, bytes]: the bytes of all inputs, one behind the other.
+
+    Raises:
+        EdgekitError: what `compile_model` and `counted` raise; no compiler; a program that the board has no room for.
+    """
+    compiled = compile_model(content, replace(options, name="model", profile=True))
+    core, layers = core_of(options, board), len(compiled.program.layers)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        program = _program(compiled, np.concatenate([inputs[:1], inputs]), folder, core, board)
+        code, constants = _sizes(folder / "model.o", board)
+        calls, said = counted(program, core, board.toolchain, board.costs.cache)
+    runs = len(inputs)
+    if len(calls) != runs:
+        raise EdgekitError(f"{len(calls)} of {runs} runs were counted.", "This is a bug worth reporting.")
+    by_mark = [Counts.total(call[mark] for call in calls if mark in call).shared(runs) for mark in range(1, layers + 2)]
+    outputs = np.frombuffer(said, np.int8).reshape(runs + 1, -1)[1:]
+    return Counted(compiled, tuple(by_mark[:-1]), by_mark[-1], outputs, code, constants)
+
+
+def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: Emulator, board: Board) -> Path:
+    emulated = firmware.folder() / "boards/emulated"
+    for file, text in (*compiled.files.items(), ("run.h", _run_h(compiled, len(inputs)))):
+        files.write_text(folder / file, text)
+    (folder / "images.bin").write_bytes(inputs.tobytes())
+    (folder / "board.ld").write_text(core.linker_script(emulated))
+    toolchain = board.toolchain
+    toolchain.need()
+    own = {"model.c": core.c_flags(emulated), "count.c": (f"-DCOUNT_UART={core.uart:#x}", "-std=gnu99")}
+    objects = []
+    for source in (folder / "model.c", *(emulated / name for name in ("count.c", "start.S", "rt.c"))):
+        options = (*own.get(source.name, ()), f"-I{folder}", f"-Wa,-I{folder}")
+        objects.append(folder / f"{source.stem}.o")
+        _call([*toolchain.compile_command(source, *options), "-o", str(objects[-1])], board)
+    program = folder / "count.elf"
+    _call(toolchain.link_command(objects, folder / "board.ld", program), board)
+    return program
+
+
+def _run_h(compiled: Compiled, runs: int) -> str:
+    """How count.c calls the model."""
+    graph = compiled.graph
+    groups: dict[str, list[str]] = {}
+    sizes = {"input": 0, "output": 0}
+    for end in ends_of(graph):
+        group = "input" if end.is_input else "output"
+        pointer = f"({end.pointer})(void *)({group} + {sizes[group]})"
+        groups.setdefault(group, []).append(pointer)
+        sizes[group] += end.tensor.size_bytes
+    lines, arguments = [], []
+    for group, pointers in groups.items():
+        if len(pointers) > 1:
+            lines.append(f"  const model_{group}s all_{group}s = {{{', '.join(pointers)}}};")
+            arguments.append(f"&all_{group}s")
+        else:
+            arguments += pointers
+    state = "static model_state state;\n" if graph.states else ""
+    arguments += ["&state"] if graph.states else []
+    return (
+        f'#include "model.h"\n#define RUNS {runs}\n#define STEPS MODEL_STEPS\n#define ARENA_BYTES MODEL_ARENA_BYTES\n'
+        f"#define INPUT_BYTES {sizes['input']}\n#define OUTPUT_BYTES {sizes['output']}\n{state}"
+        "static inline void invoke(int8_t *input, int8_t *output, uint8_t *arena) {\n"
+        + "\n".join([*lines, f"  model_invoke({', '.join(arguments)}, arena);", "}", ""])
+    )
+
+
+def _sizes(model: Path, board: Board) -> tuple[int, int]:
+    command = [board.toolchain.prefix + "size", "-A", str(model)]
+    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    code, constants = (
+        sum(map(int, re.findall(rf"^\.(?:{names})\S*\s+(\d+)", table, re.MULTILINE)))
+        for names in ("text|literal|iram1", "rodata")
+    )
+    return code, constants
+
+
+def _call(command: Sequence[str], board: Board) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode == 0:
+        return
+    overflow = re.search(r"region `?(\w+)'? overflowed by (\d+)", done.stderr)
+    if overflow:
+        raise EdgekitError(
+            f"The model does not fit: {overflow[1]} is {overflow[2]} bytes short of what a {board.title} leaves.",
+            "Build the model with fewer channels or a smaller image.",
+        )
+    lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
+    raise EdgekitError(f"{command[0]} failed: {lines[0] if lines else '?'}", "This is a bug worth reporting.")
