@@ -12,7 +12,8 @@ from edgekit.boards.board import BOARDS, ESP32, Board, Flashing, usb_name
 from edgekit.boards.emulators import DC233C, DE212
 from edgekit.boards.toolchains import LX106, need, sizes_of
 from edgekit.device.doctor import doctor
-from edgekit.device.flash import identify, plan
+from edgekit.device.flash import identify
+from edgekit.device.images import plan
 from edgekit.device.link import FIRST_BAUD
 from edgekit.errors import EdgekitError
 from edgekit.recipes.build import EmbedRecipe
@@ -25,7 +26,7 @@ MADE_UP = dataclasses.replace(
     environment="madeupdev",
     vendor_toolchain="toolchain-madeup*",
     usb={(0xDEAD, 0xBEEF): "made-up chip"},
-    flashing=Flashing("madeup", r"MADE-UP\b", r"(?!)", 77, 0x0, 0x9000, 8 << 20, "qio", "80m"),
+    flashing=Flashing("madeup", r"MADE-UP\b", r"(?!)", 77, 0x0, 0x9000, 8 << 20),
     toolchain=dataclasses.replace(LX106, prefix="madeup-elf-", packages="gcc-madeup"),
 )
 
@@ -45,7 +46,7 @@ def ini() -> configparser.ConfigParser:
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 def test_platformio_knows_the_rows_environments_and_compiles_with_its_flags(board: Board) -> None:
     environments = ini()
-    for name in (board.environment, f"{board.environment}_aot", board.emulated_environment):
+    for name in (*board.environments, board.emulated_environment):
         assert f"env:{name}" in environments
     emulated = environments[f"env:{board.emulated_environment}"]
     assert emulated["custom_cross"] == board.toolchain.prefix
@@ -58,10 +59,11 @@ def test_platformio_knows_the_rows_environments_and_compiles_with_its_flags(boar
 
 def test_the_classic_esp32s_row_is_what_the_firmwares_own_files_say() -> None:
     sdkconfig = (FIRMWARE / "sdkconfig.defaults").read_text()
-    flashing, megabytes = ESP32.flashing, ESP32.flashing.flash_bytes >> 20
-    assert f"CONFIG_ESPTOOLPY_FLASHSIZE_{megabytes}MB=y" in sdkconfig
-    assert f"CONFIG_ESPTOOLPY_FLASHMODE_{flashing.flash_mode.upper()}=y" in sdkconfig
-    assert f"CONFIG_ESPTOOLPY_FLASHFREQ_{flashing.flash_freq.upper()}=y" in sdkconfig
+    assert f"CONFIG_ESPTOOLPY_FLASHSIZE_{ESP32.flashing.flash_bytes >> 20}MB=y" in sdkconfig
+    for mode, file in zip(ESP32.costs.flash_modes, ("sdkconfig.defaults", "sdkconfig.qio"), strict=True):
+        settings = (FIRMWARE / file).read_text()
+        assert f"CONFIG_ESPTOOLPY_FLASHMODE_{mode.mode.upper()}=y" in settings
+        assert f"CONFIG_ESPTOOLPY_FLASHFREQ_{mode.freq.upper()}=y" in settings
     assert f"CONFIG_ESP_DEFAULT_CPU_FREQ_MHZ_{ESP32.clock_hz // 1_000_000}=y" in sdkconfig
     assert f"CONFIG_ESP_CONSOLE_UART_BAUDRATE={FIRST_BAUD}" in sdkconfig
     (app,) = (row for row in (FIRMWARE / "partitions.csv").read_text().splitlines() if row.startswith("factory"))

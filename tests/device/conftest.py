@@ -1,11 +1,16 @@
 """Boards of this computer with a small model on them."""
 
 import itertools
+import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from images_built import write_build
 
 from edgekit.compile import Compiled, compile_model
 from edgekit.device import firmware
@@ -19,6 +24,50 @@ from edgekit.values.model import TfliteModel
 from edgekit.values.task import CHEST_XRAY
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    """What PlatformIO leaves, as far as flashing looks at it."""
+    return write_build(tmp_path)
+
+
+@pytest.fixture
+def bootloader() -> Iterator[Callable[[str], str]]:
+    """Starts a chip that waits in its bootloader and gives its port."""
+    processes = []
+
+    def start(chip: str) -> str:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            number = listener.getsockname()[1]
+        program = Path(sys.executable).parent / "esp32-mock-bootloader"
+        if not program.exists() and shutil.which("esp32-mock-bootloader") is None:
+            pytest.skip("esp32-mock-bootloader is not installed")
+        processes.append(
+            subprocess.Popen(
+                [program, "run", "--chip", chip, "--port", str(number)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        )
+        assert b"listening" in processes[-1].stdout.readline()
+        return f"socket://127.0.0.1:{number}"
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture
+def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A firmware folder in which nothing was built yet."""
+    folder = tmp_path / "firmware"
+    folder.mkdir()
+    (folder / "platformio.ini").write_text("[edgekit]\nproject = firmware\n")
+    monkeypatch.setenv("EDGEKIT_FIRMWARE", str(folder))
+    return folder
 
 
 @pytest.fixture(scope="session")

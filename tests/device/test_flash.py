@@ -2,9 +2,7 @@
 
 import os
 import pty
-import shutil
 import socket
-import struct
 import subprocess
 import sys
 import termios
@@ -16,62 +14,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from images_built import APP_OFFSET, image, table
 
 from edgekit.cli.device import flash_command
-from edgekit.device.flash import flash, identify, plan
+from edgekit.device.flash import flash, identify
 from edgekit.errors import EdgekitError
-
-APP_OFFSET = 0x10000
-
-
-def image(size: int, chip_id: int = 0) -> bytes:
-    """A firmware image as far as its headers."""
-    head = struct.pack("<BBBBI", 0xE9, 1, 2, 0x20, 0x40080000) + bytes(4) + struct.pack("<H", chip_id) + bytes(10)
-    return head + bytes((i * 7) & 0xFF for i in range(size - len(head)))
-
-
-def table(*rows: tuple[int, int, int, int, bytes]) -> bytes:
-    """A binary partition table of (type, subtype, offset, size, name)."""
-    packed = b"".join(struct.pack("<HBBII16sI", 0x50AA, *row[:4], row[4], 0) for row in rows)
-    return packed + b"\xeb\xeb" + bytes([0xFF] * 14) + bytes(16) + b"\xff" * 100
-
-
-@pytest.fixture
-def built(tmp_path: Path) -> Path:
-    """What PlatformIO leaves, as far as flashing looks at it."""
-    (tmp_path / "bootloader.bin").write_bytes(image(20_000))
-    (tmp_path / "firmware.bin").write_bytes(image(50_000))
-    rows = (1, 2, 0x9000, 0x6000, b"nvs"), (0, 0, APP_OFFSET, 0x140000, b"factory")
-    (tmp_path / "partitions.bin").write_bytes(table(*rows))
-    return tmp_path
-
-
-@pytest.fixture
-def bootloader() -> Iterator[Callable[[str], str]]:
-    """Starts a chip that waits in its bootloader and gives its port."""
-    processes = []
-
-    def start(chip: str) -> str:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            number = listener.getsockname()[1]
-        program = Path(sys.executable).parent / "esp32-mock-bootloader"
-        if not program.exists() and shutil.which("esp32-mock-bootloader") is None:
-            pytest.skip("esp32-mock-bootloader is not installed")
-        processes.append(
-            subprocess.Popen(
-                [program, "run", "--chip", chip, "--port", str(number)],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-        )
-        assert b"listening" in processes[-1].stdout.readline()
-        return f"socket://127.0.0.1:{number}"
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 def test_all_three_parts_are_written_and_their_hashes_verified(
@@ -172,40 +119,6 @@ def test_a_port_at_which_no_chip_answers_says_how_to_start_the_bootloader(built:
         with pytest.raises(EdgekitError, match="No classic ESP32 answers") as caught:
             flash(port, built)
     assert "BOOT" in caught.value.hint
-
-
-def test_a_firmware_that_was_not_built_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EdgekitError, match=r"bootloader\.bin does not exist") as caught:
-        plan(tmp_path)
-    assert "pio run -d firmware" in caught.value.hint
-
-
-def test_a_file_that_is_no_image_is_named(built: Path) -> None:
-    (built / "firmware.bin").write_bytes(b"\x7fELF" + bytes(100))
-    with pytest.raises(EdgekitError, match=r"firmware\.bin is not a firmware image"):
-        plan(built)
-
-
-def test_an_image_for_another_chip_is_named(built: Path) -> None:
-    (built / "firmware.bin").write_bytes(image(5000, chip_id=9))
-    with pytest.raises(EdgekitError, match=r"firmware\.bin was built for another chip"):
-        plan(built)
-
-
-def test_an_application_larger_than_its_partition_is_refused(built: Path) -> None:
-    (built / "firmware.bin").write_bytes(image(0x140000 + 1))
-    with pytest.raises(EdgekitError, match=r"1,310,721 bytes, its partition factory 1,310,720"):
-        plan(built)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b"nothing of the kind" * 10, "not a partition table"), (table((1, 2, 0x9000, 0x6000, b"nvs")), "no application")],
-)
-def test_a_table_without_an_application_is_refused(built: Path, content: bytes, message: str) -> None:
-    (built / "partitions.bin").write_bytes(content)
-    with pytest.raises(EdgekitError, match=message):
-        plan(built)
 
 
 def test_a_flash_that_is_too_small_for_the_table_is_refused(bootloader: Callable[[str], str], built: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from edgekit.boards.costs import LX6, Costs
-from edgekit.boards.emulators import DC233C, DE212, Emulator
+from edgekit.boards.emulators import DC233C, DE212, ESPRESSIF_ESP32, ChipEmulator, Emulator
 from edgekit.boards.toolchains import LX106, Toolchain
 
 UsbId = tuple[int, int | None]
@@ -40,8 +40,6 @@ class Flashing:
     bootloader_offset: int  # fixed in the chip's ROM
     partitions_offset: int  # ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET
     flash_bytes: int  # of the whole flash chip
-    flash_mode: str  # this and the next in ESP-IDF's words
-    flash_freq: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Board:
     title: str  # how messages name it
     core: str
     clock_hz: int  # at which the firmware runs it
-    environment: str  # PlatformIO's for the firmware with TFLM; `{environment}_aot` has the compiled C instead
+    environment: str  # PlatformIO's for the firmware with TFLM, at the board's own flash mode
     vendor_toolchain: str  # pattern of the packages in which PlatformIO keeps its compiler
     usb: Mapping[UsbId, str]  # how it shows on USB
     flashing: Flashing
@@ -71,7 +69,14 @@ class Board:
     emulator: Emulator  # the core that stands in for the board
     emulated_environment: str  # PlatformIO's for the firmware that runs there
     target_emulator: Emulator  # stands in for it where C was compiled with `--target NAME`
+    chip_emulator: ChipEmulator  # of the whole chip
     costs: Costs
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """PlatformIO's of the firmware: for each flash mode with TFLM, and with the compiled C in its place."""
+        modes = [self.environment, *(f"{self.environment}_{mode.mode}" for mode in self.costs.flash_modes[1:])]
+        return tuple(mode + backend for mode in modes for backend in ("", "_aot"))
 
 
 ESP32 = Board(
@@ -90,8 +95,6 @@ ESP32 = Board(
         bootloader_offset=0x1000,
         partitions_offset=0x8000,
         flash_bytes=4 * 1024 * 1024,
-        flash_mode="dio",
-        flash_freq="40m",
     ),
     room=Room(
         flash_bytes=0x140000,
@@ -105,6 +108,7 @@ ESP32 = Board(
     emulator=DE212,
     emulated_environment="emulated",
     target_emulator=DC233C,
+    chip_emulator=ESPRESSIF_ESP32,
     costs=LX6,
 )
 

@@ -1,6 +1,6 @@
-"""QEMU's Xtensa cores that stand in for boards: where their memory and UART lie, and the command that runs a program.
+"""What stands in for boards: Xtensa cores of QEMU's own boards, and whole chips in a QEMU of their vendor's.
 
-In: a program for the core. Out: a command; the linker script for it.
+In: a program for the core, or the flash of a chip. Out: a command; the linker script for the core.
 
 MAC16 in QEMU 7.2 and 8.1, and nobody has looked at later ones: a fused load (mula.dd.*.ldinc) writes one of two
 variables that stand for an m register, and within a translation block its operands are read from the other. A register
@@ -75,6 +75,33 @@ class Emulator:
         return ("-DEDGEKIT_MAC16=1", "-include", str(folder / "mac16_as.h")) if self.mac16 else ()
 
 
+@dataclass(frozen=True, slots=True)
+class ChipEmulator:
+    """A chip of a vendor's QEMU: its cores, ROM and flash. Its clock is the computer's."""
+
+    vendor: str
+    machine: str  # in QEMU's words
+    options: tuple[str, ...]
+    in_loader: tuple[str, ...]  # further options, with which the chip waits in its ROM's loader
+    install: str  # how to get it
+
+    def command(self, qemu: str, flash: Path, serial: Sequence[str], in_loader: bool = False) -> list[str]:
+        """The command that starts the chip with a file as its flash, and its UART led to `serial` (QEMU's options)."""
+        drive = f"file={str(flash).replace(',', ',,')},if=mtd,format=raw"  # QEMU's way to write a comma
+        return [
+            qemu, "-machine", self.machine, "-display", "none", "-monitor", "none", *self.options,
+            *(self.in_loader if in_loader else ()), "-drive", drive, *serial,
+        ]  # fmt: skip
+
+
 DE212 = Emulator("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, 25)
 # Its MMU maps every address to itself after reset; RAM begins at 0.
 DC233C = Emulator("kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, 100, mac16=True)
+# As ESP-IDF's own `idf.py qemu` starts it.
+ESPRESSIF_ESP32 = ChipEmulator(
+    vendor="Espressif",
+    machine="esp32",
+    options=("-global", "driver=timer.esp32.timg,property=wdt_disable,value=true"),
+    in_loader=("-global", "driver=esp32.gpio,property=strap_mode,value=0x0f"),
+    install="In a checkout of ESP-IDF: python tools/idf_tools.py install qemu-xtensa, then . ./export.sh",
+)

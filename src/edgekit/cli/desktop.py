@@ -102,7 +102,7 @@ def evaluate_command(
 @click.command("predict")
 @shared.model_argument
 @click.argument("images", nargs=-1, required=True, type=shared.PATH, metavar="IMAGE...")
-@shared.port_option("emulator", "native", required=False)
+@shared.port_option("emulator", "native", "qemu-esp32", required=False)
 @shared.input_range_option
 @shared.labels_option
 @shared.baud_option

@@ -11,7 +11,7 @@ from edgekit.errors import EdgekitError, printable
 
 
 @click.command("eval-device")
-@shared.port_option("emulator", "native", "desktop")
+@shared.port_option("emulator", "native", "qemu-esp32", "desktop")
 @shared.data_option
 @shared.model_option
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many test images, evenly spread.")
@@ -99,7 +99,7 @@ def profile_command(
 
 
 @click.command("selftest")
-@shared.port_option("emulator", "native")
+@shared.port_option("emulator", "native", "qemu-esp32")
 @shared.model_option
 @shared.baud_option
 @shared.lines_option
@@ -120,7 +120,7 @@ def selftest_command(port: str, model: Path, baud: int | None, as_json: bool, li
 
 
 @click.command("flash")
-@shared.port_option()
+@shared.port_option("qemu-esp32")
 @click.option("--build", type=shared.PATH, help="Folder of the .bin files; PlatformIO's if left out.")
 @click.option(
     "--baud", type=click.IntRange(9600, 2_000_000), default=921600,
@@ -136,8 +136,8 @@ def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> No
         port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(printable(line), err=True)
     )
     rate = f" at {done.baud} baud" if done.baud else ""
-    said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified{rate}."
-    show([Prose(said)], done, as_json)
+    said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified{rate}"
+    show([Prose(f"{said}. The chip reads them in {done.flash_mode}.")], done, as_json)
 
 
 @click.command("doctor")

@@ -9,10 +9,11 @@ from typing import Any
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.device import firmware
+from edgekit.device.chip import running_chip
 from edgekit.device.client import Client
 from edgekit.device.diagnosis import refusal
 from edgekit.device.firmware import ModelSources
-from edgekit.device.link import AS_THE_SYSTEM, FIRST_BAUD, ControlLines, open_link
+from edgekit.device.link import AS_THE_SYSTEM, CHIP_PORT, FIRST_BAUD, ControlLines, open_link
 from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ErrorCode
 from edgekit.device.protocol.messages import Error, Info, shape_in_words
 from edgekit.errors import EdgekitError, printable
@@ -35,11 +36,12 @@ def connected(
     board: Board = ESP32, baud: int | None = None, on_wait: Wait = nullcontext,
     lines: ControlLines = AS_THE_SYSTEM,
 ) -> Iterator[Client]:  # fmt: skip
-    """Opens a port (`emulator` and `native` are built and started first) and greets the board.
+    """Opens a port (`emulator` and `native` are built and started first, `qemu-esp32` starts what PlatformIO built) and
+    greets the board.
 
     Args:
         sources: gives `model_sources(model, ...)`; called only where a firmware is built.
-        board: the one that `emulator` stands in for.
+        board: the one that `emulator` and `qemu-esp32` stand in for.
         baud: the rate to ask for; None takes the board's highest on a serial line, and leaves others alone.
         on_wait: is entered until the board has answered.
         lines: of a serial device.
@@ -49,10 +51,13 @@ def connected(
     """
     name = {"emulator": board.emulated_environment, "native": firmware.HOST_ENVIRONMENT}.get(port)
     with ExitStack() as stack:
-        with on_wait("Building and starting the firmware" if name else f"Looking for a board at {port}"):
+        what = {CHIP_PORT: f"Starting the firmware at {port}"}.get(port, f"Looking for a board at {port}")
+        with on_wait("Building and starting the firmware" if name else what):
             if name is not None:
                 program = firmware.build(name, sources(), board)
                 port = stack.enter_context(firmware.running(program, board.emulator))
+            elif port == CHIP_PORT:
+                port = stack.enter_context(running_chip(board))
             link = open_link(port, lines=lines)
             stack.callback(link.close)
             client = Client(link)

@@ -20,7 +20,8 @@ from edgekit.boards.board import BOARDS, usb_name
 from edgekit.boards.emulators import QEMU
 from edgekit.boards.toolchains import need
 from edgekit.device import firmware
-from edgekit.device.link import Port, board_ports, join_group, ports
+from edgekit.device.chip import vendor_qemu
+from edgekit.device.link import CHIP_PORT, Port, board_ports, join_group, ports
 from edgekit.errors import EdgekitError, install
 from edgekit.report.document import Code
 
@@ -58,6 +59,7 @@ def doctor(
         _program("g++", "--port native"),
         *(_program(f"{one.prefix}g++", "--port emulator", one.packages) for one in toolchains.values()),
         _program(QEMU, "--port emulator"),
+        *_chip_emulators(),
         _vendor_toolchain(),
         _firmware(),
         *_permission(),
@@ -82,6 +84,18 @@ def _program(name: str, needed_for: str, packages: str = "") -> Finding:
         return Finding(name, False, "not installed", needed_for, error.hint)
     said = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
     return Finding(name, True, said.splitlines()[0] if said else path, needed_for)
+
+
+def _chip_emulators() -> list[Finding]:
+    """Of each board's chip, in its vendor's QEMU."""
+    findings = []
+    for board in BOARDS.values():
+        name, advice = f"{board.chip_emulator.vendor}'s QEMU", board.chip_emulator.install
+        try:
+            findings.append(Finding(name, True, vendor_qemu(board), f"--port {CHIP_PORT}"))
+        except EdgekitError as error:
+            findings.append(Finding(name, False, error.message, f"--port {CHIP_PORT}", advice))
+    return findings
 
 
 def _vendor_toolchain() -> Finding:

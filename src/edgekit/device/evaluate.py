@@ -74,7 +74,8 @@ def _evaluate(
 
     def prediction(name: str) -> Prediction:
         *logits, invoke_us = done[name]
-        return Prediction(name, int(images.labels[rows[name]]), tuple(logits), invoke_us)
+        time_us = invoke_us if client.info.has_clock else None
+        return Prediction(name, int(images.labels[rows[name]]), tuple(logits), time_us)
 
     if done and on_resumed is not None:
         on_resumed(tuple(prediction(name) for name in rows if name in done))

@@ -10,11 +10,8 @@ import math
 import os
 import re
 import shlex
-import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,6 +24,7 @@ from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array, label_bytes
+from edgekit.device.processes import end_with_parent, started
 from edgekit.device.protocol.message import MAX_RANK
 from edgekit.device.protocol.messages import (
     CHUNK_BYTES,
@@ -264,40 +262,22 @@ def _sources(root: Path, source_filter: str) -> list[Path]:
 def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
     """Runs a firmware that `build` made (.elf: under the emulator) while the block lasts; yields its `socket://`
     port. Raises EdgekitError: QEMU is not installed, or the firmware does not start."""
+    if program.suffix == ".elf":
+        need(QEMU)
+        with started(lambda serial: emulator.command(program, serial, counted="asleep")) as port:
+            yield port
+        return
     with tempfile.TemporaryFile("w+") as said:
-        if program.suffix == ".elf":
-            process, port = _qemu(program, emulator, said.fileno())
-        else:
-            command = _end_with_parent([str(program), "0"])
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True, errors="replace")
-            assert process.stdout is not None
-            port = process.stdout.readline().strip()
-        with process:
+        command = end_with_parent([str(program), "0"])
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=said.fileno(), text=True, errors="replace"
+        ) as process:
             try:
+                assert process.stdout is not None
+                port = process.stdout.readline().strip()
                 if not port:
                     said.seek(0)
                     raise EdgekitError(f"{program} did not start: {said.read().strip()[-300:]}", "Build it again.")
                 yield port
             finally:
                 process.kill()
-
-
-def _qemu(program: Path, emulator: Emulator, stderr: int) -> tuple[subprocess.Popen[str], str]:
-    need(QEMU)
-    # QEMU takes over a socket that already listens: no port number can be lost in between.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        number, fd = listener.getsockname()[1], listener.fileno()
-        # wait=on: the board starts when the host is there, and its first byte is not lost
-        uart = ("-chardev", f"socket,id=uart,fd={fd},server=on,wait=on,nodelay=on", "-serial", "chardev:uart")
-        command = _end_with_parent(emulator.command(program, uart, counted="asleep"))
-        process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=stderr, text=True, errors="replace", pass_fds=(fd,)
-        )
-        time.sleep(0.05)
-        return process, f"socket://127.0.0.1:{number}" if process.poll() is None else ""
-
-
-def _end_with_parent(command: list[str]) -> list[str]:
-    """Linux ends the board even where edgekit is killed and `finally` never comes; elsewhere it would stay behind."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", *command] if setpriv else command

@@ -5,7 +5,6 @@ In: a port and the build folder. Out: `Flashed`. esptool is GPL, so it is called
 
 import itertools
 import re
-import struct
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,30 +12,19 @@ from pathlib import Path
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.device import firmware
-from edgekit.device.link import find_board, refuse_word
+from edgekit.device.chip import chip_in_loader
+from edgekit.device.images import Plan, plan
+from edgekit.device.link import CHIP_PORT, find_board, refuse_word
 from edgekit.errors import EdgekitError
 from edgekit.executor.child import python
 
-IMAGE_MAGIC = 0xE9
-PARTITION_MAGIC = 0x50AA
 SLOWER_BAUDS = (
     460800,
     230400,
     115200,
 )  # tried where the line fails: not every USB chip, cable or driver runs at 921600
 CHANGED_RATE = "Changing baud rate"  # esptool connects at 115200 and says this before it takes another
-BUILD_HINT = "Build the firmware first: pio run -d firmware"
 Line = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What goes where: (offset, file), the application last, and what the table asks of the flash."""
-
-    files: tuple[tuple[int, Path], ...]
-    app_bytes: int
-    app_room_bytes: int  # its partition
-    flash_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +37,7 @@ class Flashed:
     written_bytes: int
     app_bytes: int
     app_room_bytes: int
+    flash_mode: str  # how the chip is to read its flash
     baud: int | None  # at which it was written; None on a line without rates
 
 
@@ -109,7 +98,8 @@ def flash(
     """Flashes a board.
 
     Args:
-        port: a serial device, `auto`, or `socket://host:port`.
+        port: a serial device, `auto`, `socket://host:port`, or `qemu-esp32`: an erased chip in its vendor's QEMU, which
+            ends with the call.
         build: folder with bootloader.bin, partitions.bin and firmware.bin; PlatformIO's by default.
         baud: the highest rate; slower ones are tried where the line fails at it.
         on_line: is given esptool's lines as they come, and what is tried next.
@@ -118,8 +108,12 @@ def flash(
         EdgekitError: nothing built, an image for another chip, another chip or too small a flash on the board, an
             application larger than its partition, no connection, a hash that does not match.
     """
-    refuse_word(port)
+    if port != CHIP_PORT:
+        refuse_word(port)
     planned = plan(build or firmware.folder() / ".pio/build" / board.environment, board)
+    if port == CHIP_PORT:
+        with chip_in_loader(board) as loader:
+            return _written(_Esptool(loader, board, on_line, None, baud), planned)
     port = find_board() if port == "auto" else port
     rates = [None] if "://" in port else [baud, *(rate for rate in SLOWER_BAUDS if rate < baud)]
     for rate, slower in itertools.pairwise(rates):
@@ -149,49 +143,9 @@ def _written(esptool: _Esptool, planned: Plan) -> Flashed:
             "Flash it again, with a shorter cable or a lower --baud.",
         )
     written = sum(file.stat().st_size for _, file in planned.files)
-    return Flashed(port, chip, flash_bytes, written, planned.app_bytes, planned.app_room_bytes, esptool.baud)
-
-
-def plan(build: Path, board: Board = ESP32) -> Plan:
-    """Reads a build folder and checks that its parts belong together.
-    Raises EdgekitError: a part is missing, is for another chip, or does not fit its place."""
-    parts = [build / name for name in ("bootloader.bin", "partitions.bin", "firmware.bin")]
-    for part in parts:
-        if not part.is_file():
-            raise EdgekitError(f"{part} does not exist.", BUILD_HINT)
-    bootloader, table, app_file = parts
-    at = board.flashing
-    for image in (bootloader, app_file):
-        head = image.read_bytes()[:24]
-        if len(head) < 24 or head[0] != IMAGE_MAGIC:
-            raise EdgekitError(f"{image} is not a firmware image.", BUILD_HINT)
-        if int.from_bytes(head[12:14], "little") != at.image_chip_id:
-            raise EdgekitError(
-                f"{image} was built for another chip.",
-                f"Build it for the {board.title}: pio run -d firmware -e {board.environment}",
-            )
-    content = table.read_bytes()
-    # of 32 bytes each: magic, type (0 is an application), subtype, offset, size, name, flags
-    rows = struct.iter_unpack("<HBBII16sI", content[: len(content) // 32 * 32])
-    partitions = list(itertools.takewhile(lambda row: row[0] == PARTITION_MAGIC, rows))
-    if not partitions:
-        raise EdgekitError(f"{table} is not a partition table.", BUILD_HINT)
-    app = next((row[3:6] for row in partitions if row[1] == 0), None)
-    if app is None:
-        raise EdgekitError(f"{table} has no application partition.", "Restore firmware/partitions.csv.")
-    app_offset, app_room_bytes, app_name = app
-    app_bytes = app_file.stat().st_size
-    if app_bytes > app_room_bytes:
-        name = app_name.rstrip(b"\0").decode("ascii", "replace")
-        raise EdgekitError(
-            f"The firmware has {app_bytes:,} bytes, its partition {name} {app_room_bytes:,}.",
-            "Build a smaller model, or enlarge the partition in firmware/partitions.csv.",
-        )
-    if bootloader.stat().st_size > at.partitions_offset - at.bootloader_offset:
-        raise EdgekitError(f"{bootloader} runs into the partition table.", BUILD_HINT)
-    end = max(offset + size for _, _, _, offset, size, *_ in partitions)
-    places = ((at.bootloader_offset, bootloader), (at.partitions_offset, table), (app_offset, app_file))
-    return Plan(places, app_bytes, app_room_bytes, end)
+    return Flashed(
+        port, chip, flash_bytes, written, planned.app_bytes, planned.app_room_bytes, planned.flash_mode, esptool.baud
+    )
 
 
 def identify(said: str, board: Board = ESP32) -> tuple[str, int]:

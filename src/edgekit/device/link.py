@@ -18,6 +18,8 @@ from serial.tools.list_ports_common import ListPortInfo
 from edgekit.boards.board import FT2232, usb_name
 from edgekit.errors import EdgekitError
 
+CHIP_PORT = "qemu-esp32"  # the board's whole chip in its vendor's QEMU
+STARTED = ("emulator", "native", CHIP_PORT)  # words of --port at which edgekit starts a board by itself
 FIRST_BAUD = 115200
 BITS_A_BYTE = 10  # on a serial line: start and stop bit
 WRITE_LIMIT_S = 7.0  # besides the time that the bytes take at the line's rate
@@ -186,9 +188,9 @@ def find_board(found: list[Port] | None = None) -> str:
 
 
 def place_of(port: str, opened: str) -> str:
-    """What tells the board at `port` (as the user named it) from others of its kind: the word emulator or native, the
+    """What tells the board at `port` (as the user named it) from others of its kind: the word of a started one, the
     serial number of its USB chip where no other here has the same, or the port that was opened."""
-    if port in ("emulator", "native"):
+    if port in STARTED:
         return port
     numbers = {info.device: info.serial_number for info in list_ports.comports()}
     number = numbers.get(opened)
@@ -209,10 +211,11 @@ def open_link(port: str, baud: int = FIRST_BAUD, lines: ControlLines = AS_THE_SY
 
 def refuse_word(port: str) -> None:
     """Raises EdgekitError where `port` is a word of --port that leads to no line."""
-    if port in ("emulator", "native", "desktop"):
+    if port in (*STARTED, "desktop"):
         raise EdgekitError(
             f"{port} is not a board on a serial line, so this command has nothing to do there.",
-            "Give a serial device, auto or socket://HOST:PORT. `edgekit eval-device` takes emulator, native, desktop.",
+            "Give a serial device, auto or socket://HOST:PORT. `edgekit eval-device` takes "
+            f"{', '.join(STARTED)}, desktop.",
         )
 
 

@@ -47,7 +47,12 @@ class Profile:
 
 def profile(client: Client, image: bytes) -> Profile:
     """Runs the image (int8 bytes of one input) and asks what every step took.
-    Raises EdgekitError: what `Client.infer` raises, or firmware without a profile."""
+    Raises EdgekitError: what `Client.infer` raises, firmware without a profile, a board without a clock of its own."""
+    if not client.info.has_clock:
+        raise EdgekitError(
+            f"The board at {client.link.name} is an emulated chip whose clock is the computer's, so it times nothing.",
+            "edgekit profile --port emulator counts instructions.",
+        )
     (outcome,) = client.infer([("the image", image)])
     ticks, steps = list[int](), 1
     end_s = time.monotonic() + READING_LIMIT_S

@@ -6,6 +6,14 @@ from typing import Any
 
 from edgekit.values.evaluation import EvalReport, Prediction, ValuesReport
 
+EMULATED_ESP32 = "Espressif's QEMU (emulated ESP32)"
+
+
+def board_name(device: Mapping[str, Any]) -> str:
+    """What people call the board of an identity, as `device_json` gives it: its chip, or what emulates that."""
+    chip = str(device["chip"])
+    return EMULATED_ESP32 if (device["board"], chip) == ("emulated", "esp32") else chip
+
 
 @dataclass(slots=True)
 class LinkCounts:
@@ -53,11 +61,11 @@ class DeviceRun:
 
     @property
     def runtime(self) -> str:
-        """What ran the model, in a word that does not pass for hardware where it is none."""
-        board, chip = self.device["board"], self.device["chip"]
+        """What ran the model, in words that do not pass for hardware where it is none."""
+        board, name = self.device["board"], board_name(self.device)
         if board == "desktop":
             return str(self.device["backend"])
-        return str(chip) if board in ("real", chip) else f"{board} {chip}"
+        return name if board in ("real", name) or name == EMULATED_ESP32 else f"{board} {name}"
 
 
 def agreement(device: tuple[Prediction, ...], host: tuple[Prediction, ...]) -> Agreement:

@@ -142,6 +142,11 @@ class Info(Message, number=0x81):
         return math.prod(self.shape)
 
     @property
+    def has_clock(self) -> bool:
+        """Whether the times that the board tells mean anything: an emulated ESP32's are the computer's."""
+        return self.board != BoardKind.EMULATED or self.clock_hz > 0
+
+    @property
     def scales(self) -> tuple[float, float]:
         """Real values of one input step and of one output step."""
         return _singles(self.input_scale_bits, self.output_scale_bits)

@@ -10,7 +10,7 @@ from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Pa
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.tables import class_parts, errors_table, scores_table
 from edgekit.tflite.quantize import logits_of
-from edgekit.values.device_run import Agreement, DeviceRun, Latency, latency
+from edgekit.values.device_run import Agreement, DeviceRun, Latency, board_name, latency
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -56,7 +56,7 @@ def device_page(
         title=f"{info.name} on {run.runtime}",
         lead=(
             f"{scored.n:,} test {'images' if info.task.channels else 'inputs'} ran through the int8 model, one by one, "
-            f"on {board['chip']} ({board['board']}, {board['backend']}).",
+            f"on {board_name(board)} ({board['board']}, {board['backend']}).",
         ),
         warnings=_warnings(run, compared),
         sections=sections,
@@ -82,8 +82,8 @@ def values_page(
     return Page(
         title=f"{info.name} on {run.runtime}",
         lead=(
-            f"{scored.n:,} inputs went through the int8 model, one by one, on {board['chip']} ({board['board']}, "
-            f"{board['backend']}).",
+            f"{scored.n:,} inputs went through the int8 model, one by one, on {board_name(board)} "
+            f"({board['board']}, {board['backend']}).",
         ),
         warnings=_warnings(run, compared),
         sections=sections,
@@ -129,7 +129,7 @@ def board_parts(run: DeviceRun, compared: Agreement) -> tuple[Part, ...]:
     build = f", build {board['build_id']}" if board.get("build_id") else ""
     same = f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"
     facts = [
-        ("device", f"{board['chip']}, {board['board']}, {board['backend']}{build}"),
+        ("device", f"{board_name(board)}, {board['board']}, {board['backend']}{build}"),
         ("agreement", "this is the desktop: nothing to compare it with" if own else same),
         ("arena", f"{board['arena_bytes']:,} bytes"),
         ("memory", memory),

@@ -1,0 +1,29 @@
+"""What PlatformIO leaves in a build folder, as far as flashing looks at it."""
+
+import struct
+from pathlib import Path
+
+APP_OFFSET = 0x10000
+DIO_40, DIO_80 = 0x20, 0x2F  # byte 3 of a header, for 4 MB of flash
+
+
+def image(size: int, chip_id: int = 0, flash: int = DIO_40) -> bytes:
+    """A firmware image as far as its headers."""
+    head = struct.pack("<BBBBI", 0xE9, 1, 2, flash, 0x40080000) + bytes(4) + struct.pack("<H", chip_id) + bytes(10)
+    return head + bytes((i * 7) & 0xFF for i in range(size - len(head)))
+
+
+def table(*rows: tuple[int, int, int, int, bytes]) -> bytes:
+    """A binary partition table of (type, subtype, offset, size, name)."""
+    packed = b"".join(struct.pack("<HBBII16sI", 0x50AA, *row[:4], row[4], 0) for row in rows)
+    return packed + b"\xeb\xeb" + bytes([0xFF] * 14) + bytes(16) + b"\xff" * 100
+
+
+def write_build(folder: Path, flash: int = DIO_40) -> Path:
+    """The three images that belong together."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "bootloader.bin").write_bytes(image(20_000, flash=flash))
+    (folder / "firmware.bin").write_bytes(image(50_000, flash=flash))
+    rows = (1, 2, 0x9000, 0x6000, b"nvs"), (0, 0, APP_OFFSET, 0x140000, b"factory")
+    (folder / "partitions.bin").write_bytes(table(*rows))
+    return folder
