@@ -92,7 +92,7 @@ def _options(program: Path, toolchain: Toolchain, cache: FlashCache) -> list[str
     address = {name: int(at, 16) for at, name in re.findall(r"^(\w+) (?:\w+ )?\w (\w+)$", table, re.MULTILINE)}
     size = re.search(rf"^\w+ (\w+) \w {MARKS}$", table, re.MULTILINE)
     if size is None:
-        raise EdgekitError(f"{program.name} has no {MARKS}.", "Link it with firmware/boards/emulated/count.c.")
+        raise EdgekitError(f"{program.name} has no {MARKS}.", "Link it with firmware/boards/counted/count.c.")
     begin, constants, end = (address[f"__{name}"] for name in ("flash_start", "constants_start", "flash_end"))
     sets = cache.size_bytes // cache.line_bytes // cache.ways
     return [

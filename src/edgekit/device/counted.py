@@ -87,7 +87,9 @@ def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: E
     toolchain.need()
     own = {"model.c": core.c_flags(emulated), "count.c": (f"-DCOUNT_UART={core.uart:#x}", "-std=gnu99")}
     objects = []
-    for source in (folder / "model.c", *(emulated / name for name in ("count.c", "start.S", "rt.c"))):
+    # count.c lies apart: all C of boards/emulated is the firmware's
+    start = (emulated.parent / "counted/count.c", emulated / "start.S", emulated / "rt.c")
+    for source in (folder / "model.c", *start):
         options = (*own.get(source.name, ()), f"-I{folder}", f"-Wa,-I{folder}")
         objects.append(folder / f"{source.stem}.o")
         _call([*toolchain.compile_command(source, *options), "-o", str(objects[-1])], board)
