@@ -110,6 +110,7 @@ def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | 
         )
     sections = r"^\.(?:%s)\S*\s+(\d+)"
     code, constants = (
-        sum(map(int, re.findall(sections % names, table.stdout, re.MULTILINE))) for names in ("text|literal", "rodata")
+        sum(map(int, re.findall(sections % names, table.stdout, re.MULTILINE)))
+        for names in ("text|literal", "rodata|data")
     )
     return Sizes(code, constants, f"{toolchain.gcc} -O2")

@@ -9,6 +9,8 @@ from edgekit.cli import options as shared
 from edgekit.cli.output import show, typed
 from edgekit.errors import stopped_says
 
+_BYTES = click.IntRange(min=0)
+
 
 @click.command("build-model")
 @click.option("--recipe", "recipe_name", default="esp32", metavar="RECIPE", help=shared.RECIPES)
@@ -180,14 +182,17 @@ def inspect_command(model: Path, target: Any, optimize: Any, flash_mode: str, as
 @click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data.")
 @shared.input_range_option
 @shared.labels_option
-@click.option("--max-ram", type=click.IntRange(min=0), metavar="BYTES", help="Refuse a model that needs more RAM.")
-@click.option("--max-flash", type=click.IntRange(min=0), metavar="BYTES", help="Refuse one that needs more flash.")
+@click.option(
+    "--max-ram", type=_BYTES, metavar="BYTES", help="Refuse one that needs more RAM; the rest is for weights."
+)
+@shared.weights_option
+@click.option("--max-flash", type=_BYTES, metavar="BYTES", help="Refuse one that needs more flash.")
 @shared.report_option
 @shared.json_option
 def compile_command(
     model: Path, out: Path, target: Any, optimize: Any, compress: Any, flash_mode: str, name: str,
     calibrate: str | None, input_range: tuple[float, float] | None, labels: str | None, max_ram: int | None,
-    max_flash: int | None, report: Path | None, as_json: bool,
+    weights: Any, max_flash: int | None, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
@@ -208,7 +213,9 @@ def compile_command(
 
     converted = _converted(model, calibrate, input_range)
     names = labels_of(model, labels, converted)
-    options = CompileOptions(name, optimize, target, compress=compress, labels=names, flash_mode=flash_mode)
+    options = CompileOptions(
+        name, optimize, target, compress=compress, labels=names, flash_mode=flash_mode, weights=weights, max_ram=max_ram
+    )
     compiled = compile_model(converted or model, options)
     content = converted or read_bytes(model, "Name a .tflite file.")
     if max_ram is not None:

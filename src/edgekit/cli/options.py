@@ -77,6 +77,11 @@ flash_mode_option = _choice(
 compress_option = _choice(
     "--compress", ("auto", "never"), "Store pruned and clustered weights compressed where it pays."
 )
+weights_option = _choice(
+    "--weights", ("auto", "flash", "ram"),
+    "Where a board has them: in RAM as far as --max-ram allows, or in RAM where it pays (auto: with --max-ram, or for "
+    "speed on the esp32).",
+)  # fmt: skip
 baud_option = click.option(
     "--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out."
 )

@@ -6,7 +6,7 @@ input and output are int8; seen as unsigned bytes they are u ^ 0x80.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -29,11 +29,13 @@ class Constant:
     Attributes:
         c_type: of an element, one of `_ELEMENT_BYTES`.
         values: a number for each element, or the members of a struct.
+        in_ram: whether a board is to copy it there at boot.
     """
 
     c_type: str
     name: str
     values: Sequence[int | tuple[int, ...]]
+    in_ram: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -44,7 +46,8 @@ class Constant:
         """The C that defines it, 20 elements a line."""
         texts = [_literal(value) for value in self.values]
         lines = [", ".join(texts[i : i + 20]) for i in range(0, len(texts), 20)]
-        return f"{linkage}const {self.c_type} {self.name}[{len(texts)}] = {{\n  " + ",\n  ".join(lines) + "};\n"
+        where = "EDGEKIT_IN_RAM " if self.in_ram else ""
+        return f"{linkage}{where}const {self.c_type} {self.name}[{len(texts)}] = {{\n  " + ",\n  ".join(lines) + "};\n"
 
 
 def _literal(value: int | tuple[int, ...]) -> str:
@@ -128,6 +131,10 @@ class Kernel:
     helpers: tuple[Helper | str, ...]
     constants: tuple[Constant, ...]
     function: str
+
+    def with_constants_in_ram(self) -> "Kernel":
+        """The same with a board's copy of its constants."""
+        return replace(self, constants=tuple(replace(constant, in_ram=True) for constant in self.constants))
 
 
 @cache

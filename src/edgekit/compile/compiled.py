@@ -21,6 +21,7 @@ class Compiled:
         graph: the operators as they run, max-pools joined with their convolutions.
         plan: where every activation lives.
         constants: what each of the graph's operators keeps in flash: weights, biases, scales, tables.
+        notes: what was asked for and could not be had, for people.
     """
 
     options: CompileOptions
@@ -28,19 +29,23 @@ class Compiled:
     graph: Graph
     plan: Plan
     constants: tuple[tuple[Constant, ...], ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def estimate(self) -> Estimate:
         """What each of the graph's operators takes in a run."""
         return estimated(
-            self.graph, self.plan.stream, [sum(one.size_bytes for one in each) for each in self.constants], self.options
+            self.graph,
+            self.plan.stream,
+            [sum(one.size_bytes for one in each if not one.in_ram) for each in self.constants],
+            self.options,
         )
 
     @property
     def caller_ram_bytes(self) -> int:
-        """Arena, state, inputs and outputs as the .tflite has them: more than the program's where these are floats.
+        """Arena, state, constants in RAM, inputs and outputs as the .tflite has them.
 
-        Where all inputs are, outputs may lie on them.
+        That is more than the program's where these are floats; where all inputs are, outputs may lie on them.
         """
         ends = ends_of(self.graph)
         if not any(end.is_float for end in ends):
@@ -53,7 +58,12 @@ class Compiled:
             for wanted in (True, False)
         )
         between = max(inputs, outputs) if all(self.graph.float_inputs) else inputs + outputs
-        return arena + self.graph.state_bytes + between
+        return arena + self.graph.state_bytes + self.ram_constant_bytes + between
+
+    @property
+    def ram_constant_bytes(self) -> int:
+        """Of constants that are copied to RAM."""
+        return sum(one.size_bytes for each in self.constants for one in each if one.in_ram)
 
     @property
     def program(self) -> Program:
@@ -78,6 +88,7 @@ class Compiled:
             self.plan.spans,
             layers,
             state_bytes=self.graph.state_bytes,
+            ram_constant_bytes=self.ram_constant_bytes,
             estimate=self.estimate,
         )
 

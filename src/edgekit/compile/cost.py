@@ -1,6 +1,6 @@
 """What one operator takes in a run, as its kernel estimates it without being run."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CODE_BYTES = 1000  # of one operator, roughly: a tenth more or less of few weights is of no account
 
@@ -15,8 +15,7 @@ class Cost:
         constant_bytes: of weights, channels' scales and tables that a run reads from flash.
         passes: how often a run goes over these constants. Those that fill the flash cache are read anew in each.
         code_bytes: of machine code.
-        ram_bytes: of constants that a run reads from RAM.
-        copied_bytes: of flash from which those in RAM are made once, and which no run reads.
+        ram_bytes: of constants that a run reads from RAM, to where they are copied from flash at boot.
     """
 
     cycles: float
@@ -24,9 +23,13 @@ class Cost:
     passes: float = 1.0
     code_bytes: int = CODE_BYTES
     ram_bytes: int = 0
-    copied_bytes: int = 0
 
     @property
     def flash_bytes(self) -> int:
         """Of code and constants."""
-        return self.code_bytes + self.constant_bytes + self.copied_bytes
+        return self.code_bytes + self.constant_bytes + self.ram_bytes
+
+    @property
+    def in_ram(self) -> "Cost":
+        """The same with all constants in RAM."""
+        return replace(self, constant_bytes=0, ram_bytes=self.ram_bytes + self.constant_bytes)

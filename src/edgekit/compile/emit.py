@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from edgekit.compile.codegen import Constant, Kernel, Site, c_string, filled, float_literal, needed_helpers, rendered
 from edgekit.compile.compiled import Compiled
+from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.interface import caller_pointer, ends_of, float_room, parameters, state_first, state_members
 from edgekit.compile.ir import Graph, Op
 from edgekit.compile.lifetimes import Place
@@ -30,6 +31,10 @@ def emit(graph: Graph, plan: Plan, options: CompileOptions) -> Compiled:
             "Give one label for each value of the only output, in order, or none.",
         )
     emitted, calls = _kernels_and_calls(graph, plan, options)
+    emitted = [
+        kernel.with_constants_in_ram() if isinstance(op, Convolution) and op.in_ram else kernel
+        for op, kernel in zip(graph.ops, emitted, strict=True)
+    ]
     helpers = {name for kernel in emitted for name in kernel.helpers}
     files = {
         f"{options.name}.h": _header(graph, plan, options, shared="both" in helpers),

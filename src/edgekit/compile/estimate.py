@@ -11,10 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edgekit.boards.board import ESP32
-from edgekit.compile.convolutions import kernel_of
-from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.cost import Cost
-from edgekit.compile.ir import Graph, Op
+from edgekit.compile.ir import Graph
 from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import Stream
@@ -41,7 +39,8 @@ def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int]
         constant_bytes: of flash, of each operator.
     """
     costs = [
-        replace(_cost(op, options), constant_bytes=size) for op, size in zip(graph.ops, constant_bytes, strict=True)
+        replace(operator_of(op).cost(op, options), constant_bytes=size)
+        for op, size in zip(graph.ops, constant_bytes, strict=True)
     ]
     lines = [_lines(cost) for cost in costs]
     cold = _COSTS.cache.evicted_share(sum(lines))
@@ -64,10 +63,6 @@ def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int]
         ),
         flash_misses=tuple(misses),
     )
-
-
-def _cost(op: Op, options: CompileOptions) -> Cost:
-    return kernel_of(op).cost(op, options) if isinstance(op, Convolution) else operator_of(op).cost(op, options)
 
 
 def _lines(cost: Cost) -> int:

@@ -3,6 +3,7 @@
 from edgekit.boards.toolchains import LX106, Sizes
 from edgekit.compile.compiled import Compiled
 from edgekit.errors import EdgekitError
+from edgekit.values.program import Program
 
 
 def check_ram(compiled: Compiled, most_bytes: int) -> None:
@@ -19,7 +20,7 @@ def check_ram(compiled: Compiled, most_bytes: int) -> None:
     where = f" The peak is at {peak.name}: {peak.bytes:,} bytes live." if peak else ""
     raise EdgekitError(
         f"The model needs {needed:,} bytes of RAM ({program.arena_bytes:,} of arena, {ends:,} of input and "
-        f"output), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
+        f"output{_kept(program)}), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
         _hint(compiled, "use fewer channels in that layer or a smaller image", "--max-ram"),
     )
 
@@ -46,6 +47,10 @@ def check_flash(compiled: Compiled, sizes: Sizes | None, most_bytes: int) -> Non
         f"constants), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
         _hint(compiled, "use fewer channels in that layer", "--max-flash"),
     )
+
+
+def _kept(program: Program) -> str:
+    return f", {program.ram_constant_bytes:,} of weights" if program.ram_constant_bytes else ""
 
 
 def _hint(compiled: Compiled, fewer: str, limit: str) -> str:

@@ -10,6 +10,7 @@ from edgekit.errors import EdgekitError
 Optimize = Literal["size", "speed"]
 Target = Literal["generic", "esp32"]
 Compress = Literal["auto", "never"]
+Weights = Literal["auto", "flash", "ram"]
 FLASH_MODES = tuple(mode.name for mode in ESP32.costs.flash_modes)
 
 # of the C library, which `{name}.h` would hide
@@ -32,6 +33,9 @@ class CompileOptions:
             links the program defines that function.
         compress: `auto` stores a layer's weights compressed where it pays (kernel_selection.py); `never` does not.
         labels: what the values of the only output stand for, in order; none leaves them out of the C.
+        weights: where they are while the program runs: `flash`; `ram`, as far as `max_ram` allows; or `auto`, in RAM
+            where that saves time, if it was asked for: by `max_ram`, or by optimizing for speed on the ESP32.
+        max_ram: bytes that arena, inputs, outputs and weights in RAM may take together; None for what the board has.
         flash_mode: how the board reads its flash, `dio40` or `qio80`: kernels are chosen for it.
 
     Raises:
@@ -44,7 +48,15 @@ class CompileOptions:
     profile: bool = False
     compress: Compress = "auto"
     labels: tuple[str, ...] = ()
+    weights: Weights = "auto"
+    max_ram: int | None = None
     flash_mode: str = FLASH_MODES[0]
+
+    @property
+    def may_use_ram(self) -> bool:
+        """Whether weights may be in RAM."""
+        wanted = self.max_ram is not None or (self.optimize == "speed" and self.target == "esp32")
+        return self.weights == "ram" or (self.weights == "auto" and wanted)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", self.name):
@@ -59,6 +71,7 @@ class CompileOptions:
             ("optimize for", self.optimize, get_args(Optimize)),
             ("compile for", self.target, get_args(Target)),
             ("compress", self.compress, get_args(Compress)),
+            ("keep weights in", self.weights, get_args(Weights)),
             ("estimate for the flash mode", self.flash_mode, FLASH_MODES),
         ):
             if value not in known:

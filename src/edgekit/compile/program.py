@@ -100,11 +100,13 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
             "input_bytes": compiled.graph.input_bytes,
             "output_bytes": compiled.graph.output_bytes,
             "ram_bytes": compiled.program.ram_bytes,
+            "ram_constant_bytes": compiled.ram_constant_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in layers),
             "code_bytes": sizes.code_bytes if sizes else None,
             "constant_bytes": sizes.constant_bytes if sizes else None,
             "compiler": sizes.compiler if sizes else None,
         },
+        "notes": list(compiled.notes),
         "tflm_arena_bytes": tflm_arena_bytes,
         "spans": to_json(plan.spans),
     }

@@ -86,9 +86,10 @@ class Program:
     instructions: tuple[int, ...] | None = None
     us: tuple[float, ...] | None = None
     state_bytes: int = 0  # what it keeps from run to run
+    ram_constant_bytes: int = 0  # of constants that are copied to RAM
     estimate: Estimate | None = None
 
     @property
     def ram_bytes(self) -> int:
-        """Arena, state, input and output: all the memory that a caller provides."""
-        return self.arena_bytes + self.ends_bytes + self.state_bytes
+        """Arena, state, input, output, and constants that are copied to RAM."""
+        return self.arena_bytes + self.ends_bytes + self.state_bytes + self.ram_constant_bytes

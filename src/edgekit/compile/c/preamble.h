@@ -19,6 +19,20 @@
 #define EDGEKIT_APART
 #endif
 
+/* Constants and loops that an ESP32 is to have in RAM, where no cache stands before them. */
+#ifndef EDGEKIT_IN_RAM
+#if defined(ESP_PLATFORM)
+#define EDGEKIT_IN_RAM __attribute__((section(".dram1.edgekit")))
+#define EDGEKIT_HOT __attribute__((section(".iram1.edgekit")))
+#elif defined(__XTENSA__)
+#define EDGEKIT_IN_RAM __attribute__((section(".data.edgekit")))
+#define EDGEKIT_HOT
+#else
+#define EDGEKIT_IN_RAM
+#define EDGEKIT_HOT
+#endif
+#endif
+
 /* gcc on Xtensa moves so many loads ahead that it runs out of registers: half as many instructions again. */
 #if defined(__XTENSA__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-schedule-insns,no-tree-reassoc")

@@ -14,6 +14,8 @@ from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import Winograd
+from edgekit.compile.cost import Cost
+from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import RowLayout, RowsInMemory, StreamedOperator
 
 # The first of those that cost the same is taken.
@@ -23,6 +25,17 @@ KERNELS: tuple[type[ConvolutionKernel], ...] = (Direct, Depthwise, OneChannel, W
 def kernel_of(op: Convolution) -> ConvolutionKernel:
     """The kernel that was selected; before that, the one that serves whatever convolution it is."""
     return op.kernel or (Depthwise() if Depthwise.fits(op) else Direct())
+
+
+def cost_of(op: Convolution, options: CompileOptions) -> Cost:
+    """What the operator takes with its kernel, and its weights where they are."""
+    cost = kernel_of(op).cost(op, options)
+    return cost.in_ram if op.in_ram else cost
+
+
+def described(op: Convolution) -> str:
+    """The operator's kernel in words, and where its weights are."""
+    return kernel_of(op).describe(op) + (", weights in RAM" if op.in_ram else "")
 
 
 def geometry(op: Convolution) -> Window:

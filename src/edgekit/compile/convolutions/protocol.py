@@ -31,6 +31,7 @@ class Convolution(Op):
         pad: rows above and columns left of the image.
         pool: window of the fused max-pool, whose stride is its size; (1, 1) where there is none.
         kernel: what works it out; None before one is selected.
+        in_ram: whether its weights are in RAM.
     """
 
     weights: NDArray[np.int8]
@@ -44,6 +45,7 @@ class Convolution(Op):
     requantization: Requantization
     pool: tuple[int, int] = (1, 1)
     kernel: "ConvolutionKernel | None" = None
+    in_ram: bool = False
 
     @property
     def reach(self) -> tuple[int, int]:

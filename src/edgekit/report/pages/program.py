@@ -38,8 +38,9 @@ def plan_parts(program: Program, facts: Mapping[str, Any], drawing: str) -> tupl
         Prose(f"MACs: {total['macs']:,}."),
         Prose(
             f"RAM: {total['ram_bytes']:,} bytes ({program.arena_bytes:,} of arena at the peak, {program.ends_bytes:,} "
-            f"of input and output){beside}."
+            f"of input and output{_kept(program)}){beside}."
         ),
+        *map(Prose, facts["notes"]),
         Prose(f"Flash: {flash}"),
         *_fallback(facts),
     )
@@ -55,7 +56,7 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
             *((("time of a run", estimated(program.estimate)),) if program.estimate else ()),
             ("SHA-256 of the .tflite", facts["sha256"]),
             _compiled(facts["options"]),
-            ("RAM, bytes", f"{total['ram_bytes']:,}, with {program.arena_bytes:,} of arena"),
+            ("RAM, bytes", f"{total['ram_bytes']:,}, with {program.arena_bytes:,} of arena{_kept(program)}"),
             ("TFLM's arena, bytes", beside),
             ("code, bytes", code),
             ("weights, bytes", f"{total['weight_bytes']:,}"),
@@ -107,6 +108,10 @@ def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
     return Page(
         "Profile", (Section("Work by layer", (table, work_by_layer(program), layers, *_fallback(facts)), results=True),)
     )
+
+
+def _kept(program: Program) -> str:
+    return f", {program.ram_constant_bytes:,} of weights" if program.ram_constant_bytes else ""
 
 
 def _time(program: Program) -> tuple[Prose, ...]:

@@ -150,7 +150,8 @@ def program_parts(program: Program, tflm_arena_bytes: int | None) -> tuple[Part,
     memory = [*theirs, Bar("compiled C", program.ram_bytes)]
     operators = [layer.op for layer in program.layers]
     shared = "Blocks that overlap share memory: a layer writes over what it has read."
-    ends = f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output."
+    kept = f", {program.ram_constant_bytes:,} of weights" if program.ram_constant_bytes else ""
+    ends = f"Compiled C: {program.arena_bytes:,} of arena and {program.ends_bytes:,} of input and output{kept}."
     plan = charts_board.memory_plan
     return (
         plan("Memory plan of the compiled C", program.spans, operators, program.arena_bytes, notes=(shared,))
