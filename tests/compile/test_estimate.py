@@ -35,7 +35,7 @@ def said(*words: object) -> dict[str, Any]:
 
 
 def test_compile_and_inspect_tell_scripts_the_same_estimate_for_the_run_and_for_each_layer(tmp_path: Path) -> None:
-    way = ("--target", "esp32", "--optimize", "speed", "--flash-mode", "qio80")
+    way = ("--target", "esp32", "--flash-mode", "qio80")
     compiled, inspected = said("compile", STUDENT, "--out", tmp_path, *way), said("inspect", STUDENT, *way)
     assert compiled["flash_mode"] == inspected["flash_mode"] == "qio80"
     assert compiled["band"] == inspected["band"]

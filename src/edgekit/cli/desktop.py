@@ -182,9 +182,7 @@ def inspect_command(model: Path, target: Any, optimize: Any, flash_mode: str, as
 @click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data.")
 @shared.input_range_option
 @shared.labels_option
-@click.option(
-    "--max-ram", type=_BYTES, metavar="BYTES", help="Refuse one that needs more RAM; the rest is for weights."
-)
+@click.option("--max-ram", type=_BYTES, metavar="BYTES", help="Refuse one that needs more; the rest is for weights.")
 @shared.weights_option
 @click.option("--max-flash", type=_BYTES, metavar="BYTES", help="Refuse one that needs more flash.")
 @shared.report_option
