@@ -15,6 +15,7 @@ FOLDER = Path(edgekit.compile.__file__).parent / "c"
 FILES = sorted(path.name for path in FOLDER.glob("*.h"))
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function")
 MACROS = {  # what kernels fill in
+    "widen_weights.h": ("NAME=f", "HALVES=LESS_127"),
     "winograd2_input.h": ("NAME=f", "LANES=3", "LOAD=LOAD_WORD"),
     "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_BYTES"),
     "winograd_dot2.h": ("NAME=f", "ELEMENTS=16", "CHANNELS=4", "TAPS=TAPS4"),

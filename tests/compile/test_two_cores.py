@@ -10,11 +10,13 @@ import pytest
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.reader import read_graph
 from edgekit.testing import native_c
 from edgekit.testing.builder import reweighted
 from edgekit.testing.random_models import random_inputs, random_model
+from edgekit.testing.random_operators import Random
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 TWO_CORES = "-DEDGEKIT_TWO_CORES=1"
@@ -40,15 +42,24 @@ def pruned(weights: np.ndarray) -> np.ndarray:
     return weights * (np.abs(weights.astype(int)) > 30)
 
 
-@pytest.mark.parametrize("name", ["shipped", "pruned", "random"])
+def pointwise() -> bytes:
+    r = Random(1)
+    entry = r.activation((1, 9, 9, 24))
+    return r.b.finish([entry], [r.conv(r.conv(entry, out=33, pointwise=True), out=16, pointwise=True)])
+
+
+@pytest.mark.parametrize("name", ["shipped", "pruned", "random", "pointwise"])
 def test_two_threads_give_tflms_bytes_without_a_race(name: str, tmp_path: Path) -> None:
-    content = STUDENT.read_bytes() if name != "random" else random_model(70_001)
+    drawn = {"random": lambda: random_model(70_001), "pointwise": pointwise}
+    content = drawn[name]() if name in drawn else STUDENT.read_bytes()
     if name == "pruned":
         content = reweighted(content, pruned)
     graph = read_graph(content)
     compiled = compile_model(content, CompileOptions("m0", target="esp32"))
     assert any(
-        isinstance(op, Convolution) and isinstance(op.kernel, ByChannel | ByTile) and op.kernel.parts == 2
+        isinstance(op, Convolution)
+        and isinstance(op.kernel, ByChannel | ByTile | Mac16Pointwise)
+        and op.kernel.parts == 2
         for op in compiled.graph.ops
     )
     files = {**compiled.files, "m0.c": compiled.files["m0.c"] + PAIR}

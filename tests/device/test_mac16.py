@@ -8,7 +8,8 @@ import pytest
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
-from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
+from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.reader import read_graph
 from edgekit.testing import emulated_models
 from edgekit.testing.builder import reweighted
@@ -24,20 +25,22 @@ def coarse(weights: np.ndarray) -> np.ndarray:
     return weights // 16 * 16
 
 
-def with_mac16(count: int, seeds: range) -> list[Case]:
-    """Models of which at least one operator uses MAC16."""
+def with_mac16(count: int, seeds: range, *kinds: type[ConvolutionKernel]) -> list[Case]:
+    """Models of which at least one operator uses MAC16, in a kernel of such a kind."""
     return [
         case
         for case in cases(random_model, seeds)
         if any(
-            isinstance(op, Convolution) and isinstance(op.kernel, ByChannel | ByTile) and op.kernel.coding is not None
+            isinstance(op, Convolution)
+            and isinstance(op.kernel, kinds)
+            and not (isinstance(op.kernel, ByChannel | ByTile) and op.kernel.coding is None)
             for op in compile_model(case.content, CompileOptions(target="esp32")).graph.ops
         )
     ][:count]
 
 
 def test_random_models_give_tflms_bytes_with_mac16() -> None:
-    models = with_mac16(40, range(70_000, 70_260))
+    models = with_mac16(40, range(70_000, 70_260), ByChannel, ByTile, Mac16Pointwise)
     assert len(models) == 40
     assert emulated_models.differing(models, DC233C) == []
 
@@ -49,16 +52,24 @@ def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_m
     assert emulated_models.differing(models, DC233C) == []
 
 
-def test_a_product_left_out_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    models = with_mac16(8, range(70_000, 70_040))
+@pytest.mark.parametrize(
+    ("kind", "line", "without"),
+    [(ByChannel, "mula.dd.hh m1, m3", ""), (Mac16Pointwise, "mula.dd.hl.ldinc m1, %[x], m1, m2", "ldinc m1, %[x]")],
+)
+def test_a_product_left_out_would_be_seen(
+    kind: type[ConvolutionKernel], line: str, without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = with_mac16(8, range(70_000, 70_060), kind)
     right = emulated_models.compile_model
+    found = []
 
     def wrong(content: bytes, options: CompileOptions) -> Compiled:
         compiled = right(content, options)
         file = f"{options.name}.c"
-        assert "mula.dd.hh m1, m3" in compiled.files[file]
-        compiled.files[file] = compiled.files[file].replace("mula.dd.hh m1, m3", "")
+        found.append(line in compiled.files[file])
+        compiled.files[file] = compiled.files[file].replace(line, without)
         return compiled
 
     monkeypatch.setattr(emulated_models, "compile_model", wrong)
     assert emulated_models.differing(models, DC233C)
+    assert all(found)

@@ -72,8 +72,10 @@ class Random:
         reach = (kernel - 1) * dilation + 1
         return -(-size // stride) if same else (size - reach) // stride + 1
 
-    def conv(self, x: int, depthwise: bool = False, out: int | None = None, *, three: bool = False) -> int:
-        """`three`: 3x3, stride 1, dense."""
+    def conv(
+        self, x: int, depthwise: bool = False, out: int | None = None, *, three: bool = False, pointwise: bool = False
+    ) -> int:
+        """`three`: 3x3, stride 1, dense. `pointwise`: 1x1, dense."""
         _, height, width, channels = self.b.shape(x)
         same = self.rng.random() < 0.6
         kh, sy, dy = self.window(height, 5)
@@ -86,6 +88,8 @@ class Random:
             same = same or min(height, width) < 3
         elif same and self.rng.random() < 0.15:
             kh, kw = kh + height, kw + 2  # the window is larger than the image
+        if pointwise:
+            kh = kw = dy = dx = 1
         if dy != 1 or dx != 1:
             sy = sx = 1
         shape_y = self.result(height, kh, sy, dy, same)
@@ -98,7 +102,7 @@ class Random:
         else:
             out = out or int(self.rng.integers(1, 14))
             depth = channels
-            if channels > 1 and not three and self.rng.random() < 0.15:  # grouped
+            if channels > 1 and not (three or pointwise) and self.rng.random() < 0.15:  # grouped
                 groups = int(self.pick(*[g for g in range(2, channels + 1) if channels % g == 0]))
                 depth, out = channels // groups, groups * int(self.rng.integers(1, 7))
             filter_shape, axis, fan_in = (out, kh, kw, depth), 0, kh * kw * depth

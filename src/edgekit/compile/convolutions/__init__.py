@@ -10,6 +10,7 @@ from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
 from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.direct import Direct
+from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.convolutions.window import Window
@@ -19,7 +20,15 @@ from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import RowLayout, RowsInMemory, StreamedOperator
 
 # The first of those that cost the same is taken.
-KERNELS: tuple[type[ConvolutionKernel], ...] = (Direct, Depthwise, OneChannel, Winograd, ByChannel, ByTile)
+KERNELS: tuple[type[ConvolutionKernel], ...] = (
+    Direct,
+    Depthwise,
+    OneChannel,
+    Winograd,
+    ByChannel,
+    ByTile,
+    Mac16Pointwise,
+)
 
 
 def kernel_of(op: Convolution) -> ConvolutionKernel:
@@ -104,7 +113,7 @@ def scratch_bytes(op: Convolution, external: bool) -> int:
 def inplace_offset(op: Convolution) -> int | None:
     """The rows of one step may overwrite all image rows in front of those that the next step starts with."""
     window = geometry(op)
-    if not window.gathers(external=False):
+    if not window.gathers(external=False) and not window.reads_first:
         return None
     row = op.output.size // op.pooled[0]
     rest = [

@@ -66,19 +66,30 @@ def fast_requant(requantization: Requantization, bias: NDArray[np.int64]) -> Fas
     if low == high:
         nowhere = np.full(channels, _INT32_MAX)
         return FastRequant(bias, nowhere, nowhere, scale, requantization, 0, 0, 24)
-    edges = _edges(requantization)  # [channels, high - low]
+    edges = edges_of(requantization)  # [channels, high - low]
     start = np.clip(edges[:, 0] - 1, _INT32_MIN, _INT32_MAX)
     end = np.clip(edges[:, -1], _INT32_MIN, _INT32_MAX)
     usable = (edges[:, 0] > _INT32_MIN) & (edges[:, -1] < _INT32_MAX) & (edges[:, -1] - start < 2**31)
-    base = (low + 129) << 24
-    best = (float("inf"), 0, 0, 24, scale)
-    most = max(0, int((end - start)[usable].max(initial=1)).bit_length() - 14)
+    drop, offset, zone, scale = fitted(edges - start[:, None], usable, low)
+    return FastRequant(bias, start, end, scale, requantization, drop, offset, zone)
+
+
+def fitted(inner: NDArray[np.int64], usable: NDArray[np.bool_], low: int) -> tuple[int, int, int, NDArray[np.int64]]:
+    """`drop`, `offset`, `zone` and each channel's scale: 0 where it is always worked out in full.
+
+    Args:
+        inner: [channels, steps] the edges, counted from where `offset` stands.
+        usable: [channels] false for those that no slope will serve.
+    """
+    base, nothing = (low + 129) << 24, np.zeros(len(inner), np.int64)
+    best = (float("inf"), 0, 0, 24, nothing)
+    most = max(0, int(inner[usable, -1].max(initial=1)).bit_length() - 14)
     for drop in range(max(0, most - _DROPS), most + 1):
-        tried, lag, ahead = _slopes(edges - start[:, None], drop, low)
+        tried, lag, ahead = _slopes(inner, drop, low)
         fits = usable & (lag < _MOST_AHEAD) & (ahead < _MOST_AHEAD) & (tried < 2**32)
         if fits.any():
             add = int(max(0, lag[fits].max()))
-            zone = max(8, int(ahead[fits].max() + add).bit_length())
+            zone = max(8, int(max(0, ahead[fits].max() + add)).bit_length())
             cost = float((~fits).sum()) + float(fits.sum()) * 2.0 ** (zone - 24)
             if cost < best[0]:
                 best = (cost, drop, base + add, zone, np.where(fits, tried, 0))
@@ -86,7 +97,7 @@ def fast_requant(requantization: Requantization, bias: NDArray[np.int64]) -> Fas
     # a channel without scale stays at `offset`, which must then lie in the zone
     if not scale.all() and offset & 0xFFFFFF >= 1 << zone:
         zone = (offset & 0xFFFFFF).bit_length()
-    return FastRequant(bias, start, end, scale, requantization, drop, offset, zone)
+    return drop, offset, zone, scale
 
 
 def _slopes(
@@ -105,7 +116,7 @@ def _slopes(
     return scale, lag.max(axis=1, initial=0), ahead.max(axis=1, initial=-(2**40))
 
 
-def _edges(requantization: Requantization) -> NDArray[np.int64]:
+def edges_of(requantization: Requantization) -> NDArray[np.int64]:
     """The least value whose result is at least low + 1, low + 2, ..., high: [channels, high - low]."""
     multipliers = np.array(requantization.multipliers, np.int64)[:, None]
     shifts = np.array(requantization.shifts, np.int64)[:, None]

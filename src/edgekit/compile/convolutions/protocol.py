@@ -92,7 +92,13 @@ class ConvolutionKernel(Protocol):
 
 
 def window_of(
-    op: Convolution, made: int, conv_rows: int, conv_columns: int, extra_bytes: int, overreads: bool = False
+    op: Convolution,
+    made: int,
+    conv_rows: int,
+    conv_columns: int,
+    extra_bytes: int,
+    overreads: bool = False,
+    reads_first: bool = False,
 ) -> Window:
     """The window under `conv_rows` x `conv_columns` results before pooling, which give `made` rows after it."""
     channels = op.image[2]
@@ -112,4 +118,5 @@ def window_of(
         zero=op.input.quantization.zero_point + 128,
         extra_bytes=extra_bytes,
         overreads=overreads,
+        reads_first=reads_first,
     )

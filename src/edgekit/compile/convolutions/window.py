@@ -22,6 +22,7 @@ class Window(RowSchedule):
         zero: the byte that stands for 0.
         extra_bytes: memory that the kernel needs besides.
         overreads: the kernel reads bytes behind the last row, though it does not use them.
+        reads_first: the kernel has read all rows under a step before it writes the first of its results.
     """
 
     row: int
@@ -31,6 +32,7 @@ class Window(RowSchedule):
     zero: int
     extra_bytes: int
     overreads: bool
+    reads_first: bool = False
 
     @property
     def size(self) -> int:
@@ -40,12 +42,13 @@ class Window(RowSchedule):
     def gathers(self, external: bool) -> bool:
         """False where a single row of results, which needs no padding, is computed where it lies.
 
-        All else is copied, which costs little beside the multiplications, and lets the output overwrite the image.
+        All else is copied, which costs little beside the multiplications, and lets the output overwrite the image; but
+        for kernels that read first, over which it may write in any case.
         `external`: the image is the caller's memory.
         """
         apart = self.rows > 1 and self.row != self.image_row  # rows do not lie one behind the other
         padded = self.top > 0 or self.row != self.used or self.rows > self.image_rows
-        return external or self.steps > 1 or apart or padded or self.overreads
+        return external or (self.steps > 1 and not self.reads_first) or apart or padded or self.overreads
 
     @property
     def layout(self) -> RowLayout | None:

@@ -1,0 +1,129 @@
+"""Pointwise convolutions with MAC16, one output channel after the other over a block of positions.
+
+The block's bytes are widened once for all channels, a channel's weights once for all positions; then they are
+multiplied (c/run_dots.h) and the sums made bytes (c/staircase.h). As the whole block is read before a result is
+written, the output may lie where the input does, and nothing is copied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit.compile.codegen import Constant, Helper, Kernel, Site, rendered, round_up
+from edgekit.compile.convolutions.by_part import parts_for
+from edgekit.compile.convolutions.protocol import Convolution, window_of
+from edgekit.compile.convolutions.staircase import CHANNEL_BYTES, LAYER_BYTES, staircase
+from edgekit.compile.convolutions.window import Window
+from edgekit.compile.cost import Cost
+from edgekit.compile.options import CompileOptions
+
+_ENOUGH = 24  # positions, for which widening a channel's weights is of no account
+_MOST_BUFFER = 16 * 1024  # bytes of widened positions, where weights would otherwise be read from flash again and again
+_KEPT = 8 * 1024  # bytes of weights that the flash cache keeps from one block to the next
+
+
+@dataclass(frozen=True, slots=True)
+class Mac16Pointwise:
+    """Blocks of rows.
+
+    Attributes:
+        parts: shares of the output channels that may be worked out side by side, 1 or 2.
+    """
+
+    c_prefix: ClassVar[str] = "pointwise"
+    parts: int = 1
+
+    @staticmethod
+    def fits(op: Convolution) -> bool:
+        """One tap, one group, no pool behind, and more than one position."""
+        return op.weights.shape[1:3] == (1, 1) and op.groups == 1 and op.pool == (1, 1) and _positions(op) > 1
+
+    @classmethod
+    def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
+        return [cls(parts_for(op, options))] if options.target == "esp32" and cls.fits(op) else []
+
+    def cost(self, op: Convolution, options: CompileOptions) -> Cost:
+        """Fitted to what was counted on QEMU's dc233c."""
+        channels, depth, steps = op.result[2], _depth(op), self.geometry(op).steps
+        cycles = op.output.size * (depth + 26) + 4 * _positions(op) * depth + steps * channels * (3 * depth + 90)
+        return Cost(cycles, channels * (depth + CHANNEL_BYTES) + LAYER_BYTES, steps)
+
+    def describe(self, op: Convolution) -> str:
+        return "pointwise, MAC16" + (", two parts" if self.parts > 1 else "")
+
+    def geometry(self, op: Convolution) -> Window:
+        """The window of a block of rows; besides, its positions widened, and each part's weights and sums."""
+        made, columns = _rows(op), op.result[1]
+        extra = self._wide_bytes(op) + self.parts * self._part_bytes(op)
+        return window_of(op, made, made, columns, extra, reads_first=True)
+
+    def emit(self, op: Convolution, site: Site) -> Kernel:
+        """A function for a share of the channels, and the block's."""
+        words, kind = _weights(op)
+        widen = Helper("widen_weights", (("NAME", f"widen_{kind.lower()}"), ("HALVES", kind)))
+        function = rendered(
+            "mac16_pointwise.c.jinja",
+            op=op,
+            site=site,
+            name=site.name,
+            out=op.result[2],
+            both=self.parts > 1,
+            widen=widen.name,
+            depth=_depth(op),
+            window=self.geometry(op),
+            wide_bytes=self._wide_bytes(op),
+            part_bytes=self._part_bytes(op),
+        )
+        weights = Constant("uint32_t", f"{site.name}_weights", words.ravel().tolist())
+        constants = (*staircase(op).constants(site.name, site.output_flip), weights)
+        both = ("both",) if self.parts > 1 else ()
+        return Kernel(("work", *both, "widen_bytes", widen, "run_dots", "staircase"), constants, function)
+
+    def _wide_bytes(self, op: Convolution) -> int:
+        return _rows(op) * op.result[1] * 2 * _depth(op) + 8  # two words beyond the last are read
+
+    def _part_bytes(self, op: Convolution) -> int:
+        """A channel's weights and sums, and one sum beyond the last."""
+        return 2 * _depth(op) + 4 * (_rows(op) * op.result[1] + 1)
+
+
+def _positions(op: Convolution) -> int:
+    return op.result[0] * op.result[1]
+
+
+def _depth(op: Convolution) -> int:
+    return round_up(op.image[2], 4)
+
+
+def _rows(op: Convolution) -> int:
+    """Rows of results in a block."""
+    height, width, channels = op.result
+    a_row = 2 * _depth(op) * width
+    rows = -(-_ENOUGH // width)
+    if channels * _depth(op) > _KEPT:
+        rows = max(rows, _MOST_BUFFER // a_row)
+    return -(-height // -(-height // min(rows, height)))  # blocks of like size
+
+
+def _weights(op: Convolution) -> tuple[NDArray[np.int64], str]:
+    """[O, quads] the words of c/widen_weights.h, in the order of c/run_dots.h, and how their halves are told apart."""
+    channels, depth = op.result[2], _depth(op)
+    taps = np.zeros((channels, depth), np.int64)
+    taps[:, : op.image[2]] = op.weights[:, 0, 0]
+    pairs = np.roll(taps, 1, axis=1).reshape(channels, -1, 2)
+    borrowed = pairs[..., 1] + (pairs[..., 0] < 0)
+    for less in (127, 128):
+        stored = np.stack([pairs[..., 0], borrowed], axis=-1) + less
+        if stored.min() >= 0 and stored.max() <= 255:
+            return _words(stored), f"LESS_{less}"
+    return _words(pairs + 128), "EACH_LESS_128"
+
+
+def _words(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[O, quads] of [O, pairs, 2]: the first pair in bytes 0 and 2, the next in bytes 1 and 3."""
+    both = pairs.reshape(len(pairs), -1, 4)
+    words: NDArray[np.int64] = both @ np.array([1, 1 << 16, 1 << 8, 1 << 24])
+    return words

@@ -1,0 +1,98 @@
+"""Pointwise convolutions of --target esp32 in their portable fallback: TFLM's bytes, blocks of rows, in place."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgekit.compile import CompileOptions, convolutions
+from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
+from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.emit import emit
+from edgekit.compile.passes.fuse_pool import fuse_pool
+from edgekit.compile.plan import plan
+from edgekit.compile.reader import read_graph
+from edgekit.errors import EdgekitError
+from edgekit.testing import exactness
+from edgekit.testing.builder import reweighted
+from edgekit.testing.exactness import Case
+from edgekit.testing.random_models import random_model
+from edgekit.testing.random_operators import Random
+
+ESP32 = CompileOptions(target="esp32")
+
+
+def pointwise(content: bytes, seed: int = 0) -> Case | None:
+    """The model with a pointwise kernel wherever one fits; None where none does."""
+    try:
+        graph = fuse_pool(read_graph(content))
+    except EdgekitError:  # TFLM's arithmetic would overflow
+        return None
+    kernels = [Mac16Pointwise.candidates(op, ESP32) if isinstance(op, Convolution) else () for op in graph.ops]
+    ops = (replace(op, kernel=some[0]) if some else op for op, some in zip(graph.ops, kernels, strict=True))
+    return Case(seed, content, replace(graph, ops=tuple(ops))) if any(kernels) else None
+
+
+def differing(cases: list[Case], folder: Path) -> list[int]:
+    """Seeds of the models whose outputs are not TFLM's."""
+    files = [emit(graph, plan(graph), CompileOptions(f"m{i}")).files for i, (_, _, graph) in enumerate(cases)]
+    return exactness.differing(cases, files, folder)
+
+
+def stack(seed: int) -> bytes:
+    """Two to four pointwise convolutions of 1 to 70 channels, with strides, some of them on the caller's memory."""
+    r = Random(seed)
+    size = (int(r.rng.integers(1, 14)), int(r.rng.integers(2, 14)))
+    entry = x = r.activation((1, *size, int(r.rng.integers(1, 70))))
+    for _ in range(int(r.rng.integers(2, 5))):
+        x = r.conv(x, out=int(r.rng.integers(1, 70)), pointwise=True)
+    return r.b.finish([entry], [x])
+
+
+def test_random_models_give_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
+    drawn = [pointwise(make(seed), seed) for seed in range(60) for make in (stack, random_model)]
+    cases = [case for case in drawn if case]
+    kernels = [op.kernel for _, _, graph in cases for op in graph.ops if isinstance(op, Convolution)]
+    assert sum(isinstance(kernel, Mac16Pointwise) for kernel in kernels) >= 60
+    assert differing(cases, tmp_path) == []
+
+
+def one(height: int, width: int, depth: int, out: int) -> Convolution:
+    """A pointwise convolution of such an image, stride 1."""
+    for seed in range(20):
+        r = Random(seed)
+        entry = r.activation((1, height, width, depth))
+        (op,) = read_graph(r.b.finish([entry], [r.conv(entry, out=out, pointwise=True)])).ops
+        if isinstance(op, Convolution) and op.stride == (1, 1):
+            break
+    assert isinstance(op, Convolution)
+    return replace(op, kernel=Mac16Pointwise())
+
+
+def test_weights_that_the_cache_does_not_keep_are_read_once_where_the_positions_fit() -> None:
+    assert convolutions.geometry(one(6, 6, 128, 128)).steps == 1
+    assert convolutions.geometry(one(24, 24, 32, 32)).steps == 24  # 1 KB of weights
+
+
+def test_the_output_may_lie_where_the_input_does_without_a_copy() -> None:
+    op = one(12, 12, 64, 64)
+    assert not convolutions.geometry(op).gathers(external=False)
+    offset = convolutions.inplace_offset(op)
+    assert offset is not None
+    rows = convolutions.geometry(op).made
+    assert offset <= rows * 12 * 64  # no further than the block that has been read
+
+
+def test_all_signs_of_neighbouring_weights_keep_their_values(tmp_path: Path) -> None:
+    ends = np.array([-128, -127, -1, 0, 1, 126, 127], np.int8)
+
+    r = Random(7)
+    entry = r.activation((1, 3, 5, 32), 0.05, 3)
+    content = r.b.finish([entry], [r.conv(entry, out=8, pointwise=True)])
+
+    def drawn(values: np.ndarray, rng: np.random.Generator) -> bytes:
+        return reweighted(content, lambda weights: rng.choice(values, weights.shape).astype(np.int8))
+
+    rng = np.random.default_rng(0)
+    cases = [pointwise(drawn(values, rng), n) for n, values in enumerate((ends, ends[1:], ends[:-1], ends[:1]))]
+    assert differing([case for case in cases if case], tmp_path) == []
