@@ -14,7 +14,7 @@ from PIL import Image
 from edgekit import data as room
 from edgekit.data.preprocess import load_pixels
 from edgekit.data.sources import load_splits, open_catalogue
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, printable
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.values.task import CHEST_XRAY, Task
 
@@ -34,11 +34,12 @@ def load(tmp_path):
     return call
 
 
-def test_a_folder_whose_name_is_not_utf8_gives_a_name_that_json_takes(release):
+def test_a_folder_whose_name_is_not_utf8_gives_a_name_that_json_takes_spelled_as_in_messages(release):
     other = Path(os.fsdecode(os.fsencode(release) + b"\xe9"))
     release.rename(other)
     name = open_catalogue(str(other)).info.name
-    assert name.endswith("\\xe9")
+    assert name == printable(other.name)
+    assert name.endswith("\\udce9")
     assert name.encode()
 
 

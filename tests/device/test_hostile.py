@@ -31,8 +31,9 @@ from edgekit.values.model import TfliteModel
 INFO = messages.Info(
     nonce=0, board=codes.BoardKind.REAL, backend=codes.Backend.AOT, model_error=0, error_detail=0,
     model_sha256=bytes(32), rank=3, decision=0, positive=0, reserved=0, dimensions=(32, 32, 1, 0, 0), outputs=2,
-    label_bytes=0, input_scale_bits=0, output_scale_bits=0, input_zero_point=-128, output_zero_point=0,
-    input_low_bits=0, input_high_bits=0, margin_q=0, reserved_2=0, arena_bytes=1, ram_bytes=0, flash_bytes=0,
+    label_bytes=0, input_scale_bits=0x3B808081, output_scale_bits=0x3D800000, input_zero_point=-128,
+    output_zero_point=0, input_low_bits=0, input_high_bits=0, margin_q=0, reserved_2=0, arena_bytes=1, ram_bytes=0,
+    flash_bytes=0,
     model_bytes=1, clock_hz=0, window_bytes=0, baud=115200, max_baud=921600, chip="esp32", build_id="of no one",
 )  # fmt: skip
 Answer = Callable[[Message, int], bytes]
@@ -137,6 +138,10 @@ def test_a_device_that_takes_no_byte_is_given_up(monkeypatch: pytest.MonkeyPatch
         ({"decision": 2, "outputs": 3}, "a threshold of 3 outputs"),
         ({"decision": 2, "positive": 2}, "a threshold of 2 outputs"),
         ({"max_baud": 0}, "a rate of 0 baud"),
+        ({"input_scale_bits": 0x7FC00000}, "a scale of nan"),
+        ({"output_scale_bits": 0x7F800000}, "a scale of inf"),
+        ({"output_scale_bits": 0x80000001}, "a scale of -1.4"),
+        ({"input_high_bits": 0xFFC00000}, r"an input range of \(0.0, nan\)"),
         ({"board": 3, "outputs": 0}, "board 3, 0 outputs"),
     ],
     ids=str,

@@ -107,6 +107,15 @@ def test_the_state_is_removed_only_when_the_result_is_safe(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_resume_says_that_there_is_nothing_to_go_on_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Kept("key", BOARD, tmp_path) as kept:
+        assert kept.load(2) == {}
+        assert "--resume begins with the first image" in capsys.readouterr().err
+        kept.save({"a": [1, 2, 3]})
+        assert kept.load(2) == {"a": [1, 2, 3]}
+    assert capsys.readouterr().err == ""
+
+
 def test_a_damaged_state_is_told_and_the_work_done_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     leave(tmp_path, {"grün": [1, 2, 3]})
     (path,) = tmp_path.glob("*.state")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of, write_json
 from edgekit.metrics.scores import score, spread, spread_by_class
+from edgekit.pipeline.loading import load_model
 from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import Card, Metrics, load_card
 from edgekit.report.pages.model import card_markdown
@@ -47,8 +49,17 @@ def test_the_card_of_another_model_is_refused(folder: Path) -> None:
     with pytest.raises(EdgekitError, match=r"is not the card of .*student_int8.tflite"):
         load_card(folder)
     (folder / "student_int8.tflite").unlink()
+    (folder / "student_int8.tflite").mkdir()
     with pytest.raises(EdgekitError, match=r"student_int8.tflite, the model of .* cannot be read"):
         load_card(folder)
+
+
+def test_a_model_that_was_renamed_beside_its_card_is_told_which_card_was_looked_at(folder: Path) -> None:
+    (folder / "student_int8.tflite").unlink()
+    shutil.copy(Path(__file__).parents[1] / "vectors/student/int8.tflite", folder / "m.tflite")
+    with pytest.raises(EdgekitError, match=r"card\.json is the card of student_int8\.tflite, and no file") as caught:
+        load_model(folder / "m.tflite")
+    assert str(folder / "student_int8.tflite") in caught.value.hint
 
 
 def test_a_missing_card_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edgekit.data.catalogue import listed
-from edgekit.errors import EdgekitError
+from edgekit.errors import EdgekitError, printable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png"})
 # Beside the images of a class they would count as more of its images.
@@ -77,8 +77,8 @@ def notes_of(kinds: Mapping[str, Sequence[Path]], folder: Path) -> list[str]:
 
 
 def printable_path(path: Path) -> str:
-    """A path as valid UTF-8, whatever bytes the file system holds."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    """A path as valid UTF-8, whatever bytes the file system holds, spelled as everywhere else."""
+    return printable(path.as_posix())
 
 
 def _all(folder: Path, linked: set[Path]) -> Iterator[Path]:

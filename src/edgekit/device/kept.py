@@ -87,6 +87,7 @@ class Kept:
         found = _read(self._path)
         if found is None:
             self._refuse_others(self._path)
+            files.print_warning("No run of this evaluation was cut off, so --resume begins with the first image.")
             return {}
         if any(len(row) != outputs + 1 for row in found.done.values()):
             raise EdgekitError(f"{self._path} holds answers of another number of outputs.", _AFRESH)

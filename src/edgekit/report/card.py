@@ -145,6 +145,11 @@ def load_card(path: Path) -> Card:
     model = path.parent / card.model.file
     try:
         found = file_sha256(model)
+    except FileNotFoundError as error:
+        raise EdgekitError(
+            f"{path} is the card of {card.model.file}, and no file of that name is beside it.",
+            f"Give the model its name back ({model}), or keep another one in a folder without this card.",
+        ) from error
     except OSError as error:
         reason = error.strerror or error
         raise EdgekitError(f"{model}, the model of {path}, cannot be read: {reason}.", again) from error

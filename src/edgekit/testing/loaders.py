@@ -34,7 +34,7 @@ from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.torch import TORCH
 from edgekit.runtimes.trial import try_apart
-from edgekit.testing import mutants
+from edgekit.testing import mutant_archives, mutants
 from edgekit.testing.damaged_models import distorted
 from edgekit.testing.random_models import random_model
 from edgekit.tflite.model import read_tflite
@@ -230,15 +230,15 @@ LOADERS = {
         lambda path: profiled_program((_STUDENT / "int8.tflite").read_bytes(), path),
     ),
     "npz (MedMNIST)": Loader(
-        "downloads/pneumoniamnist.npz", _medmnist, mutants.npz,
+        "downloads/pneumoniamnist.npz", _medmnist, mutant_archives.npz,
         lambda path: open_catalogue("pneumoniamnist-28", cache_dir=path.parents[1]).open_images()(0),
     ),
     "csv (labels)": Loader("set/labels.csv", _labels, mutants.csv_text, _by_labels),
-    "npz (student)": Loader("student.npz", _students, mutants.npz, _run_student),
+    "npz (student)": Loader("student.npz", _students, mutant_archives.npz, _run_student),
     "npz (inputs)": Loader(
-        "inputs.npz", _inputs, mutants.npz, lambda path: load_arrays(path, read_tflite(_STUDENT / "int8.tflite"))
+        "inputs.npz", _inputs, mutant_archives.npz, lambda path: load_arrays(path, read_tflite(_STUDENT / "int8.tflite"))
     ),
-    "zip": Loader("in.zip", _zips, mutants.zipped, _unpack),
+    "zip": Loader("in.zip", _zips, mutant_archives.zipped, _unpack),
     "onnx": Loader("student.onnx", _onnx, mutants.protobuf, _run_onnx),
     "tflite (TFLM)": Loader("model.tflite", _tflite("int8", "float32"), mutants.flatbuffer, _run_tflm),
     "tflite (LiteRT)": Loader(

@@ -3,17 +3,15 @@
 In: a random generator and a whole file. Out: another one, which may by chance be whole, too.
 """
 
-import io
 import json
 import random
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 Mutator = Callable[[random.Random, bytes], bytes]
-_NUMBERS = (0, 1, 2, 4, 7, 8, 16, 127, 128, 255, 256, 65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
+NUMBERS = (0, 1, 2, 4, 7, 8, 16, 127, 128, 255, 256, 65_535, 65_536, 2**31 - 1, 2**31, 2**32 - 1)
 _PNG_CHUNKS = (b"tRNS", b"PLTE", b"iCCP", b"zTXt", b"iTXt", b"eXIf", b"acTL", b"fcTL", b"fdAT", b"IDAT", b"IHDR")
 _JSON = (  # as they stand in a file: no parser's values
     "null", "true", "0", "-1", "1.5", "1e999", "-1e999", "NaN", "Infinity", "-Infinity", "1e-400", str(10**400),
@@ -31,7 +29,7 @@ _CELLS = (
 def json_text(rng: random.Random, content: bytes) -> bytes:
     """Values, keys, the depth or a few bytes of a JSON text are changed."""
     if rng.random() < 0.15:
-        return _cut(rng, _bytes(rng, content))
+        return cut(rng, damaged(rng, content))
     values, raw = json.loads(content), dict[str, str]()
     for number in range(rng.choice([1, 1, 1, 2, 3])):
         places = list(_places(values))
@@ -60,13 +58,13 @@ def json_text(rng: random.Random, content: bytes) -> bytes:
     text = json.dumps(values, ensure_ascii=rng.random() < 0.5)
     for mark, written in raw.items():
         text = text.replace(json.dumps(mark), written)
-    return _cut(rng, text.encode(rng.choice(["utf-8"] * 20 + ["utf-8-sig", "utf-16", "utf-32"]), "surrogatepass"))
+    return cut(rng, text.encode(rng.choice(["utf-8"] * 20 + ["utf-8-sig", "utf-16", "utf-32"]), "surrogatepass"))
 
 
 def csv_text(rng: random.Random, content: bytes) -> bytes:
     """Cells, lines or a few bytes of a CSV are changed."""
     if rng.random() < 0.15:
-        return _cut(rng, _bytes(rng, content))
+        return cut(rng, damaged(rng, content))
     rows = [line.split(b",") for line in content.splitlines()]
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         row = rng.choice(rows)
@@ -107,7 +105,7 @@ def flatbuffer(rng: random.Random, content: bytes) -> bytes:
             case 1:
                 data[at] = rng.randrange(256)
             case 2:
-                data[word : word + 4] = struct.pack("<I", rng.choice([*_NUMBERS, len(data)]))
+                data[word : word + 4] = struct.pack("<I", rng.choice([*NUMBERS, len(data)]))
             case 3:  # an offset that leads to another table, or the number of another vector
                 other = rng.randrange(len(data)) & ~3
                 data[word : word + 4] = data[other : other + 4]
@@ -123,10 +121,10 @@ def flatbuffer(rng: random.Random, content: bytes) -> bytes:
 def protobuf(rng: random.Random, content: bytes) -> bytes:
     """Fields of a message, at any depth, are changed, doubled, dropped, swapped or renumbered; lengths are right."""
     if rng.random() < 0.1:
-        return _cut(rng, _bytes(rng, content))
+        return cut(rng, damaged(rng, content))
     fields = _fields(content)
     if not fields:
-        return _bytes(rng, content)
+        return damaged(rng, content)
     row = rng.randrange(len(fields))
     number, kind, value = fields[row]
     match rng.randrange(8):
@@ -140,11 +138,11 @@ def protobuf(rng: random.Random, content: bytes) -> bytes:
             other = rng.randrange(len(fields))
             fields[row], fields[other] = fields[other], fields[row]
         case _ if kind == 0:
-            fields[row] = (number, kind, _varint(rng.choice([*_NUMBERS, 2**63, 2**64 - 1, rng.randrange(30)])))
+            fields[row] = (number, kind, _varint(rng.choice([*NUMBERS, 2**63, 2**64 - 1, rng.randrange(30)])))
         case _ if kind == 2 and len(_fields(value)) > 0:
             fields[row] = (number, kind, protobuf(rng, value))
         case _:
-            fields[row] = (number, kind, _bytes(rng, value) if kind == 2 else rng.randbytes(len(value)))
+            fields[row] = (number, kind, damaged(rng, value) if kind == 2 else rng.randbytes(len(value)))
     return b"".join(
         _varint(number << 3 | kind) + (_varint(len(value)) if kind == 2 else b"") + value
         for number, kind, value in fields
@@ -203,14 +201,14 @@ def png(rng: random.Random, content: bytes) -> bytes:
     for _ in range(rng.randint(1, 3)):
         row = rng.randrange(len(chunks))
         kind, data = chunks[row]
-        changed, other = (kind, _bytes(rng, data)), (rng.choice(kinds), data)
+        changed, other = (kind, damaged(rng, data)), (rng.choice(kinds), data)
         chunks[row : row + 1] = rng.choice([[changed], [changed], [other], [(kind, data)] * 2, []]) or [other]
         if rng.random() < 0.1:
             rng.shuffle(chunks)
     body = b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
-    return content[:8] + _cut(rng, body)
+    return content[:8] + cut(rng, body)
 
 
 def jpeg(rng: random.Random, content: bytes) -> bytes:
@@ -225,65 +223,16 @@ def jpeg(rng: random.Random, content: bytes) -> bytes:
         row = rng.randrange(len(segments)) if segments else 0
         marker, data = segments[row] if segments else (0xE1, b"Exif\0\0MM\0*")
         other = rng.choice([0xC0, 0xC1, 0xC2, 0xC4, 0xC9, 0xDB, 0xDD, 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE])
-        changed = (marker, _bytes(rng, data))
+        changed = (marker, damaged(rng, data))
         segments[row : row + 1] = rng.choice([[changed], [changed], [changed], [(other, data)], [changed, changed], []])
     body = b"".join(
         b"\xff" + bytes([marker]) + struct.pack(">H", (len(data) + 2) % 65_536) + data for marker, data in segments
     )
-    return content[:2] + _cut(rng, body + (_bytes(rng, scan) if rng.random() < 0.5 else scan))
+    return content[:2] + cut(rng, body + (damaged(rng, scan) if rng.random() < 0.5 else scan))
 
 
-def zipped(rng: random.Random, content: bytes) -> bytes:
-    """Fields of the members' headers and of the end record are changed, or a member's content; .npz among them."""
-    heads = [at for mark in (b"PK\1\2", b"PK\3\4", b"PK\5\6") for at in _all(content, mark)]
-    found = bytearray(content)
-    for _ in range(rng.randint(1, 3)):
-        if rng.random() < 0.7:
-            at = rng.choice(heads) + rng.randrange(4, 46)
-            kind = rng.choice("BHI")
-            number = rng.choice([*_NUMBERS, 9, 12, 14, 93, 99]) % (1 << 8 * struct.calcsize(kind))
-            if at + struct.calcsize(kind) <= len(found):
-                struct.pack_into(f"<{kind}", found, at, number)
-        else:
-            found = bytearray(_bytes(rng, bytes(found)))
-    return _cut(rng, bytes(found))
-
-
-def npz(rng: random.Random, content: bytes) -> bytes:
-    """A member's .npy header or data are changed, or the archive, or how members are compressed."""
-    method = rng.choice([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-    packed = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w", method) as new:
-        names = old.namelist()
-        spoilt, lost = rng.choice(names), rng.choice(names) if rng.random() < 0.1 else None
-        for name in names:
-            data = old.read(name)
-            new.writestr(
-                rng.choice(names) if name == lost else name,
-                _npy(rng, data) if name == spoilt and rng.random() < 0.6 else data,
-            )
-    return zipped(rng, packed.getvalue()) if rng.random() < 0.6 else packed.getvalue()
-
-
-def _npy(rng: random.Random, data: bytes) -> bytes:
-    (length,) = struct.unpack_from("<H", data, 8)
-    header = data[10 : 10 + length].decode("latin1")
-    for old, new in rng.sample(
-        [
-            ("u1", "O"), ("u1", "f8"), ("u1", "c16"), ("u1", "U9"), ("u1", "M8[D]"), ("False", "True"), ("(", "(-1, "),
-            ("f4", "O"), ("f4", "i8"), ("f4", "c8"), ("f4", "U1"),
-            ("(", "(99999999999, "), (")", ", 0)"), ("{", ""), ("shape", "shade"), ("descr", "("), ("'", ""),
-            ("i8", "f2"), ("i8", "b1"), ("i8", "i1"), ("|", "<"), (",", "," * 50), ("(", "(" * 300),
-        ],
-        3,
-    ):  # fmt: skip
-        header = header.replace(old, new, 1)
-    text = header.rstrip().ljust(length - 1).encode("latin1") + b"\n"
-    head = data[:8] + struct.pack("<H", len(text))
-    return (head if rng.random() < 0.9 else _bytes(rng, head)) + text + _cut(rng, data[10 + length :])
-
-
-def _bytes(rng: random.Random, data: bytes) -> bytes:
+def damaged(rng: random.Random, data: bytes) -> bytes:
+    """Up to four changes: bytes, numbers, pieces lost or put in."""
     found = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         if not found:
@@ -293,7 +242,7 @@ def _bytes(rng: random.Random, data: bytes) -> bytes:
             case 0:
                 found[at] = rng.choice([0, 1, 3, 127, 128, 255, rng.randrange(256)])
             case 1:
-                found[at : at + 4] = struct.pack(">I", rng.choice(_NUMBERS))
+                found[at : at + 4] = struct.pack(">I", rng.choice(NUMBERS))
             case 2:
                 del found[at : at + rng.randint(1, 9)]
             case 3:
@@ -301,13 +250,6 @@ def _bytes(rng: random.Random, data: bytes) -> bytes:
     return bytes(found)
 
 
-def _cut(rng: random.Random, data: bytes) -> bytes:
+def cut(rng: random.Random, data: bytes) -> bytes:
+    """Now and then the beginning alone."""
     return data[: rng.randrange(len(data))] if data and rng.random() < 0.05 else data
-
-
-def _all(content: bytes, mark: bytes) -> list[int]:
-    found, at = [], content.find(mark)
-    while at >= 0:
-        found.append(at)
-        at = content.find(mark, at + 1)
-    return found

@@ -127,6 +127,8 @@ class Info(Message, number=0x81):
             f"{self.label_bytes} bytes of labels": self.label_bytes > MAX_LABEL_BYTES,
             f"decision {self.decision}": self.decision not in Decision.__members__.values(),
             f"a threshold of {self.outputs} outputs": self.decision == Decision.THRESHOLD and not binary,
+            **{f"a scale of {scale}": not 0 < scale < math.inf for scale in self.scales},
+            f"an input range of {self.input_range}": not all(map(math.isfinite, self.input_range or ())),
         }
         # where the model did not load, its shape is nobody's business
         return [fault for fault, there in list(faults.items())[: 3 if self.model_error else None] if there]
