@@ -236,7 +236,8 @@ LOADERS = {
     "csv (labels)": Loader("set/labels.csv", _labels, mutants.csv_text, _by_labels),
     "npz (student)": Loader("student.npz", _students, mutant_archives.npz, _run_student),
     "npz (inputs)": Loader(
-        "inputs.npz", _inputs, mutant_archives.npz, lambda path: load_arrays(path, read_tflite(_STUDENT / "int8.tflite"))
+        "inputs.npz", _inputs, mutant_archives.npz,
+        lambda path: load_arrays(path, read_tflite(_STUDENT / "int8.tflite")),
     ),
     "zip": Loader("in.zip", _zips, mutant_archives.zipped, _unpack),
     "onnx": Loader("student.onnx", _onnx, mutants.protobuf, _run_onnx),
