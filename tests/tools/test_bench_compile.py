@@ -12,8 +12,11 @@ sys.path += [str(ROOT / "tools/bench")]
 
 import board  # noqa: E402
 import contenders  # noqa: E402
+import published  # noqa: E402
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema  # noqa: E402
 
+from edgekit import files  # noqa: E402
+from edgekit.compile import CompileOptions  # noqa: E402
 from edgekit.device.profile import profile_json, profile_model  # noqa: E402
 from edgekit.errors import EdgekitError  # noqa: E402
 from edgekit.runtimes import tflm  # noqa: E402
@@ -53,25 +56,27 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
     images = noise(model)
     base = board.harness_bytes(images, 2)
     runs = {}
-    for name in ("aot size", "bakeNN"):
+    for name in ("aot size", "aot esp32", "bakeNN"):
         made = contenders.contenders(None, None)[name](model)
-        runs[name] = board.run(made.sources, made.objects, made.generated or {}, images, 2, base)
+        runs[name] = board.run(made.sources, made.objects, made.generated or {}, images, 2, base, made.core)
         assert np.array_equal(runs[name].outputs, golden(model, images)), name
-    profile = profile_json(profile_model(STUDENT.read_bytes(), "emulator"))
-    counted = runs["aot size"].instructions[0]  # the profile runs the same image
+    ours, counted = runs["aot size"], runs["aot size"].counts[0].instructions  # the profile runs the same image
+    profile = profile_json(profile_model(STUDENT.read_bytes(), "emulator", CompileOptions(target="generic")))
     # layers that take turns call the profile's hook once a row
     assert abs(counted - profile["total"]["instructions"]) < 0.005 * counted
-    assert runs["aot size"].memory_bytes == profile["total"]["activation_bytes"]
-    assert abs(runs["aot size"].code_bytes - profile["total"]["code_bytes"]) < 600  # memcpy and the like
-    assert runs["bakeNN"].instructions[0] > 2 * counted
+    assert ours.memory_bytes == profile["total"]["activation_bytes"]
+    assert abs(ours.code_bytes - profile["total"]["code_bytes"]) < 600  # memcpy and the like
+    assert runs["bakeNN"].counts[0].instructions > 2 * counted
+    assert runs["aot esp32"].counts[0].multiplies < ours.counts[0].multiplies / 2  # MAC16 takes their place
 
 
-def test_a_run_repeats_to_the_instruction() -> None:
+def test_a_run_repeats_to_the_last_count() -> None:
     model = read_tflite(STUDENT)
     images = np.repeat(noise(model, 1), 3, axis=0)
     made = contenders.contenders(None, None)["aot size"](model)
     run = board.run(made.sources, made.objects, made.generated or {}, images, 2, None)
-    assert len(set(run.instructions)) == 1
+    assert len(run.counts) == 3
+    assert len(set(run.counts)) == 1
 
 
 def test_a_contender_that_fails_or_crashes_is_an_error(tmp_path: Path) -> None:
@@ -114,3 +119,23 @@ def test_the_networks_use_their_range_and_are_the_same_everywhere(name: str) -> 
     assert len(np.unique(outputs)) > 12
     assert (np.abs(outputs.astype(int)) < 127).mean() > 0.7
     assert not np.array_equal(outputs[0], outputs[1])
+
+
+def test_published_times_stand_beside_the_models_and_kernels_that_they_are_of(tmp_path: Path) -> None:
+    assert published.published_ms("person_detect", "TFLM + ESP-NN") == pytest.approx(474.22)
+    assert published.published_ms("MLPerf ResNet", "TFLM + ESP-NN") == pytest.approx(724.457)
+    assert published.published_ms("person_detect", "aot size") is None
+    assert published.published_ms("student", "TFLM + ESP-NN") is None
+    (tmp_path / "student.tflite").write_bytes(STUDENT.read_bytes())
+    with pytest.raises(EdgekitError, match="none of the models") as refusal:
+        published.public_models(tmp_path)
+    assert "kws_ref_model.tflite" in refusal.value.hint
+
+
+def test_public_models_are_known_by_what_they_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = STUDENT.read_bytes()
+    public = {"kws": published.Public("kws.tflite", files.sha256_of(content), "")}
+    monkeypatch.setattr(published, "PUBLIC", public)
+    (tmp_path / "under").mkdir()
+    (tmp_path / "under/another_name.tflite").write_bytes(content)
+    assert published.public_models(tmp_path) == {"kws": content}

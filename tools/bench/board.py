@@ -1,4 +1,4 @@
-"""The emulated lx106 as a bench: C and C++ in, instructions and bytes out. Every contender is built with FLAGS.
+"""The emulated core as a bench: C and C++ in, counts and bytes out. Every contender is built with FLAGS.
 
 Object files are kept in the user's cache, by the content of their source and the flags: TFLM alone takes minutes.
 """
@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from edgekit import files
 from edgekit.boards.board import ESP32
+from edgekit.boards.costs import Counts
+from edgekit.boards.counting import counted
 from edgekit.boards.emulators import QEMU, Emulator
-from edgekit.boards.toolchains import need
 from edgekit.errors import EdgekitError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,7 +30,6 @@ HERE = Path(__file__).resolve().parent
 BOARD = ROOT / "firmware/boards/emulated"
 TOOLCHAIN = ESP32.toolchain
 FLAGS = ("-O2", *TOOLCHAIN.flags)
-RUN_LIMIT_S = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,14 @@ class Run:
 
     Attributes:
         memory_bytes: what it says of its working memory.
-        instructions: of each image.
+        counts: of each image.
         outputs: int8 [images, outputs].
         code_bytes: machine code and its literals, the harness and soft floats taken off.
         constant_bytes: the same of constants: weights, tables, a .tflite.
     """
 
     memory_bytes: int
-    instructions: tuple[int, ...]
+    counts: tuple[Counts, ...]
     outputs: NDArray[np.int8]
     code_bytes: int
     constant_bytes: int
@@ -76,24 +76,22 @@ def run(
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for path, text in (*generated.items(), ("images.h", _images(images, outputs))):
+        twice = np.concatenate([images[:1], images])  # the first run finds a cold cache, and does not count
+        for path, text in (*generated.items(), ("images.h", _images(twice, outputs))):
             files.write_text(folder / path, text)
-        harness = Source(HERE / "main.c", (f"-DBENCH_UART={core.uart:#x}", f"-DBENCH_TICK={core.tick}"))
+        harness = Source(HERE / "main.c", (f"-DBENCH_UART={core.uart:#x}",))
         own = [harness, *sources, *(Source(p, core.c_flags(BOARD)) for p in sorted(folder.rglob("*.c*")))]
         built = compiled([Source(s.path, (*s.options, f"-I{folder}", f"-I{HERE}")) for s in own], folder / "own")
         files.write_text(folder / "board.ld", core.linker_script(BOARD))
         program = _linked([*built, *objects, *_common()], folder / "bench.elf", folder / "board.ld")
         code, constants = _sizes(program)
-        line = _emulated(program, folder, core)
+        calls, line = counted(program, core, TOOLCHAIN, ESP32.costs.cache)
     (memory,) = struct.unpack_from("<i", line)
-    width = 4 + outputs
-    if memory < 0 or len(line) != 4 + width * len(images):
+    if memory < 0 or len(line) != 4 + outputs * len(twice) or len(calls) != len(images):
         raise EdgekitError(f"The contender stopped with {memory} after {len(line)} bytes.", "Look at its bench_setup.")
-    rows = [line[4 + width * i : 4 + width * (i + 1)] for i in range(len(images))]
-    spent = tuple(core.tick * struct.unpack_from("<I", row)[0] for row in rows)
-    said = np.array([np.frombuffer(row[4:], np.int8) for row in rows])
+    said = np.frombuffer(line[4:], np.int8).reshape(-1, outputs)[1:]
     less = base or (0, 0)
-    return Run(memory, spent, said, code - less[0], constants - less[1])
+    return Run(memory, tuple(call[1] for call in calls), said, code - less[0], constants - less[1])
 
 
 def harness_bytes(images: NDArray[np.int8], outputs: int) -> tuple[int, int]:
@@ -167,27 +165,13 @@ def _nm(path: Path, *options: str) -> str:
     return subprocess.run([TOOLCHAIN.prefix + "nm", *options, path], capture_output=True, text=True, check=True).stdout
 
 
-def _emulated(program: Path, folder: Path, core: Emulator) -> bytes:
-    need(QEMU)
-    said = folder / "uart.bin"
-    command = core.command(program, ("-serial", f"file:{said}"), counted="awake")
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=RUN_LIMIT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise EdgekitError(f"It ran for {RUN_LIMIT_S} s without an end.", "Use fewer images.") from error
-    if done.returncode:
-        raise EdgekitError(
-            f"It ended with status {done.returncode} (128 + EXCCAUSE for a crash, else the harness's).", "Debug it."
-        )
-    return said.read_bytes()
-
-
 def _images(images: NDArray[np.int8], outputs: int) -> str:
     rows = ",\n".join("{" + ",".join(map(str, row.tolist())) + "}" for row in images)
     return (
         f"#include <stdint.h>\n#define BENCH_IMAGES {len(images)}u\n#define BENCH_INPUT_BYTES {images.shape[1]}u\n"
         f"#define BENCH_OUTPUT_BYTES {outputs}u\n#ifdef BENCH_WITH_IMAGES\n"
-        f"static const int8_t bench_images[BENCH_IMAGES][BENCH_INPUT_BYTES] = {{\n{rows}}};\n#endif\n"
+        '__attribute__((section(".inputs"))) static const int8_t bench_images[BENCH_IMAGES][BENCH_INPUT_BYTES] = {'
+        f"\n{rows}}};\n#endif\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Who runs: edgekit's C for size and for speed, bakeNN's C, TFLM's interpreter with and without ESP-NN.
+"""Who runs: edgekit's C for any core and for the ESP32's, bakeNN's C, TFLM's interpreter with and without ESP-NN.
 
 In: a model and where the peers' sources lie. Out: what `board.run` takes. A peer that cannot take a model says why.
 """
@@ -14,8 +14,11 @@ import flatbuffers
 from board import HERE, Source, compiled
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from edgekit.boards.board import ESP32
+from edgekit.boards.emulators import Emulator
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.c_array import c_array
+from edgekit.device.counted import core_of
 from edgekit.errors import EdgekitError
 from edgekit.values.model import TfliteModel
 
@@ -28,12 +31,14 @@ _ESP_KERNELS = ("add", "conv", "depthwise_conv", "fully_connected", "pooling", "
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """What to build. `io_apart`: input and output lie outside of the working memory that it names."""
+    """What to build and the core to run it on. `io_apart`: input and output lie outside of the working memory that it
+    names."""
 
     sources: tuple[Source, ...]
     objects: tuple[Path, ...] = ()
     generated: Mapping[str, str] | None = None
     io_apart: bool = True
+    core: Emulator = ESP32.emulator
 
 
 Make = Callable[[TfliteModel], Contender]
@@ -42,8 +47,10 @@ Make = Callable[[TfliteModel], Contender]
 def contenders(tflm: Path | None, esp_nn: Path | None) -> dict[str, Make]:
     """By name, in the order of the table."""
     made: dict[str, Make] = {
-        "aot size": lambda model: _aot(model, CompileOptions(optimize="size")),
-        "aot speed": lambda model: _aot(model, CompileOptions(optimize="speed")),
+        "aot size": lambda model: _aot(model, CompileOptions(optimize="size", target="generic")),
+        "aot speed": lambda model: _aot(model, CompileOptions(optimize="speed", target="generic")),
+        "aot esp32": lambda model: _aot(model, CompileOptions(optimize="size", target="esp32")),
+        "aot esp32 speed": lambda model: _aot(model, CompileOptions(optimize="speed", target="esp32")),
         "bakeNN": lambda model: _bakenn(model, optimized=False),
         "bakeNN optimized": lambda model: _bakenn(model, optimized=True),
     }
@@ -56,7 +63,7 @@ def contenders(tflm: Path | None, esp_nn: Path | None) -> dict[str, Make]:
 
 def _aot(model: TfliteModel, options: CompileOptions) -> Contender:
     compiled_ = compile_model(model.flatbuffer, options)
-    return Contender((Source(HERE / "aot.c"),), generated=compiled_.files)
+    return Contender((Source(HERE / "aot.c"),), generated=compiled_.files, core=core_of(options))
 
 
 def _bakenn(model: TfliteModel, *, optimized: bool) -> Contender:
@@ -78,8 +85,14 @@ def _bakenn(model: TfliteModel, *, optimized: bool) -> Contender:
 
 def with_flat_ends(content: bytes) -> bytes:
     """The model with a RESHAPE before every fully connected layer whose input has more than two dimensions, because
-    bakeNN wants a row there. The arithmetic stays the same."""
+    bakeNN wants a row there; with its shapes for one image alone and ADD in the version that says the same of int8,
+    which it wants, too. The arithmetic stays the same."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
+    for tensor in model.subgraphs[0].tensors:
+        tensor.shapeSignature = None
+    for code in model.operatorCodes:
+        if code.builtinCode == schema.BuiltinOperator.ADD:
+            code.version = min(code.version, 2)
     graph = model.subgraphs[0]
     ops: list[Any] = []
     for op in graph.operators:
