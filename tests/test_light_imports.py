@@ -36,3 +36,30 @@ def test_everything_outside_training_and_conversion_imports_without_torch_or_ten
     found, imported = done.stdout.splitlines()
     assert found == ""
     assert {"edgekit.report.card", "edgekit.metrics.scores", "edgekit.data.preprocess"} <= set(imported.split())
+
+
+NOT_ON_WINDOWS = """
+import builtins
+
+LACKING = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
+found = builtins.__import__
+
+def as_on_windows(name, names=None, *rest, **more):
+    if name in LACKING and (names or {}).get("__name__", "").startswith("edgekit"):
+        raise ModuleNotFoundError(f"No module named {name!r}, imported by {names['__name__']}")
+    return found(name, names, *rest, **more)
+
+builtins.__import__ = as_on_windows
+"""
+
+
+def test_no_module_needs_what_python_lacks_on_windows() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NOT_ON_WINDOWS + IMPORT_ALL_BUT_HEAVY],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "edgekit.testing.fuzz" in done.stdout.split()

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from images_built import write_build
 
 from edgekit.cli.main import cli
 from edgekit.compile import Compiled
 from edgekit.device import firmware
+from edgekit.device.connection import connected
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
@@ -152,3 +154,18 @@ def test_a_model_that_only_tflm_runs_becomes_firmware_for_tflm_alone(
     sources, _ = load_model(tmp_path / "odd.tflite").board_sources()
     with pytest.raises(EdgekitError, match="runs on TFLM alone, and the environment native runs compiled C"):
         firmware.build("native", sources)
+
+
+@pytest.mark.parametrize("port", ["emulator", "native", "qemu-esp32"])
+def test_a_board_that_edgekit_would_start_is_refused_on_windows_in_a_line(
+    port: str, model: TfliteModel, sources: ModelSources, empty_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_build(empty_project / ".pio/build/esp32dev")
+    monkeypatch.setattr("edgekit.device.processes._IS_POSIX", False)
+    monkeypatch.setattr("edgekit.device.chip.vendor_qemu", lambda board: "qemu-system-xtensa.exe")
+    with (
+        pytest.raises(EdgekitError, match="on Linux and macOS alone") as refused,
+        connected(port, model, lambda: sources),
+    ):
+        pass
+    assert "WSL" in refused.value.hint

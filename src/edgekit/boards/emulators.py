@@ -65,7 +65,7 @@ class Emulator:
 
     def linker_script(self, folder: Path) -> str:
         """The script of `folder` (firmware/boards/emulated), which is written for DE212, with this core's addresses."""
-        text = (folder / "board.ld").read_text()
+        text = (folder / "board.ld").read_text(encoding="utf-8")
         for address, own in ((DE212.flash, self.flash), (DE212.ram, self.ram)):
             text = text.replace(f"{address:#x}", f"{own:#x}")
         return text

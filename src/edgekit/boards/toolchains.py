@@ -93,7 +93,7 @@ def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | 
     sources = [file for file in files if file.endswith(".c")]
     with tempfile.TemporaryDirectory() as name:
         for file, text in files.items():
-            (Path(name) / file).write_text(text)
+            (Path(name) / file).write_text(text, encoding="utf-8")
         command = toolchain.compile_command(sources[0]) + sources[1:]
         done = subprocess.run(command, cwd=name, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:

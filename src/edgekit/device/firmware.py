@@ -24,7 +24,7 @@ from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array, label_bytes
-from edgekit.device.processes import end_with_parent, started
+from edgekit.device.processes import end_with_parent, refuse_where_none_starts, started
 from edgekit.device.protocol.message import MAX_RANK
 from edgekit.device.protocol.messages import (
     CHUNK_BYTES,
@@ -146,7 +146,7 @@ def write_model(sources: ModelSources, into: Path | None = None) -> Path:
     target = into or folder() / MODEL_FOLDER
     texts = {**sources.files, "model.json": json.dumps({"sha256": sources.sha256}) + "\n"}
     for name, text in texts.items():
-        if not (target / name).is_file() or (target / name).read_text() != text:
+        if not (target / name).is_file() or (target / name).read_bytes() != text.encode():
             files.write_text(target / name, text)
     for path in target.iterdir():  # of an earlier edgekit: PlatformIO would compile it, too
         if path.suffix in (".h", ".c", ".cc") and path.name not in texts:
@@ -166,14 +166,15 @@ def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path
     """Builds the firmware for this computer and returns the program. A build that exists is not repeated.
 
     `environment`: HOST_ENVIRONMENT, or the board's `emulated_environment`.
-    Raises EdgekitError: no compiler (says what to install), or the build failed: then with the compiler's words, for
-    instance that the model does not fit the board's room.
+    Raises EdgekitError: no POSIX system, no compiler (says what to install), or the build failed: then with the
+    compiler's words, for instance that the model does not fit the board's room.
     """
     if sources.for_tflm_alone:
         raise EdgekitError(
             f"The model runs on TFLM alone, and the environment {environment} runs compiled C.",
             "Build it for a board: pio run -d firmware -e esp32dev",
         )
+    refuse_where_none_starts()
     root = folder()
     options = _options(root / "platformio.ini", environment)
     own = _sources(root, options["build_src_filter"])
@@ -241,7 +242,7 @@ def _run(command: list[str], board: Board) -> None:
 
 def _options(ini: Path, environment: str) -> dict[str, str]:
     parser = configparser.ConfigParser(interpolation=None, inline_comment_prefixes=(";",))
-    parser.read(ini)
+    parser.read(ini, encoding="utf-8")
     options = {**parser["hosted"], **parser[f"env:{environment}"]}
     return {
         name: re.sub(r"\$\{(.+?)\.(\w+)\}", lambda m: parser[m[1]][m[2]], value).strip()

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 
 from edgekit.errors import EdgekitError
 
+_IS_POSIX = os.name == "posix"
 _ENDING_S = 0.5  # that a program may still take to end when its line is gone
 
 
@@ -27,8 +28,7 @@ def started(command: Callable[[Sequence[str]], list[str]], again: str = "Build i
     Raises:
         EdgekitError: QEMU has ended where something failed in the block; with QEMU's words.
     """
-    if os.name != "posix":
-        raise EdgekitError("Emulated boards start on Linux and macOS alone.", "On Windows use WSL, or a real board.")
+    refuse_where_none_starts()
     with tempfile.TemporaryFile("w+") as said:
         # QEMU takes over a socket that already listens: no port number can be lost in between.
         with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -49,6 +49,14 @@ def started(command: Callable[[Sequence[str]], list[str]], again: str = "Build i
                 raise EdgekitError(f"QEMU ended: {said.read().strip()[-300:]}", again) from error
             finally:
                 process.kill()
+
+
+def refuse_where_none_starts() -> None:
+    """Raises EdgekitError on Windows: QEMU is handed a socket, and the native firmware opens one, as POSIX has them."""
+    if not _IS_POSIX:
+        raise EdgekitError(
+            "Boards that edgekit starts by itself run on Linux and macOS alone.", "On Windows use WSL, or a real board."
+        )
 
 
 def end_with_parent(command: list[str]) -> list[str]:

@@ -6,7 +6,6 @@ own number, so that one that failed can be made again alone.
 
 import os
 import random
-import resource
 import select
 import subprocess
 import sys
@@ -100,6 +99,8 @@ def work() -> None:
     loader_name, seed, first, end = sys.argv[1], *map(int, sys.argv[2:])
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what native libraries print is no answer
+    import resource  # Windows has none
+
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
     warnings.simplefilter("ignore")
     from edgekit.testing.loaders import LOADERS  # here: it imports torch and all else
