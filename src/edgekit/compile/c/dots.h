@@ -1,83 +1,62 @@
 #pragma once
 #include "mac16.h"
 
-/* Rows of positions x rows of taps: sums[r + i * apart] = sum of w[r][k] * x[r][i][k] over 4 * quads taps, for
- * i < count and r < rows. A position lies `step` behind the last, also from one row to the next. x and w begin at
- * multiples of 4 bytes and step is even; there is at least one of everything. */
+/* Rows of positions x rows of weights: sums[r][i] = sum of w[r][k] * x[r][i][k] over TAPS taps, for i < count and
+ * r < rows. A position lies STEP behind the last, also from one row to the next. Weights lie in the order that
+ * mac16_dots.py gives. x and w begin at multiples of 4 bytes; there is at least one of everything. Two words behind the
+ * last position, one behind the weights and one behind the sums are read, and not used. */
 #if EDGEKIT_MAC16
-static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
-                               int32_t count, int32_t apart, int32_t rows) {
-  const int32_t *end = sums + count * apart;
-  int32_t sum;
-  x -= 2, w -= 2;
-  /* MULA.DD.*.LDINC multiplies two 16-bit halves, adds to a 40-bit accumulator and loads the next two halves, all in
-   * one instruction; LOOPNEZ repeats without a branch; sums are taken modulo 2^32. Esp-dsp's dsps_dotprod_s16 has the
-   * same inner loop. LDINC adds 4 to the address first; the last quad loads nothing beyond itself. The whole loop is
-   * one block, so that the compiler puts no hardware loop of its own around it. */
-  __asm__ volatile(
-      "0:\n"
-      "wsr.acclo %[zero]\n"
-      "ldinc m0, %[x]\n"
-      "ldinc m2, %[w]\n"
-      "loopnez %[more], 1f\n"
-      "mula.dd.ll.ldinc m1, %[x], m0, m2\n"
-      "mula.dd.hh.ldinc m3, %[w], m0, m2\n"
-      "mula.dd.ll.ldinc m0, %[x], m1, m3\n"
-      "mula.dd.hh.ldinc m2, %[w], m1, m3\n"
-      "1:\n"
-      "mula.dd.ll.ldinc m1, %[x], m0, m2\n"
-      "mula.dd.hh.ldinc m3, %[w], m0, m2\n"
-      "mula.dd.ll m1, m3\n"
-      "mula.dd.hh m1, m3\n"
-      "sub %[w], %[w], %[run]\n"
-      "add %[x], %[x], %[on]\n"
-      "rsr.acclo %[sum]\n"
-      "s32i %[sum], %[sums], 0\n"
-      "add %[sums], %[sums], %[apart]\n"
-      "bne %[sums], %[end], 0b\n"
-      "add %[w], %[w], %[run]\n"
-      "sub %[sums], %[sums], %[back]\n"
-      "addi %[end], %[end], 4\n"
-      "addi %[rows], %[rows], -1\n"
-      "bnez %[rows], 0b\n"
-      : [x] "+&a"(x), [w] "+&a"(w), [sums] "+&a"(sums), [end] "+&a"(end), [rows] "+&a"(rows), [sum] "=&a"(sum)
-      : [run] "a"(quads * 8), [on] "a"(step * 2 - quads * 8), [zero] "a"(0), [more] "a"(quads - 1),
-        [apart] "a"(apart * 4), [back] "a"((count * apart - 1) * 4)
-      : "memory");
+/* One block for each kind of chunk. Both end where only they know, so that the compiler puts no hardware loop of its
+ * own around theirs; sums are taken modulo 2^32. */
+#define EDGEKIT_CHUNK(text)                                                                                            \
+  __asm__ volatile(                                                                                                    \
+      text                                                                                                             \
+      : [x] "+&a"(from), [w] "+&a"(w), [sums] "+&a"(to), [left] "+&a"(left), [w0] "=&a"(w0), [w1] "=&a"(w1),           \
+        [w2] "=&a"(w2), [w3] "=&a"(w3), [w4] "=&a"(w4), [w5] "=&a"(w5), [w6] "=&a"(w6), [w7] "=&a"(w7), [w8] "=&a"(w8) \
+      :                                                                                                                \
+      : "memory")
+static EDGEKIT_APART void NAME(const int16_t *x, const int16_t *w, int32_t *sums, int32_t count, int32_t rows) {
+  const int16_t *const end = w + rows * TAPS;
+  int32_t w0, w1, w2, w3, w4, w5, w6, w7, w8;
+  do {
+    const int16_t *const last = w + TAPS, *from = x - 2;
+    int32_t *to = sums, left = count;
+    EDGEKIT_CHUNK(FIRST);
+    for (const int16_t *next = x + CHUNK - 2; w != last; next += CHUNK) {
+      from = next, to = sums, left = count;
+      EDGEKIT_CHUNK(NEXT);
+    }
+    x += count * STEP, sums += count;
+  } while (w != end);
 }
+#undef EDGEKIT_CHUNK
 #else
 /* The portable fallback: four positions at once. */
-#define EDGEKIT_TAP(n)            \
-  {                               \
-    const int32_t w##n = k[n];    \
-    s += (uint32_t)(a[n] * w##n); \
-    t += (uint32_t)(b[n] * w##n); \
-    u += (uint32_t)(c[n] * w##n); \
-    v += (uint32_t)(d[n] * w##n); \
-  }                               \
+#define EDGEKIT_TAP(n, weight)     \
+  {                                \
+    const int32_t value = weight;  \
+    s += (uint32_t)(a[n] * value); \
+    t += (uint32_t)(b[n] * value); \
+    u += (uint32_t)(c[n] * value); \
+    v += (uint32_t)(d[n] * value); \
+  }                                \
   EDGEKIT_IN_ORDER
-static EDGEKIT_APART void dots(const int16_t *x, int32_t step, const int16_t *w, int32_t quads, int32_t *sums,
-                               int32_t count, int32_t apart, int32_t rows) {
-  for (; rows > 0; --rows, w += 4 * quads, ++sums) {
-    const int16_t *const end = w + 4 * quads;
-    int32_t *to = sums;
-    int32_t left = count;
-    for (; left >= 4; left -= 4, x += 4 * step) {
-      const int16_t *a = x, *b = x + step, *c = b + step, *d = c + step;
+static EDGEKIT_APART void NAME(const int16_t *x, const int16_t *w, int32_t *sums, int32_t count, int32_t rows) {
+  for (; rows > 0; --rows, w += TAPS) {
+    for (int32_t left = count; left > 0; left -= 4) {
+      const int32_t b_on = left > 1 ? STEP : 0, c_on = left > 2 ? STEP : 0, d_on = left > 3 ? STEP : 0;
+      const int16_t *a = x, *b = a + b_on, *c = b + c_on, *d = c + d_on, *k = w;
       uint32_t s = 0, t = 0, u = 0, v = 0;
-      for (const int16_t *k = w; k != end; k += 4, a += 4, b += 4, c += 4, d += 4) {
-        EDGEKIT_TAP(0) EDGEKIT_TAP(1) EDGEKIT_TAP(2) EDGEKIT_TAP(3)
+      for (int32_t first = 0; first < TAPS; first += CHUNK, k += BEHIND) {
+        for (int32_t i = 0; i < CHUNK; i += 4, k += AHEAD, a += 4, b += 4, c += 4, d += 4) {
+          EDGEKIT_TAP(0, k[0]) EDGEKIT_TAP(1, k[1]) EDGEKIT_TAP(2, k[BESIDE]) EDGEKIT_TAP(3, k[BESIDE + 1])
+        }
       }
-      *to = (int32_t)s, to += apart;
-      *to = (int32_t)t, to += apart;
-      *to = (int32_t)u, to += apart;
-      *to = (int32_t)v, to += apart;
-    }
-    for (; left > 0; --left, x += step, to += apart) {
-      uint32_t s = 0;
-      const int16_t *a = x;
-      for (const int16_t *k = w; k != end; ++k, ++a) s += (uint32_t)(*a * *k);
-      *to = (int32_t)s;
+      x += STEP + b_on + c_on + d_on;
+      *sums++ = (int32_t)s;
+      if (left > 1) *sums++ = (int32_t)t;
+      if (left > 2) *sums++ = (int32_t)u;
+      if (left > 3) *sums++ = (int32_t)v;
     }
   }
 }

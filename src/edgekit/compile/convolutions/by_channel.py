@@ -17,9 +17,10 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Kernel, Site, largest_divisor, round_up
+from edgekit.compile.codegen import Helper, Kernel, Site, largest_divisor, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import fast_requant
+from edgekit.compile.convolutions.mac16_dots import Dots, dots_of
 from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coding, encode
 from edgekit.compile.convolutions.weight_list import WeightList, list_weights, positions_abreast
@@ -95,10 +96,13 @@ class ByChannel:
         if self.coding is None:
             listed = _listed(op)
             starts, weights, taps = listed.starts, listed.emit(site.name, op, layout.step, layout.sums), 0
+            products: list[Helper] = []
         else:
             coded = encode(_runs(op), self.coding)
             assert coded is not None, "chosen for weights that it cannot hold"
             starts, weights, taps = coded.starts, coded.emit(site.name), coded.count
+            assert layout.dots is not None
+            products = [layout.dots.helper]
         return by_part(
             "by_channel.c.jinja",
             op,
@@ -107,13 +111,14 @@ class ByChannel:
             fast_requant(op.requantization, op.bias.astype(np.int64)),  # of the sums of w * (u - z)
             weights,
             starts,
-            [*(["greater"] if op.pool != (1, 1) else []), *(["dots"] if taps else [])],
+            [*(["greater"] if op.pool != (1, 1) else []), *products],
             weight_type="uint8_t" if taps else "int16_t",
             part_bytes=layout.part_bytes,
             layout=layout,
             window=self.geometry(op),
             taps=taps,
-            quads=-(-taps // 4),
+            dots=products[0].name if products else "",
+            dots_taps=layout.dots.taps if layout.dots else 0,
             at_once=largest_divisor(op.image[2], 8),
             zero=op.input.quantization.zero_point + 128,
         )
@@ -143,6 +148,7 @@ class _Layout:
     size: int
     weights: int
     pool_rows: int
+    dots: Dots | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -150,8 +156,8 @@ class _Layout:
 
     @property
     def part_bytes(self) -> int:
-        """A channel's weights and sums."""
-        return 2 * self.weights + 4 * self.pool_rows * self.sums
+        """A channel's weights and sums, behind which MAC16 reads one more."""
+        return 2 * self.weights + 4 * self.pool_rows * self.sums + 4
 
 
 def _layout(op: Convolution, coding: Coding | None) -> _Layout:
@@ -167,18 +173,25 @@ def _layout(op: Convolution, coding: Coding | None) -> _Layout:
         )  # fmt: skip
     column = round_up(height * depth, 2)  # MAC16 loads two at once
     columns = (used - 1) * op.stride[1] + width
+    dots = dots_of(width * column, op.stride[1] * column)
     return _Layout(
         columns, used, used, row=columns * column, step=op.stride[1] * column, column=column, plane=1,
         size=op.pool[0] * columns * column + 4,  # taps are taken by fours, perhaps beyond the last column
-        weights=round_up(width * column, 8), pool_rows=op.pool[0],
+        weights=round_up(dots.taps, 8), pool_rows=op.pool[0], dots=dots,
     )  # fmt: skip
 
 
 def _runs(op: Convolution) -> NDArray[np.int8]:
-    """[O, n]: each channel's weights in the order of a gathered window, [kx][ky][c], columns padded to an even size."""
+    """[O, n]: each channel's weights in the order of a gathered window, [kx][ky][c], columns padded to an even size;
+    then in that of the dot products, up to the last that is of use."""
     out, _, width, _ = op.weights.shape
     columns = op.weights.transpose(0, 2, 1, 3).reshape(out, width, -1)
-    return np.pad(columns, ((0, 0), (0, 0), (0, columns.shape[2] % 2))).reshape(out, -1)
+    runs = np.pad(columns, ((0, 0), (0, 0), (0, columns.shape[2] % 2))).reshape(out, -1)
+    dots = _layout(op, UNCOMPRESSED).dots
+    assert dots is not None
+    taps = runs.shape[1]
+    padded = np.pad(runs, ((0, 0), (0, dots.taps - taps)))[:, dots.order]
+    return padded[:, : 1 + max(at for at, tap in enumerate(dots.order) if tap < taps)]
 
 
 def _listed(op: Convolution) -> WeightList:

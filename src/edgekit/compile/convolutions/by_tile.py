@@ -11,13 +11,14 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Kernel, Site, round_up
+from edgekit.compile.codegen import Helper, Kernel, Site, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
 from edgekit.compile.convolutions.fast_requant import of_byte_sums
+from edgekit.compile.convolutions.mac16_dots import Dots, dots_of
 from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coded, Coding, encode
 from edgekit.compile.convolutions.window import Window
-from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper, output_helper
+from edgekit.compile.convolutions.winograd import CHANNEL_ORDER, Winograd, input_helper
 from edgekit.compile.cost import CODE_BYTES, Cost
 from edgekit.compile.options import CompileOptions
 
@@ -71,7 +72,8 @@ class ByTile:
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """Transforms as many tiles as the buffer holds, then has the channels worked out."""
-        coded, input_, output = self._coded(op), input_helper(op, _TILE, lanes=1), output_helper(op, _TILE)
+        coded, input_, output = self._coded(op), input_helper(op, _TILE, lanes=1), _results_helper(op, self._at_once(op))
+        dots = _dots(op)
         return by_part(
             "by_tile.c.jinja",
             op,
@@ -80,11 +82,13 @@ class ByTile:
             of_byte_sums(op),
             coded.emit(site.name),
             coded.starts,
-            ["dots", input_, "winograd4_filter", output],
+            [dots.helper, input_, "winograd4_filter", output],
             weight_type="uint8_t",
             part_bytes=self._part_bytes(op),
+            dots=dots.helper.name,
+            filter_words=dots.taps // 2,
             load=input_.name,
-            store=output,
+            store=output.name,
             row=self.geometry(op).row,
             depth=_depth(op),
             tiles=_tiles(op),
@@ -110,16 +114,28 @@ class ByTile:
 
     def _part_bytes(self, op: Convolution) -> int:
         """A channel's transformed weights, its sums, its taps; masks widen eight at once."""
-        return 2 * _ELEMENTS * _depth(op) + 4 * _ELEMENTS * self._at_once(op) + 2 * round_up(9 * _depth(op), 8)
+        taps = _dots(op).taps
+        return 2 * _ELEMENTS * taps + 4 * _ELEMENTS * self._at_once(op) + 2 * round_up(9 * taps, 8)
 
 
 def _pairs(op: Convolution) -> NDArray[np.int8]:
-    """[O, n]: for every two channels of the transformed input, their taps in turn."""
-    out, channels = len(op.weights), op.image[2]
-    taps = np.zeros((out, _depth(op), 9), np.int8)
+    """[O, n]: for every two channels of the transformed input, their taps in turn, in the order of the dot products."""
+    out, channels, dots = len(op.weights), op.image[2], _dots(op)
+    taps = np.zeros((out, dots.taps, 9), np.int8)
     taps[:, :channels] = op.weights.transpose(0, 3, 1, 2).reshape(out, channels, 9)
-    order = [four + i for four in range(0, _depth(op), 4) for i in CHANNEL_ORDER]
-    return taps[:, order].reshape(out, -1, 2, 9).transpose(0, 1, 3, 2).reshape(out, -1)
+    order = [four + i for four in range(0, dots.taps, 4) for i in CHANNEL_ORDER]
+    return taps[:, order][:, dots.order].reshape(out, -1, 2, 9).transpose(0, 1, 3, 2).reshape(out, -1)
+
+
+def _results_helper(op: Convolution, apart: int) -> Helper:
+    """The transform of one tile's sums, whose results a pool may look at."""
+    file = "winograd4_result" + ("" if op.pool == (1, 1) else "_pooled")
+    return Helper(file, (("NAME", f"{file}{apart}"), ("APART", str(apart))))
+
+
+def _dots(op: Convolution) -> Dots:
+    """Over the channels of a tile's element; tiles lie one behind the other."""
+    return dots_of(_depth(op), _depth(op))
 
 
 def _depth(op: Convolution) -> int:
