@@ -9,6 +9,7 @@ import edgekit.compile
 from edgekit.boards.emulators import DC233C
 from edgekit.boards.toolchains import LX106
 from edgekit.compile.codegen import needed_helpers
+from edgekit.compile.convolutions.mac16_dots import dots_of
 
 EMULATED = Path(__file__).parents[2] / "firmware/boards/emulated"
 FOLDER = Path(edgekit.compile.__file__).parent / "c"
@@ -20,6 +21,9 @@ MACROS = {  # what kernels fill in
     "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_BYTES"),
     "winograd_dot2.h": ("NAME=f", "ELEMENTS=16", "CHANNELS=4", "TAPS=TAPS4"),
     "winograd_dot3.h": ("NAME=f", "ELEMENTS=36", "CHANNELS=8", "TAPS=TAPS8"),
+    "winograd4_result.h": ("NAME=f", "APART=4"),
+    "winograd4_result_pooled.h": ("NAME=f", "APART=4"),
+    "dots.h": tuple(f"{name}={value}" for name, value in dots_of(80, 40).helper.macros),
     "both.h": ("PAIR=net_pair",),
     "pair_hook.h": ("PAIR=net_pair",),
     "step_hook.h": ("STEP=net_step",),

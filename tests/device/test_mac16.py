@@ -54,7 +54,10 @@ def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_m
 
 @pytest.mark.parametrize(
     ("kind", "line", "without"),
-    [(ByChannel, "mula.dd.hh m1, m3", ""), (Mac16Pointwise, "mula.dd.hl.ldinc m1, %[x], m1, m2", "ldinc m1, %[x]")],
+    [
+        (ByChannel, "mula.da.hh.ldinc m0, %[x], m0, %[w0]", "ldinc m0, %[x]"),
+        (Mac16Pointwise, "mula.dd.hl.ldinc m1, %[x], m1, m2", "ldinc m1, %[x]"),
+    ],
 )
 def test_a_product_left_out_would_be_seen(
     kind: type[ConvolutionKernel], line: str, without: str, monkeypatch: pytest.MonkeyPatch

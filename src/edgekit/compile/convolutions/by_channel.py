@@ -75,10 +75,16 @@ class ByChannel:
             return Cost(_AN_INSTRUCTION * instructions, size_bytes + channels, rows, CODE_BYTES + DECODER_BYTES)
         coded = encode(_runs(op), self.coding)
         assert coded is not None, "chosen for weights that it cannot hold"
-        a_tap = 1.0 if mac16 else 3.9
         decoder = DECODER_BYTES if self.coding != UNCOMPRESSED else 0
-        instructions = widening + results * (an_end + a_tap * coded.count) + rows * coded.instructions
-        return Cost(_AN_INSTRUCTION * instructions, coded.size_bytes + channels, rows, CODE_BYTES + decoder)
+        instructions = widening + results * an_end + rows * coded.instructions
+        dots = _layout(op, self.coding).dots
+        assert dots is not None
+        if mac16:
+            a_dot, a_row = dots.cycles
+            products = results * a_dot + op.result[0] * op.result[2] * a_row
+        else:
+            products = _AN_INSTRUCTION * results * 3.9 * coded.count
+        return Cost(_AN_INSTRUCTION * instructions + products, coded.size_bytes + channels, rows, CODE_BYTES + decoder)
 
     def describe(self, op: Convolution) -> str:
         stored = "nonzero weights listed" if self.coding is None else f"weights as {self.coding.title}"

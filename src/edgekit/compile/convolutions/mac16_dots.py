@@ -1,5 +1,7 @@
-"""Dot products on MAC16 without a stall, written out for a length. In: how many taps a dot product has, and how far apart
-the positions lie. Out: the helper in C (c/dots.h), and the order in which it wants the weights.
+"""Dot products on MAC16 without a stall, written out for a length.
+
+In: how many taps a dot product has, and how far apart the positions lie. Out: the helper in C (c/dots.h), and the order
+in which it wants the weights.
 
 One instruction multiplies two 16-bit halves, adds to the only accumulator and loads a word into an m register, which
 can be used without waiting three instructions later. A product of two streams needs a load for each multiplication, so
@@ -107,7 +109,12 @@ class Dots:
                 lines.append("l32i %[left], %[sums], 4")
         if stream % 2:
             lines.append("ldinc m2, %[w]")
-        return [*lines, f"{'rsr' if first else 'xsr'}.acclo %[left]", "s32i %[left], %[sums], 0", "addi %[sums], %[sums], 4"]
+        return [
+            *lines,
+            f"{'rsr' if first else 'xsr'}.acclo %[left]",
+            "s32i %[left], %[sums], 0",
+            "addi %[sums], %[sums], 4",
+        ]
 
 
 def dots_of(taps: int, step: int) -> Dots:
