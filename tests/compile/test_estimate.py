@@ -2,13 +2,18 @@
 
 import json
 import re
+import shutil
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edgekit.boards.board import ESP32
+from edgekit.boards.emulators import QEMU
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import KERNELS
@@ -18,12 +23,15 @@ from edgekit.compile.options import FLASH_MODES
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
+from edgekit.device.counted import count_model
 from edgekit.errors import EdgekitError
 from edgekit.testing.networks import NETWORKS
 from edgekit.testing.random_models import network_of_threes, random_model
+from edgekit.testing.random_networks import any_network
 from edgekit.values.model import DEFAULT_MODEL
 
 STUDENT = DEFAULT_MODEL
+COUNTS = ESP32.toolchain.installed() and shutil.which(QEMU) is not None
 
 
 def said(*words: object) -> dict[str, Any]:
@@ -137,3 +145,28 @@ def test_a_flash_mode_that_the_board_lacks_is_refused_by_name() -> None:
     with pytest.raises(EdgekitError, match="'qio40'") as caught:
         CompileOptions(flash_mode="qio40")
     assert "dio40 or qio80" in caught.value.hint
+
+
+@pytest.mark.skipif(not COUNTS, reason="no cross compiler or no QEMU")
+def test_operators_without_a_kernel_take_about_what_an_emulated_core_counts() -> None:
+    planned, counted = Counter[str](), Counter[str]()
+    for seed in range(60):
+        try:
+            content = any_network(seed)
+            compiled = compile_model(content)
+        except EdgekitError:  # TFLM's arithmetic would overflow
+            continue
+        inputs = np.random.default_rng(seed).integers(-128, 128, (1, compiled.graph.input_bytes), dtype=np.int8)
+        layers = count_model(content, CompileOptions(), inputs).layers
+        estimate, mode = compiled.estimate, ESP32.costs.flash_modes[0]
+        for op, cycles, misses, counts in zip(
+            compiled.graph.ops, estimate.cycles, estimate.flash_misses, layers, strict=True
+        ):
+            if counts.instructions and not isinstance(op, Convolution):
+                planned[type(op).__name__] += cycles - misses * mode.miss_cycles
+                counted[type(op).__name__] += ESP32.costs.cycles(counts, mode) - counts.misses * mode.miss_cycles
+    often = {name for name, cycles in counted.items() if cycles > 20_000}
+    wrong = {name: planned[name] / counted[name] for name in often if not 1 / 2 < planned[name] / counted[name] < 2}
+    assert wrong == {}
+    assert len(often) >= 10
+    assert sum(planned.values()) == pytest.approx(sum(counted.values()), rel=0.25)

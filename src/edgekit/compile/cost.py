@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-CODE_BYTES = 1000  # of one operator, roughly: a tenth more or less of few weights is of no account
+CODE_BYTES = 1000  # of one kernel, roughly: a tenth more or less of few weights is of no account
+LOOP_CODE_BYTES = 300  # of one operator that is a loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,20 @@ class Cost:
     def in_ram(self) -> "Cost":
         """The same with all constants in RAM."""
         return replace(self, constant_bytes=0, ram_bytes=self.ram_bytes + self.constant_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Cycles of an operator that is a loop, in and around it: for each byte or value that it writes or reads, for each
+    multiplication, for each call."""
+
+    output: float = 30.0
+    input: float = 0.0
+    mac: float = 17.0
+    call: float = 60.0
+    passes: float = 1.0  # over its constants
+
+    def cost(self, outputs: int, inputs: int, macs: int) -> Cost:
+        """Of a run."""
+        cycles = self.call + self.output * outputs + self.input * inputs + self.mac * macs
+        return Cost(cycles, 0, self.passes, LOOP_CODE_BYTES)

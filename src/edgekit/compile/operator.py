@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from edgekit.compile.codegen import Kernel, Site
-from edgekit.compile.cost import Cost
+from edgekit.compile.cost import Cost, Rates
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import RowSchedule, StreamedOperator, row_bytes
 
 Node = TypeVar("Node", bound=Op)
-_AN_ELEMENT = 20.0  # cycles for one of a simple loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,8 @@ class Operator(Generic[Node]):
         c_prefix: what its names in C begin with; the node's name if left out.
         describe: the kernel in words, for people.
         macs: multiplications of one run.
-        cost: what it takes; its constants need not be counted, as those that it emits are.
+        rates: what it takes in a run, where it is a loop.
+        kernel_cost: what its kernel takes; None where it is a loop.
         scratch_bytes: arena bytes that it needs while it runs, given whether the first input is the caller's memory.
         inplace_offset: by how many bytes the output must begin before this input to overlap it; None where it never
             may. The function reads from front to back, so that 0 is right where output element i is written after
@@ -59,13 +59,20 @@ class Operator(Generic[Node]):
     c_prefix: Callable[[Node], str] = lambda op: type(op).__name__.lower()
     describe: Callable[[Node], str] = lambda _: "loop"
     macs: Callable[[Node], int] = lambda _: 0
-    cost: Callable[[Node, CompileOptions], Cost] = lambda op, _: Cost(_AN_ELEMENT * op.output.size, 0)
+    rates: Callable[[Node], Rates] = lambda _: Rates()
+    kernel_cost: Callable[[Node, CompileOptions], Cost] | None = None
     scratch_bytes: Callable[[Node, bool], int] = lambda _op, _external: 0
     inplace_offset: Callable[[Node, Tensor], int | None] = lambda _op, _tensor: None
     states: Callable[[Node], tuple[Tensor, ...]] = lambda _: ()
     row_schedule: Callable[[Node], RowSchedule | None] = lambda _: None
     emit_step: Callable[[Node, StreamedOperator, str], tuple[Kernel, str]] | None = None
     takes_16x8: bool = False
+
+    def cost(self, op: Node, options: CompileOptions) -> Cost:
+        """What an operator takes in a run; the constants of a loop are left to whoever knows what it emits."""
+        if self.kernel_cost is not None:
+            return self.kernel_cost(op, options)
+        return self.rates(op).cost(op.output.size, sum(tensor.size for tensor in op.inputs), self.macs(op))
 
     def says(self, name: str) -> bool:
         """Whether the entry answers one of its optional questions itself."""
@@ -81,12 +88,14 @@ def elementwise_operator(
     options_kind: str = "",
     *,
     streams: Callable[[Node], bool] = lambda _: True,
+    cycles: float = 30.0,
 ) -> Operator[Node]:
     """The entry of an operator that goes through its elements one by one.
 
     Args:
         emit: its C, given how many elements one call makes, 0 for all.
         streams: False where it cannot work row by row though its activations are images of one shape.
+        cycles: of one element.
     """
 
     def row_schedule(op: Node) -> RowSchedule | None:
@@ -106,6 +115,7 @@ def elementwise_operator(
         lower,
         lambda op, site: emit(op, site, 0),
         options_kind,
+        rates=lambda _: Rates(cycles),
         inplace_offset=elementwise_offset,
         row_schedule=row_schedule,
         emit_step=emit_step,

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -37,6 +38,7 @@ def arg_extremum_operator(code: str, resolver_method: str, takes: str) -> Operat
         emit,
         f"Arg{code[4:].capitalize()}Options",
         c_prefix=lambda op: op.origins[0].code.lower(),
+        rates=lambda _: Rates(output=0, input=45),
     )
 
 

@@ -119,11 +119,19 @@ def binary_operator(
     node: type[AnyBinary],
     lower: Callable[[OpReader], AnyBinary],
     emit: Callable[[AnyBinary, Site, int], Kernel],
+    cycles: float = 30.0,
 ) -> Operator[AnyBinary]:
     """The entry of an operator whose `emit` takes the number of elements, 0 for all.
 
-    It streams two activations; a constant's rows are not told apart.
+    It streams two activations; a constant's rows are not told apart. `cycles`: of one element.
     """
     return elementwise_operator(
-        code, resolver_method, node, lower, emit, options_kind, streams=lambda op: len(op.inputs) == 2
+        code,
+        resolver_method,
+        node,
+        lower,
+        emit,
+        options_kind,
+        streams=lambda op: len(op.inputs) == 2,
+        cycles=cycles,
     )

@@ -42,7 +42,7 @@ def table_operator(
         table = tuple(max(-128, min(127, function(q))) + 128 for q in range(-128, 128))
         return ByteTable(reader.origins, (x,), y, table)
 
-    entry = elementwise_operator(code, resolver_method, ByteTable, lower, _emit, options_kind)
+    entry = elementwise_operator(code, resolver_method, ByteTable, lower, _emit, options_kind, cycles=13.0)
     return replace(entry, c_prefix=lambda op: op.origins[0].code.lower(), describe=lambda _: "table")
 
 

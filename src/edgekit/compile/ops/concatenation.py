@@ -1,5 +1,6 @@
 """CONCATENATION along any axis. TFLM wants one quantisation for all."""
 
+from edgekit.compile.cost import Rates
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.joining import Join, emit, inplace_offset, operand, part_offsets, read_join
@@ -37,6 +38,7 @@ OPERATOR = Operator(
     options_kind="ConcatenationOptions",
     c_prefix=lambda op: op.origins[0].code.lower(),
     describe=lambda _: "copy",
+    rates=lambda _: Rates(output=10),
     inplace_offset=inplace_offset,
     part_offsets=part_offsets,
 )

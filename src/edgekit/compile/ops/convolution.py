@@ -119,7 +119,7 @@ def convolution_operator(
         options_kind,
         c_prefix=lambda op: convolutions.kernel_of(op).c_prefix,
         describe=convolutions.described,
-        cost=convolutions.cost_of,
+        kernel_cost=convolutions.cost_of,
         macs=lambda op: op.macs,
         scratch_bytes=convolutions.scratch_bytes,
         inplace_offset=lambda op, _: convolutions.inplace_offset(op),

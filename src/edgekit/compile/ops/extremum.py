@@ -22,7 +22,7 @@ def extremum_operator(code: str, resolver_method: str, keeps: str) -> Operator[E
         operands, y = read_operands(reader, "compare"), reader.result()
         return Extremum(reader.origins, operands.activations, y, operands, keeps)
 
-    return binary_operator(code, resolver_method, "MaximumMinimumOptions", Extremum, lower, emit)
+    return binary_operator(code, resolver_method, "MaximumMinimumOptions", Extremum, lower, emit, 15.0)
 
 
 def emit(op: Extremum, site: Site, elements: int) -> Kernel:

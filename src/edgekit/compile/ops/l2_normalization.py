@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator, elementwise_offset
@@ -60,5 +61,6 @@ OPERATOR = Operator(
     emit,
     options_kind="L2NormOptions",
     c_prefix=lambda _: "l2_normalization",
+    rates=lambda _: Rates(output=600),
     inplace_offset=elementwise_offset,
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from edgekit.compile.codegen import Kernel, Site
 from edgekit.compile.operator import Operator
-from edgekit.compile.ops.pool import Pool, emit_pool, pool_offset, read_pool
+from edgekit.compile.ops.pool import Pool, emit_pool, pool_offset, pool_rates, read_pool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,5 +26,6 @@ OPERATOR = Operator(
     emit,
     options_kind="Pool2DOptions",
     c_prefix=lambda _: "pool",
+    rates=pool_rates,
     inplace_offset=pool_offset,
 )

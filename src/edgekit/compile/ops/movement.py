@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant, Kernel, Site, indent
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -155,6 +156,7 @@ def movement_operator(
         options_kind,
         c_prefix=lambda op: op.origins[0].code.lower(),
         describe=lambda _: "copy",
+        rates=lambda _: Rates(output=12),
         view_offset=lambda op: op.start if op.chunk == op.output.size else None,
         inplace_offset=inplace_offset,
     )

@@ -36,4 +36,4 @@ def emit(op: Mul, site: Site, elements: int) -> Kernel:
     return replace(emit_binary(op, site, body, elements), helpers=("requantize", "to_byte"))
 
 
-OPERATOR = binary_operator("MUL", "AddMul", "MulOptions", Mul, lower, emit)
+OPERATOR = binary_operator("MUL", "AddMul", "MulOptions", Mul, lower, emit, 80.0)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Kernel, Site, indent
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -48,4 +49,4 @@ def emit(op: Pad, site: Site) -> Kernel:
     return Kernel((), (), function)
 
 
-OPERATOR = Operator("PAD", "AddPad", Pad, lower, emit)
+OPERATOR = Operator("PAD", "AddPad", Pad, lower, emit, rates=lambda _: Rates(output=12))

@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 
 from edgekit.compile.codegen import Kernel, Site, rendered
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 
@@ -59,6 +60,15 @@ def emit_pool(op: Pool, site: Site, start: str, step: str, end: str = "") -> Ker
         end: C that leaves the byte in `result`.
     """
     return Kernel((), (), rendered("pool.c.jinja", op=op, site=site, start=start, step=step, end=end))
+
+
+def pool_rates(op: Pool) -> Rates:
+    """For each output, what lies under its window on the average: a border cuts it."""
+    height, width = (
+        sum(min(size, i * step - before + window) - max(0, i * step - before) for i in range(results)) / results
+        for size, step, before, window, results in zip(op.image, op.stride, op.pad, op.window, op.result, strict=False)
+    )
+    return Rates(output=35 + height * (8 + 8.5 * width))
 
 
 def pool_offset(op: Pool, _: Tensor) -> int:

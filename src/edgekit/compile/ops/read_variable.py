@@ -1,5 +1,6 @@
 """READ_VARIABLE: a variable where it lies, or a copy of it where it is written before all is read."""
 
+from edgekit.compile.cost import Rates
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.reshape import emit
@@ -23,5 +24,6 @@ OPERATOR = Operator(
     emit,
     c_prefix=lambda _: "read_variable",
     describe=lambda _: "copy",
+    rates=lambda _: Rates(output=1.2),
     view_offset=lambda op: None if op.copied else 0,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgekit.compile.codegen import Kernel, Site, byte_range, indent
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -55,6 +56,7 @@ def reduction_operator(code: str, resolver_method: str, lower: Callable[[OpReade
         emit,
         options_kind="ReducerOptions",
         c_prefix=lambda op: op.origins[0].code.lower(),
+        rates=lambda _: Rates(output=75, input=9),
         inplace_offset=inplace_offset,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator, elementwise_offset
@@ -93,5 +94,6 @@ OPERATOR = Operator(
     lower,
     emit,
     options_kind="SoftmaxOptions",
+    rates=lambda op: Rates(output=240 + 600 / op.output.shape[-1]),
     inplace_offset=lambda op, tensor: elementwise_offset(op, tensor) if op.output.type == "INT8" else None,
 )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site, byte_range
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -117,6 +118,7 @@ OPERATOR = Operator(
     lower,
     emit,
     options_kind="SVDFOptions",
+    rates=lambda _: Rates(output=190),
     macs=lambda op: op.features.size + op.times.size,
     states=lambda op: (op.state,),
 )

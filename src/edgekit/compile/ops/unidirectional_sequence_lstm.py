@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -196,6 +197,7 @@ OPERATOR = Operator(
     emit,
     options_kind="UnidirectionalSequenceLSTMOptions",
     c_prefix=lambda _: "lstm",
+    rates=lambda op: Rates(output=500, passes=op.steps),
     macs=lambda op: op.steps * (op.weights.size + op.recurrent.size),
     inplace_offset=inplace_offset,
     states=lambda op: (op.hidden, op.cell),

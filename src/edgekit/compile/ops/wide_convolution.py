@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site
+from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -190,5 +191,14 @@ def _macs(op: WideConvolution) -> int:
     return positions * op.weights.size
 
 
-BY_NODE = Operator("", "", WideConvolution, lambda _: (), emit, c_prefix=lambda _: "wide", macs=_macs)
+BY_NODE = Operator(
+    "",
+    "",
+    WideConvolution,
+    lambda _: (),
+    emit,
+    c_prefix=lambda _: "wide",
+    macs=_macs,
+    rates=lambda _: Rates(output=110),
+)
 """For the registry: several operators become this node, and none of them is known by it."""
