@@ -26,7 +26,7 @@ def test_the_figures_are_those_of_the_file_the_compiler_and_tflm() -> None:
     assert (found.parameters, found.macs, found.weight_bytes) == (
         counted.parameters, counted.macs, counted.weight_bytes,
     )  # fmt: skip
-    assert found.ram_bytes == compiled.program.ram_bytes
+    assert found.ram_bytes == compiled.shared_ram_bytes
     assert found.tflm_arena_bytes == arena_bytes_apart(STUDENT.read_bytes())
     assert found.constant_bytes == sum(layer.weight_bytes for layer in compiled.program.layers)
     assert found.obstacles == ()

@@ -11,11 +11,12 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.ir import Graph, Op, Tensor
-from edgekit.compile.ops import operator_of
+from edgekit.compile.ops import operator_of, row_schedule
 from edgekit.compile.ops.pool import Pool
 from edgekit.compile.passes.fuse_pool import fuse_pool
-from edgekit.compile.plan import Plan, plan
+from edgekit.compile.plan import Plan, laid_out, plan
 from edgekit.compile.reader import read_graph
+from edgekit.compile.row_streaming import streams
 from edgekit.errors import EdgekitError
 from edgekit.testing.exactness import cases, differing_in_any_mode
 from edgekit.testing.random_joins import drawn_join
@@ -134,48 +135,70 @@ def test_tensors_that_live_at_the_same_time_never_overlap(draw: Callable[[int], 
             graph, plan_ = planned(draw(seed))
         except EdgekitError:
             continue
-        contents = np.full(plan_.arena_bytes, -1)  # arena byte -> the number of the byte that it holds
+        contents = np.full(plan_.shared_bytes, -1)  # arena byte -> the number of the byte that it holds
         numbers = itertools.count()
 
         def new(tensor: Tensor, numbers: Iterator[int] = numbers) -> NDArray[np.int64]:
             return np.array([next(numbers) for _ in range(tensor.size)])
 
         value = {tensor.index: new(tensor) for tensor in graph.inputs}
+        for number, tensor in enumerate(graph.inputs):
+            start = plan_.ends["input", number]
+            contents[start : start + tensor.size] = value[tensor.index]
         streamed = plan_.stream.count if plan_.stream else 0
         if streamed:
             rows = [span for span in plan_.spans if span.first == 0]
             assert sum(span.size for span in rows) == sum(
                 len(set(range(span.offset, span.offset + span.size)) - held_by(rows[:i])) for i, span in enumerate(rows)
             ), seed
+            assert np.array_equal(contents[slice_of(plan_, graph.input)], value[graph.input.index])
+            for span in rows:
+                contents[span.offset : span.offset + span.size] = -1
             end = graph.ops[streamed - 1].output
-            value[end.index] = new(end)
-            if plan_.places[end.index].region == "arena":
-                contents[slice_of(plan_, end)] = value[end.index]
+            value[end.index] = contents[slice_of(plan_, end)] = new(end)
         for position, op in list(enumerate(graph.ops))[streamed:]:
             for tensor in op.inputs:
-                if plan_.places[tensor.index].region == "arena":
-                    assert np.array_equal(contents[slice_of(plan_, tensor)], value[tensor.index]), (seed, op.label)
-                    looked_at += 1
+                assert np.array_equal(contents[slice_of(plan_, tensor)], value[tensor.index]), (seed, op.label)
+                looked_at += 1
             if position in plan_.scratch:
                 start = plan_.scratch[position]
                 needed = operator_of(op).scratch_bytes(op, plan_.places[op.inputs[0].index].region != "arena")
                 taken = range(start, start + needed)
                 assert taken.stop <= plan_.arena_bytes
                 for tensor in (*op.inputs, op.output):
-                    place = plan_.places[tensor.index]
-                    own = range(place.offset, place.offset + tensor.size) if place.region == "arena" else range(0)
+                    own = range(*slice_of(plan_, tensor).indices(plan_.shared_bytes))
                     assert not set(taken) & set(own), (seed, op.label)
                 contents[start : start + needed] = -1
-            value[op.output.index] = made_of(op, value, new)
-            if plan_.places[op.output.index].region == "arena":
-                assert len(contents[slice_of(plan_, op.output)]) == op.output.size
-                contents[slice_of(plan_, op.output)] = value[op.output.index]
+            value[op.output.index] = contents[slice_of(plan_, op.output)] = made_of(op, value, new)
+        for number, tensor in enumerate(graph.outputs):
+            place = plan_.places[tensor.index]
+            if (place.region, place.number) == ("output", number):
+                assert np.array_equal(contents[slice_of(plan_, tensor)], value[tensor.index]), seed
     assert looked_at > 200
 
 
 def slice_of(plan_: Plan, tensor: Tensor) -> slice:
-    start = plan_.places[tensor.index].offset
+    """Where a tensor lies in the arena when inputs and outputs lie there, too."""
+    place = plan_.places[tensor.index]
+    start = place.offset + (plan_.ends[place.region, place.number] if place.is_callers else 0)
     return slice(start, start + tensor.size)
+
+
+def test_a_stream_overwrites_the_callers_image_where_that_lies_in_the_arena() -> None:
+    graph, _ = planned(network("conv", "max", "conv", "conv", size=24))
+    stream = list(streams(graph, row_schedule))[1]
+    plan_ = laid_out(graph, stream)
+    made = graph.ops[stream.count - 1].output.size
+    assert plan_.shared_bytes <= plan_.arena_bytes + graph.input_bytes - made // 2
+
+
+def test_an_input_that_is_an_output_too_is_there_after_the_call() -> None:
+    r = Random(4)
+    x = r.activation((1, 6))
+    y = r.dense(x, 6)
+    _, plan_ = planned(r.b.finish([x], [y, x]))
+    taken = [range(at, at + 6) for at in plan_.ends.values()]
+    assert not any(set(a) & set(b) for a, b in itertools.combinations(taken, 2))
 
 
 def made_of(

@@ -42,23 +42,34 @@ class Compiled:
         )
 
     @property
-    def caller_ram_bytes(self) -> int:
-        """Arena, state, constants in RAM, inputs and outputs as the .tflite has them.
-
-        That is more than the program's where these are floats; where all inputs are, outputs may lie on them.
-        """
-        ends = ends_of(self.graph)
-        if not any(end.is_float for end in ends):
-            return self.program.ram_bytes
-        arena = float_room(self.graph, self.plan.arena_bytes)[1]
+    def caller_ends_bytes(self) -> int:
+        """Inputs and outputs as the .tflite has them. Where all inputs are floats, outputs may lie on them."""
         inputs, outputs = (
             sum(
-                4 * end.tensor.size if end.is_float else end.tensor.size_bytes for end in ends if end.is_input is wanted
+                4 * end.tensor.size if end.is_float else end.tensor.size_bytes
+                for end in ends_of(self.graph)
+                if end.is_input is wanted
             )
             for wanted in (True, False)
         )
-        between = max(inputs, outputs) if all(self.graph.float_inputs) else inputs + outputs
-        return arena + self.graph.state_bytes + self.ram_constant_bytes + between
+        return max(inputs, outputs) if all(self.graph.float_inputs) else inputs + outputs
+
+    @property
+    def kept_bytes(self) -> int:
+        """RAM that is taken between runs, too: state, and constants that are copied to RAM."""
+        return self.graph.state_bytes + self.ram_constant_bytes
+
+    @property
+    def shared_ram_bytes(self) -> int:
+        """An arena that inputs and outputs lie in, and what is kept between runs."""
+        return self.plan.shared_bytes + self.kept_bytes
+
+    @property
+    def caller_ram_bytes(self) -> int:
+        """The least that runs the model as the .tflite has it: ends that are floats lie beside the arena."""
+        if any(end.is_float for end in ends_of(self.graph)):
+            return float_room(self.graph, self.plan)[1] + self.kept_bytes + self.caller_ends_bytes
+        return self.shared_ram_bytes
 
     @property
     def ram_constant_bytes(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgekit.compile.codegen import Constant, round_up
 from edgekit.compile.ir import ELEMENT_BYTES, RANGES, Graph, Tensor
 from edgekit.compile.lifetimes import Place
+from edgekit.compile.plan import Plan
 
 _PIXEL_SCALE = 1 / 255
 _STATE_TYPES = {"INT8": "uint8_t", "INT16": "int16_t"}  # q + 128; others as they are
@@ -24,6 +25,7 @@ class End:
         element: the C type of its elements.
         first: True for the one that stands for its group.
         is_float: it is one of floats in the .tflite.
+        number: among the inputs, or the outputs.
     """
 
     tensor: Tensor
@@ -32,6 +34,12 @@ class End:
     element: str
     first: bool
     is_float: bool
+    number: int
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """As the plan knows it."""
+        return "input" if self.is_input else "output", self.number
 
     @property
     def several(self) -> bool:
@@ -109,7 +117,7 @@ def ends_of(graph: Graph) -> list[End]:
         parameter = region if len(tensors) == 1 else f"{region}s"
         for number, (tensor, is_float) in enumerate(zip(tensors, floats, strict=True)):
             name = Place(region, number=number).name(graph)
-            found.append(End(tensor, name, parameter, f"{tensor.type.lower()}_t", number == 0, is_float))
+            found.append(End(tensor, name, parameter, f"{tensor.type.lower()}_t", number == 0, is_float, number))
     return found
 
 
@@ -157,11 +165,8 @@ def state_first(graph: Graph) -> list[tuple[str, Constant | None]]:
     return found
 
 
-def float_room(graph: Graph, arena_bytes: int) -> tuple[dict[str, int], int]:
-    """Where the quantised ends lie behind the arena while floats go in and out, and the bytes of all."""
-    offsets, end_bytes = {}, round_up(arena_bytes, 16)
-    for end in ends_of(graph):
-        if end.is_float:
-            offsets[end.name] = end_bytes
-            end_bytes = round_up(end_bytes + end.tensor.size_bytes, 16)
-    return offsets, end_bytes
+def float_room(graph: Graph, plan: Plan) -> tuple[dict[str, int], int]:
+    """Where the quantised ends lie in the arena while floats go in and out, and the bytes of all."""
+    offsets = {end.name: plan.ends[end.key] for end in ends_of(graph) if end.is_float}
+    ends = [offsets[end.name] + end.tensor.size_bytes for end in ends_of(graph) if end.is_float]
+    return offsets, max([round_up(end, 4) for end in [plan.arena_bytes, *ends]])

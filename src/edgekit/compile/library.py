@@ -25,6 +25,7 @@ def library_files(compiled: Compiled) -> dict[str, str]:
         "has_state": bool(compiled.graph.states),
         "described": _described,
         "ram": f"{compiled.program.ram_bytes:,}",
+        "shared": f"{compiled.shared_ram_bytes:,}",
         "arena": f"{compiled.plan.arena_bytes:,}",
         "bytes_are": "the grey or colour values of an image from 0 to 255, row by row, channels last"
         if all(end.takes_pixels for end in inputs)

@@ -69,11 +69,23 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """Tensors in the arena and outside of it, by index; scratch by the position of its operator."""
+    """Tensors in the arena and outside of it, by index; scratch by the position of its operator.
+
+    Attributes:
+        ends: what the caller's inputs and outputs would take of the arena, by their places' `region` and `number`.
+    """
 
     shares: dict[int, Share]
     places: dict[int, Place]
     scratch: dict[int, Block]
+    ends: dict[tuple[str, int], Block]
+
+    def share(self, index: int) -> Share | None:
+        """Where a tensor lies, be it in a block of the caller's; None of a state."""
+        place = self.places.get(index)
+        if place is None or not place.is_callers:
+            return self.shares.get(index)
+        return Share(self.ends[place.region, place.number], place.offset)
 
 
 def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
@@ -90,7 +102,7 @@ def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
     states = {state.tensor.index: Place("state", number=number) for number, state in enumerate(graph.states)}
     outputs = states | {tensor.index: Place("output", number=number) for number, tensor in enumerate(graph.outputs)}
     places = {tensor.index: Place("input", number=number) for number, tensor in enumerate(graph.inputs)}
-    needed = Lifetimes({}, places | states, {})
+    needed = Lifetimes({}, places | states, {}, _ends(graph, last))
     places = needed.places
     if stream:
         _add_stream(needed, graph.ops, stream, outputs, last)
@@ -102,6 +114,8 @@ def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
             places[op.output.index] = outputs[op.output.index]
         elif start is not None and external:
             places[op.output.index] = external.moved(start)
+            if end := needed.share(op.output.index):
+                end.block.last = max(end.block.last, last[op.output.index])
         elif start is not None:
             share = needed.shares[op.input.index]
             needed.shares[op.output.index] = Share(share.block, share.offset + start)
@@ -116,6 +130,23 @@ def lifetimes(graph: Graph, stream: Stream | None, joined: bool) -> Lifetimes:
     for position, op in alone:
         _overlap(needed, op, position)
     return needed
+
+
+def _ends(graph: Graph, last: dict[int, int]) -> dict[tuple[str, int], Block]:
+    """An input is there from before the first operator; an output from its operator on, or copied there at the end."""
+    end, makers = len(graph.ops), {op.output.index: position for position, op in enumerate(graph.ops)}
+    given = {tensor.index for tensor in graph.outputs}
+    blocks = {
+        ("input", number): Block(tensor.size_bytes, -1, end if tensor.index in given else last[tensor.index])
+        for number, tensor in enumerate(graph.inputs)
+    }
+    final = {
+        tensor.index: number for number, tensor in enumerate(graph.outputs)
+    }  # of one that is given twice, the last
+    for number, tensor in enumerate(graph.outputs):
+        made = makers.get(tensor.index, end) if final[tensor.index] == number else end
+        blocks["output", number] = Block(tensor.size_bytes, made, end)
+    return blocks
 
 
 def _add_stream(
@@ -135,9 +166,15 @@ def _add_stream(
         needed.shares[op.output.index] = Share(Block(stream.lines[op.output.index].size, 0, stream.count - 1))
     end = together[-1].output
     if end.index in outputs:
-        needed.places[end.index] = outputs[end.index]
+        place = needed.places[end.index] = outputs[end.index]
+        block = needed.ends[place.region, place.number]
+        block.first = 0
     else:
-        needed.shares[end.index] = Share(Block(end.size, 0, last[end.index]))
+        block = Block(end.size, 0, last[end.index])
+        needed.shares[end.index] = Share(block)
+    read = needed.share(ops[0].input.index)
+    if read and read.block.last < stream.count:
+        block.inplace_offsets[read.block] = round_up(stream.inplace_offset - read.offset, ALIGNMENT)
 
 
 def _join(needed: Lifetimes, op: Op, block: Block) -> None:
@@ -154,12 +191,12 @@ def _join(needed: Lifetimes, op: Op, block: Block) -> None:
 
 def _overlap(needed: Lifetimes, op: Op, position: int) -> None:
     """Lets the output's block overlap those of inputs that end with this operator, where all that is read allows it."""
-    output = needed.shares.get(op.output.index)
+    output = needed.share(op.output.index)
     if output is None or output.block.first != position:
         return
     offsets: dict[Block, int | None] = {}
     for tensor in op.inputs:
-        share, offset = needed.shares.get(tensor.index), operator_of(op).inplace_offset(op, tensor)
+        share, offset = needed.share(tensor.index), operator_of(op).inplace_offset(op, tensor)
         if share is None or share.block is output.block or share.block.last != position:
             continue
         before = offsets.get(share.block, -output.block.size)

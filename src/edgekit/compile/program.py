@@ -101,6 +101,7 @@ def program_json(compiled: Compiled, sizes: Sizes | None, tflm_arena_bytes: int 
             "output_bytes": compiled.graph.output_bytes,
             "ram_bytes": compiled.program.ram_bytes,
             "ram_constant_bytes": compiled.ram_constant_bytes,
+            "shared_ram_bytes": compiled.shared_ram_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in layers),
             "code_bytes": sizes.code_bytes if sizes else None,
             "constant_bytes": sizes.constant_bytes if sizes else None,

@@ -71,10 +71,16 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """The graph's first `count` operators are streamed; `lines`: what is held of each tensor between them."""
+    """The graph's first `count` operators are streamed.
+
+    Attributes:
+        lines: what is held of each tensor between them.
+        inplace_offset: by how many bytes the output must begin before the image to overwrite only what has been read.
+    """
 
     count: int
     lines: Mapping[int, Lines]
+    inplace_offset: int
 
     def copies(self, position: int, op: Op) -> bool:
         """True where a streamed operator does not find its input in its own layout."""
@@ -96,7 +102,7 @@ def streams(graph: Graph, schedule_of: Callable[[Op], RowSchedule | None]) -> It
             return
         schedules.append(schedule)
         if len(schedules) > 1 and _closed(graph, len(schedules)):
-            yield Stream(len(schedules), _rehearsed(graph.ops[: len(schedules)], schedules))
+            yield _rehearsed(graph.ops[: len(schedules)], schedules)
 
 
 def _closed(graph: Graph, count: int) -> bool:
@@ -133,9 +139,15 @@ def _laid_out(op: Op, readers: Sequence[int], schedules: Sequence[RowSchedule]) 
     return Lines(0, 0, RowLayout(row_bytes(op.output)), -1)
 
 
-def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> dict[int, Lines]:
-    """What every tensor must hold."""
-    makers, readers = _makers(ops), _readers(ops)
+def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> Stream:
+    """What every tensor must hold, found by letting the operators take their turns."""
+    makers, readers, image = _makers(ops), _readers(ops), ops[0].input
+    of_image, image_row, row = (
+        [i for i, op in enumerate(ops) if image in op.inputs],
+        row_bytes(image),
+        row_bytes(ops[-1].output),
+    )
+    ahead = -image.size
     done = [0] * len(ops)
     lines = [_laid_out(op, read_by, schedules) for op, read_by in zip(ops, readers, strict=True)]
     first, held = [one.first for one in lines], [0] * len(ops)
@@ -160,7 +172,11 @@ def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> dict[int,
         for j in makers[i]:
             needed = min(done[k] * schedules[k].step - schedules[k].top for k in readers[j])
             first[j] = max(first[j], min(needed, made(j)))
-    return {op.output.index: replace(one, count=count) for op, one, count in zip(ops[:-1], lines, held, strict=False)}
+        waiting = [done[j] * schedules[j].step - schedules[j].top for j in of_image if done[j] < schedules[j].steps]
+        if i == len(ops) - 1 and waiting:
+            ahead = max(ahead, made(i) * row - max(0, min(waiting)) * image_row)
+    between = zip(ops[:-1], lines, held, strict=False)
+    return Stream(len(ops), {op.output.index: replace(one, count=count) for op, one, count in between}, ahead)
 
 
 @dataclass(frozen=True, slots=True)

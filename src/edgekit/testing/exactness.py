@@ -48,9 +48,9 @@ def differing(
     """Seeds of the models whose outputs on three inputs are not TFLM's.
 
     Args:
-        files: of each model, compiled as `m0`, `m1`, ...
+        files: of each model, compiled as `m0`, `m1`, ...; of every second one inputs and outputs lie in the arena.
     """
-    program = native_c.build(files, folder, flags=flags)
+    program = native_c.build(files, folder, flags=flags, sharing=range(1, len(files), 2))
     outputs = native_c.run(program, list(enumerate(inputs_of(models))), [bytes_of(case.graph)[1] for case in models])
     return unlike_tflm(models, outputs)
 

@@ -3,7 +3,7 @@
 import math
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,18 @@ _STATIC = re.compile(
 _MAIN = Path(__file__).with_name("native_main.c")
 
 
-def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flags: tuple[str, ...] = SANITIZED) -> Path:
-    """One program out of models named m0, m1, ...; every warning is an error."""
+def build(
+    files: list[dict[str, str]],
+    folder: Path,
+    compiler: str = "gcc",
+    flags: tuple[str, ...] = SANITIZED,
+    sharing: Container[int] = (),
+) -> Path:
+    """One program out of models named m0, m1, ...; every warning is an error.
+
+    Args:
+        sharing: the numbers of those whose inputs and outputs lie in the arena, as far as they take no floats.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     parts, entries = [], []
     for index, texts in enumerate(files):
@@ -33,8 +43,10 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
         # the static names of one source must not meet those of the next
         statics = {a or b for a, b in _STATIC.findall(source)}
         parts.append(re.sub(r"\b(" + "|".join(sorted(statics)) + r")\b", rf"{name}_\1", source) if statics else source)
-        parts.append(_call(name, texts[f"{name}.h"]))
-        arena = f"{name.upper()}_{'FLOAT_' if _has_floats(texts[f'{name}.h']) else ''}ARENA_BYTES"
+        floats = _has_floats(texts[f"{name}.h"])
+        shares = index in sharing and not floats
+        parts.append(_call(name, texts[f"{name}.h"], shares))
+        arena = f"{name.upper()}_{'FLOAT_' if floats else 'SHARED_' if shares else ''}ARENA_BYTES"
         entries.append(f"{{{name}_call, {name}_start, {name}_in, {name}_out, {arena}}}")
     parts += [f"#define ENTRIES {', '.join(entries)}", _MAIN.read_text()]
     (folder / "all.c").write_text("\n".join(parts))
@@ -51,14 +63,23 @@ def build(files: list[dict[str, str]], folder: Path, compiler: str = "gcc", flag
     return program
 
 
-def _call(name: str, header: str) -> str:
+def _call(name: str, header: str, shares: bool) -> str:
     """C of a function that takes a model's inputs and outputs as arrays, and of their sizes, a zero behind them."""
     floats = "_float" if _has_floats(header) else ""
     text, arguments = f"static void {name}_call(void *const *in, void *const *out, void *arena) {{\n", []
+    copies: dict[str, list[str]] = {"INPUT": [], "OUTPUT": []}
     for what, group in (("INPUT", "in"), ("OUTPUT", "out")):
         macros = re.findall(rf"#define ({name.upper()}_{what}(?:_\d+)?)_BYTES ", header)
         macros = [f"{one}{'_FLOAT' if f'{one}_FLOAT_BYTES' in header else ''}_BYTES" for one in macros]
-        members = ", ".join(f"{group}[{i}]" for i in range(len(macros)))
+        pointers = [f"{group}[{i}]" for i in range(len(macros))]
+        if shares:
+            there = [f"(void *)((char *)arena + {one.removesuffix('BYTES')}OFFSET)" for one in macros]
+            copies[what] = [
+                f"memcpy({', '.join((to, given) if what == 'INPUT' else (given, to))}, {one});"
+                for to, given, one in zip(there, pointers, macros, strict=True)
+            ]
+            pointers = there
+        members = ", ".join(pointers)
         struct = f"{name}{floats}_{what.lower()}s"
         if len(macros) > 1:
             text += f"  const {struct} all_{group} = {{{members}}};\n"
@@ -69,7 +90,8 @@ def _call(name: str, header: str) -> str:
         arguments.append(f"&{name}_kept")
         text = f"static {name}_state {name}_kept;\n{text}"
         reset = f"{name}_reset(&{name}_kept);"
-    call = f"{text}  {name}_invoke{floats}({', '.join(arguments)}, arena);\n}}\n"
+    lines = [*copies["INPUT"], f"{name}_invoke{floats}({', '.join(arguments)}, arena);", *copies["OUTPUT"]]
+    call = text + "".join(f"  {line}\n" for line in lines) + "}\n"
     return f"{call}static void {name}_start(void) {{{reset}}}\n"
 
 

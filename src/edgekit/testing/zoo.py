@@ -35,7 +35,10 @@ class Finding:
         obstacles: why it does not compile; empty where it does.
         differing: those of `WAYS` whose outputs are not TFLM's, in words.
         compared: input sets that were run; 0 where TFLM does not run the model.
-        ram_bytes: arena, inputs and outputs as the file has them, compiled for size.
+        arena_bytes, ends_bytes, kept_bytes: compiled for size: the arena, inputs and outputs beside it as the file has
+            them, and what is kept between runs: state, constants in RAM.
+        ram_bytes: of what is kept and of an arena that inputs and outputs lie in, as they do in TFLM's (floats beside
+            it).
         tflm_bytes: TFLM's arena; None where it does not run the model.
     """
 
@@ -43,6 +46,9 @@ class Finding:
     obstacles: str = ""
     differing: tuple[str, ...] = ()
     compared: int = 0
+    arena_bytes: int = 0
+    ends_bytes: int = 0
+    kept_bytes: int = 0
     ram_bytes: int = 0
     tflm_bytes: int | None = None
 
@@ -53,23 +59,35 @@ class Finding:
 
 
 def examined(path: Path, count: int = 50, seed: int = 0) -> Finding:
-    """A model, compiled in each of `WAYS` and compared with TFLM on the corners and on `count` random inputs."""
+    """A model, compiled in each of `WAYS` and compared with TFLM on the corners and on `count` random inputs.
+
+    Of every second one inputs and outputs lie in the arena.
+    """
     content = path.read_bytes()
     tflm_bytes = arena_bytes_apart(content) if content[4:8] == b"TFL3" else None
     try:
         compiled = [compile_model(content, CompileOptions(f"m{i}", *way)) for i, way in enumerate(WAYS)]
     except EdgekitError as error:
         return Finding(path.name, str(error), tflm_bytes=tflm_bytes)
-    rows = corner_rows(compiled[0].graph, count, seed)
+    small = compiled[0]
+    sizes = (
+        small.plan.arena_bytes,
+        small.caller_ends_bytes,
+        small.graph.state_bytes,
+        small.caller_ram_bytes,
+        tflm_bytes,
+    )
+    rows = corner_rows(small.graph, count, seed)
     wanted = tflm_apart(content, rows)
     if wanted is None:
-        return Finding(path.name, ram_bytes=compiled[0].caller_ram_bytes, tflm_bytes=tflm_bytes)
+        return Finding(path.name, "", (), 0, *sizes)
     with tempfile.TemporaryDirectory() as folder:
-        program = native_c.build([one.files for one in compiled], Path(folder), flags=_FLAGS)
+        files = [one.files for one in compiled]
+        program = native_c.build(files, Path(folder), flags=_FLAGS, sharing=range(1, len(files), 2))
         jobs = [(i, rows) for i in range(len(WAYS))]
-        outputs = native_c.run(program, jobs, [bytes_of(compiled[0].graph)[1]] * len(WAYS))
+        outputs = native_c.run(program, jobs, [bytes_of(small.graph)[1]] * len(WAYS))
     unlike = [" for ".join(way) for way, mine in zip(WAYS, outputs, strict=True) if not np.array_equal(mine, wanted)]
-    return Finding(path.name, "", tuple(unlike), len(rows), compiled[0].caller_ram_bytes, tflm_bytes)
+    return Finding(path.name, "", tuple(unlike), len(rows), *sizes)
 
 
 def tflm_apart(content: bytes, rows: NDArray[np.int8]) -> NDArray[np.int8] | None:

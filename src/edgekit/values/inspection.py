@@ -49,7 +49,8 @@ class Inspection:
     Attributes:
         obstacles: all that keeps it from being compiled, and what to do; none where it compiles.
         parameters, macs, weight_bytes: of its convolutions and linear layers; None where the file does not tell.
-        ram_bytes: arena, inputs and outputs of the compiled model; None where it does not compile.
+        ram_bytes: state of the compiled model, and an arena that its inputs and outputs lie in; None where it does not
+            compile.
         constant_bytes: what the compiled model keeps in flash besides its code.
         code_bytes: None without the cross compiler.
         tflm_arena_bytes: None where TFLM does not run it.

@@ -38,7 +38,7 @@ def plan_parts(program: Program, facts: Mapping[str, Any], drawing: str) -> tupl
         Prose(f"MACs: {total['macs']:,}."),
         Prose(
             f"RAM: {total['ram_bytes']:,} bytes ({program.arena_bytes:,} of arena at the peak, {program.ends_bytes:,} "
-            f"of input and output{_kept(program)}){beside}."
+            f"of input and output{_kept(program)}){beside}; {total['shared_ram_bytes']:,} where these lie in the arena."
         ),
         *map(Prose, facts["notes"]),
         Prose(f"Flash: {flash}"),
@@ -57,6 +57,7 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
             ("SHA-256 of the .tflite", facts["sha256"]),
             _compiled(facts["options"]),
             ("RAM, bytes", f"{total['ram_bytes']:,}, with {program.arena_bytes:,} of arena{_kept(program)}"),
+            ("RAM with input and output in the arena, bytes", f"{total['shared_ram_bytes']:,}"),
             ("TFLM's arena, bytes", beside),
             ("code, bytes", code),
             ("weights, bytes", f"{total['weight_bytes']:,}"),
