@@ -56,7 +56,7 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
     images = noise(model)
     base = board.harness_bytes(images, 2)
     runs = {}
-    for name in ("aot size", "aot esp32", "bakeNN"):
+    for name in ("aot size", "aot esp32", "bakeNN", "bakeNN + ESP-NN"):
         made = contenders.contenders(None, None)[name](model)
         runs[name] = board.run(made.sources, made.objects, made.generated or {}, images, 2, base, made.core)
         assert np.array_equal(runs[name].outputs, golden(model, images)), name
@@ -67,6 +67,7 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
     assert ours.memory_bytes == profile["total"]["activation_bytes"]
     assert abs(ours.code_bytes - profile["total"]["code_bytes"]) < 600  # memcpy and the like
     assert runs["bakeNN"].counts[0].instructions > 2 * counted
+    assert runs["bakeNN + ESP-NN"].counts[0].instructions < 0.7 * runs["bakeNN"].counts[0].instructions
     assert runs["aot esp32"].counts[0].multiplies < ours.counts[0].multiplies / 2  # MAC16 takes their place
 
 

@@ -1,4 +1,5 @@
-"""Who runs: edgekit's C for any core and for the ESP32's, bakeNN's C, TFLM's interpreter with and without ESP-NN.
+"""Who runs: edgekit's C for any core and for the ESP32's, bakeNN's C and TFLM's interpreter, each with and
+without ESP-NN.
 
 In: a model and where the peers' sources lie. Out: what `board.run` takes. A peer that cannot take a model says why.
 """
@@ -8,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import flatbuffers
 from board import HERE, Source, compiled
@@ -51,8 +52,9 @@ def contenders(tflm: Path | None, esp_nn: Path | None) -> dict[str, Make]:
         "aot speed": lambda model: _aot(model, CompileOptions(optimize="speed", target="generic")),
         "aot esp32": lambda model: _aot(model, CompileOptions(optimize="size", target="esp32")),
         "aot esp32 speed": lambda model: _aot(model, CompileOptions(optimize="speed", target="esp32")),
-        "bakeNN": lambda model: _bakenn(model, optimized=False),
-        "bakeNN optimized": lambda model: _bakenn(model, optimized=True),
+        "bakeNN": lambda model: _bakenn(model, "portable"),
+        "bakeNN optimized": lambda model: _bakenn(model, "optimized"),
+        "bakeNN + ESP-NN": lambda model: _bakenn(model, "ESP-NN"),
     }
     if tflm is not None:
         made["TFLM"] = lambda model: _tflm(model, tflm, None)
@@ -66,20 +68,27 @@ def _aot(model: TfliteModel, options: CompileOptions) -> Contender:
     return Contender((Source(HERE / "aot.c"),), generated=compiled_.files, core=core_of(options))
 
 
-def _bakenn(model: TfliteModel, *, optimized: bool) -> Contender:
+def _bakenn(model: TfliteModel, kernels: Literal["portable", "optimized", "ESP-NN"]) -> Contender:
+    """`ESP-NN`: as bakeNN brings it and chooses it for a classic ESP32; layers that it does not choose it for are
+    optimized ones of its own."""
     sys.modules.setdefault("tflite", schema)  # bakeNN asks for PyPI's `tflite`: the same generated schema
     import bakenn
 
-    policy = bakenn.KernelPolicy.STATIC_PRIORITY if optimized else bakenn.KernelPolicy.PORTABLE
+    policy = bakenn.KernelPolicy.PORTABLE if kernels == "portable" else bakenn.KernelPolicy.STATIC_PRIORITY
+    esp_nn = kernels == "ESP-NN"
     with tempfile.TemporaryDirectory() as name:
         try:
             bakenn.compile_tflite(
                 with_flat_ends(model.flatbuffer), name, name="peer",
-                backend_options=bakenn.CBackendOptions(kernel_policy=policy),
+                backend_options=bakenn.CBackendOptions(kernel_policy=policy, enable_esp_nn=esp_nn),
+                target=bakenn.ESP32 if esp_nn else None,
             )  # fmt: skip
         except bakenn.BakeNNError as error:
             raise EdgekitError(f"bakeNN refuses the model: {error}") from error
-        texts = {path.name: path.read_text() for path in Path(name).iterdir() if path.suffix in (".c", ".h")}
+        # all in one folder: ESP-NN includes its headers by their names
+        texts = {path.name: path.read_text() for path in Path(name).rglob("*.[ch]")}
+    if esp_nn and not any(file.startswith("esp_nn_") and file.endswith(".c") for file in texts):
+        raise EdgekitError("bakeNN chooses none of ESP-NN's kernels for the model.", "See plain bakeNN.")
     return Contender((Source(HERE / "bakenn.c"),), generated=texts)
 
 
