@@ -112,3 +112,9 @@ def test_what_an_earlier_run_did_counts_in_the_score_but_not_in_the_rate() -> No
     assert "4/5" in text_of(live)
     assert "accuracy 0.500" in live.line()
     assert "images/s" not in text_of(live)
+
+
+def test_a_board_without_a_clock_of_its_own_gets_no_latency_of_zero() -> None:
+    live = LiveScore(5, None, None, "emulated", quiet=True)
+    live(Prediction("a", 1, (0, 9), None), LinkCounts())
+    assert live.line() == "not timed"

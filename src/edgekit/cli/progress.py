@@ -18,7 +18,7 @@ from edgekit.errors import printable
 from edgekit.executor import units
 from edgekit.metrics.decisions import decide
 from edgekit.report.pages.device import latency_unit
-from edgekit.values.device_run import Latency, LinkCounts, latency
+from edgekit.values.device_run import LinkCounts, latency
 from edgekit.values.evaluation import Prediction, Threshold
 from edgekit.values.task import Task
 
@@ -175,10 +175,10 @@ class LiveScore:
         """The second line."""
         if not self._seen:
             return "connected"
-        times = latency(self._seen) or Latency(0, 0, 0, 0)
+        times = latency(self._seen)
         said = "".join(f"{name} {count}  " for name, count in self._counts.items())
         right = f"accuracy {self._right / len(self._seen):.3f}  {said}" if self._task else ""
-        return f"{right}p50 {times.p50:,}  p95 {times.p95:,} {self._unit}"
+        return right + (f"p50 {times.p50:,}  p95 {times.p95:,} {self._unit}" if times else "not timed")
 
     def _count(self, one: Prediction) -> None:
         if self._task is not None:

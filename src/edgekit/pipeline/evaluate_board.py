@@ -65,7 +65,7 @@ def evaluate_board(
 
     Args:
         model: a model that `load_model` read, or its path.
-        port: a serial device, auto, socket://HOST:PORT, emulator, native; `desktop` runs TFLM alone.
+        port: a serial device, auto, socket://HOST:PORT, emulator, native, qemu-esp32; `desktop` runs TFLM alone.
         options: what emulator and native are compiled for.
         limit: only so many images, evenly spread.
         resume: go on where an evaluation was cut off.
