@@ -34,7 +34,7 @@ def test_every_operator_and_tensor_in_the_way_has_its_line() -> None:
     x = unknown(r, unknown(r, x, "FILL"), "COS")
     wide = unknown(r, x, "COS", "INT16")
     y = r.activation((4, 6, 6, 2))
-    r.b.op("RELU", [wide], y)
+    r.b.op("ELU", [wide], y)
     flat = r.reshape(y)
     exit_ = r.dense(flat, 2)
     r.b.tensors[exit_].shapeSignature = [1, -1]
@@ -42,7 +42,7 @@ def test_every_operator_and_tensor_in_the_way_has_its_line() -> None:
     wanted = [  # what, and what to do about it
         ("FILL (operator 0) is not supported.", "batch_size=1"),
         ("COS (operator 1) is not supported. The same is so in 1 other place.", "Use another layer"),
-        ("Input 0 of RELU (operator 3) (tensor 3, 'tensor_3') is INT16, not INT8.", "8 bits"),
+        ("Input 0 of ELU (operator 3) (tensor 3, 'tensor_3') is INT16, not INT8.", "8 bits"),
         ("has the dynamic shape [1, -1].", "without dynamic_axes"),
     ]
     assert len(lines) == len(wanted)

@@ -1,7 +1,7 @@
 """How C text is put together, and the helpers in C (the files under compile/c) that kernels name.
 
 Activations in the arena are unsigned bytes u = q + 128, because Xtensa loads bytes without a sign only. The caller's
-input and output are int8; seen as unsigned bytes they are u ^ 0x80.
+input and output are int8; seen as unsigned bytes they are u ^ 0x80. Activations of 16 bits are int16 everywhere.
 """
 
 import re
@@ -11,7 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from edgekit.compile.ir import Requantization
+from edgekit.compile.ir import Requantization, Tensor
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -192,6 +192,28 @@ def needed_helpers(helpers: Iterable[Helper | str], macros: Mapping[str, str], g
 def byte_range(requantization: Requantization) -> str:
     """Zero point and clamp as arguments of `to_byte` and `finish`, in units of u = q + 128."""
     return ", ".join(str(value + 128) for value in (requantization.zero_point, requantization.low, requantization.high))
+
+
+def parameter(tensor: Tensor, name: str, *, written: bool = False) -> tuple[str, str]:
+    """C of a kernel's parameter, and of the line at the kernel's begin that gives the elements their name, which is
+    empty where they are bytes."""
+    const = "" if written else "const "
+    if tensor.type == "INT8":
+        return f"{const}uint8_t *{name}", ""
+    kind = f"{const}{tensor.type.lower()}_t *"
+    return f"{const}uint8_t *{name}_bytes", f"{kind}{name} = ({kind})({const}void *){name}_bytes;\n"
+
+
+def saturated(tensor: Tensor, value: str, requantization: Requantization) -> str:
+    """C of the element that a requantised sum becomes, by the helper `saturation` names."""
+    if tensor.type == "INT8":
+        return f"to_byte({value}, {byte_range(requantization)})"
+    return f"clamped16({value}, {requantization.low}, {requantization.high})"
+
+
+def saturation(tensor: Tensor) -> str:
+    """The helper of `saturated`; that of INT16 knows no zero point."""
+    return "to_byte" if tensor.type == "INT8" else "clamped16"
 
 
 def indent(text: str, spaces: int) -> str:

@@ -49,9 +49,10 @@ def scaled(value: int, multiplier: int, shift: int) -> int:
     return rounding_shift(high_multiply(value << max(shift, 0), multiplier), max(-shift, 0))
 
 
-def farthest(zero_point: int) -> int:
-    """The greatest distance of an int8 value from the zero point."""
-    return max(127 - zero_point, zero_point + 128)
+def farthest(zero_point: int, kind: str = "INT8") -> int:
+    """The greatest distance of a value of this type from the zero point."""
+    limits = np.iinfo(kind.lower())
+    return max(int(limits.max) - zero_point, zero_point - int(limits.min))
 
 
 def mean_multiplier(input_scale: float, output_scale: float, count: int) -> tuple[int, int]:

@@ -26,7 +26,7 @@ class Tensor:
         index: position in the .tflite's tensor list; its identity.
         name: for messages; of what C takes it for, only letters, digits and a few marks get there.
         shape: all dimensions, batch first.
-        type: one of `ELEMENT_BYTES`; others than INT8 stand at the model's ends.
+        type: one of `ELEMENT_BYTES`; UINT8 and INT32 stand at the model's ends.
     """
 
     index: int
@@ -37,13 +37,23 @@ class Tensor:
 
     @property
     def size(self) -> int:
-        """Elements; of INT8, which most kernels know alone, bytes as well."""
+        """Elements; of INT8 bytes as well."""
         return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def element_bytes(self) -> int:
+        """Bytes of one element."""
+        return ELEMENT_BYTES[self.type]
 
     @property
     def size_bytes(self) -> int:
         """Bytes of all elements."""
-        return self.size * ELEMENT_BYTES[self.type]
+        return self.size * self.element_bytes
+
+    @property
+    def offset(self) -> int:
+        """What memory has more than q: 128 where INT8 lies as an unsigned byte."""
+        return 128 if self.type == "INT8" else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -170,7 +170,7 @@ def _add_stream(
         block = needed.ends[place.region, place.number]
         block.first = 0
     else:
-        block = Block(end.size, 0, last[end.index])
+        block = Block(end.size_bytes, 0, last[end.index])
         needed.shares[end.index] = Share(block)
     read = needed.share(ops[0].input.index)
     if read and read.block.last < stream.count:

@@ -18,17 +18,26 @@ from edgekit.errors import EdgekitError
 from edgekit.tflite.records import FileOperator, FileTensor
 from edgekit.values.model import Quantization
 
+Values = NDArray[np.int8] | NDArray[np.int16]
+"""Of an activation that does not change."""
+
 MAX_CONSTANTS = 1 << 22  # of all together, each use counted: 4 MB, an ESP32's flash
 _LIMIT = 2**31 - 2**8  # what a sum may reach, so that adding a zero point stays within int32
 
 
 @dataclass(frozen=True, slots=True)
 class OpReader:
-    """One operator of the file. `options_kind`: the schema's name of the options that it must carry."""
+    """One operator of the file.
+
+    Attributes:
+        options_kind: the schema's name of the options that it must carry.
+        takes_16x8: its activations may be INT16.
+    """
 
     source: Source
     op: FileOperator
     options_kind: str = ""
+    takes_16x8: bool = False
 
     @property
     def origins(self) -> tuple[Origin, ...]:
@@ -40,13 +49,27 @@ class OpReader:
         """Its name in messages: `CONV_2D (operator 3)`."""
         return f"{self.op.name} (operator {self.op.position})"
 
+    @property
+    def wide(self) -> bool:
+        """True where its activations are INT16: any of its inputs is."""
+        tensors = self.source.file.tensors
+        return self.takes_16x8 and any(
+            tensors[index].type == "INT16" for index in self.op.inputs if 0 <= index < len(tensors)
+        )
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """What its activations are, where nothing else is said."""
+        return ("INT16",) if self.wide else ("INT8",)
+
     def error(self, what: str, hint: str = AGAIN) -> EdgekitError:
         """An error about this operator."""
         return EdgekitError(f"{self.label}: {what}.", hint)
 
-    def operand(self, position: int, types: tuple[str, ...] = ("INT8",)) -> Tensor:
-        """The activation at an input's position; it must be computed already."""
-        tensor = self.source.activation(self._index(position), f"input {position} of {self.label}", types)
+    def operand(self, position: int, types: tuple[str, ...] = ()) -> Tensor:
+        """The activation at an input's position, of one of these types or its own; it must be computed already."""
+        where = f"input {position} of {self.label}"
+        tensor = self.source.activation(self._index(position), where, types or self.types)
         if tensor.index not in self.source.known:
             raise EdgekitError(
                 f"Input {position} of {self.label} ({tensor.name!r}) is not computed by any operator before it.",
@@ -54,17 +77,28 @@ class OpReader:
             )
         return tensor
 
-    def result(self, types: tuple[str, ...] = ("INT8",)) -> Tensor:
+    def constant_operand(self, position: int) -> tuple[Tensor, Values]:
+        """An activation that does not change: its shape and quantisation as those of a tensor, and its values."""
+        tensor = self.source.activation(self._index(position), f"input {position} of {self.label}", self.types)
+        kind = np.int16 if self.wide else np.int8
+        return tensor, self.constant(position, tensor.type, kind)[1]
+
+    def symmetric(self, *quantizations: Quantization) -> None:
+        """Refuses INT16 with a zero point, which TFLM does not know."""
+        if self.wide and any(quantization.zero_point for quantization in quantizations):
+            raise self.error("its INT16 input or output has a zero point other than 0")
+
+    def result(self, types: tuple[str, ...] = ()) -> Tensor:
         """The activation that the operator writes."""
         if len(self.op.outputs) != 1:
             raise EdgekitError(f"{self.label} has {len(self.op.outputs)} outputs instead of one.", AGAIN)
         return self.results(types)[0]
 
-    def results(self, types: tuple[str, ...] = ("INT8",)) -> tuple[Tensor, ...]:
+    def results(self, types: tuple[str, ...] = ()) -> tuple[Tensor, ...]:
         """The activations that an operator of several outputs writes."""
         tensors = []
         for index in self.op.outputs:
-            tensor = self.source.activation(index, f"the output of {self.label}", types)
+            tensor = self.source.activation(index, f"the output of {self.label}", types or self.types)
             if index in self.source.known or self.source.file.tensors[index].data.size or tensor in tensors:
                 raise EdgekitError(f"{self.label} writes a tensor that is already there.", AGAIN)
             tensors.append(tensor)

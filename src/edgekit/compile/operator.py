@@ -45,7 +45,7 @@ class Operator(Generic[Node]):
         states: what it keeps from run to run; its function takes pointers to them behind that to the output.
         row_schedule: how it goes down its image; None where it cannot work row by row.
         emit_step: of an operator with a row schedule: its functions, and the C of one step, whose number is C, too.
-        takes_16x8: True where activations may be INT16 beside int8 weights.
+        takes_16x8: True where its activations may be INT16; weights are int8.
     """
 
     code: str
@@ -89,6 +89,7 @@ def elementwise_operator(
     *,
     streams: Callable[[Node], bool] = lambda _: True,
     cycles: float = 30.0,
+    takes_16x8: bool = False,
 ) -> Operator[Node]:
     """The entry of an operator that goes through its elements one by one.
 
@@ -101,6 +102,8 @@ def elementwise_operator(
     def row_schedule(op: Node) -> RowSchedule | None:
         shape = op.output.shape
         if len(shape) != 4 or shape[0] != 1 or any(x.shape != shape for x in op.inputs) or not streams(op):
+            return None
+        if op.output.type != "INT8":
             return None
         return RowSchedule(1, 1, 0, shape[1], 1, shape[1])
 
@@ -119,10 +122,11 @@ def elementwise_operator(
         inplace_offset=elementwise_offset,
         row_schedule=row_schedule,
         emit_step=emit_step,
+        takes_16x8=takes_16x8,
     )
 
 
 def elementwise_offset(op: Op, tensor: Tensor) -> int | None:
     """The in-place offset where output element i is written after input element i was last read: 0, or None where the
     input is broadcast, and an element of it is read again and again."""
-    return 0 if tensor.size == op.output.size else None
+    return 0 if tensor.size_bytes == op.output.size_bytes else None

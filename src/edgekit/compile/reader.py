@@ -68,7 +68,7 @@ def _ops(source: Source, obstacles: Obstacles) -> tuple[Op, ...]:
     ops: list[Op] = []
     for op in source.file.operators:
         operator = OPERATORS.get(op.code)
-        reader = OpReader(source, op, operator.options_kind if operator else "")
+        reader = OpReader(source, op, operator.options_kind, operator.takes_16x8) if operator else OpReader(source, op)
         with obstacles.noted(op.position):
             if operator is None:
                 raise unknown(op, reader.label)

@@ -128,7 +128,7 @@ def _readers(ops: Sequence[Op]) -> list[list[int]]:
 
 def row_bytes(tensor: Tensor) -> int:
     """Bytes of one row of an image [1, height, width, channels]."""
-    return tensor.size // tensor.shape[1]
+    return tensor.size_bytes // tensor.shape[1]
 
 
 def _laid_out(op: Op, readers: Sequence[int], schedules: Sequence[RowSchedule]) -> Lines:

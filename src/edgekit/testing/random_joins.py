@@ -1,6 +1,5 @@
 """CONCATENATION and PACK, drawn at random onto a `Random`."""
 
-import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.testing.random_movements import drawn_movement
@@ -37,8 +36,7 @@ def _operand(r: Random, x: int, axis: int, resize: bool) -> int:
     if r.rng.random() < 0.25:
         if resize:
             shape[axis] = int(r.rng.integers(1, 5))
-        data = r.rng.integers(-128, 128, shape).astype(np.int8)
-        return r.b.tensor(shape, data=data, scales=[quantization[0]], zero_points=[quantization[1]])
+        return r.constant_of(shape, *quantization)
     other = r.pick("itself", "sum", "sum", "part", "quantize")
     if other == "itself":
         return x

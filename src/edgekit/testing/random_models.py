@@ -13,15 +13,15 @@ from edgekit.testing.random_operators import Random
 _MOST_LOGITS = 512  # from here on TFLM's SOFTMAX stops the process when all values are equal
 
 
-def random_model(seed: int) -> bytes:
+def random_model(seed: int, wide: bool = False) -> bytes:
     """A network of one to eight operators: an image part, now and then a residual branch, and a tail."""
-    r, entry, exit_ = drawn(seed)
+    r, entry, exit_ = drawn(seed, wide)
     return r.b.finish([entry], [exit_])
 
 
-def drawn(seed: int) -> tuple[Random, int, int]:  # noqa: PLR0912
+def drawn(seed: int, wide: bool = False) -> tuple[Random, int, int]:  # noqa: PLR0912
     """What `random_model` draws: the builder with its tensors, and the indices of both ends."""
-    r = Random(seed)
+    r = Random(seed, wide)
     height, width = int(r.rng.integers(1, 15)), int(r.rng.integers(1, 15))
     x = entry = r.activation((1, height, width, int(r.pick(1, 1, 2, 3, 4, 5, 8))))
     for _ in range(int(r.pick(1, 1, 1, 2, 3, 4))):

@@ -17,7 +17,7 @@ MOVEMENTS = (
 def drawn_movement(r: Random, x: int, code: str | None = None) -> int:
     """One of `MOVEMENTS`, or that which is named; where the activation's shape does not allow it, the activation."""
     drawing = _Drawing(r, x)
-    return int(getattr(drawing, (code or r.pick(*MOVEMENTS)).lower())())
+    return int(getattr(drawing, (code or r.pick(*r.known(MOVEMENTS))).lower())())
 
 
 class _Drawing:

@@ -31,6 +31,15 @@ _ANY_SHAPE: tuple[Draw, ...] = (
     drawn_movement, drawn_movement, drawn_join, drawn_join, drawn_pair, drawn_pair, drawn_reduction, drawn_reduction,
     drawn_table, svdf, lstm, variable, variable,
 )  # fmt: skip
+_WIDE: tuple[Draw, ...] = (
+    drawn_movement,
+    drawn_join,
+    drawn_pair,
+    drawn_pair,
+    drawn_reduction,
+    drawn_table,
+    drawn_table,
+)
 _IMAGES: tuple[Draw, ...] = (
     lambda r, x: r.conv(x),
     lambda r, x: r.conv(x, depthwise=True),
@@ -45,20 +54,26 @@ def any_network(seed: int) -> bytes:
     """One of all operators, or of few: of 3x3 filters, that can stream, of many ends, of 16 bits."""
     draws: tuple[Callable[[int], bytes], ...] = (
         network_of_all, random_model, network_of_all, network_of_threes, network_of_all, network_of_rows,
-        network_of_ends, wide_network,
+        network_of_ends, _wide,
     )  # fmt: skip
     return draws[seed % len(draws)](seed)
 
 
-def network_of_all(seed: int) -> bytes:
+def _wide(seed: int) -> bytes:
+    """Activations of INT16: convolutions of every kind, operators of all kinds, an image part and a tail."""
+    draws = (wide_network, lambda seed: network_of_all(seed, wide=True), lambda seed: random_model(seed, wide=True))
+    return draws[seed // 8 % 3](seed)
+
+
+def network_of_all(seed: int, wide: bool = False) -> bytes:
     """One to six operators of any kind on one to three inputs; one to three of all tensors come out."""
-    r, entries, exits = drawn_of_all(seed)
+    r, entries, exits = drawn_of_all(seed, wide)
     return r.b.finish(entries, exits)
 
 
-def drawn_of_all(seed: int) -> tuple[Random, list[int], list[int]]:
+def drawn_of_all(seed: int, wide: bool = False) -> tuple[Random, list[int], list[int]]:
     """What `network_of_all` draws: the builder with its tensors, and the indices of its ends."""
-    r = Random(seed)
+    r = Random(seed, wide)
     shape = (1, *(int(n) for n in r.rng.integers(1, 9, 2)), int(r.pick(1, 2, 3, 4, 8)))
     entries = [r.activation(shape) for _ in range(int(r.pick(1, 1, 1, 2, 3)))]
     tensors = list(entries)
@@ -68,7 +83,7 @@ def drawn_of_all(seed: int) -> tuple[Random, list[int], list[int]]:
             tensors.append(_drawn(r, x))
     last = tensors[-1]
     exits = [last, *(int(tensor) for tensor in r.rng.permutation(tensors)[: int(r.pick(0, 0, 1, 2))])]
-    if r.rng.random() < 0.1:
+    if not wide and r.rng.random() < 0.1:
         exits[0] = _arg_max(r, last)
     return r, entries, exits
 
@@ -86,7 +101,7 @@ def _drawn(r: Random, x: int) -> int:
     if kind < 0.55:
         shape = r.b.shape(x)
         return r.reshape(x, r.pick((1, *shape), (*shape, 1)) if len(shape) < 4 else shape[1:])
-    return r.pick(*_ANY_SHAPE)(r, x)
+    return r.pick(*(_WIDE if r.wide else _ANY_SHAPE))(r, x)
 
 
 def _arg_max(r: Random, x: int) -> int:

@@ -7,21 +7,31 @@ import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
+from edgekit.compile.ops import OPERATORS
 from edgekit.testing.builder import Builder
 
 _Choice = TypeVar("_Choice")
 
 
 class Random:
-    """Draws operators onto a builder. `b` may be looked at; every method takes and returns a tensor index."""
+    """Draws operators onto a builder. `b` may be looked at; every method takes and returns a tensor index.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        wide: activations are INT16 without zero points, as TFLM has them beside int8 weights.
+    """
+
+    def __init__(self, seed: int, wide: bool = False) -> None:
         self.rng = np.random.default_rng(seed)
+        self.wide = wide
         self.b = Builder()
 
     def pick(self, *values: _Choice) -> _Choice:
         """One of the values."""
         return values[int(self.rng.integers(len(values)))]
+
+    def known(self, codes: Sequence[str]) -> list[str]:
+        """Those of the operators that have activations of this width."""
+        return [code for code in codes if not self.wide or OPERATORS[code].takes_16x8]
 
     def zero_point(self) -> int:
         return int(self.pick(-128, 127, 0, int(self.rng.integers(-128, 128)), int(self.rng.integers(-128, 128))))
@@ -30,9 +40,20 @@ class Random:
         return float(np.float32(np.exp(self.rng.uniform(np.log(low), np.log(high)))))
 
     def activation(self, shape: Sequence[int], scale: float | None = None, zero_point: int | None = None) -> int:
+        if self.wide:
+            scale = self.pick(2**-12, 2**-11, *[self.scale(0.0001, 0.01)] * 8) if scale is None else scale
+            return self.b.tensor(shape, "INT16", scales=[scale], zero_points=[0])
         scale = self.scale() if scale is None else scale
         zero_point = self.zero_point() if zero_point is None else zero_point
         return self.b.tensor(shape, scales=[scale], zero_points=[zero_point])
+
+    def constant_of(self, shape: Sequence[int], scale: float | None = None, zero_point: int | None = None) -> int:
+        """An activation that does not change."""
+        limits, kind = np.iinfo(np.int16 if self.wide else np.int8), "INT16" if self.wide else "INT8"
+        data = self.rng.integers(int(limits.min), int(limits.max) + 1, shape).astype(limits.dtype)
+        scale = self.scale() if scale is None else scale
+        zero_point = 0 if self.wide else self.zero_point() if zero_point is None else zero_point
+        return self.b.tensor(shape, kind, data, [scale], [zero_point])
 
     def weights(self, shape: Sequence[int], axis: int) -> tuple[int, NDArray[np.int8], NDArray[np.float32]]:
         out = shape[axis]
@@ -49,14 +70,16 @@ class Random:
 
     def bias(self, out: int, x: int, scales: NDArray[np.float32], fan_in: int) -> int:
         spread = 2**24 if self.rng.random() < 0.1 else int(np.sqrt(fan_in) * 4000)
-        data = self.rng.integers(-spread, spread, out).astype(np.int32)
+        kind = "INT64" if self.wide else "INT32"
+        data = self.rng.integers(-spread, spread, out).astype(kind.lower())
         scale = self.b.quantization(x)[0]
         product = [np.float32(np.float32(scale) * s) for s in scales]
-        return self.b.tensor([out], "INT32", data=data, scales=product, zero_points=[0] * len(product))
+        return self.b.tensor([out], kind, data=data, scales=product, zero_points=[0] * len(product))
 
     def output_scale(self, x: int, scales: NDArray[np.float32], fan_in: int) -> float:
         """Mostly one that keeps results in range; sometimes far too small (saturation) or too large."""
-        natural = self.b.quantization(x)[0] * float(np.median(scales)) * 70 * 70 * np.sqrt(fan_in) / 60
+        size, wanted = (9000, 15000) if self.wide else (70, 60)
+        natural = self.b.quantization(x)[0] * float(np.median(scales)) * 70 * size * np.sqrt(fan_in) / wanted
         return float(np.float32(natural * self.pick(1, 1, 1, 1, 1, 1, 0.03, 0.003, 10)))
 
     def window(self, size: int, most: int) -> tuple[int, int, int]:
@@ -193,7 +216,7 @@ class Random:
         return y
 
     def softmax(self, x: int) -> int:
-        y = self.activation(self.b.shape(x), 1 / 256, -128)
+        y = self.activation(self.b.shape(x), 1 / 32768 if self.wide else 1 / 256, -128)
         self.b.op("SOFTMAX", [x], y, schema.SoftmaxOptionsT(float(self.pick(1.0, 1.0, 0.5, 2.7, 30.0))))
         return y
 
@@ -220,8 +243,7 @@ class Random:
             shape = [1]
         if kind == "some":
             shape = [1 if self.rng.random() < 0.5 else s for s in shape]
-        data = self.rng.integers(-128, 128, shape).astype(np.int8)
-        return self.b.tensor(shape, data=data, scales=[self.scale()], zero_points=[self.zero_point()])
+        return self.constant_of(shape)
 
     def add(self, x: int, other: int | None = None) -> int:
         if other is None:

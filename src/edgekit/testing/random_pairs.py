@@ -13,7 +13,7 @@ def drawn_pair(r: Random, x: int, code: str | None = None) -> int:
 
     Its other operand is a constant, the activation itself, another image, a row of channels; or a row and a column.
     """
-    code = code or r.pick(*PAIRS)
+    code = code or r.pick(*r.known(PAIRS))
     image = len(r.b.shape(x)) == 4 and r.b.shape(x)[3] < 50  # beyond, a convolution may have megabytes of weights
     kind = r.pick("constant", "itself", *(("image", "image", "narrow", "crossed") if image else ()))
     a, b = x, x
@@ -38,7 +38,7 @@ def _paired(r: Random, code: str, a: int, b: int) -> int:
     shape = np.broadcast_shapes(r.b.shape(a), r.b.shape(b))
     (a_scale, _), (b_scale, _) = r.b.quantization(a), r.b.quantization(b)
     factor = r.pick(1, 1, 1, 0.3, 0.01, 0.001, 30)
-    scale = {"MUL": 100 * a_scale * b_scale, "SUB": max(a_scale, b_scale)}.get(code, a_scale)
+    scale = {"MUL": (20000 if r.wide else 100) * a_scale * b_scale, "SUB": max(a_scale, b_scale)}.get(code, a_scale)
     y = r.activation(shape, max(scale * factor, 1e-5))
     operands = [a, b] if code == "PRELU" or r.rng.random() < 0.7 else [b, a]
     fused = r.fused(y) if r.rng.random() < 0.5 else 0

@@ -15,7 +15,7 @@ REDUCTIONS = (
 
 def drawn_reduction(r: Random, x: int, code: str | None = None) -> int:
     """One of `REDUCTIONS`, or that which is named; where the activation's shape does not allow it, the activation."""
-    code = code or r.pick(*REDUCTIONS)
+    code = code or r.pick(*r.known(REDUCTIONS))
     draw = {
         "L2_NORMALIZATION": _l2_normalization,
         "BATCH_MATMUL": _batch_matmul,
@@ -126,6 +126,9 @@ def _padv2(r: Random, x: int) -> int:
     amounts[0] = 0
     y = r.activation((np.array(shape) + amounts.sum(1)).tolist(), *r.b.quantization(x))
     scale, zero_point = r.b.quantization(x)
-    value = r.b.tensor([1], data=np.int8(r.zero_point()), scales=[scale], zero_points=[zero_point])
+    if r.wide:
+        value = r.constant_of([1], scale)
+    else:
+        value = r.b.tensor([1], data=np.int8(r.zero_point()), scales=[scale], zero_points=[zero_point])
     r.b.op("PADV2", [x, ints(r, amounts), value], y, schema.PadV2OptionsT())
     return y

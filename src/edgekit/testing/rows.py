@@ -26,9 +26,17 @@ def random_rows(graph: Graph, seed: int, count: int = 3) -> NDArray[np.int8]:
         if is_float:
             rng = np.random.default_rng([seed, number])
             parts.append(_floats(tensor, _uniform(tensor, count, rng), rng))
+        elif tensor.type != "INT8":
+            parts.append(_bytes(_wide_rows(tensor, count, np.random.default_rng([seed, number]))))
         else:
             parts.append(random_inputs(seed + 1000 * number, tensor.size_bytes, count))
     return np.concatenate(parts, axis=1)
+
+
+def _wide_rows(tensor: Tensor, count: int, rng: np.random.Generator) -> NDArray[np.generic]:
+    values = _uniform(tensor, count, rng)
+    values[0] = rng.choice(RANGES[tensor.type], tensor.size)
+    return values.astype(tensor.type.lower())
 
 
 def corner_rows(graph: Graph, count: int, seed: int) -> NDArray[np.int8]:

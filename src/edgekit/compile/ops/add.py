@@ -3,7 +3,8 @@
 TFLM brings both operands onto one scale with 20 bits to spare, adds them, and scales the sum: three roundings in full.
 But a result depends on two bytes only, and all 65,536 pairs can be looked at when the program is made. A sum of two
 short products, total = a * slope_a + b * slope_b + base, is shifted so that it never lags behind the true result; how
-far it runs ahead is measured, and what lies so close behind the edge between two bytes is worked out in full.
+far it runs ahead is measured, and what lies so close behind the edge between two bytes is worked out in full. Of INT16
+all are.
 """
 
 import math
@@ -14,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
-from edgekit.compile.codegen import Kernel, Site, byte_range
+from edgekit.compile.codegen import Kernel, Site, saturated, saturation
 from edgekit.compile.ir import Requantization
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.broadcast import Binary, Operands, binary_operator, emit_binary, read_operands
 
+_SPARE_BITS = {"INT8": 20, "INT16": 15}
 _MOST_BITS = 22  # below the point; more would not help
 _MOST_AHEAD = 1 / 8  # of a step
 
@@ -59,9 +61,10 @@ def lower(reader: OpReader) -> Add:
 def read_sum(reader: OpReader, node: type[AnyAdd], sign: int, operands: Operands) -> AnyAdd:
     """Scales as TFLM's AddPrepare and SubPrepare compute them."""
     y = reader.result()
+    reader.symmetric(*operands.quantizations, y.quantization)
     scales = [quantization.scale for quantization in operands.quantizations]
     twice = 2 * max(scales)
-    reals = (scales[0] / twice, scales[1] / twice, twice / (2**20 * y.quantization.scale))
+    reals = (scales[0] / twice, scales[1] / twice, twice / (2 ** _SPARE_BITS[y.type] * y.quantization.scale))
     one, two, out = (fixed_point.quantize_multiplier(real) for real in reals)
     if not 0.0 < reals[2] < 1.0 or max(one[1], two[1], out[1]) > 0:
         raise reader.error("its scales are too far apart for TFLM's kernel")
@@ -72,7 +75,7 @@ def read_sum(reader: OpReader, node: type[AnyAdd], sign: int, operands: Operands
 
 def emit(op: Add, site: Site, elements: int) -> Kernel:
     """The sum or difference, by the line where there is one."""
-    line = _line(op)
+    line = _line(op) if op.output.type == "INT8" else None
     scaling = op.requantization
     low, high = scaling.low + 128, scaling.high + 128
     body = site.write("*output++", f"{site.name}_in_full(a, b)")
@@ -84,19 +87,20 @@ if (total < {(low + 1) << line.bits}) byte = {low};
 else if ({near}) byte = {site.name}_in_full(a, b);
 else byte = (uint8_t)(total >= {high << line.bits} ? {high} : total >> {line.bits});
 {site.write("*output++", "byte")}"""
+    kind, spare = "uint8_t" if op.output.type == "INT8" else "int16_t", _SPARE_BITS[op.output.type]
     terms = [
-        f"requantize(({name} - {quantization.zero_point + 128}) * (1 << 20), {multiplier}, {shift})"
+        f"requantize(({name} - {quantization.zero_point + op.output.offset}) * (1 << {spare}), {multiplier}, {shift})"
         for name, quantization, (multiplier, shift) in zip("ab", op.operands.quantizations, op.scalings, strict=True)
     ]
-    in_full = f"""static EDGEKIT_APART uint8_t {site.name}_in_full(int32_t a, int32_t b) {{
+    in_full = f"""static EDGEKIT_APART {kind} {site.name}_in_full(int32_t a, int32_t b) {{
   const int32_t sum = {terms[0]} {"+" if op.sign > 0 else "-"}
                       {terms[1]};
-  return to_byte(requantize(sum, {scaling.multipliers[0]}, {scaling.shifts[0]}), {byte_range(scaling)});
+  return {saturated(op.output, f"requantize(sum, {scaling.multipliers[0]}, {scaling.shifts[0]})", scaling)};
 }}
 
 """
     walk = emit_binary(op, site, body, elements)
-    return replace(walk, helpers=("requantize", "to_byte"), function=in_full + walk.function)
+    return replace(walk, helpers=("requantize", saturation(op.output)), function=in_full + walk.function)
 
 
 def _line(op: Add) -> _Line | None:

@@ -13,9 +13,10 @@ class AveragePool(Pool):
 
 
 def emit(op: AveragePool, site: Site) -> Kernel:
-    """The sum of q, divided: TFLM rounds ties away from zero of q, not of q + 128."""
-    start = "const int32_t count = (bottom - top) * (right - left);\nint32_t result = -128 * count;"
-    end = "result = (result > 0 ? result + count / 2 : result - count / 2) / count + 128;"
+    """The sum of q, divided: TFLM rounds ties away from zero of q, not of what memory has."""
+    offset = op.input.offset
+    start = "const int32_t count = (bottom - top) * (right - left);\nint32_t result = " + f"{-offset} * count;"
+    end = "result = (result > 0 ? result + count / 2 : result - count / 2) / count" + f" + {offset};"
     return emit_pool(op, site, start, "result += VALUE;", end)
 
 
@@ -29,4 +30,5 @@ OPERATOR = Operator(
     c_prefix=lambda _: "pool",
     rates=pool_rates,
     inplace_offset=pool_offset,
+    takes_16x8=True,
 )

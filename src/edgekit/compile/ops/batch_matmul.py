@@ -4,12 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site, byte_range, indent
 from edgekit.compile.ir import Op, Requantization, Tensor
-from edgekit.compile.op_reader import OpReader
+from edgekit.compile.op_reader import OpReader, Values
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.broadcast import read_operand
 from edgekit.compile.ops.movement import steps_of
@@ -26,7 +25,7 @@ class BatchMatmul(Op):
             the products of one sum.
     """
 
-    operands: tuple[Tensor | NDArray[np.int8], ...]
+    operands: tuple[Tensor | Values, ...]
     quantizations: tuple[Quantization, Quantization]
     loops: tuple[tuple[int, int, int], ...]
     requantization: Requantization

@@ -6,24 +6,23 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel, Site, indent
+from edgekit.compile.codegen import Constant, Kernel, Site, indent, parameter
 from edgekit.compile.ir import Op, Tensor
-from edgekit.compile.op_reader import OpReader
+from edgekit.compile.op_reader import OpReader, Values
 from edgekit.compile.operator import Operator, elementwise_operator
 from edgekit.values.model import Quantization
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operands:
-    """Two activations, or an activation and an int8 constant.
+    """Two activations, or an activation and a constant.
 
     Attributes:
         shapes: of both and of the result, all of the same length.
     """
 
-    values: tuple[Tensor | NDArray[np.int8], Tensor | NDArray[np.int8]]
+    values: tuple[Tensor | Values, Tensor | Values]
     quantizations: tuple[Quantization, Quantization]
     shapes: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
@@ -57,30 +56,38 @@ def read_operands(reader: OpReader, verb: str) -> Operands:
     return Operands((a, b), (x1.quantization, x2.quantization), (first, second, total))
 
 
-def read_operand(reader: OpReader, position: int) -> tuple[Tensor | NDArray[np.int8], Tensor]:
+def read_operand(reader: OpReader, position: int) -> tuple[Tensor | Values, Tensor]:
     """An operand, and its shape and quantisation as those of a tensor."""
     if not reader.is_constant(position):
         tensor = reader.operand(position)
         return tensor, tensor
-    tensor = reader.source.activation(reader.op.inputs[position], f"input {position} of {reader.label}")
-    return reader.constant(position, "INT8", np.int8)[1], tensor
+    tensor, values = reader.constant_operand(position)
+    return values, tensor
 
 
 def emit_binary(op: Binary, site: Site, body: str, elements: int = 0) -> Kernel:
     """The walk over all elements, or over the first `elements` of operands of one shape.
 
     Args:
-        body: C that makes of `a` and `b`, bytes q + 128, the next byte of the output.
+        body: C that makes of `a` and `b`, elements as memory has them, the next element of the output.
     """
     constants: list[Constant] = []
-    parameters, names = [], []
+    written, line = parameter(op.output, "output", written=True)
+    parameters, lines, names = [], [line], []
     for position, operand in enumerate(op.operands.values):
         if isinstance(operand, Tensor):
             names.append(f"input{position}")
-            parameters.append(f"const uint8_t *input{position}")
+            read, line = parameter(operand, names[-1])
+            parameters.append(read)
+            lines.append(line)
         else:
             names.append(f"{site.name}_constant")
-            constants.append(Constant("uint8_t", names[-1], (operand.ravel() + np.int16(128)).tolist()))
+            offset = op.output.offset
+            constants.append(
+                Constant(
+                    "uint8_t" if offset else "int16_t", names[-1], (operand.astype(np.int32) + offset).ravel().tolist()
+                )
+            )
     indices, opening = _loops(op.operands, elements)
     flips = iter(range(len(op.inputs)))
     cells = [f"{name}[{index}]" for name, index in zip(names, indices, strict=True)]
@@ -88,8 +95,8 @@ def emit_binary(op: Binary, site: Site, body: str, elements: int = 0) -> Kernel:
         site.read(cell, next(flips)) if isinstance(operand, Tensor) else cell
         for cell, operand in zip(cells, op.operands.values, strict=True)
     )
-    function = f"""static void {site.name}({", ".join(parameters)}, uint8_t *output) {{
-{indent(opening, 2)}
+    function = f"""static void {site.name}({", ".join([*parameters, written])}) {{
+{indent("".join(lines) + opening, 2)}
     const int32_t a = {a}, b = {b};
 {indent(body, 4)}
   {"}" * opening.count("{")}
@@ -120,6 +127,8 @@ def binary_operator(
     lower: Callable[[OpReader], AnyBinary],
     emit: Callable[[AnyBinary, Site, int], Kernel],
     cycles: float = 30.0,
+    *,
+    takes_16x8: bool = True,
 ) -> Operator[AnyBinary]:
     """The entry of an operator whose `emit` takes the number of elements, 0 for all.
 
@@ -134,4 +143,5 @@ def binary_operator(
         options_kind,
         streams=lambda op: len(op.inputs) == 2,
         cycles=cycles,
+        takes_16x8=takes_16x8,
     )

@@ -1,15 +1,18 @@
-"""What operators share whose output byte depends on one input byte: a table of 256, worked out when C is made.
+"""What operators share whose output depends on one input: of a byte, a table of 256, worked out when C is made.
 
-It is written as memory has the bytes, the caller's int8 or the arena's q + 128, so that C only looks up.
+It is written as memory has the bytes, the caller's int8 or the arena's q + 128, so that C only looks up. Of INT16 the
+result is calculated (wide_elements.py).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from edgekit.compile.codegen import Constant, Kernel, Site
 from edgekit.compile.ir import Op
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator, elementwise_operator
+from edgekit.compile.ops.wide_elements import WideElements
 from edgekit.values.model import Quantization
 
 
@@ -25,24 +28,31 @@ def table_operator(
     resolver_method: str,
     function_of: Callable[[OpReader, Quantization, Quantization], Callable[[int], int]],
     options_kind: str = "",
-) -> Operator[ByteTable]:
+    wide_value: Callable[[OpReader, Quantization, Quantization], tuple[str, tuple[str, ...]]] | None = None,
+) -> Operator[Any]:
     """The entry of an operator of one activation, element by element.
 
     Args:
         function_of: given the quantization of input and output, the function from an int8 value to the output's, which
             is clamped to int8 here.
+        wide_value: likewise the C of an INT16 output given `x`, and the helpers that it calls; None: TFLM has none.
     """
 
-    def lower(reader: OpReader) -> ByteTable:
+    def lower(reader: OpReader) -> ByteTable | WideElements:
         if len(reader.op.inputs) != 1:
             raise reader.error(f"it has {len(reader.op.inputs)} inputs instead of one")
         x, y = reader.operand(0), reader.result()
         reader.expect(y, x.shape)
+        if wide_value is not None and reader.wide:
+            reader.symmetric(x.quantization, y.quantization)
+            return WideElements(reader.origins, (x,), y, *wide_value(reader, x.quantization, y.quantization))
         function = function_of(reader, x.quantization, y.quantization)
         table = tuple(max(-128, min(127, function(q))) + 128 for q in range(-128, 128))
         return ByteTable(reader.origins, (x,), y, table)
 
-    entry = elementwise_operator(code, resolver_method, ByteTable, lower, _emit, options_kind, cycles=13.0)
+    entry: Operator[Any] = elementwise_operator(
+        code, resolver_method, ByteTable, lower, _emit, options_kind, cycles=13.0, takes_16x8=wide_value is not None
+    )
     return replace(entry, c_prefix=lambda op: op.origins[0].code.lower(), describe=lambda _: "table")
 
 

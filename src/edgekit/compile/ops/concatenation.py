@@ -9,7 +9,7 @@ _MOST = 10  # operands that TFLM takes
 
 
 def lower(reader: OpReader) -> Join:
-    """Up to ten activations and constants."""
+    """Up to ten activations and constants. Of INT16 TFLM moves them whatever their scales."""
     y, count = reader.result(), len(reader.op.inputs)
     axis = reader.axis(int(reader.option("Axis")), len(y.shape))
     if reader.option("FusedActivationFunction") != "NONE":
@@ -18,8 +18,11 @@ def lower(reader: OpReader) -> Join:
         raise reader.error(f"it has {count} operands; TFLM takes up to {_MOST}", "Join them in two steps.")
     operands = [operand(reader, position) for position in range(count)]
     for position, one in enumerate(operands):
-        tensor = reader.source.activation(reader.op.inputs[position], f"input {position} of {reader.label}")
-        if tensor.quantization != y.quantization:
+        tensor = reader.source.activation(
+            reader.op.inputs[position], f"input {position} of {reader.label}", reader.types
+        )
+        reader.symmetric(tensor.quantization, y.quantization)
+        if tensor.quantization != y.quantization and not reader.wide:
             raise reader.error(f"input {position} and the output differ in scale or zero point")
         if len(one.shape) != len(y.shape) or any(
             m != n for a, (m, n) in enumerate(zip(one.shape, y.shape, strict=True)) if a != axis
@@ -41,4 +44,5 @@ OPERATOR = Operator(
     rates=lambda _: Rates(output=10),
     inplace_offset=inplace_offset,
     part_offsets=part_offsets,
+    takes_16x8=True,
 )

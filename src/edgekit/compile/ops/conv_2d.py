@@ -11,20 +11,20 @@ from edgekit.compile.ops.convolution import (
     read_weights,
     read_window,
 )
-from edgekit.compile.ops.wide_convolution import WideConvolution, is_wide, read_wide, wide_ends
+from edgekit.compile.ops.wide_convolution import WideConvolution, read_wide
 
 
 def lower(reader: OpReader) -> Convolution | WideConvolution:
     """CONV_2D, grouped where the filter has fewer channels than the image."""
-    wide = is_wide(reader)
-    x, y = wide_ends(reader) if wide else (reader.operand(0), reader.result())
+    x, y = reader.operand(0), reader.result()
+    reader.symmetric(x.quantization, y.quantization)
     weights, scales = read_weights(reader, rank=4, axis=0)
     channels = reader.image(x)[2]
     out, depth = weights.shape[0], weights.shape[3]
     if channels % depth or out % (channels // depth):
         raise reader.error(f"{out} filters of {depth} channels do not fit {channels} channels")
     groups = channels // depth
-    if wide:
+    if reader.wide:
         window = read_window(reader, x, y, weights, groups)
         return read_wide(reader, (x, y), weights, products(x, scales, y, out), window)
     return read_convolution(reader, x, y, Filter(weights, scales, read_bias(reader, out), groups))

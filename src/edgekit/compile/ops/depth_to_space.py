@@ -17,4 +17,4 @@ def lower(reader: OpReader) -> Move:
     return move(reader, x, y, axes)
 
 
-OPERATOR = movement_operator("DEPTH_TO_SPACE", "AddDepthToSpace", lower, "DepthToSpaceOptions")
+OPERATOR = movement_operator("DEPTH_TO_SPACE", "AddDepthToSpace", lower, "DepthToSpaceOptions", takes_16x8=False)

@@ -13,13 +13,13 @@ from edgekit.compile.ops.convolution import (
     read_weights,
     read_window,
 )
-from edgekit.compile.ops.wide_convolution import WideConvolution, is_wide, read_wide, wide_ends
+from edgekit.compile.ops.wide_convolution import WideConvolution, read_wide
 
 
 def lower(reader: OpReader) -> Convolution | WideConvolution:
     """DEPTHWISE_CONV_2D with any multiplier, as a convolution in as many groups as there are channels."""
-    wide = is_wide(reader)
-    x, y = wide_ends(reader) if wide else (reader.operand(0), reader.result())
+    x, y = reader.operand(0), reader.result()
+    reader.symmetric(x.quantization, y.quantization)
     weights, scales = read_weights(reader, rank=4, axis=3)  # [1, kh, kw, channels * multiplier]
     channels = reader.image(x)[2]
     multiplier = int(reader.option("DepthMultiplier"))
@@ -29,7 +29,7 @@ def lower(reader: OpReader) -> Convolution | WideConvolution:
             f"a filter of shape {list(weights.shape)} with multiplier {multiplier} does not fit {channels} channels"
         )
     by_output = np.ascontiguousarray(weights.transpose(3, 1, 2, 0))
-    if wide:
+    if reader.wide:
         window = read_window(reader, x, y, by_output, channels)
         return read_wide(reader, (x, y), by_output, products(x, scales, y, out), window, bias_types=("INT64",))
     return read_convolution(reader, x, y, Filter(by_output, scales, read_bias(reader, out), channels))

@@ -27,4 +27,5 @@ def extremum_operator(code: str, resolver_method: str, keeps: str) -> Operator[E
 
 def emit(op: Extremum, site: Site, elements: int) -> Kernel:
     """The comparison, element by element."""
-    return emit_binary(op, site, site.write("*output++", f"(uint8_t)(a {op.keeps} b ? a : b)"), elements)
+    kind = "uint8_t" if op.output.type == "INT8" else "int16_t"
+    return emit_binary(op, site, site.write("*output++", f"({kind})(a {op.keeps} b ? a : b)"), elements)

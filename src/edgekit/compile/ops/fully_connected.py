@@ -14,15 +14,15 @@ from edgekit.compile.ops.convolution import (
     read_weights,
     requantization,
 )
-from edgekit.compile.ops.wide_convolution import WideConvolution, Window, is_wide, read_wide, wide_ends
+from edgekit.compile.ops.wide_convolution import WideConvolution, Window, read_wide
 
 
 def lower(reader: OpReader) -> Convolution | WideConvolution:
     """FULLY_CONNECTED as a 1x1 convolution over a row of `batches` positions."""
     if reader.option("WeightsFormat") != 0:
         raise reader.error("shuffled weights are not supported")
-    wide = is_wide(reader)
-    x, y = wide_ends(reader) if wide else (reader.operand(0), reader.result())
+    x, y = reader.operand(0), reader.result()
+    reader.symmetric(x.quantization, y.quantization)
     weights, scales = read_weights(reader, rank=2, axis=0)
     out, depth = weights.shape
     batches = y.size // y.shape[-1] if y.shape else 0
@@ -38,7 +38,7 @@ def lower(reader: OpReader) -> Convolution | WideConvolution:
         real = [product / y.quantization.scale] * out
     else:
         real = products(x, scales, y, out)
-    if wide:
+    if reader.wide:
         by_output = weights.reshape(out, 1, 1, depth)
         return read_wide(reader, (x, y), by_output, real, Window((1, batches, depth), (1, batches, out)))
     filter_ = Filter(weights.reshape(out, 1, 1, depth), scales, read_bias(reader, out), 1)

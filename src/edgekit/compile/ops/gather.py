@@ -21,4 +21,4 @@ def lower(reader: OpReader) -> Move:
     return move(reader, x, y, [*axes[:axis], Axis(len(table), 0, table), *axes[axis + 1 :]])
 
 
-OPERATOR = movement_operator("GATHER", "AddGather", lower, "GatherOptions")
+OPERATOR = movement_operator("GATHER", "AddGather", lower, "GatherOptions", takes_16x8=False)

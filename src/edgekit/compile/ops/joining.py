@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant, Kernel, Site, indent
 from edgekit.compile.ir import Op, Tensor
-from edgekit.compile.op_reader import OpReader
+from edgekit.compile.op_reader import OpReader, Values
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,28 +19,28 @@ class Join(Op):
     """Operands side by side: of each in turn `chunks` bytes, `turns` times.
 
     Attributes:
-        parts: activations, and the int8 of constants.
+        parts: activations, and the values of constants.
     """
 
     turns: int
     chunks: tuple[int, ...]
-    parts: tuple[Tensor | NDArray[np.int8], ...]
+    parts: tuple[Tensor | Values, ...]
 
 
-def read_join(reader: OpReader, y: Tensor, axis: int, operands: Sequence[Tensor | NDArray[np.int8]]) -> Join:
+def read_join(reader: OpReader, y: Tensor, axis: int, operands: Sequence[Tensor | Values]) -> Join:
     """The node, given operands that agree in all dimensions but that axis of the output."""
     turns = math.prod(y.shape[:axis])
     inputs = tuple(operand for operand in operands if isinstance(operand, Tensor))
     if not inputs:
         raise reader.error("none of its operands is computed")
-    chunks = tuple(math.prod(operand.shape) // turns for operand in operands)
+    chunks = tuple(math.prod(operand.shape) // turns * y.element_bytes for operand in operands)
     return Join(reader.origins, inputs, y, turns, chunks, tuple(operands))
 
 
-def operand(reader: OpReader, position: int) -> Tensor | NDArray[np.int8]:
-    """An activation, or an int8 constant."""
+def operand(reader: OpReader, position: int) -> Tensor | Values:
+    """An activation, or a constant."""
     if reader.is_constant(position):
-        return reader.constant(position, "INT8", np.int8)[1]
+        return reader.constant_operand(position)[1]
     return reader.operand(position)
 
 
@@ -52,7 +51,8 @@ def emit(op: Join, site: Site) -> Kernel:
     for part, chunk in zip(op.parts, op.chunks, strict=True):
         if not isinstance(part, Tensor):
             name = f"{site.name}_constant{len(constants)}"
-            bytes_ = part.ravel().view(np.uint8) ^ (0x80 ^ site.output_flip)
+            ordered = part.astype(part.dtype.newbyteorder("<"))  # as the ESP32 has them
+            bytes_ = np.frombuffer(ordered.tobytes(), np.uint8) ^ np.uint8(site.output_flip ^ op.output.offset)
             constants.append(Constant("uint8_t", name, bytes_.tolist()))
             lines.append(f"memcpy(output, {name}{f' + i * {chunk}' if op.turns > 1 else ''}, {chunk});")
         else:

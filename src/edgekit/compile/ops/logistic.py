@@ -5,7 +5,7 @@ from collections.abc import Callable
 from edgekit.compile.fixed_point import logistic_q31
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.byte_table import table_operator
-from edgekit.compile.ops.sigmoid import sigmoid
+from edgekit.compile.ops.sigmoid import sigmoid, wide_sigmoid
 from edgekit.values.model import Quantization
 
 
@@ -16,4 +16,9 @@ def function_of(reader: OpReader, x: Quantization, y: Quantization) -> Callable[
     return sigmoid(reader, x, logistic_q31, 8, -128)
 
 
-OPERATOR = table_operator("LOGISTIC", "AddLogistic", function_of)
+OPERATOR = table_operator(
+    "LOGISTIC",
+    "AddLogistic",
+    function_of,
+    wide_value=lambda reader, x, y: wide_sigmoid(reader, x, y, "logistic16", (0,)),
+)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.codegen import Kernel, Site
+from edgekit.compile.ir import RANGES
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.pool import Pool, emit_pool, pool_offset, pool_rates, read_pool
 
@@ -13,9 +14,10 @@ class MaxPool(Pool):
 
 
 def emit(op: MaxPool, site: Site) -> Kernel:
-    """A running maximum of bytes q + 128, from 0 on."""
+    """A running maximum, from the least value on."""
+    least = RANGES[op.input.type][0] + op.input.offset
     step = "const int32_t value = VALUE;\nif (value > result) result = value;"
-    return emit_pool(op, site, "int32_t result = 0;", step)
+    return emit_pool(op, site, f"int32_t result = {least};", step)
 
 
 OPERATOR = Operator(
@@ -28,4 +30,5 @@ OPERATOR = Operator(
     c_prefix=lambda _: "pool",
     rates=pool_rates,
     inplace_offset=pool_offset,
+    takes_16x8=True,
 )

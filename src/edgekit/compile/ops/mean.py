@@ -1,7 +1,7 @@
 """MEAN over any axes."""
 
 from edgekit.compile import fixed_point
-from edgekit.compile.ir import Requantization
+from edgekit.compile.ir import RANGES, Requantization
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.reduction import Reduction, read_axes, reduction_operator
 
@@ -9,11 +9,12 @@ from edgekit.compile.ops.reduction import Reduction, read_axes, reduction_operat
 def lower(reader: OpReader) -> Reduction:
     """The scale as TFLM's QuantizedMeanOrSum divides it by the number of elements."""
     x, y, kept, reduced = read_axes(reader)
+    reader.symmetric(x.quantization, y.quantization)
     count = x.size // y.size
     multiplier, shift = fixed_point.mean_multiplier(x.quantization.scale, y.quantization.scale, count)
-    reader.check_sum(count * fixed_point.farthest(x.quantization.zero_point), shift)
-    scaling = Requantization((multiplier,), (shift,), y.quantization.zero_point, -128, 127)
+    reader.check_sum(count * fixed_point.farthest(x.quantization.zero_point, x.type), shift)
+    scaling = Requantization((multiplier,), (shift,), y.quantization.zero_point, *RANGES[y.type])
     return Reduction(reader.origins, (x,), y, kept, reduced, scaling)
 
 
-OPERATOR = reduction_operator("MEAN", "AddMean", lower)
+OPERATOR = reduction_operator("MEAN", "AddMean", lower, takes_16x8=True)

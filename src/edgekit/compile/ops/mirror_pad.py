@@ -26,4 +26,4 @@ def lower(reader: OpReader) -> Move:
     return move(reader, x, y, axes)
 
 
-OPERATOR = movement_operator("MIRROR_PAD", "AddMirrorPad", lower, "MirrorPadOptions")
+OPERATOR = movement_operator("MIRROR_PAD", "AddMirrorPad", lower, "MirrorPadOptions", takes_16x8=False)

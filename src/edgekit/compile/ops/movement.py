@@ -1,4 +1,4 @@
-"""What operators share that only move bytes: the node, and its C, which makes the output from front to back.
+"""What operators share that only move elements: the node, and its C, which makes the output from front to back.
 
 The index along each of the output's axes adds so many bytes to the place in the input: a step for each turn, which may
 be zero or negative, or what a table says. SLICE, TRANSPOSE, MIRROR_PAD and their like differ in nothing else. TFLM
@@ -23,7 +23,8 @@ _MOST_TURNS = 1 << 20  # whose order is looked at to overwrite the input; more w
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A loop of `size` turns, of which each moves on by `step` bytes in the input, or to what `table` has for it."""
+    """A loop of `size` turns, of which each moves on by `step` in the input, or to what `table` has for it. An
+    operator reads them in elements; its node has them in bytes."""
 
     size: int
     step: int
@@ -31,7 +32,7 @@ class Axis:
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """Bytes in the input, turn by turn."""
+        """Places in the input, turn by turn."""
         return np.array(self.table, np.int64) if self.table else np.arange(self.size, dtype=np.int64) * self.step
 
 
@@ -54,8 +55,10 @@ class Move(Op):
 
 
 def move(reader: OpReader, x: Tensor, y: Tensor, axes: Sequence[Axis], start: int = 0) -> Move:
-    """The node, with as few loops as there can be."""
-    return Move(reader.origins, (x,), y, start + sum(axis.table[0] for axis in axes if axis.table), joined(axes))
+    """The node, with as few loops as there can be. `axes`, `start`: in elements."""
+    size, first = x.element_bytes, start + sum(axis.table[0] for axis in axes if axis.table)
+    in_bytes = [Axis(axis.size, axis.step * size, tuple(entry * size for entry in axis.table)) for axis in axes]
+    return Move(reader.origins, (x,), y, first * size, joined([*in_bytes, Axis(size, 1)]))
 
 
 def joined(axes: Sequence[Axis]) -> tuple[Axis, ...]:
@@ -75,7 +78,7 @@ def joined(axes: Sequence[Axis]) -> tuple[Axis, ...]:
 
 
 def steps_of(shape: Sequence[int]) -> list[int]:
-    """Bytes from one index to the next, for each dimension."""
+    """Elements from one index to the next, for each dimension."""
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
@@ -144,9 +147,14 @@ def offsets_of(axes: Sequence[Axis]) -> NDArray[np.int64] | None:
 
 
 def movement_operator(
-    code: str, resolver_method: str, lower: Callable[[OpReader], Move | tuple[Move, ...]], options_kind: str = ""
+    code: str,
+    resolver_method: str,
+    lower: Callable[[OpReader], Move | tuple[Move, ...]],
+    options_kind: str = "",
+    *,
+    takes_16x8: bool = True,
 ) -> Operator[Move]:
-    """The entry of an operator that moves bytes."""
+    """The entry of an operator that moves elements. `takes_16x8`: TFLM has it for INT16, too."""
     return Operator(
         code,
         resolver_method,
@@ -157,6 +165,7 @@ def movement_operator(
         c_prefix=lambda op: op.origins[0].code.lower(),
         describe=lambda _: "copy",
         rates=lambda _: Rates(output=12),
-        view_offset=lambda op: op.start if op.chunk == op.output.size else None,
+        view_offset=lambda op: op.start if op.chunk == op.output.size_bytes else None,
         inplace_offset=inplace_offset,
+        takes_16x8=takes_16x8,
     )

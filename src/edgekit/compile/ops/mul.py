@@ -1,9 +1,10 @@
 """MUL of two activations, or of an activation and a constant, with broadcasting."""
 
+import math
 from dataclasses import dataclass, replace
 
 from edgekit.compile import fixed_point
-from edgekit.compile.codegen import Kernel, Site, byte_range
+from edgekit.compile.codegen import Kernel, Site, saturated, saturation
 from edgekit.compile.ir import Requantization
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.broadcast import Binary, binary_operator, emit_binary, read_operands
@@ -19,9 +20,10 @@ class Mul(Binary):
 def lower(reader: OpReader) -> Mul:
     """Scales as TFLM's CalculateOpDataMul computes them."""
     operands, y = read_operands(reader, "multiply"), reader.result()
+    reader.symmetric(*operands.quantizations, y.quantization)
     one, two = operands.quantizations
     multiplier, shift = fixed_point.quantize_multiplier(one.scale * two.scale / y.quantization.scale)
-    reader.check_sum(fixed_point.farthest(one.zero_point) * fixed_point.farthest(two.zero_point), shift)
+    reader.check_sum(math.prod(fixed_point.farthest(q.zero_point, y.type) for q in (one, two)), shift)
     low, high = reader.activation_range(y)
     requantization = Requantization((multiplier,), (shift,), y.quantization.zero_point, low, high)
     return Mul(reader.origins, operands.activations, y, operands, requantization)
@@ -30,10 +32,11 @@ def lower(reader: OpReader) -> Mul:
 def emit(op: Mul, site: Site, elements: int) -> Kernel:
     """The product of what is above the zero points, scaled."""
     scaling = op.requantization
-    a, b = (f"({name} - {q.zero_point + 128})" for name, q in zip("ab", op.operands.quantizations, strict=True))
+    offset = op.output.offset
+    a, b = (f"({name} - {q.zero_point + offset})" for name, q in zip("ab", op.operands.quantizations, strict=True))
     scaled = f"requantize({a} * {b}, {scaling.multipliers[0]}, {scaling.shifts[0]})"
-    body = site.write("*output++", f"to_byte({scaled}, {byte_range(scaling)})")
-    return replace(emit_binary(op, site, body, elements), helpers=("requantize", "to_byte"))
+    body = site.write("*output++", saturated(op.output, scaled, scaling))
+    return replace(emit_binary(op, site, body, elements), helpers=("requantize", saturation(op.output)))
 
 
 OPERATOR = binary_operator("MUL", "AddMul", "MulOptions", Mul, lower, emit, 80.0)

@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgekit.compile.codegen import Kernel, Site, rendered
+from edgekit.compile.codegen import Kernel, Site, parameter, rendered
 from edgekit.compile.cost import Rates
-from edgekit.compile.ir import Op, Tensor
+from edgekit.compile.ir import RANGES, Op, Tensor
 from edgekit.compile.op_reader import OpReader
 
 
@@ -46,7 +46,7 @@ def read_pool(reader: OpReader, node: type[AnyPool]) -> AnyPool:
     a, b = x.quantization, y.quantization
     if abs(float(np.float32(a.scale) - np.float32(b.scale))) > 1e-6 or a.zero_point != b.zero_point:
         raise reader.error("input and output must have the same quantisation")
-    reader.check_sum(129 * min(window[0] * window[1], height * width), 0)
+    reader.check_sum((RANGES[x.type][1] + 2) * min(window[0] * window[1], height * width), 0)
     low, high = reader.activation_range(y)
     return node(reader.origins, (x,), y, image, result, window, stride, (top, left), low, high)
 
@@ -56,10 +56,11 @@ def emit_pool(op: Pool, site: Site, start: str, step: str, end: str = "") -> Ker
 
     Args:
         start: C that begins a window, whose rows go from `top` to `bottom` and columns from `left` to `right`.
-        step: C that takes the value of the image, `VALUE`, a byte q + 128.
-        end: C that leaves the byte in `result`.
+        step: C that takes the value of the image, `VALUE`, as memory has it.
+        end: C that leaves what memory gets in `result`.
     """
-    return Kernel((), (), rendered("pool.c.jinja", op=op, site=site, start=start, step=step, end=end))
+    ends = {"read": parameter(op.input, "input"), "written": parameter(op.output, "output", written=True)}
+    return Kernel((), (), rendered("pool.c.jinja", op=op, site=site, start=start, step=step, end=end, **ends))
 
 
 def pool_rates(op: Pool) -> Rates:
@@ -74,4 +75,5 @@ def pool_rates(op: Pool) -> Rates:
 def pool_offset(op: Pool, _: Tensor) -> int:
     """In place, result row y may overwrite all image rows in front of its own window."""
     row, image_row = op.result[1] * op.result[2], op.image[1] * op.image[2]
-    return max(0, *((y + 1) * row - max(0, y * op.stride[0] - op.pad[0]) * image_row for y in range(op.result[0])))
+    most = max(0, *((y + 1) * row - max(0, y * op.stride[0] - op.pad[0]) * image_row for y in range(op.result[0])))
+    return most * op.input.element_bytes

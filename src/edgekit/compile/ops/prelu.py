@@ -44,4 +44,4 @@ const int32_t scaled = value >= 0 ? requantize(value, {above}) : requantize(valu
     return replace(emit_binary(op, site, body, elements), helpers=("requantize", "to_byte"))
 
 
-OPERATOR = binary_operator("PRELU", "AddPrelu", "", Prelu, lower, emit, 84.0)
+OPERATOR = binary_operator("PRELU", "AddPrelu", "", Prelu, lower, emit, 84.0, takes_16x8=False)

@@ -83,4 +83,4 @@ def emit(op: Quantize, site: Site) -> Kernel:
     return Kernel(("requantize",), (), function)
 
 
-OPERATOR: Operator[Any] = Operator("QUANTIZE", "AddQuantize", Quantize, lower, emit)
+OPERATOR: Operator[Any] = Operator("QUANTIZE", "AddQuantize", Quantize, lower, emit, takes_16x8=True)

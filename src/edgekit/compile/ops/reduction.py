@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgekit.compile.codegen import Kernel, Site, byte_range, indent
+from edgekit.compile.codegen import Kernel, Site, indent, parameter, saturated, saturation
 from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
@@ -46,7 +46,9 @@ def read_axes(reader: OpReader) -> tuple[Tensor, Tensor, tuple[Axis, ...], tuple
     return x, y, joined(kept), joined(reduced)
 
 
-def reduction_operator(code: str, resolver_method: str, lower: Callable[[OpReader], Reduction]) -> Operator[Reduction]:
+def reduction_operator(
+    code: str, resolver_method: str, lower: Callable[[OpReader], Reduction], *, takes_16x8: bool = False
+) -> Operator[Reduction]:
     """The entry of one of them."""
     return Operator(
         code,
@@ -58,6 +60,7 @@ def reduction_operator(code: str, resolver_method: str, lower: Callable[[OpReade
         c_prefix=lambda op: op.origins[0].code.lower(),
         rates=lambda _: Rates(output=75, input=9),
         inplace_offset=inplace_offset,
+        takes_16x8=takes_16x8,
     )
 
 
@@ -87,18 +90,20 @@ def emit(op: Reduction, site: Site) -> Kernel:
     scaling = op.requantization
     if scaling is not None:
         count = op.input.size // op.output.size
-        start = f"int32_t sum = -{count * (op.input.quantization.zero_point + 128)};"
+        start = f"int32_t sum = -{count * (op.input.quantization.zero_point + op.input.offset)};"
         step = f"sum += {value};"
         scaled = f"requantize(sum, {scaling.multipliers[0]}, {scaling.shifts[0]})"
-        end = site.write("*output++", f"to_byte({scaled}, {byte_range(scaling)})")
+        end = site.write("*output++", saturated(op.output, scaled, scaling))
     else:
         start = f"uint8_t best = {0 if op.takes == '>' else 255};"
         step = f"if ({value} {op.takes} best) best = (uint8_t){value};"
         end = site.write("*output++", "best")
     body = "\n".join([start, *(indent(line, 2 * depth) for depth, line in enumerate([*inner, step])), end])
     text = "\n".join([*outer, indent(body, 2), "}" * len(outer)]) if outer else body
-    function = f"static void {site.name}(const uint8_t *input, uint8_t *output) {{\n{indent(text, 2)}\n}}\n"
-    return Kernel(("requantize", "to_byte") if scaling else (), (), function)
+    read, written = parameter(op.input, "input"), parameter(op.output, "output", written=True)
+    text = read[1] + written[1] + text
+    function = f"static void {site.name}({read[0]}, {written[0]}) {{\n{indent(text, 2)}\n}}\n"
+    return Kernel(("requantize", saturation(op.output)) if scaling else (), (), function)
 
 
 def inplace_offset(op: Reduction, _: Tensor) -> int | None:
@@ -106,4 +111,4 @@ def inplace_offset(op: Reduction, _: Tensor) -> int | None:
     first = offsets_of(op.kept)
     if first is None:
         return None
-    return max(0, int((np.arange(1, len(first), dtype=np.int64) - first[1:]).max(initial=0)))
+    return max(0, int((np.arange(1, len(first), dtype=np.int64) - first[1:]).max(initial=0))) * op.input.element_bytes

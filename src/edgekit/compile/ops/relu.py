@@ -19,4 +19,11 @@ def function_of(reader: OpReader, x: Quantization, y: Quantization) -> Callable[
     return lambda q: min(high, max(low, scaled(q - x.zero_point, multiplier, shift) + y.zero_point))
 
 
-OPERATOR = table_operator("RELU", "AddRelu", function_of)
+def wide_value(reader: OpReader, x: Quantization, y: Quantization) -> tuple[str, tuple[str, ...]]:
+    """The same of INT16."""
+    multiplier, shift = quantize_multiplier(x.scale / y.scale)
+    reader.check_sum(32768, shift)
+    return f"clamped16(requantize(x, {multiplier}, {shift}), 0, 32767)", ("requantize", "clamped16")
+
+
+OPERATOR = table_operator("RELU", "AddRelu", function_of, wide_value=wide_value)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from edgekit.compile.fixed_point import activation_range
+from edgekit.compile.ir import RANGES
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.byte_table import table_operator
 from edgekit.values.model import Quantization
@@ -17,4 +18,13 @@ def function_of(reader: OpReader, x: Quantization, _: Quantization) -> Callable[
     return lambda q: min(high, max(low, q))
 
 
-OPERATOR = table_operator("RELU6", "AddRelu6", function_of)
+def wide_value(reader: OpReader, x: Quantization, _: Quantization) -> tuple[str, tuple[str, ...]]:
+    """The same of INT16."""
+    try:
+        low, high = activation_range("RELU6", x.scale, 0, RANGES["INT16"])
+    except OverflowError as error:
+        raise reader.error(f"its input scale {x.scale:g} is out of range") from error
+    return f"clamped16(x, {low}, {high})", ("clamped16",)
+
+
+OPERATOR = table_operator("RELU6", "AddRelu6", function_of, wide_value=wide_value)

@@ -25,7 +25,7 @@ def lower(reader: OpReader) -> Reshape:
 def emit(op: Op, site: Site) -> Kernel:
     """A copy; where both ends share their place, the emitter leaves it out."""
     if site.input_flips[0] == site.output_flip:
-        body = f"memcpy(output, input, {op.input.size});"
+        body = f"memcpy(output, input, {op.input.size_bytes});"
     else:
         body = f"for (int32_t i = 0; i < {op.input.size}; ++i) output[i] = (uint8_t)(input[i] ^ 0x80);"
     return Kernel((), (), f"static void {site.name}(const uint8_t *input, uint8_t *output) {{\n  {body}\n}}\n")
@@ -34,7 +34,14 @@ def emit(op: Op, site: Site) -> Kernel:
 def view_operator(code: str, resolver_method: str) -> Operator[Reshape]:
     """The entry of an operator that leaves the bytes as they are."""
     return Operator(
-        code, resolver_method, Reshape, lower, emit, view_offset=lambda _: 0, rates=lambda _: Rates(output=1.2)
+        code,
+        resolver_method,
+        Reshape,
+        lower,
+        emit,
+        view_offset=lambda _: 0,
+        rates=lambda _: Rates(output=1.2),
+        takes_16x8=True,
     )
 
 

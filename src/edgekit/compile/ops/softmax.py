@@ -1,7 +1,8 @@
-"""SOFTMAX over the last dimension, to int8 or int16."""
+"""SOFTMAX over the last dimension, from int8 to int8 or int16; from int16 see wide_softmax.py."""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site
@@ -9,6 +10,7 @@ from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator, elementwise_offset
+from edgekit.compile.ops.wide_softmax import WideSoftmax, read_wide_softmax
 from edgekit.values.model import Quantization
 
 _OUTPUTS = {"INT8": Quantization(1 / 256, -128), "INT16": Quantization(1 / 65536, -32768)}
@@ -23,12 +25,14 @@ class Softmax(Op):
     table: tuple[int, ...]
 
 
-def lower(reader: OpReader) -> Softmax:
+def lower(reader: OpReader) -> Softmax | WideSoftmax:
     """SOFTMAX over the last dimension.
 
     From 512 values on, TFLM stops the program where all of them are nearly equal; the compiled code then answers the
     least value.
     """
+    if reader.wide:
+        return read_wide_softmax(reader)
     x, y = reader.operand(0), reader.result(tuple(_OUTPUTS))
     reader.expect(y, x.shape)
     wanted = _OUTPUTS[y.type]
@@ -87,7 +91,7 @@ def emit(op: Softmax, site: Site) -> Kernel:
     return Kernel(("rounding_shift", "reciprocal"), (Constant("int32_t", table, op.table),), function)
 
 
-OPERATOR = Operator(
+OPERATOR: Operator[Any] = Operator(
     "SOFTMAX",
     "AddSoftmax",
     Softmax,
@@ -96,4 +100,5 @@ OPERATOR = Operator(
     options_kind="SoftmaxOptions",
     rates=lambda op: Rates(output=240 + 600 / op.output.shape[-1]),
     inplace_offset=lambda op, tensor: elementwise_offset(op, tensor) if op.output.type == "INT8" else None,
+    takes_16x8=True,
 )

@@ -17,4 +17,4 @@ def lower(reader: OpReader) -> Move:
     return move(reader, x, y, axes)
 
 
-OPERATOR = movement_operator("SPACE_TO_DEPTH", "AddSpaceToDepth", lower, "SpaceToDepthOptions")
+OPERATOR = movement_operator("SPACE_TO_DEPTH", "AddSpaceToDepth", lower, "SpaceToDepthOptions", takes_16x8=False)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from edgekit.compile.fixed_point import tanh_q31
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.ops.byte_table import table_operator
-from edgekit.compile.ops.sigmoid import sigmoid
+from edgekit.compile.ops.sigmoid import sigmoid, wide_sigmoid
 from edgekit.values.model import Quantization
 
 
@@ -14,4 +14,6 @@ def function_of(reader: OpReader, x: Quantization, _: Quantization) -> Callable[
     return sigmoid(reader, x, tanh_q31, 7, 0)
 
 
-OPERATOR = table_operator("TANH", "AddTanh", function_of)
+OPERATOR = table_operator(
+    "TANH", "AddTanh", function_of, wide_value=lambda reader, x, y: wide_sigmoid(reader, x, y, "tanh16", (0, 1))
+)

@@ -11,7 +11,7 @@ from edgekit.compile.ir import Op, Requantization, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 from edgekit.compile.ops.convolution import Filter, products, read_bias, read_weights, requantization
-from edgekit.compile.ops.wide_convolution import WideConvolution, Window, is_wide, read_wide, wide_ends
+from edgekit.compile.ops.wide_convolution import WideConvolution, Window, read_wide
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,8 +27,8 @@ class TransposeConv(Op):
 
 def lower(reader: OpReader) -> TransposeConv | WideConvolution:
     """The padding is that of a convolution from the output to the input, as in TFLM."""
-    wide = is_wide(reader, 2)
-    x, y = wide_ends(reader, 2) if wide else (reader.operand(2), reader.result())
+    x, y = reader.operand(2), reader.result()
+    reader.symmetric(x.quantization, y.quantization)
     _, _, channels = reader.image(x)
     rows, columns, out = reader.image(y)
     if reader.is_constant(0) and reader.numbers(0) != list(y.shape):  # of one that is computed TFLM reads nothing
@@ -39,7 +39,7 @@ def lower(reader: OpReader) -> TransposeConv | WideConvolution:
     stride = reader.sizes("StrideH", "StrideW")
     _, top = reader.window(rows, weights.shape[1], stride[0])
     _, left = reader.window(columns, weights.shape[2], stride[1])
-    if wide:
+    if reader.wide:
         window = Window(reader.image(x), (rows, columns, out), stride=stride, pad=(top, left), transposed=True)
         return read_wide(reader, (x, y), weights, products(x, scales, y, out), window, 3, ("INT64",))
     filter_ = Filter(weights, scales, read_bias(reader, out, 3), 1)

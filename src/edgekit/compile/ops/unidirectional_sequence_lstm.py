@@ -177,7 +177,7 @@ def emit(op: Lstm, site: Site) -> Kernel:
         Constant("int32_t", f"{name}_starts", [*op.starts.tolist(), *op.recurrent_starts.tolist()]),
         Constant("int32_t", f"{name}_scalings", [number for scaling in op.scalings for number in scaling]),
     )
-    return Kernel(("requantize", "to_byte", "sigmoid16"), constants, function)
+    return Kernel(("requantize", "to_byte", "to_int16", "logistic16", "tanh16"), constants, function)
 
 
 def _as_kept(site: Site) -> str:

@@ -46,6 +46,12 @@ class WideConvolution(Op):
     low: int
     high: int
 
+    @property
+    def reach(self) -> tuple[int, int]:
+        """Rows and columns of the image that a window spans."""
+        height, width = self.weights.shape[1:3]
+        return (height - 1) * self.dilation[0] + 1, (width - 1) * self.dilation[1] + 1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
@@ -58,19 +64,6 @@ class Window:
     dilation: tuple[int, int] = (1, 1)
     pad: tuple[int, int] = (0, 0)
     transposed: bool = False
-
-
-def is_wide(reader: OpReader, position: int = 0) -> bool:
-    """True where the input at this position is INT16."""
-    return reader.kind(position) == "INT16"
-
-
-def wide_ends(reader: OpReader, position: int = 0) -> tuple[Tensor, Tensor]:
-    """Input and output; TFLM knows no zero point of them."""
-    x, y = reader.operand(position, ("INT16",)), reader.result(("INT16",))
-    if x.quantization.zero_point or y.quantization.zero_point:
-        raise reader.error("its INT16 input or output has a zero point other than 0")
-    return x, y
 
 
 def read_wide(

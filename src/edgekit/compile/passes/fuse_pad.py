@@ -9,6 +9,9 @@ from dataclasses import replace
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.ir import Graph, Op
 from edgekit.compile.ops.pad import Pad
+from edgekit.compile.ops.wide_convolution import WideConvolution
+
+Padded = Convolution | WideConvolution
 
 
 def fuse_pad(graph: Graph) -> Graph:
@@ -17,17 +20,18 @@ def fuse_pad(graph: Graph) -> Graph:
     ops: list[Op] = []
     for op in graph.ops:
         pad = pads.get(op.inputs[0].index) if op.inputs else None
-        ops.append(_joined(op, pad) if pad and isinstance(op, Convolution) and _fits(op, pad) else op)
+        ops.append(_joined(op, pad) if pad and isinstance(op, Padded) and _fits(op, pad) else op)
     read = {tensor.index for op in ops for tensor in op.inputs} | {tensor.index for tensor in graph.outputs}
     return replace(graph, ops=tuple(op for op in ops if not isinstance(op, Pad) or op.output.index in read))
 
 
-def _fits(convolution: Convolution, pad: Pad) -> bool:
+def _fits(convolution: Padded, pad: Pad) -> bool:
     """True where the pad goes around an image with zero, and every window still begins within and reaches the image."""
     image = pad.input
     around = len(image.shape) == 4 and image.shape[0] == 1 and image.shape[3] == pad.output.shape[3]
     zero = image.quantization == pad.output.quantization and pad.value == image.quantization.zero_point
-    if not (around and zero and convolution.image == pad.output.shape[1:]):
+    backwards = isinstance(convolution, WideConvolution) and convolution.transposed
+    if backwards or not (around and zero and convolution.image == pad.output.shape[1:]):
         return False
     first = [before + own for before, own in zip(pad.before[1:3], convolution.pad, strict=True)]
     last = [(count - 1) * stride for count, stride in zip(convolution.result, convolution.stride, strict=False)]
@@ -37,7 +41,7 @@ def _fits(convolution: Convolution, pad: Pad) -> bool:
     )
 
 
-def _joined(convolution: Convolution, pad: Pad) -> Convolution:
+def _joined(convolution: Padded, pad: Pad) -> Op:
     (_, height, width, channels), (_, top, left, _) = pad.input.shape, pad.before
     return replace(
         convolution,

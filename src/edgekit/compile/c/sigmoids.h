@@ -19,22 +19,3 @@ static const uint16_t sigmoids[256] = {
     65525, 65525, 65526, 65526, 65526, 65527, 65527, 65528, 65528, 65528, 65529, 65529, 65529, 65529, 65530, 65530,
     65530, 65530, 65531, 65531, 65531, 65531, 65531, 65532, 65532, 65532, 65532, 65532, 65532, 65533, 65533, 65533,
     65533, 65533, 65533, 65533, 65533, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65534, 65535};
-
-/* Of the 12 bits below the point of `value` / 3, a fraction of 2^15. */
-static int32_t logistic16(int32_t value) {
-  const uint32_t size = (uint32_t)(value < 0 ? -value : value), step = size >> 9, rest = size & 511u;
-  uint32_t result = 0x7fffu << 10;
-  if (step < 255) result = ((uint32_t)sigmoids[step] << 9) + rest * (uint32_t)(sigmoids[step + 1] - sigmoids[step]);
-  return (int32_t)((value < 0 ? (1u << 25) - result + 511u : result + 512u) >> 10);
-}
-
-static int32_t tanh16(int32_t value) {
-  const uint32_t size = (uint32_t)(value < 0 ? -value : value), step = size >> 8, rest = size & 255u;
-  uint32_t result = 0xffffu << 8;
-  if (step < 255) result = ((uint32_t)sigmoids[step] << 8) + rest * (uint32_t)(sigmoids[step + 1] - sigmoids[step]);
-  const int32_t above = (int32_t)result - (1 << 23);
-  return ((value < 0 ? -above - 1 : above) + 128) >> 8;
-}
-
-/* `value` within 16 bits. */
-static int32_t to_int16(int32_t value) { return value < -32768 ? -32768 : value > 32767 ? 32767 : value; }
