@@ -15,7 +15,7 @@ FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Werror")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 SANITIZED = ("-O0", *SANITIZERS)
 _STATIC = re.compile(
-    r"^static (?:inline |EDGEKIT_APART )?(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^\} (\w+);",
+    r"^static (?:(?:inline|EDGEKIT_\w+) )*(?:const )?(?:unsigned )?\w+ (\w+)[\[(]|^\} (\w+);",
     re.MULTILINE,
 )
 _MAIN = Path(__file__).with_name("native_main.c")
