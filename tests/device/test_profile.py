@@ -3,16 +3,21 @@
 import json
 import struct
 import subprocess
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from edgekit.boards import counting
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.program import profiled_program
 from edgekit.device import firmware
 from edgekit.device.client import Client
+from edgekit.device.connection import device_json
 from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.link import open_link
 from edgekit.device.profile import profile
@@ -23,6 +28,7 @@ from edgekit.tflite.model import read_tflite
 from edgekit.values.model import TfliteModel
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
+STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 
 
 @pytest.fixture(scope="session")
@@ -145,24 +151,98 @@ def command(*words: object) -> str:
     done = CliRunner().invoke(cli, ["profile", *map(str, words)])
     if done.exception:
         raise done.exception
-    return done.output
+    return done.stdout
 
 
-def test_the_command_gives_layers_and_totals_as_json_and_as_a_table() -> None:
+@pytest.fixture
+def no_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A QEMU that refuses it."""
+    monkeypatch.setattr(counting, "_INTERFACES", (((0, 0), 99),))
+
+
+def test_the_command_estimates_milliseconds_of_what_it_counts_as_json_and_as_a_table() -> None:
     said = json.loads(command(VECTORS / "int8.tflite", "--port", "emulator", "--json"))
     compiled = compile_model((VECTORS / "int8.tflite").read_bytes())
     assert [layer["name"] for layer in said["layers"]] == [op.label for op in compiled.graph.ops]
     total = said["total"]
-    for key in ("macs", "instructions", "weight_bytes"):
+    for key in ("macs", "instructions", "weight_bytes", "cycles"):
         assert total[key] == sum(layer[key] for layer in said["layers"]) > 0
+    assert total["flash_misses"] == sum(layer["flash_misses"] for layer in said["layers"])
+    assert total["estimated_ms"] == pytest.approx(total["cycles"] / 240_000, abs=1e-3)
+    assert total["cycles"] > total["instructions"]
+    assert said["flash_mode"] == "dio40"
+    low, high = said["band"]
+    assert -0.5 < low < 0 < high < 0.5
     assert max(layer["bytes"] for layer in said["layers"]) == total["activation_bytes"] == compiled.plan.arena_bytes
     assert total["code_bytes"] > 1000
-    assert said["resolution_instructions"] == 25
+    assert said["resolution_instructions"] == 1
     table = command(VECTORS / "int8.tflite", "--port", "emulator")
-    assert f"{total['instructions']:,} instructions" in table
+    assert f"{total['estimated_ms']:.1f} ms estimated on one core of a classic ESP32" in " ".join(table.split())
+    assert "No chip has run it" in " ".join(table.split())
     for layer in said["layers"]:
         assert f"{layer['instructions']:,}" in table
+        assert f"{layer['estimated_ms']:.2f}" in table
     assert all(len(line) <= 80 for line in table.splitlines())
+
+
+def test_the_esp32s_own_code_is_counted_on_a_core_that_has_its_instructions() -> None:
+    words = (VECTORS / "int8.tflite", "--port", "emulator", "--json")
+    generic, esp32 = (json.loads(command(*words, "--target", target))["total"] for target in ("generic", "esp32"))
+    assert esp32["cycles"] < 0.7 * generic["cycles"]
+
+
+def test_faster_flash_makes_a_shorter_estimate_of_what_reads_it() -> None:
+    words = (STUDENT, "--port", "emulator", "--json", "--flash-mode")
+    slow, fast = (json.loads(command(*words, mode)) for mode in ("dio40", "qio80"))
+    assert (slow["flash_mode"], fast["flash_mode"]) == ("dio40", "qio80")
+    assert slow["total"]["flash_misses"] > 100
+    assert fast["total"]["estimated_ms"] < slow["total"]["estimated_ms"]
+
+
+def test_where_qemu_refuses_the_plugin_the_firmwares_instructions_are_told_and_no_time(
+    no_plugin: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = json.loads(command(VECTORS / "int8.tflite", "--port", "emulator", "--json"))
+    assert said["resolution_instructions"] == 25
+    assert said["total"]["instructions"] > 0
+    assert "estimated_ms" not in said["total"]
+    assert said["band"] is None
+    table = CliRunner().invoke(cli, ["profile", str(VECTORS / "int8.tflite"), "--port", "emulator"])
+    assert "no time is estimated: qemu-system-xtensa refuses the plugin" in table.stderr
+    assert "no time follows from it" in " ".join(table.stdout.split())
+    assert f"{said['total']['instructions']:,} instructions" in " ".join(table.stdout.split())
+
+
+def test_a_boards_own_time_and_the_estimate_stand_side_by_side(
+    noticed: ModelSources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The native firmware stands in for a board's: all that is asked of one is that it is not emulated."""
+    real = partial(device_json_of, board="real")
+    monkeypatch.setattr("edgekit.device.profile.device_json", real)
+    with firmware.running(firmware.build("native", noticed)) as port:
+        said = json.loads(command(VECTORS / "int8.tflite", "--port", port, "--json"))
+        table = command(VECTORS / "int8.tflite", "--port", port)
+    assert said["total"]["us"] > 0
+    assert said["total"]["instructions"] is None
+    assert said["total"]["estimated_ms"] == pytest.approx(said["total"]["cycles"] / 240_000, abs=1e-3)
+    words = " ".join(table.split())
+    assert "microseconds" in words
+    assert "ms estimated on one core" in words
+    assert "No chip has run it" not in words
+    assert all(f"{layer['estimated_ms']:.2f}" in table for layer in said["layers"])
+
+
+def device_json_of(info: Any, labels: tuple[str, ...] = (), *, board: str) -> dict[str, Any]:
+    return device_json(info, labels) | {"board": board}
+
+
+def test_the_program_of_a_profile_has_its_estimate(tmp_path: Path) -> None:
+    (tmp_path / "profile.json").write_text(command(VECTORS / "int8.tflite", "--port", "emulator", "--json"))
+    said = json.loads((tmp_path / "profile.json").read_text())
+    program = profiled_program((VECTORS / "int8.tflite").read_bytes(), tmp_path / "profile.json")
+    assert program.estimate is not None
+    assert sum(program.estimate.cycles) == said["total"]["cycles"]
+    assert list(program.estimate.band) == said["band"]
 
 
 def test_a_board_with_another_program_is_refused(noticed: ModelSources) -> None:
@@ -181,4 +261,4 @@ def test_the_page_of_a_profile_shows_every_layers_instructions(tmp_path: Path) -
     for layer in said["layers"]:
         assert f"{layer['instructions']:,}" in text
     assert "<svg" in text
-    assert "Emulated core" in text
+    assert "ms estimated on one core" in text

@@ -73,24 +73,26 @@ def eval_device_command(
 @shared.port_option("emulator", "native")
 @shared.target_option
 @shared.optimize_option
+@shared.flash_mode_option
 @shared.baud_option
 @shared.lines_option
 @shared.report_option
 @shared.json_option
 def profile_command(
-    model: Path, port: str, target: Any, optimize: Any, baud: int | None, report: Path | None, as_json: bool,
-    lines: Any,
+    model: Path, port: str, target: Any, optimize: Any, flash_mode: str, baud: int | None, report: Path | None,
+    as_json: bool, lines: Any,
 ) -> None:  # fmt: skip
     """Run the int8 MODEL (.tflite) on a board and see what each layer costs.
 
-    The emulated board counts instructions, the same in every run; a real one, and native, take microseconds.
+    On the emulated core what takes time is counted, the same in every run, and milliseconds are estimated from it. A
+    real board takes microseconds; the estimate stands beside them where QEMU and the cross compiler are installed.
     """
     from edgekit.compile import CompileOptions
     from edgekit.device.profile import profile_json, profile_model
     from edgekit.report.pages.program import profile_page, profile_parts
     from edgekit.report.render import write
 
-    options = CompileOptions(optimize=optimize, target=target)
+    options = CompileOptions(optimize=optimize, target=target, flash_mode=flash_mode)
     profile = profile_model(model, port, options, baud=baud, on_wait=waiting, lines=lines)
     values = profile_json(profile)
     if report is not None:

@@ -23,6 +23,8 @@ class _ProfiledLayer:
     name: str
     instructions: int | None
     us: float | None
+    cycles: int | None = None
+    flash_misses: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class _Profile:
     model_sha256: str
     options: Mapping[str, Any]
     layers: tuple[_ProfiledLayer, ...]
+    band: tuple[float, float] | None = None
 
 
 def profiled_program(flatbuffer: bytes, path: Path) -> Program:
@@ -65,8 +68,14 @@ def profiled_program(flatbuffer: bytes, path: Path) -> Program:
         raise EdgekitError(f"{path} is the profile of another version's program.", again)
     instructions = tuple(layer.instructions for layer in profile.layers if layer.instructions is not None)
     us = tuple(layer.us for layer in profile.layers if layer.us is not None)
+    cycles = tuple(layer.cycles for layer in profile.layers if layer.cycles is not None)
+    misses = tuple(layer.flash_misses for layer in profile.layers if layer.flash_misses is not None)
+    estimate = None
+    if profile.band is not None and len(cycles) == len(misses) == len(names):
+        estimate = replace(compiled.estimate, band=profile.band, cycles=cycles, flash_misses=misses)
     return replace(
         program,
+        estimate=estimate,
         instructions=instructions if len(instructions) == len(names) else None,
         us=us if len(us) == len(names) else None,
     )

@@ -18,10 +18,12 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.boards.costs import Counts
 from edgekit.boards.counting import counted
 from edgekit.boards.emulators import Emulator
+from edgekit.boards.toolchains import Sizes
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.interface import ends_of
 from edgekit.device import firmware
 from edgekit.errors import EdgekitError
+from edgekit.values.program import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,31 @@ class Counted:
     constant_bytes: int
 
     @property
+    def sizes(self) -> Sizes:
+        """The same as other commands have them."""
+        return Sizes(self.code_bytes, self.constant_bytes, f"{ESP32.toolchain.gcc} -O2")
+
+    @property
     def total(self) -> Counts:
         """Of a whole run."""
         return Counts.total([*self.layers, self.rest])
+
+    def estimate(self, board: Board = ESP32) -> Estimate:
+        """What a run takes on the board, at the flash mode that it was compiled for. What no layer does (the call, rows
+        that move up) counts with the first."""
+        mode = board.costs.flash_mode(self.compiled.options.flash_mode)
+        first, *others = self.layers
+        layers = (Counts.total([first, self.rest]), *others)
+        low, high = board.costs.band(self.total, mode)
+        return Estimate(
+            board=board.title,
+            clock_hz=board.clock_hz,
+            flash_mode=mode.name,
+            flash_title=mode.title,
+            band=(round(low, 3), round(high, 3)),
+            cycles=tuple(board.costs.cycles(counts, mode) for counts in layers),
+            flash_misses=tuple(counts.misses for counts in layers),
+        )
 
 
 def core_of(options: CompileOptions, board: Board = ESP32) -> Emulator:

@@ -4,6 +4,7 @@ In: a model and a port, or a conversation with firmware that carries a profile. 
 of one run.
 """
 
+import shutil
 import struct
 import time
 from collections.abc import Mapping
@@ -14,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgekit.boards.emulators import INSTRUCTIONS_PER_S
+from edgekit.boards.board import ESP32
+from edgekit.boards.emulators import INSTRUCTIONS_PER_S, QEMU
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.program import estimate_json
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
+from edgekit.device.counted import Counted, count_model
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import AS_THE_SYSTEM, ControlLines
 from edgekit.device.protocol import codes, messages
@@ -32,6 +37,7 @@ from edgekit.tflite.reader import read_file
 from edgekit.values.codec import to_json
 from edgekit.values.program import Program
 
+NOT_ESTIMATED: dict[str, Any] = {"flash_mode": None, "band": None}
 READING_LIMIT_S = 20.0  # of the notes of one run
 
 
@@ -72,13 +78,14 @@ def profile(client: Client, image: bytes) -> Profile:
 
 @dataclass(frozen=True, slots=True)
 class ModelProfile:
-    """What each layer of a model costs on a board."""
+    """What each layer of a model costs on a board: as measured there and, of the board's estimate, as counted on an
+    emulated core, where one is here."""
 
     model_sha256: str
     options: CompileOptions  # what it was compiled for
     device: Mapping[str, Any]  # the board's identity, as `device_json` gives it
     program: Program  # with what each layer cost in one run on noise from a fixed seed
-    resolution: int  # instructions in a tick of the board's clock
+    resolution: int  # instructions in a tick of the clock that counted them
     sizes: Sizes | None  # of the program; None where no cross compiler is installed
 
 
@@ -113,7 +120,7 @@ def profile_model(
     ) as client:
         run = profile(client, image.tobytes())
         device, arena_bytes = device_json(client.info, client.labels), client.info.arena_bytes
-    program = replace(compiled.program, instructions=run.instructions, us=run.us)
+    program = replace(compiled.program, instructions=run.instructions, us=run.us, estimate=None)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
     steps = len(run.instructions or run.us or ())
     if (steps, arena_bytes) != (len(program.layers), expected):
@@ -122,9 +129,32 @@ def profile_model(
             f"{len(program.layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
-    if run.outputs != tflm.infer_of(tflite)(image).astype(np.int8).tobytes():
-        raise EdgekitError("The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model.")
-    return ModelProfile(tflite.sha256, options, device, program, run.resolution, sizes_of(compiled.files))
+    golden, resolution = tflm.infer_of(tflite)(image).astype(np.int8).tobytes(), run.resolution
+    counted = None if device["board"] == "native" else _counted(content, options, image, run.us is None)
+    for said in (run.outputs, counted.outputs.tobytes() if counted else golden):
+        if said != golden:
+            raise EdgekitError(
+                "The board's outputs differ from TFLM's.", "This is a bug worth reporting, with the model."
+            )
+    if counted is not None:
+        program = replace(program, estimate=counted.estimate())
+        if run.us is None:
+            program = replace(program, instructions=tuple(layer.instructions for layer in counted.layers))
+            resolution = 1
+    sizes = counted.sizes if counted else sizes_of(compiled.files)
+    return ModelProfile(tflite.sha256, options, device, program, resolution, sizes)
+
+
+def _counted(content: bytes, options: CompileOptions, image: NDArray[np.int8], emulated: bool) -> Counted | None:
+    """What an emulated core counts of the same run; None where that cannot be done here, and the user is told why."""
+    if not emulated and not (ESP32.toolchain.installed() and shutil.which(QEMU)):
+        return None
+    try:
+        return count_model(content, options, image.reshape(1, -1))
+    except EdgekitError as error:
+        left = "Instructions are what the emulated board's firmware counts; " if emulated else ""
+        print_warning(f"{left}no time is estimated: {error.message} {error.hint}")
+        return None
 
 
 def profile_json(profiled: ModelProfile) -> dict[str, Any]:
@@ -132,15 +162,23 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
     program, sizes = profiled.program, profiled.sizes
     nothing = (None,) * len(program.layers)
     costs = zip(program.layers, program.instructions or nothing, program.us or nothing, strict=True)
+    about, each, run = (
+        estimate_json(program.estimate) if program.estimate else (NOT_ESTIMATED, ({},) * len(nothing), {})
+    )
     macs = sum(layer.macs for layer in program.layers)
     total = sum(program.instructions) if program.instructions else None
     return {
         "model_sha256": profiled.model_sha256,
         "options": to_json(profiled.options),
         "device": dict(profiled.device),
+        **about,
         "resolution_instructions": profiled.resolution if program.instructions else None,
-        "layers": [{**to_json(layer), "instructions": spent, "us": time} for layer, spent, time in costs],
+        "layers": [
+            {**to_json(layer), "instructions": spent, "us": time, **figures}
+            for (layer, spent, time), figures in zip(costs, each, strict=True)
+        ],
         "total": {
+            **run,
             "macs": macs,
             "instructions": total,
             "instructions_per_mac": round(total / macs, 3) if total and macs else None,

@@ -74,12 +74,13 @@ def plan_page(program: Program, facts: Mapping[str, Any]) -> Page:
 def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...]:
     """What every layer costs on a board, for the terminal."""
     total, device = facts["total"], facts["device"]
+    counted = program.estimate is not None and program.us is None  # on the core that the program was compiled for
+    where = "Emulated core" if counted else f"{device['chip']}, {device['board']}"
     if program.instructions is not None:
         each = f", {total['instructions_per_mac']} a MAC" if total["macs"] else ""
-        spent = (
-            f"{total['instructions']:,} instructions{each}. Counted in steps of {facts['resolution_instructions']}; "
-            "the same in every run. Emulated: no time follows from it."
-        )
+        steps = "" if program.estimate else f" Counted in steps of {facts['resolution_instructions']};"
+        no_time = "" if program.estimate else " Emulated: no time follows from it."
+        spent = f"{total['instructions']:,} instructions{each},{steps} the same in every run.{no_time}"
     else:
         native = " on this computer, under sanitizers: no board is that fast." if device["board"] == "native" else "."
         spent = f"{total['us']:,.0f} microseconds{native}"
@@ -87,9 +88,10 @@ def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...
     needs = f"{total['macs']:,} MACs, {total['activation_bytes']:,} bytes of arena"
     return (
         layers_table(program, drawn=True, notes=(_INPUT,)),
-        Prose(f"{device['chip']}, {device['board']}: {spent}"),
+        Prose(f"{where}: {spent}"),
+        *_time(program),
         Prose(f"{needs}, {total['weight_bytes']:,} of weights, {code}"),
-        *_fallback(facts),
+        *(() if program.estimate else _fallback(facts)),
     )
 
 
@@ -102,13 +104,13 @@ def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
             ("board", f"{device['chip']}, {device['board']}, {device['backend']}, build {device['build_id']}"),
             ("SHA-256 of the .tflite", facts["model_sha256"]),
             _compiled(facts["options"]),
-            (words, f"{sum(costs):,} for {facts['total']['macs']:,} MACs"),
+            *((("estimate", _estimated(program)),) if program.estimate else ()),
+            (words, f"{sum(costs):,.{0 if words == 'instructions' else 1}f} for {facts['total']['macs']:,} MACs"),
         )
     )
     layers = layers_table(program, notes=(_INPUT, *([_EMULATED] if what == "instructions" else [])))
-    return Page(
-        "Profile", (Section("Work by layer", (table, work_by_layer(program), layers, *_fallback(facts)), results=True),)
-    )
+    notes = () if program.estimate else _fallback(facts)
+    return Page("Profile", (Section("Work by layer", (table, work_by_layer(program), layers, *notes), results=True),))
 
 
 def _kept(program: Program) -> str:
@@ -116,7 +118,11 @@ def _kept(program: Program) -> str:
 
 
 def _time(program: Program) -> tuple[Prose, ...]:
-    return (Prose(f"Time: {estimated(program.estimate)}"),) if program.estimate else ()
+    return (Prose(f"Time: {_estimated(program)}"),) if program.estimate else ()
+
+
+def _estimated(program: Program) -> str:
+    return estimated(program.estimate, beside_a_chip=program.us is not None) if program.estimate else "-"
 
 
 def _fallback(facts: Mapping[str, Any]) -> tuple[Prose, ...]:
