@@ -24,6 +24,20 @@ MACROS = {  # what kernels fill in
     "winograd4_result.h": ("NAME=f", "APART=4"),
     "winograd4_result_pooled.h": ("NAME=f", "APART=4"),
     "dots.h": tuple(f"{name}={value}" for name, value in dots_of(80, 40).helper.macros),
+    **{
+        f"packed_dot{n}.h": (
+            "NAME=f",
+            "STEP=8",
+            "LINES=3",
+            "LENGTH=24",
+            "PITCH=80",
+            "AT_ONCE=2",
+            "TURN=TAP(0) TAP(1)",
+            keep,
+        )
+        for n, keep in ((2, "KEEP=+="), (4, "KEEP=="))
+    },
+    "pool_sums.h": ("NAME=f", "HEIGHT=2", "WIDTH=3"),
     "both.h": ("PAIR=net_pair",),
     "pair_hook.h": ("PAIR=net_pair",),
     "step_hook.h": ("STEP=net_step",),

@@ -13,9 +13,11 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import kernel_of
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.one_channel import OneChannel
+from edgekit.compile.convolutions.packed import Packed
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.convolutions.winograd import Winograd
 from edgekit.compile.emit import emit
+from edgekit.compile.ir import Op
 from edgekit.compile.passes.fuse_pool import fuse_pool
 from edgekit.compile.plan import Plan, plan
 from edgekit.compile.reader import read_graph
@@ -34,7 +36,16 @@ def kind(op: object) -> str:
     return f"{type(kernel).__name__}{tile}{' pooled' if op.pool != (1, 1) else ''}"
 
 
-FAST = CompileOptions(optimize="speed")
+SMALL, FAST = CompileOptions(optimize="size"), CompileOptions(optimize="speed")
+
+
+def variants(op: Convolution) -> list[list[Op]]:
+    """The convolution with each of its kernels besides the direct one, by their kind."""
+    kinds = [
+        dict.fromkeys(one for options in (SMALL, FAST) for one in kind.candidates(op, options))
+        for kind in (Winograd, OneChannel, Packed)
+    ]
+    return [[replace(op, kernel=one) for one in some] for some in kinds if some]
 
 
 def with_random_kernels(draw: Callable[[int], bytes], seeds: range, least: int = 1) -> list[Case]:
@@ -50,14 +61,12 @@ def with_random_kernels(draw: Callable[[int], bytes], seeds: range, least: int =
         except EdgekitError:  # TFLM's arithmetic would overflow
             continue
         rng = np.random.default_rng(seed)
-        ops = [
-            [replace(op, kernel=one) for kind in (Winograd, OneChannel) for one in kind.candidates(op, FAST)]
-            if isinstance(op, Convolution)
-            else []
-            for op in graph.ops
-        ]
+        ops = [variants(op) if isinstance(op, Convolution) else [] for op in graph.ops]
         if sum(map(bool, ops)) >= least:
-            chosen = [some[rng.integers(len(some))] if some else op for op, some in zip(graph.ops, ops, strict=True)]
+            chosen = []
+            for op, kinds in zip(graph.ops, ops, strict=True):
+                some = kinds[rng.integers(len(kinds))] if kinds else [op]
+                chosen.append(some[rng.integers(len(some))])
             found.append(Case(seed, content, replace(graph, ops=tuple(chosen))))
     return found
 
@@ -73,7 +82,7 @@ def differing(cases: list[Case], folder: Path, plans: Sequence[Plan] = ()) -> li
 
 
 def test_every_kernel_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
-    cases = with_random_kernels(network_of_threes, range(90))
+    cases = with_random_kernels(network_of_threes, range(110))
     seen = Counter(kind(op) for _, _, graph in cases for op in graph.ops)
     for name in (
         "Winograd 4",
@@ -82,8 +91,10 @@ def test_every_kernel_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> 
         "Winograd 2 pooled",
         "OneChannel",
         "OneChannel pooled",
+        "Packed",
+        "Packed pooled",
     ):
-        assert seen[name] >= 4, seen
+        assert seen[name] >= 3, seen
     assert seen["Add"] >= 4
     assert differing(cases, tmp_path) == []
 
@@ -135,11 +146,11 @@ def test_a_filter_whose_sums_could_leave_its_bits_is_not_used(channels: int, til
 
 def test_speed_and_size_select_different_kernels_for_the_same_convolution() -> None:
     r = Random(1)
-    entry = r.activation((1, 24, 24, 8), 0.05, -128)
+    entry = r.activation((1, 48, 48, 16), 0.05, -128)
     content = r.b.finish([entry], [r.conv(entry, out=16, three=True)])
     small, fast = (
         compile_model(content, CompileOptions(optimize=what, compress="never"))  # type: ignore[arg-type]
         for what in ("size", "speed")
     )
-    assert kind(small.graph.ops[0]) == "Direct"
+    assert kind(small.graph.ops[0]) == "Packed"
     assert kind(fast.graph.ops[0]) == "Winograd 4"

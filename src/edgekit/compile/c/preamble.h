@@ -15,8 +15,10 @@
 /* Not merged into its caller, so that its loops have all the registers. */
 #if defined(__GNUC__)
 #define EDGEKIT_APART __attribute__((noinline))
+#define EDGEKIT_RARELY(condition) __builtin_expect(condition, 0)
 #else
 #define EDGEKIT_APART
+#define EDGEKIT_RARELY(condition) (condition)
 #endif
 
 /* Constants and loops that an ESP32 is to have in RAM, where no cache stands before them. */
@@ -37,6 +39,10 @@
 #if defined(__XTENSA__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("no-schedule-insns,no-tree-reassoc")
 #define EDGEKIT_IN_ORDER __asm__ volatile("" ::: "memory");
+#define EDGEKIT_NOW(value) __asm__ volatile("" : "+r"(value)::"memory");
+#define EDGEKIT_IN(name) __asm__(#name)
 #else
 #define EDGEKIT_IN_ORDER
+#define EDGEKIT_NOW(value)
+#define EDGEKIT_IN(name)
 #endif

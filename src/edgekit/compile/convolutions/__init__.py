@@ -12,6 +12,7 @@ from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.direct import Direct
 from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.one_channel import OneChannel
+from edgekit.compile.convolutions.packed import Packed
 from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.convolutions.winograd import Winograd
@@ -22,6 +23,7 @@ from edgekit.compile.row_streaming import RowLayout, RowsInMemory, StreamedOpera
 # The first of those that cost the same is taken.
 KERNELS: tuple[type[ConvolutionKernel], ...] = (
     Direct,
+    Packed,
     Depthwise,
     OneChannel,
     Winograd,

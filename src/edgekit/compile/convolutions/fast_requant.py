@@ -11,7 +11,7 @@ lags behind an edge; how far it may run ahead is measured at every edge of every
 behind one (the lower 24 bits of `scaled` below 2^zone) is worked out in full.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from edgekit.compile.codegen import Constant
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.ir import Requantization
 
+FINISHING_BYTES = 28  # of what a layer's channels share (c/finish_row.h)
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 _MOST_AHEAD = 1 << 19  # 1/32 of a step on either side: a channel beyond is worked out in full
 _DROPS = 6  # how many values of `drop` are tried
@@ -44,6 +45,22 @@ class FastRequant:
         columns = (self.bias, self.start, self.end, self.scale, scaling.multipliers, scaling.shifts)
         return Constant("channel", name, tuple(zip(*(map(int, column) for column in columns), strict=True)))
 
+    def shared(self, name: str, flip: int) -> Constant:
+        """The array `{name}` of the one `finishing` that goes with the table; `flip` is 0x80 or 0 (Site)."""
+        scaling = self.requantization
+        low, high, zero = scaling.low + 128, scaling.high + 128, scaling.zero_point + 128
+        offset, zone = (self.offset + (flip << 24)) % 2**32, 2**24 - 2**self.zone
+        return Constant("finishing", name, ((low ^ flip, high ^ flip, self.drop, offset, zone, zero, flip),))
+
+    def within(self, most: NDArray[np.int64]) -> "FastRequant":
+        """For values up to `most` [channels]: a channel whose `start` lies 2^31 or more below is worked out in full."""
+        far = most - self.start >= 2**31
+        if not far.any():
+            return self
+        start, end = np.where(far, _INT32_MIN, self.start), np.where(far, _INT32_MAX, self.end)
+        zone = max(self.zone, (self.offset & 0xFFFFFF).bit_length())
+        return replace(self, start=start, end=end, scale=np.where(far, 0, self.scale), zone=zone)
+
     def finish(self, total: str, channel: str) -> str:
         """C of the byte for a sum, given C of the sum (uint32_t) and of a pointer to its channel."""
         scaling = self.requantization
@@ -63,9 +80,10 @@ def fast_requant(requantization: Requantization, bias: NDArray[np.int64]) -> Fas
     low, high = requantization.low, requantization.high
     channels = len(bias)
     scale = np.zeros(channels, np.int64)  # 0: always in the zone, worked out in full
+    base = (low + 129) << 24
     if low == high:
         nowhere = np.full(channels, _INT32_MAX)
-        return FastRequant(bias, nowhere, nowhere, scale, requantization, 0, 0, 24)
+        return FastRequant(bias, nowhere, nowhere, scale, requantization, 0, base % 2**32, 24)
     edges = edges_of(requantization)  # [channels, high - low]
     start = np.clip(edges[:, 0] - 1, _INT32_MIN, _INT32_MAX)
     end = np.clip(edges[:, -1], _INT32_MIN, _INT32_MAX)
@@ -82,7 +100,7 @@ def fitted(inner: NDArray[np.int64], usable: NDArray[np.bool_], low: int) -> tup
         usable: [channels] false for those that no slope will serve.
     """
     base, nothing = (low + 129) << 24, np.zeros(len(inner), np.int64)
-    best = (float("inf"), 0, 0, 24, nothing)
+    best = (float("inf"), 0, base, 24, nothing)
     most = max(0, int(inner[usable, -1].max(initial=1)).bit_length() - 14)
     for drop in range(max(0, most - _DROPS), most + 1):
         tried, lag, ahead = _slopes(inner, drop, low)
