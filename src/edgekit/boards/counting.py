@@ -72,7 +72,9 @@ def counted(
         options = ["-plugin", ",".join([str(plugin()), *_options(program, toolchain, cache), f"out={out}"])]
         command = core.command(program, ("-serial", f"file:{said}", *options))
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_LIMIT_S, check=False)
+            done = subprocess.run(
+                command, capture_output=True, text=True, errors="replace", timeout=RUN_LIMIT_S, check=False
+            )
         except subprocess.TimeoutExpired as error:
             raise EdgekitError(f"It ran for {RUN_LIMIT_S} s without an end.", "Count fewer images.") from error
         if "plugin" in done.stderr and done.returncode:
@@ -88,7 +90,7 @@ def counted(
 
 def _options(program: Path, toolchain: Toolchain, cache: FlashCache) -> list[str]:
     command = [toolchain.prefix + "nm", "-S", str(program)]
-    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout
     address = {name: int(at, 16) for at, name in re.findall(r"^(\w+) (?:\w+ )?\w (\w+)$", table, re.MULTILINE)}
     size = re.search(rf"^\w+ (\w+) \w {MARKS}$", table, re.MULTILINE)
     if size is None:

@@ -151,7 +151,7 @@ def _run_h(compiled: Compiled, runs: int) -> str:
 
 def _sizes(model: Path, board: Board) -> tuple[int, int]:
     command = [board.toolchain.prefix + "size", "-A", str(model)]
-    table = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    table = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout
     code, constants = (
         sum(map(int, re.findall(rf"^\.(?:{names})\S*\s+(\d+)", table, re.MULTILINE)))
         for names in ("text|literal|iram1", "rodata")
