@@ -31,8 +31,8 @@ from edgekit.device.protocol import codes, messages
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
 from edgekit.runtimes import tflm
-from edgekit.tflite.float_ends import LEFT_OUT
 from edgekit.tflite.model import read_int8_model
+from edgekit.tflite.other_ends import left_out
 from edgekit.tflite.reader import read_file
 from edgekit.values.codec import to_json
 from edgekit.values.program import Program
@@ -107,8 +107,8 @@ def profile_model(
     options = options or CompileOptions()
     content = model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file.")
     file = read_file(content)
-    if file.had_float_ends:
-        print_warning(f"The model has {LEFT_OUT}.")
+    if file.other_ends:
+        print_warning(f"The model has {left_out(file.other_ends)}.")
     content = file.content
     compiled = compile_model(content, options)
     tflite = read_int8_model(content)

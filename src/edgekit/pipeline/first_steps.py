@@ -58,13 +58,15 @@ def _of_model(path: Path) -> FirstSteps:
     pictures = model.image_size is not None and model.input_range is not None
     data = "FOLDER" if pictures else f"FILE.npz  # x [N, {', '.join(map(str, model.input_shape))}] and y"
     evaluated = f"edgekit evaluate {named} --data {data}"
-    if model.variant != "int8":
+    if model.variant not in ("int8", "16x8"):
         return FirstSteps((*facts, ("compiles", "no: it is not int8. Convert it to int8 first")), (evaluated,))
     try:
         ram = compile_model(model.flatbuffer).program.ram_bytes
         facts.append(("compiles", f"yes: {ram:,} bytes of RAM for arena, input and output"))
     except EdgekitError as error:
         return FirstSteps((*facts, ("compiles", f"no: {in_a_line(error.message)}")), (evaluated,))
+    if model.variant == "16x8":  # the firmware carries int8
+        return FirstSteps(tuple(facts), (f"edgekit compile {named}", evaluated))
     return FirstSteps(
         tuple(facts),
         (

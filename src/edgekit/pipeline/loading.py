@@ -17,9 +17,9 @@ from edgekit.files import print_warning, read_bytes
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
 from edgekit.runtimes.trial import try_apart
-from edgekit.tflite.float_ends import LEFT_OUT
 from edgekit.tflite.metadata import lines_of
 from edgekit.tflite.model import read_tflite
+from edgekit.tflite.other_ends import left_out
 from edgekit.values.evaluation import Threshold
 from edgekit.values.images import DataInfo, ImageSplits
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
@@ -171,8 +171,8 @@ def _names(labels: str) -> list[str]:
 def read_named(path: Path) -> TfliteModel:
     """A .tflite that the user named. What of it is left out is said on stderr. Raises as `read_tflite`."""
     model = read_tflite(path)
-    if model.had_float_ends:
-        print_warning(f"{path} has {LEFT_OUT}.")
+    if model.other_ends:
+        print_warning(f"{path} has {left_out(model.other_ends)}.")
     return model
 
 

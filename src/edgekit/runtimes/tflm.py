@@ -1,7 +1,7 @@
 """TensorFlow Lite for Microcontrollers (PyPI tflite-micro), the code that the board runs: its int8 outputs are the
 golden ones.
 
-In: a .tflite, int8 or float32. Out: outputs, and what its arena needs.
+In: a .tflite, int8, float32 or 16x8. Out: outputs, and what its arena needs.
 """
 
 import re
@@ -33,7 +33,7 @@ def run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = No
     return run_each(infer_of(model), to_tensors(model, images), progress)
 
 
-TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32"))
+TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32", "16x8"))
 
 
 def timed(model: TfliteModel, images: NDArray[Any]) -> Iterator[tuple[NDArray[np.int8], int]]:

@@ -130,21 +130,32 @@ def requantized_input(content: bytes, scale: float, zero_point: int) -> bytes:
 
 def float_ended(content: bytes) -> bytes:
     """An int8 model as converters write it by default: a QUANTIZE before it, a DEQUANTIZE behind."""
+    return _ended(content, "FLOAT32", "QUANTIZE", "DEQUANTIZE")
+
+
+def uint8_ended(content: bytes) -> bytes:
+    """An int8 model as converters write it for inference_input_type=tf.uint8: a QUANTIZE before it and one behind."""
+    return _ended(content, "UINT8", "QUANTIZE", "QUANTIZE")
+
+
+def _ended(content: bytes, kind: str, *converters: str) -> bytes:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
     graph, ends = model.subgraphs[0], []
-    for code, inner in (("QUANTIZE", graph.inputs[0]), ("DEQUANTIZE", graph.outputs[0])):
-        shape = list(graph.tensors[inner].shape)
-        graph.tensors.append(
-            schema.TensorT(shape, schema.TensorType.FLOAT32, 0, code, schema.QuantizationParametersT())
-        )
+    for code, inner in zip(converters, (graph.inputs[0], graph.outputs[0]), strict=True):
+        tensor, quantization = graph.tensors[inner], schema.QuantizationParametersT()
+        if kind == "UINT8":
+            quantization.scale = tensor.quantization.scale
+            quantization.zeroPoint = [zero_point + 128 for zero_point in tensor.quantization.zeroPoint]
+        element = getattr(schema.TensorType, kind)
+        graph.tensors.append(schema.TensorT(list(tensor.shape), element, 0, code, quantization))
         number = getattr(schema.BuiltinOperator, code)
         model.operatorCodes.append(schema.OperatorCodeT(number, builtinCode=number))
         ends.append((len(model.operatorCodes) - 1, len(graph.tensors) - 1, inner))
-    (quantize, image, first), (dequantize, logits, last) = ends
+    (first_code, image, first), (last_code, logits, last) = ends
     graph.operators = [
-        schema.OperatorT(quantize, [image], [first]),
+        schema.OperatorT(first_code, [image], [first]),
         *graph.operators,
-        schema.OperatorT(dequantize, [last], [logits]),
+        schema.OperatorT(last_code, [last], [logits]),
     ]
     graph.inputs, graph.outputs = [image], [logits]
     return packed(model)

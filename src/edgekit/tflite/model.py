@@ -185,7 +185,7 @@ def _model(file: TfliteFile) -> TfliteModel:
         ops=tuple(op.code for op in file.operators),
         sha256=sha256_of(file.content),
         name=file.name,
-        had_float_ends=file.had_float_ends,
+        other_ends=file.other_ends,
         input_range=InputRange() if input_q is None else input_range_of(input_q),
         output_shape=(exit_.shape[1:] if several else exit_.shape) or (1,),
         has_batch=has_batch,
@@ -202,8 +202,18 @@ def _variant(file: TfliteFile, entry: FileTensor, exit_: FileTensor) -> str:
     constants = {tensor.type for tensor in file.tensors if tensor.data.size}
     if ends == ("INT8", "INT8") and all(len(end.scales) and len(end.zero_points) for end in (entry, exit_)):
         return "int8"
-    if ends == ("FLOAT32", "FLOAT32") and not any(op.code == "QUANTIZE" for op in file.operators):
+    quantized = {file.tensors[index].type for op in file.operators if op.code == "QUANTIZE" for index in op.outputs}
+    if ends == ("FLOAT32", "FLOAT32") and not quantized:
         return "float16" if "FLOAT16" in constants else "dynamic" if "INT8" in constants else "float32"
+    if ends == ("FLOAT32", "FLOAT32") and quantized == {"INT16"}:
+        return "16x8"
+    if "INT16" in ends:
+        raise EdgekitError(
+            f"{file.name} takes {ends[0].lower()} and gives {ends[1].lower()}: its ends have 16 bits, and edgekit's "
+            "runtimes and firmware carry int8 and float.",
+            "`edgekit compile` makes a C library of it. For all else leave its ends float "
+            "(inference_input_type=tf.float32), or convert it to int8 (TFLITE_BUILTINS_INT8).",
+        )
     raise EdgekitError(
         f"{file.name} takes {ends[0].lower()} and gives {ends[1].lower()}: neither a float nor a full int8 model.",
         "Convert it with int8 input and output, as `edgekit build-model` does.",

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
 from edgekit.files import read_regular
-from edgekit.tflite.float_ends import without_float_ends
 from edgekit.tflite.foreign import not_tflite, saved_model
+from edgekit.tflite.other_ends import without_other_ends
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 
 MAX_TENSORS = 4096
@@ -34,8 +34,8 @@ def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
 
     Args:
         content: the file's bytes, or its path.
-        whole: with float ends as the file has them, where they are left out otherwise; with all subgraphs, where more
-            than one is refused otherwise.
+        whole: with float or uint8 ends as the file has them, where they are left out otherwise; with all subgraphs,
+            where more than one is refused otherwise.
 
     Raises:
         EdgekitError: no such file, not a .tflite, damaged, too large, or with more than one subgraph.
@@ -52,8 +52,8 @@ def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
                 f"{name} has {1 + len(file.others)} subgraphs, not one.",
                 "Export it without control flow and with a single signature.",
             )
-        inner = without_float_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
-        return file if inner is None else replace(_file(inner, name), had_float_ends=True)
+        inner = without_other_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
+        return file if inner is None else replace(_file(inner[0], name), other_ends=inner[1])
     except CORRUPT as error:
         raise damaged(name, error) from error
 

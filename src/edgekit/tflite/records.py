@@ -68,8 +68,8 @@ class TfliteFile:
 
     Attributes:
         name: what messages call the file.
-        content: its bytes, without float ends.
-        had_float_ends: it had a QUANTIZE before an int8 model, or a DEQUANTIZE behind; they were left out.
+        content: its bytes, without float or uint8 ends.
+        other_ends: what it had before an int8 model or behind and was left out: `float`, `uint8`, both, or nothing.
         others: its further subgraphs.
     """
 
@@ -79,7 +79,7 @@ class TfliteFile:
     operators: tuple[FileOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    had_float_ends: bool = False
+    other_ends: str = ""
     others: tuple["TfliteFile", ...] = ()
 
     def ends(self) -> tuple[int, int]:

@@ -38,8 +38,8 @@ class InputRange:
 class TfliteModel:
     """A .tflite in memory."""
 
-    flatbuffer: bytes  # the file, without float ends
-    variant: str  # `float32`, `float16`, `dynamic` or `int8`
+    flatbuffer: bytes  # the file, without float or uint8 ends
+    variant: str  # `float32`, `float16`, `dynamic`, `16x8` (float ends) or `int8`
     input_shape: tuple[int, ...]  # of its one input, the batch of one left out; of an image (height, width, channels)
     input_q: Quantization | None  # of the int8 input; None in the float variants
     output_q: Quantization | None
@@ -47,7 +47,7 @@ class TfliteModel:
     sha256: str
     input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said
     name: str = field(default="The model", compare=False)  # the file's path, for messages
-    had_float_ends: bool = False  # the file also converts from and to float; left out of `flatbuffer`
+    other_ends: str = ""  # what the file also converts from and to, such as `float`; left out of `flatbuffer`
     output_shape: tuple[int, ...] = ()  # of its one output, the batch of one left out
     has_batch: bool = True  # the file's input begins with a batch of one
     labels: tuple[str, ...] = ()  # what the file's own metadata call the outputs
