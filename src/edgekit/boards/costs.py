@@ -66,15 +66,24 @@ class FlashCache:
         """Lines that so many bytes take."""
         return -(-size_bytes // self.line_bytes)
 
-    def evicted_share(self, lines: float) -> float:
+    def evicted_share(self, lines: float, busy: float = 0.0) -> float:
         """Share of the lines that are no longer in the cache when a program that goes round them comes back to each.
 
         Lines that lie one behind the other fill the sets evenly, and a set that has more of them than ways loses all.
+
+        Args:
+            busy: lines elsewhere that are in use all the time: the code of the loop. Each takes a way of some set.
         """
-        most = self.size_bytes // self.line_bytes
-        if lines <= most:
-            return 0.0
-        return min(1.0, (lines - most) * (self.ways + 1) / lines) if lines < most + most // self.ways else 1.0
+        sets = self.size_bytes // self.line_bytes // self.ways
+        filled, more = divmod(lines, sets)  # so many lines in every set, and one more in some
+        if filled > self.ways or lines == 0:
+            return 1.0 if lines else 0.0
+        taken = min(1.0, busy / sets)
+        lost = sum(
+            number * held * (1.0 if held > self.ways else taken if held == self.ways else 0.0)
+            for held, number in ((filled, sets - more), (filled + 1, more))
+        )
+        return lost / lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ Cycles are the core's own (cost.py) and those that it waits for flash (boards/co
   streamed operators take turns, so that from one step to the next all of theirs must.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from edgekit.boards.board import ESP32
 from edgekit.compile.cost import Cost
 from edgekit.compile.ir import Graph
-from edgekit.compile.ops import operator_of, row_schedule
+from edgekit.compile.ops import operator_of
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import Stream
 from edgekit.values.program import Estimate
@@ -23,9 +24,7 @@ _COSTS = ESP32.costs
 
 def cycles_alone(cost: Cost, options: CompileOptions) -> float:
     """What an operator takes if nothing of it is in the cache when it begins: by which its kernel is chosen."""
-    lines = _lines(cost)
-    again = (cost.passes - 1) * lines * _COSTS.cache.evicted_share(lines)
-    return cost.cycles + _line_cycles(options) * (lines + again)
+    return cost.cycles + _line_cycles(options) * (_lines(cost) + (cost.passes - 1) * _read_again(cost))
 
 
 def _line_cycles(options: CompileOptions) -> int:
@@ -44,14 +43,12 @@ def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int]
     ]
     lines = [_lines(cost) for cost in costs]
     cold = _COSTS.cache.evicted_share(sum(lines))
-    streamed = stream.count if stream else 0
-    in_turn = _COSTS.cache.evicted_share(sum(lines[:streamed]))
+    in_turn = _evicted_in_turn(stream.turns, lines) if stream else {}
+    turns = Counter(stream.turns if stream else ())
     misses = []
-    for position, (op, cost, own) in enumerate(zip(graph.ops, costs, lines, strict=True)):
-        schedule = row_schedule(op) if position < streamed else None
-        turns = min(schedule.steps, cost.passes) if schedule else 1
-        again = (turns - 1) * in_turn + (cost.passes - turns) * _COSTS.cache.evicted_share(own)
-        misses.append(round(own * (cold + again)))
+    for position, (cost, own) in enumerate(zip(costs, lines, strict=True)):
+        of_a_step = max(0.0, cost.passes - max(1, turns[position]))
+        misses.append(round(own * (cold + in_turn.get(position, 0.0)) + of_a_step * _read_again(cost)))
     return Estimate(
         board=ESP32.title,
         clock_hz=ESP32.clock_hz,
@@ -65,5 +62,29 @@ def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int]
     )
 
 
+def _evicted_in_turn(turns: Sequence[int], lines: Sequence[int]) -> dict[int, float]:
+    """By operator: how often it finds its lines gone when its turn comes again, for what others have done since.
+
+    Args:
+        turns: the operators' positions in the order of their steps.
+        lines: of each operator.
+    """
+    evicted = dict.fromkeys(turns, 0.0)
+    since: dict[int, set[int]] = {}  # who has worked since each operator's last step
+    for turn in turns:
+        if turn in since:
+            evicted[turn] += _COSTS.cache.evicted_share(lines[turn] + sum(lines[other] for other in since[turn]))
+        for others in since.values():
+            others.add(turn)
+        since[turn] = set()
+    return evicted
+
+
 def _lines(cost: Cost) -> int:
-    return _COSTS.cache.lines(cost.constant_bytes + cost.code_bytes)
+    return _COSTS.cache.lines(cost.constant_bytes) + _COSTS.cache.lines(cost.code_bytes)
+
+
+def _read_again(cost: Cost) -> float:
+    """Lines that every pass but the first reads anew."""
+    lines = _COSTS.cache.lines(cost.constant_bytes)
+    return lines * _COSTS.cache.evicted_share(lines, busy=_COSTS.cache.lines(cost.code_bytes))

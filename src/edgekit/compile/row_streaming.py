@@ -76,11 +76,13 @@ class Stream:
     Attributes:
         lines: what is held of each tensor between them.
         inplace_offset: by how many bytes the output must begin before the image to overwrite only what has been read.
+        turns: the operators' positions in the order of their steps.
     """
 
     count: int
     lines: Mapping[int, Lines]
     inplace_offset: int
+    turns: tuple[int, ...]
 
     def copies(self, position: int, op: Op) -> bool:
         """True where a streamed operator does not find its input in its own layout."""
@@ -148,7 +150,7 @@ def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> Stream:
         row_bytes(ops[-1].output),
     )
     ahead = -image.size
-    done = [0] * len(ops)
+    done, turns = [0] * len(ops), list[int]()
     lines = [_laid_out(op, read_by, schedules) for op, read_by in zip(ops, readers, strict=True)]
     first, held = [one.first for one in lines], [0] * len(ops)
 
@@ -164,6 +166,7 @@ def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> Stream:
 
     while done[-1] < schedules[-1].steps:
         i = next(i for i in reversed(range(len(ops))) if can_work(i))
+        turns.append(i)
         for j in makers[i]:
             if lines[j].reader == i:
                 held[j] = max(held[j], end(i) - first[j])
@@ -176,7 +179,8 @@ def _rehearsed(ops: Sequence[Op], schedules: Sequence[RowSchedule]) -> Stream:
         if i == len(ops) - 1 and waiting:
             ahead = max(ahead, made(i) * row - max(0, min(waiting)) * image_row)
     between = zip(ops[:-1], lines, held, strict=False)
-    return Stream(len(ops), {op.output.index: replace(one, count=count) for op, one, count in between}, ahead)
+    lines_of = {op.output.index: replace(one, count=count) for op, one, count in between}
+    return Stream(len(ops), lines_of, ahead, tuple(turns))
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ FILTERS = {
 CHANNEL_ORDER = (0, 2, 1, 3)  # of each four, in transformed tiles
 _INPUT, _OUTPUT = {2: 100, 4: 260}, {2: 90, 4: 230}  # instructions of the transforms, for a tile and channel
 _SHIFTS = {2: 2, 4: 6}
+_CODE_BYTES = {2: 2000, 4: 3500}
 _MOST_BUFFER = 4096  # bytes for transformed tiles and their sums; more would only save reads of the weights
 
 
@@ -63,7 +64,7 @@ class Winograd:
         weight_bytes = 2 * elements * depth * round_up(out, BLOCKS[self._lanes(op)])
         passes = self.geometry(op).steps * self._groups(op) // self._groups_at_once(op)
         cycles = 1.6 * (tiles * of_a_tile + 24 * op.output.size)
-        return Cost(cycles, weight_bytes + CHANNEL_BYTES * op.result[2], passes)
+        return Cost(cycles, weight_bytes + CHANNEL_BYTES * op.result[2], passes, _CODE_BYTES[self.tile])
 
     def describe(self, op: Convolution) -> str:
         return f"Winograd F({self.tile}x{self.tile}), {self._lanes(op) * self._groups_at_once(op)} tiles at once"
