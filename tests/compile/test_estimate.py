@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from edgekit.boards.board import ESP32
+from edgekit.boards.costs import PLANNED_ERROR
 from edgekit.boards.emulators import QEMU
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
@@ -170,3 +171,19 @@ def test_operators_without_a_kernel_take_about_what_an_emulated_core_counts() ->
     assert wrong == {}
     assert len(often) >= 10
     assert sum(planned.values()) == pytest.approx(sum(counted.values()), rel=0.25)
+
+
+@pytest.mark.skipif(not COUNTS, reason="no cross compiler or no QEMU")
+@pytest.mark.parametrize("flash_mode", FLASH_MODES)
+@pytest.mark.parametrize(("target", "optimize"), [("generic", "size"), ("generic", "speed"), ("esp32", "size")])
+@pytest.mark.parametrize("name", ["student", *NETWORKS])
+def test_the_estimate_is_within_a_tenth_of_what_an_emulated_core_counts(
+    name: str, target: Any, optimize: Any, flash_mode: str
+) -> None:
+    content = STUDENT.read_bytes() if name == "student" else NETWORKS[name]()
+    options = CompileOptions(target=target, optimize=optimize, flash_mode=flash_mode)
+    compiled = compile_model(content, options)
+    inputs = np.random.default_rng(0).integers(-128, 128, (1, compiled.graph.input_bytes), dtype=np.int8)
+    counts = count_model(content, options, inputs).total
+    counted = ESP32.costs.cycles(counts, ESP32.costs.flash_mode(flash_mode))
+    assert sum(compiled.estimate.cycles) == pytest.approx(counted, rel=PLANNED_ERROR)

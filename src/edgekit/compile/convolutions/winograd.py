@@ -33,7 +33,7 @@ FILTERS = {
 CHANNEL_ORDER = (0, 2, 1, 3)  # of each four, in transformed tiles
 _INPUT, _OUTPUT = {2: 100, 4: 260}, {2: 90, 4: 230}  # instructions of the transforms, for a tile and channel
 _SHIFTS = {2: 2, 4: 6}
-_CODE_BYTES = {2: 2000, 4: 3500}
+_CODE_BYTES = {2: 1600, 4: 2800}
 _MOST_BUFFER = 4096  # bytes for transformed tiles and their sums; more would only save reads of the weights
 
 
