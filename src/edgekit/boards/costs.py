@@ -72,7 +72,7 @@ class FlashCache:
         Lines that lie one behind the other fill the sets evenly, and a set that has more of them than ways loses all.
 
         Args:
-            busy: lines elsewhere that are in use all the time: the code of the loop. Each takes a way of some set.
+            busy: lines elsewhere that are in use meanwhile: its code. Each takes a way of some set.
         """
         sets = self.size_bytes // self.line_bytes // self.ways
         filled, more = divmod(lines, sets)  # so many lines in every set, and one more in some

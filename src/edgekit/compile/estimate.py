@@ -8,8 +8,8 @@ Cycles are the core's own (cost.py) and those that it waits for flash (boards/co
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from edgekit.boards.board import ESP32
 from edgekit.compile.cost import Cost
@@ -22,9 +22,35 @@ from edgekit.values.program import Estimate
 _COSTS = ESP32.costs
 
 
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines of the flash's cache that an operator, or several, fill."""
+
+    constants: int
+    code: int
+
+    @staticmethod
+    def of(cost: Cost) -> "_Lines":
+        return _Lines(_COSTS.cache.lines(cost.constant_bytes), _COSTS.cache.lines(cost.code_bytes))
+
+    @staticmethod
+    def total(each: Iterable["_Lines"]) -> "_Lines":
+        found = list(each)
+        return _Lines(sum(one.constants for one in found), sum(one.code for one in found))
+
+    @property
+    def all(self) -> int:
+        return self.constants + self.code
+
+    def evicted(self) -> float:
+        """Share of the constants that are gone when it comes to them again."""
+        return _COSTS.cache.evicted_share(self.constants, busy=self.code)
+
+
 def cycles_alone(cost: Cost, options: CompileOptions) -> float:
     """What an operator takes if nothing of it is in the cache when it begins: by which its kernel is chosen."""
-    return cost.cycles + _line_cycles(options) * (_lines(cost) + (cost.passes - 1) * _read_again(cost))
+    lines = _Lines.of(cost)
+    return cost.cycles + _line_cycles(options) * (lines.all + (cost.passes - 1) * lines.evicted() * lines.constants)
 
 
 def _line_cycles(options: CompileOptions) -> int:
@@ -41,14 +67,15 @@ def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int]
         replace(operator_of(op).cost(op, options), constant_bytes=size)
         for op, size in zip(graph.ops, constant_bytes, strict=True)
     ]
-    lines = [_lines(cost) for cost in costs]
-    cold = _COSTS.cache.evicted_share(sum(lines))
+    lines = [_Lines.of(cost) for cost in costs]
+    cold = _Lines.total(lines).evicted()
     in_turn = _evicted_in_turn(stream.turns, lines) if stream else {}
     turns = Counter(stream.turns if stream else ())
     misses = []
     for position, (cost, own) in enumerate(zip(costs, lines, strict=True)):
         of_a_step = max(0.0, cost.passes - max(1, turns[position]))
-        misses.append(round(own * (cold + in_turn.get(position, 0.0)) + of_a_step * _read_again(cost)))
+        again = own.all * (cold + in_turn.get(position, 0.0))
+        misses.append(round(again + of_a_step * own.evicted() * own.constants))
     return Estimate(
         board=ESP32.title,
         clock_hz=ESP32.clock_hz,
@@ -62,7 +89,7 @@ def estimated(graph: Graph, stream: Stream | None, constant_bytes: Sequence[int]
     )
 
 
-def _evicted_in_turn(turns: Sequence[int], lines: Sequence[int]) -> dict[int, float]:
+def _evicted_in_turn(turns: Sequence[int], lines: Sequence[_Lines]) -> dict[int, float]:
     """By operator: how often it finds its lines gone when its turn comes again, for what others have done since.
 
     Args:
@@ -73,18 +100,8 @@ def _evicted_in_turn(turns: Sequence[int], lines: Sequence[int]) -> dict[int, fl
     since: dict[int, set[int]] = {}  # who has worked since each operator's last step
     for turn in turns:
         if turn in since:
-            evicted[turn] += _COSTS.cache.evicted_share(lines[turn] + sum(lines[other] for other in since[turn]))
+            evicted[turn] += _Lines.total(lines[other] for other in {turn, *since[turn]}).evicted()
         for others in since.values():
             others.add(turn)
         since[turn] = set()
     return evicted
-
-
-def _lines(cost: Cost) -> int:
-    return _COSTS.cache.lines(cost.constant_bytes) + _COSTS.cache.lines(cost.code_bytes)
-
-
-def _read_again(cost: Cost) -> float:
-    """Lines that every pass but the first reads anew."""
-    lines = _COSTS.cache.lines(cost.constant_bytes)
-    return lines * _COSTS.cache.evicted_share(lines, busy=_COSTS.cache.lines(cost.code_bytes))

@@ -37,7 +37,7 @@ class Depthwise:
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """No other kernel competes, so that an estimate from the counts of multiplications and of results will do."""
-        cycles = 1.6 * (3.0 * op.macs + 36 * op.output.size)
+        cycles = 4.5 * op.macs + 41 * op.output.size + 91 * op.result[0] * op.result[2]
         return Cost(cycles, op.weights.size + CHANNEL_BYTES * op.result[2], op.result[0])
 
     def describe(self, op: Convolution) -> str:

@@ -39,7 +39,7 @@ class OneChannel:
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to measurements on the emulated lx106; transformed weights are 16 int16 a channel."""
         tiles = self.geometry(op).steps * _tiles(op)
-        cycles = 1.7 * (tiles * (120 + 86 * op.result[2]) + 24 * op.output.size)
+        cycles = 1.47 * (tiles * (120 + 86 * op.result[2]) + 24 * op.output.size)
         return Cost(cycles, (32 + CHANNEL_BYTES) * op.result[2], tiles)
 
     def describe(self, op: Convolution) -> str:

@@ -95,7 +95,7 @@ class Packed:
         else:
             groups = op.pooled[0] * op.pool[0] * -(-op.used_columns // self.positions)
         far = max(0, ((self.positions - 1) * op.stride[1] * op.image[2] + _UNROLL) // 256)  # loads out of reach
-        a_group = (31.0 + 2 * far) * taps + sections * (105 + 12 * section.lines)
+        a_group = (32.5 + 2 * far) * taps + sections * (105 + 12 * section.lines)
         a_step = 13 * taps * self.channels / _TRIPLE + 60 * sections + 85 * self.channels
         pooled = 8 * op.pooled[0] * op.pool[0] * op.used_columns * op.result[2] if op.pool != (1, 1) else 0
         cycles = blocks * (groups * a_group + window.steps * a_step) + pooled + 21 * op.output.size
