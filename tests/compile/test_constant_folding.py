@@ -16,6 +16,8 @@ from edgekit.errors import EdgekitError
 from edgekit.testing import exactness
 from edgekit.testing.builder import packed
 from edgekit.testing.random_operators import Random
+from edgekit.testing.random_pairs import drawn_alone, paired
+from edgekit.testing.random_tables import drawn_table
 from edgekit.tflite.reader import read_file
 
 
@@ -121,13 +123,78 @@ def test_an_operator_on_constants_holds_what_tflm_computes(what: str) -> None:
     file = read_file(content)
     after = folded(file)
     assert [op.code for op in after.operators] == ["FULLY_CONNECTED"]
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
-    model.subgraphs[0].outputs = [result]
-    interpreter = runtime.Interpreter.from_bytes(packed(model), arena_size=100_000)
-    interpreter.set_input(np.zeros((1, 2), np.int8), 0)
-    interpreter.invoke()
-    assert after.tensors[result].data.tobytes() == interpreter.get_output(0).tobytes()
+    assert after.tensors[result].data.tobytes() == of_tflm(content, result)
     assert compile_model(content)
+
+
+def some_scale(r: Random) -> float:
+    return r.scale(0.001, 0.01) if r.wide else r.scale(0.02, 0.1)
+
+
+def float_constant(r: Random) -> int:
+    values = np.array([[-1e6, -0.35, -0.05, 0.0, 0.05, 0.15, 2.5, 1e6]], np.float32)
+    return r.b.tensor(values.shape, "FLOAT32", values)
+
+
+PAIRED = ("SUB", "MUL", "MAXIMUM", "MINIMUM")
+NARROW = ("ADD", *PAIRED, "RELU", "RELU6", "ELU", "LOGISTIC", "TANH", "QUANTIZE", "QUANTIZE to INT16")
+WIDE = ("ADD", *PAIRED, "QUANTIZE", "QUANTIZE to INT8")
+
+
+def on_constants(r: Random, what: str, seed: int) -> int:
+    """The result of an operator on constants alone."""
+    code, *to = what.split()
+    a = float_constant(r) if what == "QUANTIZE of floats" else r.constant_of((1, 8), some_scale(r))
+    if code == "ADD":
+        return r.add(a, r.constant_of((4, 1) if seed % 2 else (1, 8), some_scale(r)))
+    if code in PAIRED:
+        return paired(r, code, a, r.constant_of((1, 8), some_scale(r)))
+    if not to:
+        return drawn_table(r, a, code)
+    kind = to[1] if to[0] == "to" else "INT16" if r.wide else "INT8"
+    y = r.b.tensor((1, 8), kind, scales=[0.1], zero_points=[-7 if kind == "INT8" else 0])
+    r.b.op(code, [a], y)
+    return y
+
+
+@pytest.mark.parametrize(
+    ("what", "wide"),
+    [(what, wide) for wide, all_ in ((False, NARROW), (True, WIDE)) for what in (*all_, "QUANTIZE of floats")],
+)
+def test_quantised_arithmetic_on_constants_holds_what_tflm_computes(what: str, wide: bool) -> None:
+    for seed in range(6):
+        r = Random(seed, wide)
+        entry = r.activation((1, 2))
+        result = on_constants(r, what, seed)
+        content = r.b.finish([entry], [r.dense(entry, 2)])
+        after = folded(read_file(content))
+        assert [op.code for op in after.operators] == ["FULLY_CONNECTED"], seed
+        assert after.tensors[result].data.tobytes() == of_tflm(content, result), seed
+
+
+def alone(seed: int, wide: bool) -> bytes:
+    r = Random(seed, wide)
+    entry = r.activation((1, 3, 4, 2))
+    return r.b.finish([entry], [drawn_alone(r, entry)])
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_networks_with_such_constants_give_the_bytes_of_tflm(wide: bool, tmp_path: Path) -> None:
+    models = exactness.cases(lambda seed: alone(seed, wide), range(10))
+    assert len(models) > 7
+    assert exactness.differing_in_any_mode(models, tmp_path) == []
+
+
+def of_tflm(content: bytes, result: int) -> bytes:
+    """What TFLM holds in a tensor that no input changes."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(content, 0))
+    graph = model.subgraphs[0]
+    graph.outputs = [result]
+    interpreter = runtime.Interpreter.from_bytes(packed(model), arena_size=100_000)
+    kind = np.int16 if graph.tensors[graph.inputs[0]].type == schema.TensorType.INT16 else np.int8
+    interpreter.set_input(np.zeros((1, 2), kind), 0)
+    interpreter.invoke()
+    return bytes(interpreter.get_output(0).tobytes())
 
 
 # what is wrong: the operator and what it is changed by

@@ -1,7 +1,8 @@
 """Records of a .tflite -> the same without operators whose results are known: those of constants alone, and SHAPE.
 
 Keras writes SHAPE, STRIDED_SLICE and PACK before the RESHAPE of a Flatten with an open batch; here they become the
-constant that they compute. What is not understood to the last field is left where it is, for others to name.
+constant that they compute. Arithmetic on quantised numbers is worked out as the operator's own file does it (`evaluate`
+in ops/). What is not understood to the last field is left where it is, for others to name.
 """
 
 import math
@@ -11,6 +12,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.op_reader import OpReader
+from edgekit.compile.ops import OPERATORS, operator_of
+from edgekit.compile.source import Source
+from edgekit.errors import EdgekitError
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 
 Values = NDArray[np.generic]
@@ -24,6 +29,8 @@ def folded(file: TfliteFile) -> TfliteFile:
     tensors, kept = list(file.tensors), []
     for op in file.operators:
         results = _results(op, tensors, file.outputs)
+        if results is None and not set(op.outputs) & set(file.outputs):
+            results = _calculated(op, file, tensors)
         if results is None:
             kept.append(op)
         else:
@@ -47,7 +54,7 @@ def _results(op: FileOperator, tensors: Sequence[FileTensor], ends: tuple[int, .
         if op.code == "SHAPE":
             inputs: list[Values] = [np.array(_static(first))]
         else:
-            inputs = [_constant(tensors[index]) for index in op.inputs]
+            inputs = [_constant(tensors[index], floats=op.code == "QUANTIZE") for index in op.inputs]
         results = [np.asarray(values) for values in evaluate(op, inputs, outputs)]
         for out, values in zip(outputs, results, strict=True):
             if values.shape != _static(out):
@@ -57,10 +64,31 @@ def _results(op: FileOperator, tensors: Sequence[FileTensor], ends: tuple[int, .
         return None
 
 
-def _constant(tensor: FileTensor) -> Values:
+def _calculated(op: FileOperator, file: TfliteFile, tensors: Sequence[FileTensor]) -> list[Values] | None:
+    """The output of an operator of quantised constants alone, read as if they were computed."""
+    operator, indices = OPERATORS.get(op.code), set(op.inputs)
+    if operator is None or not indices or not all(0 <= index < len(tensors) for index in indices):
+        return None
+    if not all(tensors[index].data.size and math.prod(tensors[index].shape) <= _MOST for index in indices):
+        return None
+    empty = np.zeros(0, np.uint8)
+    unknown = tuple(replace(one, data=empty) if one.index in indices else one for one in tensors)
+    source = Source(replace(file, tensors=unknown), known=set(indices))
+    try:
+        node = operator.lower(OpReader(source, op, operator.options_kind, operator.takes_16x8))
+        if isinstance(node, tuple) or node.output.size > _MOST:
+            return None
+        evaluate = operator_of(node).evaluate
+        values = [_constant(tensors[tensor.index]).astype(np.int64) for tensor in node.inputs]
+    except (EdgekitError, ValueError, KeyError):
+        return None
+    return None if evaluate is None else [evaluate(node, values).astype(_DTYPES[node.output.type])]
+
+
+def _constant(tensor: FileTensor, *, floats: bool = False) -> Values:
     if not tensor.data.size or tensor.special:
         raise ValueError("computed, or not in the file")
-    dtype = _DTYPES[tensor.type]
+    dtype = np.dtype(np.float32) if floats and tensor.type == "FLOAT32" else _DTYPES[tensor.type]
     return np.frombuffer(tensor.data.tobytes(), dtype.newbyteorder("<")).astype(dtype).reshape(_static(tensor))
 
 
@@ -139,6 +167,19 @@ def _arithmetic(calculate: Callable[[Values, Values], Values]) -> _Evaluate:
     return evaluate
 
 
+def _quantized(_: FileOperator, inputs: Sequence[Values], outputs: Sequence[FileTensor]) -> list[Values]:
+    """Of floats, as TFLM's AffineQuantize does it; that of whole numbers is in ops/quantize.py."""
+    (x,), (y,) = inputs, outputs
+    if x.dtype != np.float32 or len(y.scales) != 1 or len(y.zero_points) != 1 or y.type not in ("INT8", "INT16"):
+        raise ValueError("not of floats, or not to one scale")
+    with np.errstate(all="ignore"):
+        steps = x / np.float32(y.scales[0])  # type: ignore[operator]
+    if not (np.abs(steps) < 2**30).all():
+        raise ValueError("beyond what TFLM defines")
+    limits, rounded = np.iinfo(_DTYPES[y.type]), np.copysign(np.floor(np.abs(steps.astype(np.float64)) + 0.5), steps)
+    return [np.clip(rounded.astype(np.int64) + int(y.zero_points[0]), limits.min, limits.max)]
+
+
 def _numbers(values: Values) -> list[int]:
     return [int(value) for value in values.ravel()]
 
@@ -153,6 +194,7 @@ _EVALUATE: dict[str, _Evaluate] = {
     "MINIMUM": _arithmetic(np.minimum),
     "MUL": _arithmetic(np.multiply),
     "PACK": lambda op, inputs, _: [np.stack(inputs, op.options["Axis"])],
+    "QUANTIZE": _quantized,
     "RESHAPE": _reshaped,
     "SHAPE": lambda _op, inputs, _: inputs,
     "SLICE": _sliced,

@@ -8,6 +8,7 @@ Sources: tflite-micro, kernels/internal (quantization_util.cc, common.cc, refere
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 INT32_MAX = 2**31 - 1
 INT32_MIN = -(2**31)
@@ -47,6 +48,14 @@ def rounding_shift(value: int, exponent: int) -> int:
 def scaled(value: int, multiplier: int, shift: int) -> int:
     """TFLM's `MultiplyByQuantizedMultiplier` with two roundings."""
     return rounding_shift(high_multiply(value << max(shift, 0), multiplier), max(-shift, 0))
+
+
+def requantized(values: NDArray[np.int64], multiplier: int, shift: int) -> NDArray[np.int64]:
+    """`scaled` of each value."""
+    left, right = max(shift, 0), max(-shift, 0)
+    product = (values * (1 << left) * multiplier + (1 << 30)) >> 31
+    mask = (1 << right) - 1
+    return (product >> right) + ((product & mask) > (mask >> 1) + (product < 0))
 
 
 def farthest(zero_point: int, kind: str = "INT8") -> int:

@@ -3,9 +3,12 @@
 Each file of ops/ ends with one such entry, which the registry (ops/__init__.py) finds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Kernel, Site
 from edgekit.compile.cost import Cost, Rates
@@ -14,6 +17,7 @@ from edgekit.compile.op_reader import OpReader
 from edgekit.compile.options import CompileOptions
 from edgekit.compile.row_streaming import RowSchedule, StreamedOperator, row_bytes
 
+Numbers = NDArray[np.int64]
 Node = TypeVar("Node", bound=Op)
 
 
@@ -46,6 +50,7 @@ class Operator(Generic[Node]):
         row_schedule: how it goes down its image; None where it cannot work row by row.
         emit_step: of an operator with a row schedule: its functions, and the C of one step, whose number is C, too.
         takes_16x8: True where its activations may be INT16; weights are int8.
+        evaluate: its output given its inputs, where it can be worked out while compiling because all are constants.
     """
 
     code: str
@@ -67,6 +72,7 @@ class Operator(Generic[Node]):
     row_schedule: Callable[[Node], RowSchedule | None] = lambda _: None
     emit_step: Callable[[Node, StreamedOperator, str], tuple[Kernel, str]] | None = None
     takes_16x8: bool = False
+    evaluate: Callable[[Node, Sequence[Numbers]], Numbers] | None = None
 
     def cost(self, op: Node, options: CompileOptions) -> Cost:
         """What an operator takes in a run; the constants of a loop are left to whoever knows what it emits."""
@@ -90,6 +96,7 @@ def elementwise_operator(
     streams: Callable[[Node], bool] = lambda _: True,
     cycles: float = 30.0,
     takes_16x8: bool = False,
+    evaluate: Callable[[Node, Sequence[Numbers]], Numbers] | None = None,
 ) -> Operator[Node]:
     """The entry of an operator that goes through its elements one by one.
 
@@ -97,6 +104,7 @@ def elementwise_operator(
         emit: its C, given how many elements one call makes, 0 for all.
         streams: False where it cannot work row by row though its activations are images of one shape.
         cycles: of one element.
+        takes_16x8, evaluate: as in `Operator`.
     """
 
     def row_schedule(op: Node) -> RowSchedule | None:
@@ -123,6 +131,7 @@ def elementwise_operator(
         row_schedule=row_schedule,
         emit_step=emit_step,
         takes_16x8=takes_16x8,
+        evaluate=evaluate,
     )
 
 

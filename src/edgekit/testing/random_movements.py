@@ -129,11 +129,15 @@ class _Drawing:
             shape = (1,)
         if len(self.shape) + len(shape) > 5:
             shape = (3,)
+        batch = int(self.r.rng.integers(axis + 1)) if len(self.shape) < 4 else 0  # of one index each, or of several
+        if batch:
+            shape = (*self.shape[:batch], *shape[: 5 - len(self.shape)])
         indices = self.r.rng.integers(0, self.shape[axis], shape)
         if self.r.rng.random() < 0.3:
             indices = np.sort(indices.ravel()).reshape(shape)
-        result = (*self.shape[:axis], *shape, *self.shape[axis + 1 :])
-        return self._made("GATHER", result, self._ints(indices), options=schema.GatherOptionsT(self._signed(axis)))
+        result = (*self.shape[:axis], *shape[batch:], *self.shape[axis + 1 :])
+        options = schema.GatherOptionsT(self._signed(axis), batch)
+        return self._made("GATHER", result, self._ints(indices), options=options)
 
     def mirror_pad(self) -> int:
         mode = int(self.r.pick(0, 1))

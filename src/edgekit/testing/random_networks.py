@@ -18,7 +18,7 @@ from edgekit.testing.random_models import (
 )
 from edgekit.testing.random_movements import drawn_movement
 from edgekit.testing.random_operators import Random
-from edgekit.testing.random_pairs import drawn_pair
+from edgekit.testing.random_pairs import drawn_alone, drawn_pair
 from edgekit.testing.random_reductions import drawn_reduction, ints
 from edgekit.testing.random_states import lstm, svdf, variable
 from edgekit.testing.random_tables import drawn_table
@@ -29,7 +29,7 @@ _MOST = 3000  # elements of a tensor
 Draw = Callable[[Random, int], int]
 _ANY_SHAPE: tuple[Draw, ...] = (
     drawn_movement, drawn_movement, drawn_join, drawn_join, drawn_pair, drawn_pair, drawn_reduction, drawn_reduction,
-    drawn_table, svdf, lstm, variable, variable,
+    drawn_table, drawn_alone, svdf, lstm, variable, variable,
 )  # fmt: skip
 _WIDE: tuple[Draw, ...] = (
     drawn_movement,

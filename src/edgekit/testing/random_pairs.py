@@ -4,6 +4,7 @@ import numpy as np
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.testing.random_operators import Random
+from edgekit.testing.random_tables import drawn_table
 
 PAIRS = ("MUL", "SUB", "MAXIMUM", "MINIMUM", "PRELU")
 
@@ -30,10 +31,20 @@ def drawn_pair(r: Random, x: int, code: str | None = None) -> int:
     wide = r.b.shape(x) == tuple(np.broadcast_shapes(r.b.shape(a), r.b.shape(b)))
     if not wide or (code == "PRELU" and r.b.shape(a) != r.b.shape(x)):
         a = b = x
-    return _paired(r, code, a, b)
+    return paired(r, code, a, b)
 
 
-def _paired(r: Random, code: str, a: int, b: int) -> int:
+def drawn_alone(r: Random, x: int) -> int:
+    """The sum of an activation and what an operator makes of constants alone."""
+    code = r.pick(*PAIRS[:4], "ADD", "QUANTIZE", *(() if r.wide else ("RELU", "LOGISTIC")))
+    a = r.constant(x)
+    if code not in (*PAIRS, "ADD"):
+        return r.add(x, drawn_table(r, a, code))
+    b = r.constant(a)
+    return r.add(x, r.add(a, b) if code == "ADD" else paired(r, code, a, b))
+
+
+def paired(r: Random, code: str, a: int, b: int) -> int:
     """The operator on a and b, or on b and a; its output scale is mostly one that holds most results."""
     shape = np.broadcast_shapes(r.b.shape(a), r.b.shape(b))
     (a_scale, _), (b_scale, _) = r.b.quantization(a), r.b.quantization(b)

@@ -17,6 +17,7 @@ from edgekit.testing.exactness import cases, differing_in_any_mode
 from edgekit.testing.random_models import network_of
 from edgekit.testing.random_movements import MOVEMENTS, drawn_movement
 from edgekit.testing.random_operators import Random
+from edgekit.tflite.reader import read_file
 
 
 @pytest.mark.parametrize("code", MOVEMENTS)
@@ -48,6 +49,19 @@ def test_an_output_that_begins_so_far_in_front_of_its_input_spoils_nothing_that_
             tried += 1
             assert np.array_equal(memory[begin - before : begin - before + op.output.size], wanted), (seed, op.label)
     assert tried > 10
+
+
+def test_each_of_several_batches_gathers_by_indices_of_its_own(tmp_path: Path) -> None:
+    def network(seed: int) -> bytes:
+        r = Random(seed)
+        x = r.activation((1, 4, 3, 5))
+        batches = r.reshape(x, r.pick((4, 15), (2, 6, 5), (3, 4, 5), (12, 5)))
+        return r.b.finish([x], [drawn_movement(r, batches, "GATHER")])
+
+    models = cases(network, range(16))
+    options = [op.options["BatchDims"] for case in models for op in read_file(case.content).operators[1:]]
+    assert sum(batch > 0 for batch in options) > 5
+    assert differing_in_any_mode(models, tmp_path) == []
 
 
 def one(code: str, inputs: Callable[[Random, int], list[int]], *shapes: Sequence[int], options: Any = None) -> bytes:
@@ -105,7 +119,7 @@ REFUSED = {
     ),
     "batch dimensions": (
         one("GATHER", ints([0, 1]), HALF, options=schema.GatherOptionsT(1, 1)),
-        "batch dimensions are not supported",
+        "indices .2. have not the first 1 dimensions of",
     ),
     "a mirror wider than the image": (
         one("MIRROR_PAD", ints([[0, 0], [4, 0], [0, 0], [0, 0]]), WHOLE, options=schema.MirrorPadOptionsT(0)),

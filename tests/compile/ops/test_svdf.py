@@ -61,6 +61,10 @@ def no_variable(op: Any, tensors: Any) -> None:
     tensors[op.inputs[4]].isVariable = False
 
 
+def batch_of_two(op: Any, tensors: Any) -> None:
+    tensors[op.inputs[0]].shape = [2, tensors[op.inputs[0]].shape[1]]
+
+
 def short_state(op: Any, tensors: Any) -> None:
     tensors[op.inputs[4]].shape = [1, 1]
 
@@ -85,6 +89,7 @@ def tiny_output(op: Any, tensors: Any) -> None:
     ("change", "message"),
     [
         (no_variable, "input 4 is no variable of INT"),
+        (batch_of_two, r"it needs a batch of 1 and has \[2, "),
         (short_state, r"input 4 is a variable of \[1, 1\] that is another's, or not one of"),
         (rank_of_seven, "of rank 7 do not fit together"),
         (no_bias, "Input 3 of SVDF"),

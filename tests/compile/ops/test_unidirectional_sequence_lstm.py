@@ -81,7 +81,7 @@ def tiny_hidden(op: Any, tensors: Any) -> None:
         (option(cellClip=float("nan")), "its cell is clipped at nan"),
         (odd_cell, "its cell has scale 0.0003, not a power of two"),
         (no_variable, "input 18 is no variable of INT8"),
-        (two_sequences, r"it needs a single sequence \[1, steps, inputs\], not \[2,"),
+        (two_sequences, r"it needs a single sequence and has 2 of them: \[2,"),
         (wider, r"input 6 has shape"),
         (tiny_hidden, "does not fit into 32 bits"),
     ],

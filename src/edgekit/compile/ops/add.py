@@ -8,6 +8,7 @@ all are.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -73,6 +74,17 @@ def read_sum(reader: OpReader, node: type[AnyAdd], sign: int, operands: Operands
     return node(reader.origins, operands.activations, y, operands, requantization, (one, two), sign)
 
 
+def evaluate(op: Add, values: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The sums or differences of two activations."""
+    scaling = op.requantization
+    one, two = (
+        fixed_point.requantized((value - q.zero_point) << _SPARE_BITS[op.output.type], *by)
+        for value, q, by in zip(values, op.operands.quantizations, op.scalings, strict=True)
+    )
+    total = fixed_point.requantized(one + op.sign * two, scaling.multipliers[0], scaling.shifts[0])
+    return np.clip(total + scaling.zero_point, scaling.low, scaling.high)
+
+
 def emit(op: Add, site: Site, elements: int) -> Kernel:
     """The sum or difference, by the line where there is one."""
     line = _line(op) if op.output.type == "INT8" else None
@@ -108,14 +120,12 @@ def _line(op: Add) -> _Line | None:
     scaling, zeros = op.requantization, [q.zero_point for q in op.operands.quantizations]
     u = np.arange(256, dtype=np.int64)
     grids = (u[:, None], u[None, :])
-    sums = np.zeros((256, 256), np.int64)
-    slopes = []
+    true = evaluate(op, [grid - 128 for grid in grids]) + 128
     whole = scaling.multipliers[0] * 2.0 ** (scaling.shifts[0] - 31)
-    for grid, zero, (multiplier, shift), sign in zip(grids, zeros, op.scalings, (1, op.sign), strict=True):
-        sums = sums + sign * _requantized((grid - (zero + 128)) << 20, multiplier, shift)
-        slopes.append(sign * multiplier * 2.0 ** (shift - 31 + 20) * whole)
-    true = _requantized(sums, scaling.multipliers[0], scaling.shifts[0]) + scaling.zero_point
-    true = np.clip(true, scaling.low, scaling.high) + 128
+    slopes = [
+        sign * multiplier * 2.0 ** (shift - 31 + 20) * whole
+        for (multiplier, shift), sign in zip(op.scalings, (1, op.sign), strict=True)
+    ]
     low, high = scaling.low + 128, scaling.high + 128
     start = scaling.zero_point + 128.5 - sum(s * (z + 128) for s, z in zip(slopes, zeros, strict=True))
     up, down = (255 * sum(pick(0.0, slope) for slope in slopes) for pick in (max, min))
@@ -133,12 +143,4 @@ def _line(op: Add) -> _Line | None:
     return _Line((a, b), round(start * 2**bits) + lag, bits, zone)
 
 
-def _requantized(values: NDArray[np.int64], multiplier: int, shift: int) -> NDArray[np.int64]:
-    """`requantize` of codegen.py on arrays."""
-    left, right = max(shift, 0), max(-shift, 0)
-    scaled = (values * (1 << left) * multiplier + (1 << 30)) >> 31
-    mask = (1 << right) - 1
-    return (scaled >> right) + ((scaled & mask) > (mask >> 1) + (scaled < 0))
-
-
-OPERATOR = binary_operator("ADD", "AddAdd", "AddOptions", Add, lower, emit)
+OPERATOR = binary_operator("ADD", "AddAdd", "AddOptions", Add, lower, emit, evaluate=evaluate)

@@ -1,7 +1,7 @@
 """What element-wise operators of two operands share: how these are read, broadcast, and walked in C."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ import numpy as np
 from edgekit.compile.codegen import Constant, Kernel, Site, indent, parameter
 from edgekit.compile.ir import Op, Tensor
 from edgekit.compile.op_reader import OpReader, Values
-from edgekit.compile.operator import Operator, elementwise_operator
+from edgekit.compile.operator import Numbers, Operator, elementwise_operator
 from edgekit.values.model import Quantization
 
 
@@ -129,6 +129,7 @@ def binary_operator(
     cycles: float = 30.0,
     *,
     takes_16x8: bool = True,
+    evaluate: Callable[[AnyBinary, Sequence[Numbers]], Numbers] | None = None,
 ) -> Operator[AnyBinary]:
     """The entry of an operator whose `emit` takes the number of elements, 0 for all.
 
@@ -144,4 +145,5 @@ def binary_operator(
         streams=lambda op: len(op.inputs) == 2,
         cycles=cycles,
         takes_16x8=takes_16x8,
+        evaluate=evaluate,
     )

@@ -4,12 +4,15 @@ It is written as memory has the bytes, the caller's int8 or the arena's q + 128,
 result is calculated (wide_elements.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgekit.compile.codegen import Constant, Kernel, Site
-from edgekit.compile.ir import Op
+from edgekit.compile.ir import RANGES, Op
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator, elementwise_operator
 from edgekit.compile.ops.wide_elements import WideElements
@@ -51,9 +54,23 @@ def table_operator(
         return ByteTable(reader.origins, (x,), y, table)
 
     entry: Operator[Any] = elementwise_operator(
-        code, resolver_method, ByteTable, lower, _emit, options_kind, cycles=13.0, takes_16x8=wide_value is not None
+        code,
+        resolver_method,
+        ByteTable,
+        lower,
+        _emit,
+        options_kind,
+        cycles=13.0,
+        takes_16x8=wide_value is not None,
+        evaluate=evaluate,
     )
     return replace(entry, c_prefix=lambda op: op.origins[0].code.lower(), describe=lambda _: "table")
+
+
+def evaluate(op: ByteTable, values: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """What the table has for each."""
+    table = np.array(op.table, np.int64) + RANGES[op.output.type][0]
+    return np.asarray(table[values[0] - RANGES[op.input.type][0]])
 
 
 def _emit(op: ByteTable, site: Site, elements: int) -> Kernel:

@@ -1,6 +1,10 @@
 """What MAXIMUM and MINIMUM share: TFLM compares bytes, whatever their quantisation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Kernel, Site
 from edgekit.compile.op_reader import OpReader
@@ -22,7 +26,14 @@ def extremum_operator(code: str, resolver_method: str, keeps: str) -> Operator[E
         operands, y = read_operands(reader, "compare"), reader.result()
         return Extremum(reader.origins, operands.activations, y, operands, keeps)
 
-    return binary_operator(code, resolver_method, "MaximumMinimumOptions", Extremum, lower, emit, 15.0)
+    return binary_operator(
+        code, resolver_method, "MaximumMinimumOptions", Extremum, lower, emit, 15.0, evaluate=evaluate
+    )
+
+
+def evaluate(op: Extremum, values: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Of two activations."""
+    return (np.maximum if ">" in op.keeps else np.minimum)(*values)
 
 
 def emit(op: Extremum, site: Site, elements: int) -> Kernel:

@@ -1,7 +1,11 @@
 """MUL of two activations, or of an activation and a constant, with broadcasting."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Kernel, Site, saturated, saturation
@@ -29,6 +33,14 @@ def lower(reader: OpReader) -> Mul:
     return Mul(reader.origins, operands.activations, y, operands, requantization)
 
 
+def evaluate(op: Mul, values: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """The products of two activations."""
+    scaling, (one, two) = op.requantization, op.operands.quantizations
+    products = (values[0] - one.zero_point) * (values[1] - two.zero_point)
+    scaled = fixed_point.requantized(products, scaling.multipliers[0], scaling.shifts[0])
+    return np.clip(scaled + scaling.zero_point, scaling.low, scaling.high)
+
+
 def emit(op: Mul, site: Site, elements: int) -> Kernel:
     """The product of what is above the zero points, scaled."""
     scaling = op.requantization
@@ -39,4 +51,4 @@ def emit(op: Mul, site: Site, elements: int) -> Kernel:
     return replace(emit_binary(op, site, body, elements), helpers=("requantize", saturation(op.output)))
 
 
-OPERATOR = binary_operator("MUL", "AddMul", "MulOptions", Mul, lower, emit, 80.0)
+OPERATOR = binary_operator("MUL", "AddMul", "MulOptions", Mul, lower, emit, 80.0, evaluate=evaluate)

@@ -1,11 +1,15 @@
 """QUANTIZE between whole numbers: another scale, zero point or width. That from float stands at the ends alone and is
 left out (float_ends.py)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgekit.compile.codegen import Kernel, Site
-from edgekit.compile.fixed_point import quantize_multiplier, scaled
+from edgekit.compile.fixed_point import quantize_multiplier, requantized, scaled
 from edgekit.compile.ir import ELEMENT_BYTES, RANGES, Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
@@ -59,6 +63,12 @@ def _check(reader: OpReader, x: Tensor, y: Tensor, shift: int) -> None:
         raise reader.error("its zero point does not fit into 32 bits beside its sums")
 
 
+def evaluate(op: Quantize, values: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Of whole numbers."""
+    scaled_values = requantized(values[0] - op.input.quantization.zero_point, op.multiplier, op.shift)
+    return np.clip(scaled_values + op.output.quantization.zero_point, *RANGES[op.output.type])
+
+
 def emit(op: Quantize, site: Site) -> Kernel:
     """Scales value after value."""
     (x,), y = op.inputs, op.output
@@ -83,4 +93,4 @@ def emit(op: Quantize, site: Site) -> Kernel:
     return Kernel(("requantize",), (), function)
 
 
-OPERATOR: Operator[Any] = Operator("QUANTIZE", "AddQuantize", Quantize, lower, emit, takes_16x8=True)
+OPERATOR: Operator[Any] = Operator("QUANTIZE", "AddQuantize", Quantize, lower, emit, evaluate=evaluate, takes_16x8=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgekit.compile.op_reader import OpReader
-from edgekit.compile.ops.add import Add, emit, read_sum
+from edgekit.compile.ops.add import Add, emit, evaluate, read_sum
 from edgekit.compile.ops.broadcast import binary_operator, read_operands
 
 
@@ -17,4 +17,4 @@ def lower(reader: OpReader) -> Sub:
     return read_sum(reader, Sub, -1, read_operands(reader, "subtract"))
 
 
-OPERATOR = binary_operator("SUB", "AddSub", "SubOptions", Sub, lower, emit)
+OPERATOR = binary_operator("SUB", "AddSub", "SubOptions", Sub, lower, emit, evaluate=evaluate)

@@ -9,6 +9,7 @@ from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site, byte_range
 from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Requantization, Tensor
+from edgekit.compile.obstacles import FIXED_BATCH, Obstacle
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 
@@ -40,7 +41,9 @@ def lower(reader: OpReader) -> Svdf:
     kind = "INT16" if reader.kind(2) == "INT16" else "INT8"
     raw_times, times = reader.constant(2, kind, np.int16 if kind == "INT16" else np.int8)
     rank = int(reader.option("Rank"))
-    if len(x.shape) != 2 or x.shape[0] != 1:
+    if len(x.shape) == 2 and x.shape[0] > 1:
+        raise Obstacle(f"{reader.label}: it needs a batch of 1 and has {list(x.shape)}.", FIXED_BATCH, "batch")
+    if len(x.shape) != 2:
         raise reader.error(f"it needs features [1, inputs], not {list(x.shape)}")
     filters = len(features) if features.ndim == 2 else 0
     if (

@@ -10,6 +10,7 @@ from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site
 from edgekit.compile.cost import Rates
 from edgekit.compile.ir import Op, Tensor
+from edgekit.compile.obstacles import FIXED_BATCH, Obstacle
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 
@@ -103,6 +104,9 @@ def _check_form(reader: OpReader, x: Tensor) -> None:
     if activation != "TANH" or reader.option("DiagonalRecurrentTensors"):
         raise reader.error(f"its activation is {activation}, or its recurrent weights are diagonal", "Use tanh.")
     batch = x.shape[1 if reader.option("TimeMajor") else 0] if len(x.shape) == 3 else 0
+    if batch > 1:
+        what = f"{reader.label}: it needs a single sequence and has {batch} of them: {list(x.shape)}."
+        raise Obstacle(what, FIXED_BATCH, "batch")
     if batch != 1:
         raise reader.error(f"it needs a single sequence [1, steps, inputs], not {list(x.shape)}")
     if not math.isfinite(reader.option("CellClip")):
