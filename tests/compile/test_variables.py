@@ -94,6 +94,20 @@ def renamed(model: schema.ModelT) -> None:
     del model.subgraphs[0].operators[4]
 
 
+def test_variables_that_are_given_each_others_values_in_a_loop_give_the_bytes_of_tflm(tmp_path: Path) -> None:
+    r = Random(0)
+    x, *old = (r.activation((1, 4), 0.1, 0) for _ in range(4))
+    for name, values in zip("abc", ([1, 2, 3, 4], [-9, 8, -7, 6], [0, 0, 100, -100]), strict=True):
+        r.b.first_values(name, x, values)
+    handles = [r.b.variable(name) for name in "abc"]
+    for handle, tensor in zip(handles, old, strict=True):
+        r.b.op("READ_VARIABLE", [handle], tensor)
+    for handle, tensor in zip(handles, [*old[1:], r.add(x, old[0])], strict=True):
+        r.b.op("ASSIGN_VARIABLE", [handle, tensor], [])
+    content = r.b.finish([x], [r.add(old[0], r.add(old[1], old[2]))])
+    assert differing_in_any_mode(cases(lambda _: content, range(3)), tmp_path) == []
+
+
 def second_writer(model: schema.ModelT) -> None:
     model.subgraphs[0].operators.append(model.subgraphs[0].operators[4])
 

@@ -50,7 +50,8 @@ def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
         if file.others:
             raise EdgekitError(
                 f"{name} has {1 + len(file.others)} subgraphs, not one.",
-                "Export it without control flow and with a single signature.",
+                "`edgekit compile` makes a C library of one whose other subgraph gives variables their first values. "
+                "For all else export it without control flow, without variables and with a single signature.",
             )
         inner = without_other_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
         return file if inner is None else replace(_file(inner[0], name), other_ends=inner[1])

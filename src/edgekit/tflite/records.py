@@ -88,6 +88,7 @@ class TfliteFile:
             if len(indices) != 1:
                 raise EdgekitError(
                     f"{self.name} has {len(indices)} {what}s, not one.",
-                    "Export a model with a single image in and a single vector of logits out.",
+                    "`edgekit compile` makes a C library of it. Runtimes and firmware carry one input and one output: "
+                    "export a model that joins or splits them itself.",
                 )
         return self.inputs[0], self.outputs[0]
