@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from images_built import write_build
 
 from edgekit.cli.main import cli
-from edgekit.compile import Compiled
+from edgekit.compile import Compiled, compile_model
 from edgekit.device import firmware
 from edgekit.device.connection import connected
 from edgekit.device.firmware import ModelSources, model_sources
@@ -19,7 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
 from edgekit.testing.random_operators import Random
 from edgekit.values.evaluation import Threshold
-from edgekit.values.model import TfliteModel
+from edgekit.values.model import DEFAULT_MODEL, TfliteModel
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 
@@ -154,6 +154,19 @@ def test_a_model_that_only_tflm_runs_becomes_firmware_for_tflm_alone(
     sources, _ = load_model(tmp_path / "odd.tflite").board_sources()
     with pytest.raises(EdgekitError, match="runs on TFLM alone, and the environment native runs compiled C"):
         firmware.build("native", sources)
+
+
+@pytest.mark.parametrize("ways", [(), ("--target", "generic")])
+def test_a_boards_firmware_holds_its_own_kernels_unless_another_target_is_named(
+    ways: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(FIRMWARE, tmp_path / "firmware", ignore=shutil.ignore_patterns(".pio", "model"))
+    monkeypatch.setenv("EDGEKIT_FIRMWARE", str(tmp_path / "firmware"))
+    done = CliRunner().invoke(cli, ["firmware", *ways], catch_exceptions=False)
+    assert done.exit_code == 0
+    text = (tmp_path / "firmware" / firmware.MODEL_FOLDER / "model.c").read_text()
+    assert ("EDGEKIT_MAC16" in text) is (ways == ())
+    assert "EDGEKIT_MAC16" not in compile_model(DEFAULT_MODEL.read_bytes()).files["model.c"]
 
 
 @pytest.mark.parametrize("port", ["emulator", "native", "qemu-esp32"])

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from edgekit.boards import counting
 from edgekit.cli.main import cli
 from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.options import FOR_BOARD
 from edgekit.compile.program import profiled_program
 from edgekit.device import firmware
 from edgekit.device.client import Client
@@ -162,7 +163,7 @@ def no_plugin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_the_command_estimates_milliseconds_of_what_it_counts_as_json_and_as_a_table() -> None:
     said = json.loads(command(VECTORS / "int8.tflite", "--port", "emulator", "--json"))
-    compiled = compile_model((VECTORS / "int8.tflite").read_bytes())
+    compiled = compile_model((VECTORS / "int8.tflite").read_bytes(), FOR_BOARD)
     assert [layer["name"] for layer in said["layers"]] == [op.label for op in compiled.graph.ops]
     total = said["total"]
     for key in ("macs", "instructions", "weight_bytes", "cycles"):
@@ -220,8 +221,8 @@ def test_a_boards_own_time_and_the_estimate_stand_side_by_side(
     real = partial(device_json_of, board="real")
     monkeypatch.setattr("edgekit.device.profile.device_json", real)
     with firmware.running(firmware.build("native", noticed)) as port:
-        said = json.loads(command(VECTORS / "int8.tflite", "--port", port, "--json"))
-        table = command(VECTORS / "int8.tflite", "--port", port)
+        way = (VECTORS / "int8.tflite", "--port", port, "--target", "generic")
+        said, table = json.loads(command(*way, "--json")), command(*way)
     assert said["total"]["us"] > 0
     assert said["total"]["instructions"] is None
     assert said["total"]["estimated_ms"] == pytest.approx(said["total"]["cycles"] / 240_000, abs=1e-3)
@@ -250,7 +251,7 @@ def test_a_board_with_another_program_is_refused(noticed: ModelSources) -> None:
         firmware.running(firmware.build("native", noticed)) as port,  # compiled for size
         pytest.raises(EdgekitError, match=r"has \d+ steps and [\d,]+ bytes of arena, and this one") as refusal,
     ):
-        command(VECTORS / "int8.tflite", "--port", port, "--optimize", "speed")
+        command(VECTORS / "int8.tflite", "--port", port, "--target", "generic", "--optimize", "speed")
     assert "--optimize" in refusal.value.hint
 
 

@@ -71,7 +71,7 @@ def eval_device_command(
 @click.command("profile")
 @shared.model_argument
 @shared.port_option("emulator", "native")
-@shared.target_option
+@shared.board_target_option
 @shared.optimize_option
 @shared.flash_mode_option
 @shared.baud_option
@@ -160,7 +160,7 @@ def doctor_command(as_json: bool) -> None:
     help="C that tells what each layer costs; build -e esp32dev_aot.",
 )
 @shared.optimize_option
-@shared.target_option
+@shared.board_target_option
 @shared.labels_option
 def firmware_command(model: Path, profile: bool, optimize: Any, target: Any, labels: str | None) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""

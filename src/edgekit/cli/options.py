@@ -70,6 +70,7 @@ accelerator_option = click.option("--accelerator", default="auto", help="auto, c
 model_argument = click.argument("model", type=PATH)
 model_option = click.option("--model", type=PATH, default=DEFAULT_MODEL, help="The int8 .tflite.")
 target_option = _choice("--target", ("generic", "esp32"), "Any core, or the classic ESP32's.")
+board_target_option = _choice("--target", ("esp32", "generic"), "The classic ESP32's core, or any.")
 optimize_option = _choice("--optimize", ("size", "speed"), "The smallest program, or the fewest cycles.")
 flash_mode_option = _choice(
     "--flash-mode", ("dio40", "qio80"), "How the board reads its flash: kernels are chosen, and ms estimated, for it."

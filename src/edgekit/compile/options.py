@@ -76,3 +76,7 @@ class CompileOptions:
         ):
             if value not in known:
                 raise EdgekitError(f"edgekit cannot {what} {value!r}.", f"Choose {' or '.join(known)}.")
+
+
+FOR_BOARD = CompileOptions(target="esp32")
+"""What a classic ESP32 gets where nothing else is asked for; all others get portable C."""

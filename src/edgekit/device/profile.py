@@ -21,6 +21,7 @@ from edgekit.boards.board import ESP32
 from edgekit.boards.emulators import INSTRUCTIONS_PER_S, QEMU
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
+from edgekit.compile.options import FOR_BOARD
 from edgekit.compile.program import estimate_json
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
@@ -104,7 +105,7 @@ def profile_model(
         EdgekitError: no such board, firmware without a profile, another program than this one, outputs that differ
             from TFLM's.
     """
-    options = options or CompileOptions()
+    options = options or FOR_BOARD
     content = model if isinstance(model, bytes) else read_bytes(Path(model), "Name a .tflite file.")
     file = read_file(content)
     if file.other_ends:

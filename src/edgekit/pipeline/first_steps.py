@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edgekit.boards.board import ESP32
 from edgekit.compile import compile_model
+from edgekit.compile.options import FOR_BOARD
 from edgekit.data.audit import Spread, audit
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.pipeline.loading import read_named, task_of
@@ -61,8 +63,11 @@ def _of_model(path: Path) -> FirstSteps:
     if model.variant not in ("int8", "16x8"):
         return FirstSteps((*facts, ("compiles", "no: it is not int8. Convert it to int8 first")), (evaluated,))
     try:
-        ram = compile_model(model.flatbuffer).program.ram_bytes
-        facts.append(("compiles", f"yes: {ram:,} bytes of RAM for arena, input and output"))
+        compiled = compile_model(model.flatbuffer, FOR_BOARD)
+        ram, ms = compiled.program.ram_bytes, compiled.estimate.total_ms
+        facts.append(
+            ("compiles", f"yes: {ms:,.1f} ms estimated on a {ESP32.title}, {ram:,} bytes of arena, input and output")
+        )
     except EdgekitError as error:
         return FirstSteps((*facts, ("compiles", f"no: {in_a_line(error.message)}")), (evaluated,))
     if model.variant == "16x8":  # the firmware carries int8

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgekit.compile import Compiled, CompileOptions, compile_model
+from edgekit.compile.options import FOR_BOARD
 from edgekit.compile.program import profiled_program
 from edgekit.data.arrays import named
 from edgekit.device.firmware import ModelSources, model_sources
@@ -57,8 +58,8 @@ class LoadedModel:
         )
 
     def program(self, profile: Path | None = None) -> Program | None:
-        """The model as compiled C for a report, with what `edgekit profile --json` measured; None where the compiler
-        does not take the model.
+        """The model as compiled C for the board, for a report, with what `edgekit profile --json` measured; None where
+        the compiler does not take the model.
 
         Raises:
             EdgekitError: `profile` is not a profile of this model.
@@ -67,9 +68,9 @@ class LoadedModel:
 
 
 def program_of(model: TfliteModel) -> Program | None:
-    """The model as compiled C; None where the compiler does not take it."""
+    """The model as compiled C for the board; None where the compiler does not take it."""
     try:
-        return compile_model(model.flatbuffer).program
+        return compile_model(model.flatbuffer, FOR_BOARD).program
     except EdgekitError:
         return None
 
