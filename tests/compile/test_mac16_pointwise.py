@@ -4,39 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from chosen_kernels import differing, with_kernels
 
-from edgekit.compile import CompileOptions, convolutions
+from edgekit.compile import convolutions
 from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.protocol import Convolution
-from edgekit.compile.emit import emit
-from edgekit.compile.passes.fuse_pool import fuse_pool
-from edgekit.compile.plan import plan
 from edgekit.compile.reader import read_graph
-from edgekit.errors import EdgekitError
-from edgekit.testing import exactness
 from edgekit.testing.builder import reweighted
-from edgekit.testing.exactness import Case
 from edgekit.testing.random_models import random_model
 from edgekit.testing.random_operators import Random
-
-ESP32 = CompileOptions(target="esp32")
-
-
-def pointwise(content: bytes, seed: int = 0) -> Case | None:
-    """The model with a pointwise kernel wherever one fits; None where none does."""
-    try:
-        graph = fuse_pool(read_graph(content))
-    except EdgekitError:  # TFLM's arithmetic would overflow
-        return None
-    kernels = [Mac16Pointwise.candidates(op, ESP32) if isinstance(op, Convolution) else () for op in graph.ops]
-    ops = (replace(op, kernel=some[0]) if some else op for op, some in zip(graph.ops, kernels, strict=True))
-    return Case(seed, content, replace(graph, ops=tuple(ops))) if any(kernels) else None
-
-
-def differing(cases: list[Case], folder: Path) -> list[int]:
-    """Seeds of the models whose outputs are not TFLM's."""
-    files = [emit(graph, plan(graph), CompileOptions(f"m{i}")).files for i, (_, _, graph) in enumerate(cases)]
-    return exactness.differing(cases, files, folder)
 
 
 def stack(seed: int) -> bytes:
@@ -50,7 +26,7 @@ def stack(seed: int) -> bytes:
 
 
 def test_random_models_give_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> None:
-    drawn = [pointwise(make(seed), seed) for seed in range(60) for make in (stack, random_model)]
+    drawn = [with_kernels(make(seed), seed, Mac16Pointwise) for seed in range(60) for make in (stack, random_model)]
     cases = [case for case in drawn if case]
     kernels = [op.kernel for _, _, graph in cases for op in graph.ops if isinstance(op, Convolution)]
     assert sum(isinstance(kernel, Mac16Pointwise) for kernel in kernels) >= 60
@@ -94,5 +70,8 @@ def test_all_signs_of_neighbouring_weights_keep_their_values(tmp_path: Path) -> 
         return reweighted(content, lambda weights: rng.choice(values, weights.shape).astype(np.int8))
 
     rng = np.random.default_rng(0)
-    cases = [pointwise(drawn(values, rng), n) for n, values in enumerate((ends, ends[1:], ends[:-1], ends[:1]))]
+    cases = [
+        with_kernels(drawn(values, rng), n, Mac16Pointwise)
+        for n, values in enumerate((ends, ends[1:], ends[:-1], ends[:1]))
+    ]
     assert differing([case for case in cases if case], tmp_path) == []

@@ -8,6 +8,7 @@ import pytest
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.convolutions.mac16_depthwise import Mac16Depthwise
 from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
 from edgekit.compile.reader import read_graph
@@ -40,7 +41,7 @@ def with_mac16(count: int, seeds: range, *kinds: type[ConvolutionKernel]) -> lis
 
 
 def test_random_models_give_tflms_bytes_with_mac16() -> None:
-    models = with_mac16(40, range(70_000, 70_260), ByChannel, ByTile, Mac16Pointwise)
+    models = with_mac16(40, range(70_000, 70_260), ByChannel, ByTile, Mac16Pointwise, Mac16Depthwise)
     assert len(models) == 40
     assert emulated_models.differing(models, DC233C) == []
 
@@ -57,12 +58,14 @@ def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_m
     [
         (ByChannel, "mula.da.hh.ldinc m0, %[x], m0, %[w0]", "ldinc m0, %[x]"),
         (Mac16Pointwise, "mula.dd.hl.ldinc m1, %[x], m1, m2", "ldinc m1, %[x]"),
+        (Mac16Depthwise, "mula.ad.ll %[t4], m2", ""),
+        (Mac16Depthwise, "mula.ad.lh %[t2], m2", ""),
     ],
 )
 def test_a_product_left_out_would_be_seen(
     kind: type[ConvolutionKernel], line: str, without: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    models = with_mac16(8, range(70_000, 70_060), kind)
+    models = with_mac16(16, range(70_000, 70_120), kind)
     right = emulated_models.compile_model
     found = []
 

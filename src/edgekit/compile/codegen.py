@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _ELEMENT_BYTES = {
     "unsigned char": 1, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4, "uint32_t": 4,
-    "int64_t": 8, "channel": 24, "channel_slope": 12, "exact_scale": 12, "staircase": 32, "finishing": 28,
+    "int64_t": 8, "channel": 24, "channel_slope": 16, "exact_scale": 12, "staircase": 28, "finishing": 28,
 }  # fmt: skip
 
 

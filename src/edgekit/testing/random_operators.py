@@ -96,9 +96,16 @@ class Random:
         return -(-size // stride) if same else (size - reach) // stride + 1
 
     def conv(
-        self, x: int, depthwise: bool = False, out: int | None = None, *, three: bool = False, pointwise: bool = False
+        self,
+        x: int,
+        depthwise: bool = False,
+        out: int | None = None,
+        *,
+        three: bool = False,
+        stride: int = 1,
+        pointwise: bool = False,
     ) -> int:
-        """`three`: 3x3, stride 1, dense. `pointwise`: 1x1, dense."""
+        """`three`: 3x3 with such a stride, dense or depthwise. `pointwise`: 1x1, dense."""
         _, height, width, channels = self.b.shape(x)
         same = self.rng.random() < 0.6
         kh, sy, dy = self.window(height, 5)
@@ -106,7 +113,7 @@ class Random:
         if self.rng.random() < 0.3:
             kh = kw = 1
         if (self.rng.random() < 0.4 and min(height, width) >= 3) or three:
-            kh, kw, sy, sx, dy, dx = 3, 3, 1, 1, 1, 1
+            kh, kw, sy, sx, dy, dx = 3, 3, stride, stride, 1, 1
         if three:
             same = same or min(height, width) < 3
         elif same and self.rng.random() < 0.15:

@@ -4,10 +4,10 @@
 #include "to_byte.h"
 
 /* A channel's sums, counted from the first that gives more than the lowest byte: `first` is what they start with, none
- * is higher than `span` for what follows, `scale` is the slope (convolutions/fast_requant.py). */
+ * is higher than `span` for what follows, `scale` and `offset` make bytes of them (convolutions/staircase.py). */
 typedef struct {
   int32_t first, span;
-  uint32_t scale;
+  uint32_t scale, offset;
 } channel_slope;
 
 /* What a channel's sums are worked out with where the slope cannot tell: seldom, and therefore kept apart. */
@@ -18,7 +18,7 @@ typedef struct {
 /* What the channels of a layer share: the bits of a scaled sum that are 0 close behind an edge between two bytes, the
  * scaled sum of those below 0, the bytes' range, and what turns q + 128 into a byte as it is stored. */
 typedef struct {
-  uint32_t offset, zone, lowest;
+  uint32_t zone, lowest;
   int32_t drop, low, high, zero, flip;
 } staircase;
 
@@ -55,7 +55,7 @@ static EDGEKIT_APART void staircase_row(const int32_t *sums, int32_t count, uint
         "2:\n"
         : [sums] "+&a"(sums), [out] "+&a"(out), [left] "+&a"(left), [low] "+&a"(low), [sum] "=&a"(sum),
           [scaled] "=&a"(scaled)
-        : [step] "a"(step), [span] "a"(to->span), [scale] "a"(to->scale), [offset] "a"(how->offset),
+        : [step] "a"(step), [span] "a"(to->span), [scale] "a"(to->scale), [offset] "a"(to->offset),
           [zone] "a"(how->zone), [lowest] "a"(how->lowest)
         : "memory");
     if (left == 0) return;
@@ -66,7 +66,7 @@ static EDGEKIT_APART void staircase_row(const int32_t *sums, int32_t count, uint
 #else
   for (; sums != end; ++sums, out += step) {
     const int32_t most = *sums < to->span ? *sums : to->span;
-    const uint32_t scaled = most < 0 ? how->lowest : ((uint32_t)most >> how->drop) * to->scale + how->offset;
+    const uint32_t scaled = most < 0 ? how->lowest : ((uint32_t)most >> how->drop) * to->scale + to->offset;
     *out = scaled & how->zone ? (uint8_t)(scaled >> 24) : exact_byte(*sums, exactly, how);
   }
 #endif

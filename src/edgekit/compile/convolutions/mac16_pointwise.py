@@ -12,10 +12,11 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Helper, Kernel, Site, rendered, round_up
+from edgekit.compile.codegen import Kernel, Site, rendered, round_up
 from edgekit.compile.convolutions.by_part import parts_for
+from edgekit.compile.convolutions.mac16_weights import packed
 from edgekit.compile.convolutions.protocol import Convolution, window_of
-from edgekit.compile.convolutions.staircase import CHANNEL_BYTES, LAYER_BYTES, staircase
+from edgekit.compile.convolutions.staircase import CHANNEL_BYTES, CODE_BYTES, LAYER_BYTES, staircase
 from edgekit.compile.convolutions.window import Window
 from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
@@ -49,7 +50,7 @@ class Mac16Pointwise:
         """Fitted to what was counted on QEMU's dc233c."""
         channels, depth, steps = op.result[2], _depth(op), self.geometry(op).steps
         cycles = op.output.size * (depth + 26) + 4 * _positions(op) * depth + steps * channels * (3 * depth + 90)
-        return Cost(cycles, channels * (depth + CHANNEL_BYTES) + LAYER_BYTES, steps)
+        return Cost(cycles, channels * (depth + CHANNEL_BYTES) + LAYER_BYTES, steps, CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
         return "pointwise, MAC16" + (", two parts" if self.parts > 1 else "")
@@ -62,8 +63,7 @@ class Mac16Pointwise:
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """A function for a share of the channels, and the block's."""
-        words, kind = _weights(op)
-        widen = Helper("widen_weights", (("NAME", f"widen_{kind.lower()}"), ("HALVES", kind)))
+        weights, widen = packed(_pairs(op), f"{site.name}_weights")
         function = rendered(
             "mac16_pointwise.c.jinja",
             op=op,
@@ -77,7 +77,6 @@ class Mac16Pointwise:
             wide_bytes=self._wide_bytes(op),
             part_bytes=self._part_bytes(op),
         )
-        weights = Constant("uint32_t", f"{site.name}_weights", words.ravel().tolist())
         constants = (*staircase(op).constants(site.name, site.output_flip), weights)
         both = ("both",) if self.parts > 1 else ()
         return Kernel(("work", *both, "widen_bytes", widen, "run_dots", "staircase"), constants, function)
@@ -108,22 +107,8 @@ def _rows(op: Convolution) -> int:
     return -(-height // -(-height // min(rows, height)))  # blocks of like size
 
 
-def _weights(op: Convolution) -> tuple[NDArray[np.int64], str]:
-    """[O, quads] the words of c/widen_weights.h, in the order of c/run_dots.h, and how their halves are told apart."""
-    channels, depth = op.result[2], _depth(op)
-    taps = np.zeros((channels, depth), np.int64)
+def _pairs(op: Convolution) -> NDArray[np.int64]:
+    """[O, n, 2] each channel's weights in the order of c/run_dots.h."""
+    taps = np.zeros((op.result[2], _depth(op)), np.int64)
     taps[:, : op.image[2]] = op.weights[:, 0, 0]
-    pairs = np.roll(taps, 1, axis=1).reshape(channels, -1, 2)
-    borrowed = pairs[..., 1] + (pairs[..., 0] < 0)
-    for less in (127, 128):
-        stored = np.stack([pairs[..., 0], borrowed], axis=-1) + less
-        if stored.min() >= 0 and stored.max() <= 255:
-            return _words(stored), f"LESS_{less}"
-    return _words(pairs + 128), "EACH_LESS_128"
-
-
-def _words(pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[O, quads] of [O, pairs, 2]: the first pair in bytes 0 and 2, the next in bytes 1 and 3."""
-    both = pairs.reshape(len(pairs), -1, 4)
-    words: NDArray[np.int64] = both @ np.array([1, 1 << 16, 1 << 8, 1 << 24])
-    return words
+    return np.roll(taps, 1, axis=1).reshape(len(taps), -1, 2)
