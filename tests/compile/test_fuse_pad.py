@@ -8,6 +8,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from edgekit.compile import compile_model
 from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.ops.max_pool_2d import MaxPool
 from edgekit.compile.ops.pad import Pad
 from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.testing import exactness
@@ -15,12 +16,18 @@ from edgekit.testing.networks import fomo
 from edgekit.testing.random_operators import Random
 
 
-def padded(r: Random, x: int, *amounts: int) -> int:
-    """Rows above and below, columns left and right."""
+def padded(r: Random, x: int, *amounts: int, value: int | None = None) -> int:
+    """Rows above and below, columns left and right; of the zero point, or of another value."""
     top, bottom, left, right = amounts
     table = np.array([[0, 0], [top, bottom], [left, right], [0, 0]], np.int32)
     y = r.activation((np.array(r.b.shape(x)) + table.sum(1)).tolist(), *r.b.quantization(x))
-    r.b.op("PAD", [x, r.b.tensor((4, 2), "INT32", table)], y, schema.PadOptionsT())
+    inputs = [x, r.b.tensor((4, 2), "INT32", table)]
+    if value is None:
+        r.b.op("PAD", inputs, y, schema.PadOptionsT())
+    else:
+        scale, zero_point = r.b.quantization(x)
+        constant = r.b.tensor((1,), data=np.array([value], np.int8), scales=[scale], zero_points=[zero_point])
+        r.b.op("PADV2", [*inputs, constant], y, schema.PadV2OptionsT())
     return y
 
 
@@ -50,6 +57,28 @@ def test_pads_before_convolutions_give_the_bytes_of_tflm(tmp_path: Path) -> None
     assert joined > 0.5 * before
     assert left > 5  # those that are too wide for a window, or read by others
     assert {op.pad[0] for op in after if isinstance(op, Convolution)} >= {0, 1, 2, 3}
+    assert exactness.differing_in_any_mode(models, tmp_path) == []
+
+
+def network_of_pools(seed: int) -> bytes:
+    """Max-pools behind pads of any value: of the caller's image, of a convolution whose values end at zero, or not."""
+    r = Random(seed)
+    entry = x = r.activation((1, *(int(n) for n in r.rng.integers(3, 12, 2)), int(r.pick(1, 2, 4))))
+    for _ in range(2):
+        x = r.conv(x) if r.rng.random() < 0.7 else x
+        value = r.pick(None, None, -128, -128, int(r.rng.integers(-128, 128)))
+        amounts = r.pick((1, 1, 1, 1), (0, 1, 0, 1), tuple(int(n) for n in r.rng.integers(0, 3, 4)))
+        x = r.pool(padded(r, x, *amounts, value=value), "MAX_POOL_2D")
+    return r.b.finish([entry], [x])
+
+
+def test_pads_before_max_pools_give_the_bytes_of_tflm(tmp_path: Path) -> None:
+    models = exactness.cases(network_of_pools, range(60))
+    after = [op for case in models for op in compile_model(case.content).graph.ops]
+    joined = [op for op in after if isinstance(op, MaxPool) and len(op.origins) > 1]
+    assert {op.origins[0].code for op in joined} == {"PAD", "PADV2"}
+    assert len(joined) > 15
+    assert sum(isinstance(op, Pad) for op in after) > 15  # above values of the image, or wider than the window
     assert exactness.differing_in_any_mode(models, tmp_path) == []
 
 

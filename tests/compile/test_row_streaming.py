@@ -56,7 +56,7 @@ def test_whatever_streams_gives_tflms_bytes_under_the_sanitizers(tmp_path: Path)
             seen["depthwise"] += getattr(op, "groups", 1) > 1
             seen["strided"] += getattr(op, "stride", (1, 1))[0] > 1
     wanted = "streams, deep, whole network, Add, Direct, Direct pooled, Winograd 2, Winograd 4, depthwise, strided"
-    wanted += ", copied, read where it lies"
+    wanted += ", copied, read where it lies, MaxPool, AveragePool"
     assert seen["rows skipped"]
     assert all(seen[what] >= 5 for what in wanted.split(", ")), seen
     assert differing(some, tmp_path, plans) == []

@@ -78,7 +78,7 @@ def network_of_threes(seed: int) -> bytes:
 
 
 def network_of_rows(seed: int) -> bytes:
-    """Two to five convolutions of any kind, fused pools, sums over longer and shorter ways: what can stream."""
+    """Two to five convolutions of any kind, pools, sums over longer and shorter ways: what can stream."""
     r = Random(seed)
     height, width = int(r.rng.integers(3, 25)), int(r.rng.integers(3, 13))
     x = entry = r.activation((1, height, width, int(r.pick(1, 2, 3, 4, 8))))
@@ -87,6 +87,8 @@ def network_of_rows(seed: int) -> bytes:
         x = r.conv(x, depthwise=r.rng.random() < 0.25, three=r.rng.random() < 0.4)
         if r.rng.random() < 0.3 and min(r.b.shape(x)[1:3]) > 1:
             x = r.halved(x)
+        if r.rng.random() < 0.15:
+            x = r.pool(x)
         if r.rng.random() < 0.4:
             other = r.conv(x, out=r.b.shape(x)[3], three=True)  # the same shape where it is SAME
             if r.b.shape(other) == r.b.shape(x):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgekit.compile import fixed_point
 from edgekit.compile.codegen import Constant, Kernel, Site
 from edgekit.compile.cost import Rates
-from edgekit.compile.ir import Op, Tensor
+from edgekit.compile.ir import ELEMENT_BYTES, Op, Tensor
 from edgekit.compile.op_reader import OpReader
 from edgekit.compile.operator import Operator
 
@@ -184,6 +184,23 @@ def _macs(op: WideConvolution) -> int:
     return positions * op.weights.size
 
 
+def inplace_offset(op: WideConvolution, _: Tensor) -> int:
+    """In place, a position's results may overwrite all that no window from there on reads."""
+    kernel, size = op.weights.shape[1:3], op.image[:2]
+    first = []
+    for axis in range(2):
+        at = np.arange(op.result[axis])
+        if op.transposed:
+            start = -((kernel[axis] - 1 - op.pad[axis] - at) // op.stride[axis])
+        else:
+            start = at * op.stride[axis] - op.pad[axis]
+        first.append(np.clip(start, 0, size[axis]))
+    needed = ((first[0][:, None] * size[1] + first[1]) * op.image[2]).ravel()
+    still_needed = np.minimum.accumulate(needed[::-1])[::-1]
+    written = (np.arange(needed.size) + 1) * op.result[2]
+    return int((written - still_needed).max()) * ELEMENT_BYTES["INT16"]
+
+
 BY_NODE = Operator(
     "",
     "",
@@ -193,5 +210,6 @@ BY_NODE = Operator(
     c_prefix=lambda _: "wide",
     macs=_macs,
     rates=lambda _: Rates(output=110),
+    inplace_offset=inplace_offset,
 )
 """For the registry: several operators become this node, and none of them is known by it."""
