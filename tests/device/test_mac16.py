@@ -8,6 +8,7 @@ import pytest
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.convolutions.mac16_dense import Mac16Dense
 from edgekit.compile.convolutions.mac16_depthwise import Mac16Depthwise
 from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.protocol import Convolution, ConvolutionKernel
@@ -41,7 +42,7 @@ def with_mac16(count: int, seeds: range, *kinds: type[ConvolutionKernel]) -> lis
 
 
 def test_random_models_give_tflms_bytes_with_mac16() -> None:
-    models = with_mac16(40, range(70_000, 70_260), ByChannel, ByTile, Mac16Pointwise, Mac16Depthwise)
+    models = with_mac16(40, range(70_000, 70_260), ByChannel, ByTile, Mac16Pointwise, Mac16Depthwise, Mac16Dense)
     assert len(models) == 40
     assert emulated_models.differing(models, DC233C) == []
 
@@ -60,6 +61,7 @@ def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_m
         (Mac16Pointwise, "mula.dd.hl.ldinc m1, %[x], m1, m2", "ldinc m1, %[x]"),
         (Mac16Depthwise, "mula.ad.ll %[t4], m2", ""),
         (Mac16Depthwise, "mula.ad.lh %[t2], m2", ""),
+        (Mac16Dense, "mula.da.hh.ldinc m1, %[x], m1, %[high]", "ldinc m1, %[x]"),
     ],
 )
 def test_a_product_left_out_would_be_seen(

@@ -10,6 +10,7 @@ from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
 from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.direct import Direct
+from edgekit.compile.convolutions.mac16_dense import Mac16Dense
 from edgekit.compile.convolutions.mac16_depthwise import Mac16Depthwise
 from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.one_channel import OneChannel
@@ -32,6 +33,7 @@ KERNELS: tuple[type[ConvolutionKernel], ...] = (
     ByTile,
     Mac16Pointwise,
     Mac16Depthwise,
+    Mac16Dense,
 )
 
 

@@ -39,31 +39,41 @@ class Staircase:
     drop: int
     zone: int
 
-    def constants(self, name: str, flip: int) -> tuple[Constant, ...]:
+    def constants(self, name: str, flip: int, shared: bool = False) -> tuple[Constant, ...]:
         """The arrays `{name}_slopes`, `{name}_exactly` and, of one element, `{name}_staircase`.
 
-        `flip`: 0x80 where the output is the caller's memory, else 0.
+        Args:
+            flip: 0x80 where the output is the caller's memory, else 0.
+            shared: of the first channel only.
         """
         scaling = self.op.requantization
+        count = 1 if shared else len(self.first)
         low, high = scaling.low + 128, scaling.high + 128
         lowest, zone = (low ^ flip) << 24 | 1 << 23, (1 << 24) - (1 << self.zone)
-        shared = (zone, lowest, self.drop, low, high, scaling.zero_point + 128, flip)
+        layer = (zone, lowest, self.drop, low, high, scaling.zero_point + 128, flip)
         first = (self.first + 2**31) % 2**32 - 2**31
         slopes = np.stack([first, self.span, self.scale, self.offset ^ flip << 24], axis=1)
         exactly = zip(self.start.tolist(), scaling.multipliers, scaling.shifts, strict=True)
         return (
-            Constant("channel_slope", f"{name}_slopes", tuple(map(tuple, slopes.tolist()))),
-            Constant("exact_scale", f"{name}_exactly", tuple(exactly)),
-            Constant("staircase", f"{name}_staircase", (shared,)),
+            Constant("channel_slope", f"{name}_slopes", tuple(map(tuple, slopes[:count].tolist()))),
+            Constant("exact_scale", f"{name}_exactly", tuple(exactly)[:count]),
+            Constant("staircase", f"{name}_staircase", (layer,)),
         )
 
 
-def staircase(op: Convolution) -> Staircase:
-    """The constants for a convolution's sums of weight * byte."""
+def is_shared(op: Convolution) -> bool:
+    """Whether all channels have the same scale, as a fully connected layer's have: one staircase serves them."""
+    return len({*zip(op.requantization.multipliers, op.requantization.shifts, strict=True)}) == 1
+
+
+def staircase(op: Convolution, shared: bool = False) -> Staircase:
+    """The constants for a convolution's sums of weight * byte; `shared`: the same for all but `first`."""
     weights = op.weights.reshape(len(op.weights), -1).astype(np.int64)
     bias, zero = op.bias.astype(np.int64), op.input.quantization.zero_point + 128
     highest = bias + np.maximum(weights * (255 - zero), weights * -zero).sum(axis=1)
     lowest = bias + np.minimum(weights * (255 - zero), weights * -zero).sum(axis=1)
+    if shared:
+        highest, lowest = np.full_like(highest, highest.max()), np.full_like(lowest, lowest.min())
     low, high = op.requantization.low, op.requantization.high
     edges = edges_of(op.requantization) if low < high else highest[:, None] + 1
     start = np.minimum(edges[:, 0], highest + 1)
