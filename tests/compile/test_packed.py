@@ -85,3 +85,16 @@ def test_a_dilated_or_grouped_window_is_left_to_the_other_kernels() -> None:
     assert not Packed().fits(replace(op_of(case), dilation=(1, 2)))
     assert not Packed().fits(replace(op_of(case), groups=2))
     assert not Packed().fits(op_of(drawn(0, np.ones((4, 3, 3, 8), np.int8), (8, 3))))  # four positions side by side
+
+
+def test_a_small_program_makes_several_rows_at_once_only_where_that_takes_little_memory() -> None:
+    def needed(kernel: Packed) -> int:
+        window = kernel.geometry(op)
+        return window.size + window.extra_bytes
+
+    op = op_of(drawn(1, np.ones((32, 5, 5, 32), np.int8), (16, 16), stride=2))
+    for options, several in zip(MODES, (2, 4), strict=True):
+        kernels = [one for one in Packed.candidates(op, options) if one.channels == 3]
+        assert [one.rows for one in kernels][:several] == list(range(1, several + 1))
+        assert max(map(needed, kernels)) - needed(kernels[0]) <= (2048 if options.optimize == "size" else 8192)
+    assert needed(Packed(rows=3)) - needed(Packed()) > 2048

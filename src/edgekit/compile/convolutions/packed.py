@@ -32,7 +32,8 @@ _AT_ONCE = 12  # sums in 8 registers
 _CODE_BYTES = 600  # of machine code, of which layers of the same shape share the most
 _UNROLL = 8  # taps written out
 _MOST_TAPS = {"size": 72, "speed": 144}  # of a section: 8 bytes of RAM each for three channels
-_MOST_POSITIONS = {"size": 24, "speed": 48}  # of a step that makes several rows, which take memory
+_MOST_POSITIONS = {"size": 24, "speed": 48}  # of a step that makes several rows
+_MOST_MORE_BYTES = {"size": 2048, "speed": 8192}  # that these may take beyond a single one
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,22 @@ class Packed:
         if OneChannel.fits(op):  # which multiplies less, and needs no memory
             return []
         most_taps, most = _MOST_TAPS[options.optimize], _MOST_POSITIONS[options.optimize]
+        most_bytes = _MOST_MORE_BYTES[options.optimize]
         kernels = [cls(rows, channels, most_taps) for channels in (3, 6) for rows in range(1, op.pooled[0] + 1)]
         return [
             one
             for one in kernels
-            if one.fits(op) and (one.rows == 1 or (op.pool == (1, 1) and one.rows * op.result[1] <= most))
+            if one.fits(op)
+            and (
+                one.rows == 1
+                or (op.pool == (1, 1) and one.rows * op.result[1] <= most and one._more_bytes(op) <= most_bytes)
+            )
         ]
+
+    def _more_bytes(self, op: Convolution) -> int:
+        """Of memory that a step takes beyond that of a single row."""
+        here, single = self.geometry(op), replace(self, rows=1).geometry(op)
+        return here.size + here.extra_bytes - single.size - single.extra_bytes
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to counts of the emulated lx106."""
