@@ -14,12 +14,14 @@ from edgekit.data.preprocess import CONTRACT
 from edgekit.errors import EdgekitError
 from edgekit.files import sha256_of, write_json
 from edgekit.metrics.scores import score, spread, spread_by_class
-from edgekit.pipeline.loading import load_model
+from edgekit.pipeline.loading import load_model, program_of
 from edgekit.recipes.reading import recipe_named
-from edgekit.report.card import Card, Metrics, load_card
+from edgekit.report.card import Card, Metrics, load_card, time_facts
 from edgekit.report.pages.model import card_markdown
+from edgekit.tflite.model import read_tflite
 from edgekit.values.codec import to_document
 from edgekit.values.images import DataInfo
+from edgekit.values.model import DEFAULT_MODEL
 from edgekit.values.task import CHEST_XRAY, Task
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "version_0_1"
@@ -241,3 +243,35 @@ def test_a_card_of_before_there_were_many_classes_reads_as_it_did(card: Card, fo
     loaded = load_card(folder)
     assert (loaded.seeds_by_class, loaded.metrics.test.matrix) == ({}, ())
     assert card_markdown(loaded) == card_markdown(card)
+
+
+def test_the_time_of_the_compiled_model_is_told_and_called_an_estimate(card: Card, folder: Path) -> None:
+    program = program_of(read_tflite(Path(__file__).parents[1] / "vectors/student/int8.tflite"))
+    assert program is not None
+    timed = dataclasses.replace(card, time=time_facts(program))
+    assert timed.time is not None
+    assert timed.time.estimated_ms > 0
+    write_json(folder / "card.json", to_document(timed))
+    assert load_card(folder).time == timed.time
+    text = card_markdown(timed)
+    assert f"Time: {timed.time.estimated_ms:,.1f} ms an image, estimated" in text
+    assert "no chip has run it" in text
+
+
+def test_a_card_of_an_older_version_says_nothing_of_time(card: Card, folder: Path) -> None:
+    values = to_document(card)
+    del values["time"]
+    write_json(folder / "card.json", values)
+    loaded = load_card(folder)
+    assert loaded.time is None
+    assert "Time:" not in card_markdown(loaded)
+
+
+def test_the_shipped_cards_time_is_what_this_compiler_estimates() -> None:
+    card = load_card(DEFAULT_MODEL.parent)
+    program = program_of(read_tflite(DEFAULT_MODEL))
+    assert program is not None
+    assert program.estimate is not None
+    assert card.time is not None
+    told = "run tools/readme_figures --estimate"
+    assert card.time.estimated_ms == pytest.approx(program.estimate.total_ms, rel=0.1), told

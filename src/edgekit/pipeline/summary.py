@@ -25,6 +25,7 @@ from edgekit.report.card import (
     Metrics,
     ModelFacts,
     OutputFacts,
+    time_facts,
 )
 from edgekit.report.pages.model import Evidence
 from edgekit.report.pages.sections import Answers
@@ -122,6 +123,7 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
         versions=versions(),
         use=MEDICAL_USE if info.task.domain else OTHER_USE,
         disclaimer=info.task.domain,
+        time=time_facts(program) if (program := program_of(model)) else None,
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(stages.made_on))}",
     )  # fmt: skip
 

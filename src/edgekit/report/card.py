@@ -20,6 +20,7 @@ from edgekit.values.codec import from_document, to_json
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.limits import Between, FileName
+from edgekit.values.program import Program
 from edgekit.values.task import CHEST_XRAY
 
 _POSITIVE = Between(1.2e-38, 3.4e38)  # a float32
@@ -40,6 +41,27 @@ class ModelFacts:
     macs: int
     arena_bytes: int
     ops: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TimeFacts:
+    """What one inference of the model as compiled C takes on a board: estimated from the C alone, never timed.
+
+    Attributes:
+        flash_mode: how the board reads its flash.
+        band: shares of the estimate by which the real time is expected to lie below and above it.
+        flash_misses: lines that are read from flash.
+        ram_bytes: arena, input and output.
+    """
+
+    board: str
+    clock_hz: int
+    flash_mode: str
+    band: tuple[float, float]
+    cycles: int
+    estimated_ms: float
+    flash_misses: int
+    ram_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +118,7 @@ class Card:
         versions: package to version.
         made_on: platform and accelerator, in words.
         seeds_by_class: each figure of each class, by its label; empty in what older versions wrote.
+        time: None where the model does not compile, and in what older versions wrote.
     """
 
     name: str
@@ -116,10 +139,22 @@ class Card:
     disclaimer: str = ""
     hardware: str = NO_BOARD
     seeds_by_class: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
+    time: TimeFacts | None = None
 
     def cut(self) -> Threshold | None:
         """The threshold as the metrics take it."""
         return self.threshold.value() if self.threshold else None
+
+
+def time_facts(program: Program) -> TimeFacts | None:
+    """What a card says of a compiled model's time."""
+    found = program.estimate
+    if found is None:
+        return None
+    return TimeFacts(
+        found.board, found.clock_hz, found.flash_mode, found.band, sum(found.cycles), found.total_ms,
+        sum(found.flash_misses), program.ram_bytes,
+    )  # fmt: skip
 
 
 def load_card(path: Path) -> Card:

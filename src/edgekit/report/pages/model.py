@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit
 from edgekit.report import charts
-from edgekit.report.card import Card, CardThreshold, InputFacts, OutputFacts
+from edgekit.report.card import Card, CardThreshold, InputFacts, OutputFacts, TimeFacts
 from edgekit.report.charts import Dot, Series
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
@@ -89,7 +89,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
         sections=tuple(sections),
         synthetic=card.data.synthetic,
         domain=task.domain,
-        highlights=headline(tested, ("size", size)) if evidence else None,
+        highlights=headline(tested, *_spent(card.time), ("size", size)) if evidence else None,
     )
 
 
@@ -105,6 +105,7 @@ def _figures(card: Card) -> tuple[Part, ...]:
             f"Runtime: {runtime_name(test.runtime)}. {decided} int8 and float32 give the "
             f"same answer on {card.agreement_int8_float32:.1%} of the test images."
         ),
+        *([Prose(f"Time: {_time(card.time)}")] if card.time else []),
         Prose(
             f"Size: {card.model.bytes:,} bytes of .tflite, {card.model.arena_bytes:,} bytes of TFLM arena, "
             f"{card.model.macs / 1e6:.2f} million multiply-accumulates an image."
@@ -151,6 +152,21 @@ def _model(card: Card) -> tuple[Part, ...]:
         Prose(f"Operators, in order: {', '.join(f'`{op}`' for op in m.ops)}."),
         Prose(f"**Input.** {card.input.preprocessing}."),
         Prose(f"**Decision.** {_decision(card.data.task, card.threshold)}"),
+    )
+
+
+def _spent(time: TimeFacts | None) -> tuple[tuple[str, Cell], ...]:
+    if time is None:
+        return ()
+    return (("time", Cell(f"{time.estimated_ms:,.1f} ms", f"estimated, {time.board}", value=time.estimated_ms)),)
+
+
+def _time(time: TimeFacts) -> str:
+    low, high = (time.estimated_ms * (1 + share) for share in time.band)
+    return (
+        f"{time.estimated_ms:,.1f} ms an image, estimated for one core of a {time.board} at "
+        f"{time.clock_hz / 1e6:.0f} MHz with its flash at {time.flash_mode} ({time.cycles / 1e6:,.2f} million cycles; "
+        f"{low:,.1f} to {high:,.1f} ms are likely; no chip has run it), in {time.ram_bytes:,} bytes of RAM."
     )
 
 
