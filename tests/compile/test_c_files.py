@@ -16,6 +16,7 @@ FOLDER = Path(edgekit.compile.__file__).parent / "c"
 FILES = sorted(path.name for path in FOLDER.glob("*.h"))
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror", "-Wno-unused-function")
 MACROS = {  # what kernels fill in
+    "run_dots_unrolled.h": ("NAME=f", "MORE=17"),
     "widen_weights.h": ("NAME=f", "HALVES=LESS_127"),
     "winograd2_input.h": ("NAME=f", "LANES=3", "LOAD=LOAD_WORD"),
     "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_BYTES"),

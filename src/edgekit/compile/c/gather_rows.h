@@ -9,14 +9,21 @@ static EDGEKIT_APART void gather_rows(uint8_t *rows, const uint8_t *image, int32
     const int32_t y = top + i;
     const int32_t outside = y < 0 || y >= height;
     const int32_t from = outside ? row : left, to = left + used;
-    for (int32_t j = 0; j < from; ++j) rows[j] = zero;
+    memset(rows, zero, (size_t)from);
     if (outside) continue;
     const uint8_t *source = image + y * image_row;
     if (flip) {
-      for (int32_t j = 0; j < used; ++j) rows[left + j] = (uint8_t)(source[j] ^ flip);
+      uint8_t *bytes = rows + left;
+      int32_t j = 0;
+      for (; j + 4 <= used; j += 4) {
+        const uint8_t a = source[j], b = source[j + 1], c = source[j + 2], d = source[j + 3];
+        EDGEKIT_IN_ORDER
+        bytes[j] = a ^ flip, bytes[j + 1] = b ^ flip, bytes[j + 2] = c ^ flip, bytes[j + 3] = d ^ flip;
+      }
+      for (; j < used; ++j) bytes[j] = source[j] ^ flip;
     } else {
       memcpy(rows + left, source, (size_t)used);
     }
-    for (int32_t j = to; j < row; ++j) rows[j] = zero;
+    memset(rows + to, zero, (size_t)(row - to));
   }
 }

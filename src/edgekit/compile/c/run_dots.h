@@ -1,5 +1,5 @@
 #pragma once
-#include "mac16.h"
+#include "run_dots_plain.h"
 
 /* Runs of x, one behind the other, with one run of weights: sums[i] = first + sum of w[k] * x[i][k] over 4 * quads
  * taps, for i < count. x and w begin at multiples of 4 bytes, there is at least one of everything, and two words behind
@@ -39,11 +39,6 @@ static EDGEKIT_APART void run_dots(const int16_t *x, const int16_t *w, int32_t q
       : [run] "a"(quads * 8), [first] "a"(first), [more] "a"(quads - 1), [end] "a"(end)
       : "memory");
 #else
-  const int32_t taps = 4 * quads;
-  for (; count > 0; --count, x += taps) {
-    uint32_t sum = (uint32_t)first + (uint32_t)(x[taps - 1] * w[0]);
-    for (int32_t k = 1; k < taps; ++k) sum += (uint32_t)(x[k - 1] * w[k]);
-    *sums++ = (int32_t)sum;
-  }
+  run_dots_plain(x, w, 4 * quads, first, sums, count);
 #endif
 }

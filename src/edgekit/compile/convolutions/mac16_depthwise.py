@@ -21,6 +21,7 @@ from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 _TAPS_BYTES = 24  # of a channel's nine taps in 16 bits, of which the last three are 0
+_ENOUGH = {"size": 24, "speed": 36}  # results of a channel, for which a step's calls are of little account
 _MOST_BYTES = 2048  # of rows under a step, their columns and sums, beyond the least
 
 
@@ -30,10 +31,12 @@ class Mac16Depthwise:
 
     Attributes:
         parts: shares of the output channels that may be worked out side by side, 1 or 2.
+        enough: results of a channel that a step has at least, if there are as many.
     """
 
     c_prefix: ClassVar[str] = "depthwise"
     parts: int = 1
+    enough: int = _ENOUGH["size"]
 
     @staticmethod
     def fits(op: Convolution) -> bool:
@@ -42,12 +45,13 @@ class Mac16Depthwise:
 
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
-        return [cls(parts_for(op, options))] if options.target == "esp32" and cls.fits(op) else []
+        serves = options.target == "esp32" and cls.fits(op)
+        return [cls(parts_for(op, options), _ENOUGH[options.optimize])] if serves else []
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to what was counted on QEMU's dc233c."""
         steps, channels = self.geometry(op).steps, op.result[2]
-        columns = steps * _sets(op) * _columns(op) * op.groups
+        columns = steps * self._sets(op) * _columns(op) * op.groups
         cycles = 29 * op.output.size + 13 * columns + 150 * steps * channels + 1.5 * steps * self.geometry(op).size
         return Cost(cycles, channels * (12 + CHANNEL_BYTES) + LAYER_BYTES, steps, CODE_BYTES)
 
@@ -56,8 +60,8 @@ class Mac16Depthwise:
 
     def geometry(self, op: Convolution) -> Window:
         """The window of a few rows; besides, each part's columns, taps and sums."""
-        made = _rows(op)
-        return window_of(op, made, _sets(op) * _rows_at_once(op), op.result[1], self.parts * _part_bytes(op))
+        made = self._rows(op)
+        return window_of(op, made, self._sets(op) * _rows_at_once(op), op.result[1], self.parts * self._part_bytes(op))
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """A function for a share of the channels, and the one that has it done."""
@@ -72,33 +76,39 @@ class Mac16Depthwise:
             widen=widen.name,
             window=self.geometry(op),
             at_once=_rows_at_once(op),
-            sets=_sets(op),
+            sets=self._sets(op),
             columns_of=_columns(op),
-            columns_bytes=_columns_bytes(op),
-            part_bytes=_part_bytes(op),
+            columns_bytes=self._columns_bytes(op),
+            part_bytes=self._part_bytes(op),
         )
         constants = (*staircase(op).constants(site.name, site.output_flip), weights)
         both = ("both",) if self.parts > 1 else ()
         return Kernel(("byte_work", *both, widen, "gather_columns", "column_dots", "staircase"), constants, function)
 
+    def _rows(self, op: Convolution) -> int:
+        """Rows of results in a step, a multiple of those at once where there are several steps."""
+        height, unit = op.result[0], _rows_at_once(op)
+        a_set = op.stride[0] * unit * _columns(op) * op.image[2] + _set_bytes(op)
+        sets = min(max(_MOST_BYTES // a_set, -(-self.enough // (unit * op.result[1]))), -(-height // unit))
+        steps = -(-height // (sets * unit))
+        return height if steps == 1 else round_up(-(-height // steps), unit)
+
+    def _sets(self, op: Convolution) -> int:
+        """Sets of columns in a step."""
+        return -(-self._rows(op) // _rows_at_once(op))
+
+    def _columns_bytes(self, op: Convolution) -> int:
+        """Of all sets, and of what is read behind the last."""
+        return 8 * (self._sets(op) * _columns(op) + op.stride[1])
+
+    def _part_bytes(self, op: Convolution) -> int:
+        """Columns, taps, sums, and one sum beyond the last."""
+        return self._sets(op) * _set_bytes(op) + 8 * op.stride[1] + _TAPS_BYTES + 4
+
 
 def _rows_at_once(op: Convolution) -> int:
     """Rows of results that share a column of four rows."""
     return 2 if op.stride[0] == 1 else 1
-
-
-def _rows(op: Convolution) -> int:
-    """Rows of results in a step, a multiple of those at once where there are several steps."""
-    height, unit = op.result[0], _rows_at_once(op)
-    a_set = op.stride[0] * unit * _columns(op) * op.image[2] + _set_bytes(op)
-    sets = max(1, min(_MOST_BYTES // a_set, -(-height // unit)))
-    steps = -(-height // (sets * unit))
-    return height if steps == 1 else round_up(-(-height // steps), unit)
-
-
-def _sets(op: Convolution) -> int:
-    """Sets of columns in a step."""
-    return -(-_rows(op) // _rows_at_once(op))
 
 
 def _columns(op: Convolution) -> int:
@@ -108,16 +118,6 @@ def _columns(op: Convolution) -> int:
 def _set_bytes(op: Convolution) -> int:
     """Of columns, and of the sums that they give."""
     return 8 * _columns(op) + 4 * _rows_at_once(op) * op.result[1]
-
-
-def _columns_bytes(op: Convolution) -> int:
-    """Of all sets, and of what is read behind the last."""
-    return 8 * (_sets(op) * _columns(op) + op.stride[1])
-
-
-def _part_bytes(op: Convolution) -> int:
-    """Columns, taps, sums, and one sum beyond the last."""
-    return _sets(op) * _set_bytes(op) + 8 * op.stride[1] + _TAPS_BYTES + 4
 
 
 def _taps(op: Convolution) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Kernel, Site, rendered, round_up
+from edgekit.compile.codegen import Helper, Kernel, Site, rendered, round_up
 from edgekit.compile.convolutions.by_part import parts_for
 from edgekit.compile.convolutions.mac16_weights import packed
 from edgekit.compile.convolutions.protocol import Convolution, window_of
@@ -21,8 +21,9 @@ from edgekit.compile.convolutions.window import Window
 from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
-_ENOUGH = 24  # positions, for which widening a channel's weights is of no account
+_ENOUGH = {"size": 24, "speed": 48}  # positions, for which widening a channel's weights is of little account
 _MOST_BUFFER = 16 * 1024  # bytes of widened positions, where weights would otherwise be read from flash again and again
+_MOST_UNROLLED = 18  # quads of taps in a hardware loop of at most 256 bytes
 _KEPT = 8 * 1024  # bytes of weights that the flash cache keeps from one block to the next
 
 
@@ -32,10 +33,12 @@ class Mac16Pointwise:
 
     Attributes:
         parts: shares of the output channels that may be worked out side by side, 1 or 2.
+        enough: positions that a block has at least, if there are as many.
     """
 
     c_prefix: ClassVar[str] = "pointwise"
     parts: int = 1
+    enough: int = _ENOUGH["size"]
 
     @staticmethod
     def fits(op: Convolution) -> bool:
@@ -44,7 +47,11 @@ class Mac16Pointwise:
 
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
-        return [cls(parts_for(op, options))] if options.target == "esp32" and cls.fits(op) else []
+        return (
+            [cls(parts_for(op, options), _ENOUGH[options.optimize])]
+            if options.target == "esp32" and cls.fits(op)
+            else []
+        )
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to what was counted on QEMU's dc233c."""
@@ -57,12 +64,15 @@ class Mac16Pointwise:
 
     def geometry(self, op: Convolution) -> Window:
         """The window of a block of rows; besides, its positions widened, and each part's weights and sums."""
-        made, columns = _rows(op), op.result[1]
+        made, columns = self._rows(op), op.result[1]
         extra = self._wide_bytes(op) + self.parts * self._part_bytes(op)
         return window_of(op, made, made, columns, extra, reads_first=True)
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """A function for a share of the channels, and the block's."""
+        quads = _depth(op) // 4
+        unrolled = Helper("run_dots_unrolled", (("NAME", f"run_dots_{quads}"), ("MORE", str(quads - 1))))
+        dots = unrolled if quads <= _MOST_UNROLLED else "run_dots"
         weights, widen = packed(_pairs(op), f"{site.name}_weights")
         function = rendered(
             "mac16_pointwise.c.jinja",
@@ -72,6 +82,7 @@ class Mac16Pointwise:
             out=op.result[2],
             both=self.parts > 1,
             widen=widen.name,
+            unrolled="" if isinstance(dots, str) else dots.name,
             depth=_depth(op),
             window=self.geometry(op),
             wide_bytes=self._wide_bytes(op),
@@ -79,14 +90,22 @@ class Mac16Pointwise:
         )
         constants = (*staircase(op).constants(site.name, site.output_flip), weights)
         both = ("both",) if self.parts > 1 else ()
-        return Kernel(("work", *both, "widen_bytes", widen, "run_dots", "staircase"), constants, function)
+        return Kernel(("work", *both, "widen_bytes", widen, dots, "staircase"), constants, function)
+
+    def _rows(self, op: Convolution) -> int:
+        """Rows of results in a block."""
+        height, width, channels = op.result
+        rows = -(-self.enough // width)
+        if channels * _depth(op) > _KEPT:
+            rows = max(rows, _MOST_BUFFER // (2 * _depth(op) * width))
+        return -(-height // -(-height // min(rows, height)))  # blocks of like size
 
     def _wide_bytes(self, op: Convolution) -> int:
-        return _rows(op) * op.result[1] * 2 * _depth(op) + 8  # two words beyond the last are read
+        return self._rows(op) * op.result[1] * 2 * _depth(op) + 8  # two words beyond the last are read
 
     def _part_bytes(self, op: Convolution) -> int:
         """A channel's weights and sums, and one sum beyond the last."""
-        return 2 * _depth(op) + 4 * (_rows(op) * op.result[1] + 1)
+        return 2 * _depth(op) + 4 * (self._rows(op) * op.result[1] + 1)
 
 
 def _positions(op: Convolution) -> int:
@@ -95,16 +114,6 @@ def _positions(op: Convolution) -> int:
 
 def _depth(op: Convolution) -> int:
     return round_up(op.image[2], 4)
-
-
-def _rows(op: Convolution) -> int:
-    """Rows of results in a block."""
-    height, width, channels = op.result
-    a_row = 2 * _depth(op) * width
-    rows = -(-_ENOUGH // width)
-    if channels * _depth(op) > _KEPT:
-        rows = max(rows, _MOST_BUFFER // a_row)
-    return -(-height // -(-height // min(rows, height)))  # blocks of like size
 
 
 def _pairs(op: Convolution) -> NDArray[np.int64]:
