@@ -112,7 +112,7 @@ def _place(blocks: Sequence[Block], ends: Sequence[Block], thorough: bool) -> tu
     """Sets the offsets, in the best of a few orders; the bytes of all blocks, and with those of the caller's ends.
 
     Args:
-        thorough: each is improved until another block in front of all does no better.
+        thorough: each is improved, by the sum of both, until another block in front of all does no better.
     """
 
     def placed(order: Sequence[Block]) -> tuple[int, int]:
@@ -120,12 +120,12 @@ def _place(blocks: Sequence[Block], ends: Sequence[Block], thorough: bool) -> tu
         return arena_bytes, max(arena_bytes, _place_ends(ends, order))
 
     def improved(order: list[Block]) -> list[Block]:
-        size, better = placed(order), thorough and len(blocks) <= _MOST_TRIED
+        size, better = sum(placed(order)), thorough and len(blocks) <= _MOST_TRIED
         while better:
             better = False
             for block in list(order):
                 tried = [block, *(other for other in order if other is not block)]
-                if (tried_size := placed(tried)) < size:
+                if (tried_size := sum(placed(tried))) < size:
                     order, size, better = tried, tried_size, True
         return order
 
