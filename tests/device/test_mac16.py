@@ -18,6 +18,7 @@ from edgekit.testing.builder import reweighted
 from edgekit.testing.emulated_models import DC233C
 from edgekit.testing.exactness import Case, cases
 from edgekit.testing.random_models import random_model
+from edgekit.testing.random_operators import Random
 
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
 
@@ -51,6 +52,20 @@ def test_the_shipped_student_pruned_or_clustered_or_not_gives_tflms_bytes_with_m
     plain = STUDENT.read_bytes()
     contents = (plain, reweighted(plain, lambda w: w * (abs(w) > 24)), reweighted(plain, coarse))
     models = [Case(seed, content, read_graph(content)) for seed, content in enumerate(contents)]
+    assert emulated_models.differing(models, DC233C) == []
+
+
+def test_channels_too_deep_for_a_loop_written_out_give_tflms_bytes_with_mac16() -> None:
+    def content(depth: int) -> bytes:
+        r = Random(depth)
+        entry = r.activation((1, 3, 4, depth))
+        return r.b.finish([entry], [r.conv(entry, out=9, pointwise=True)])
+
+    models = [Case(depth, content(depth), read_graph(content(depth))) for depth in (72, 73, 90, 128)]
+    for case in models:
+        (op,) = compile_model(case.content, CompileOptions(target="esp32")).graph.ops
+        assert isinstance(op, Convolution)
+        assert isinstance(op.kernel, Mac16Pointwise)
     assert emulated_models.differing(models, DC233C) == []
 
 
