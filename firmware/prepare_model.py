@@ -1,4 +1,4 @@
-"""Before every build by PlatformIO: a checkout whose lib/model is empty gets the model that comes with edgekit.
+"""Before every build by PlatformIO: a project whose lib/model is empty gets the model that comes with edgekit.
 
 A model that `edgekit firmware --model FILE` wrote there stays. The tests of the application need none. Settings of an
 earlier build that win over sdkconfig.defaults are told.
@@ -39,12 +39,14 @@ def tell_older_settings(environment: str) -> None:
 
 def write_model() -> None:
     """Gives lib/model the model that comes with edgekit."""
-    model = root / "models/chest_xray/student_int8.tflite"
+    model = root / "models/chest_xray/student_int8.tflite"  # of a checkout
+    named = ["--model", str(model)] if model.is_file() else []  # else the one in edgekit's package
     own = (root / ".venv/bin/python", root / ".venv/Scripts/python.exe")  # of tools/setup.sh
     python = next(filter(Path.is_file, own), Path(sys.executable))  # else the one that runs PlatformIO
-    command = [str(python), "-P", "-m", "edgekit", "firmware", "--model", str(model)]
+    command = [str(python), "-P", "-m", "edgekit", "firmware", *named]
+    source = str(root / "src") if (root / "src/edgekit").is_dir() else ""
     # an empty part would be the working directory
-    path = os.pathsep.join(filter(None, [str(root / "src"), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         command, env={**os.environ, "EDGEKIT_FIRMWARE": str(firmware), "PYTHONPATH": path}, check=False
     )
@@ -52,7 +54,7 @@ def write_model() -> None:
         sys.stderr.write(
             f"firmware/lib/model holds no model, and {python} could not write one: see above. If it lacks packages, "
             f"run `edgekit firmware` in the environment that edgekit is installed in, then build again. To install it "
-            f"beside PlatformIO: {python} -m pip install -e {root}\n"
+            f"beside PlatformIO: {python} -m pip install {f'-e {root}' if source else 'FILE.whl'}\n"
         )
         env.Exit(1)  # noqa: F821
 

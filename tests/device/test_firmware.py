@@ -64,33 +64,6 @@ def test_the_firmware_says_which_model_it_holds(sources: ModelSources, model: Tf
         assert firmware.model_in(tmp_path) is None
 
 
-@pytest.fixture
-def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Somebody's PlatformIO project in the working directory, where edgekit is installed as a wheel."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(firmware, "__file__", str(tmp_path / "lib" / "site-packages" / "edgekit" / "device" / "f.py"))
-    (tmp_path / "firmware").mkdir()
-    (tmp_path / "firmware" / "platformio.ini").write_bytes(b"; Caf\xe9\n[env:uno]\nboard = uno\nedgekit = [edgekit]\n")
-    return tmp_path / "firmware"
-
-
-@pytest.mark.parametrize("named", [False, True])
-def test_a_foreign_firmware_folder_is_refused_by_name_and_nothing_is_written_into_it(
-    stranger: Path, named: bool, sources: ModelSources, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if named:
-        monkeypatch.setenv("EDGEKIT_FIRMWARE", str(stranger))
-    for use in (lambda: firmware.write_model(sources), lambda: firmware.build("native", sources)):
-        with pytest.raises(EdgekitError, match=f"{stranger} is a PlatformIO project, but not edgekit's"):
-            use()
-    assert [path.name for path in stranger.rglob("*")] == ["platformio.ini"]
-
-
-def test_a_checkout_in_the_working_directory_is_found_by_its_mark(stranger: Path) -> None:
-    (stranger / "platformio.ini").write_text((FIRMWARE / "platformio.ini").read_text())
-    assert firmware.folder() == stranger
-
-
 def test_a_damaged_program_in_the_cache_is_named_and_built_again(
     sources: ModelSources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

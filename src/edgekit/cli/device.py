@@ -162,17 +162,34 @@ def doctor_command(as_json: bool) -> None:
 @shared.optimize_option
 @shared.board_target_option
 @shared.labels_option
-def firmware_command(model: Path, profile: bool, optimize: Any, target: Any, labels: str | None) -> None:
-    """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds."""
+@click.option(
+    "--project",
+    type=shared.FOLDER,
+    help="Unpack the firmware's sources there, too: a PlatformIO project of your own.",
+)
+def firmware_command(
+    model: Path, profile: bool, optimize: Any, target: Any, labels: str | None, project: Path | None
+) -> None:
+    """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds.
+
+    Without a checkout, --project makes the folder. Named again, it is brought to this edgekit's state; files that you
+    edited stay, and are named.
+    """
     from edgekit.compile import CompileOptions
-    from edgekit.device.firmware import write_model
+    from edgekit.device.firmware import MODEL_FOLDER, write_model
+    from edgekit.device.project import unpack
     from edgekit.files import print_warning
     from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model, labels)
     options = CompileOptions(optimize=optimize, target=target, profile=profile)
     sources, obstacles = loaded.board_sources(options)
-    written = write_model(sources)
+    if project is not None and (edited := unpack(project)):
+        print_warning(
+            f"You edited {', '.join(edited)}: left as it is. For edgekit's own, remove it and run this again."
+        )
+    written = write_model(sources, project and project / MODEL_FOLDER)
     click.echo(printable(str(written)))
     if obstacles is not None:
-        print_warning(f"{obstacles} The firmware is for TFLM alone: pio run -d firmware -e esp32dev.")
+        at = printable(str(project or "firmware"))
+        print_warning(f"{obstacles} The firmware is for TFLM alone: pio run -d {at} -e esp32dev.")

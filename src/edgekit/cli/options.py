@@ -1,5 +1,6 @@
 """The options that several commands share, each written once."""
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -67,8 +68,22 @@ set_option = click.option(
 )  # fmt: skip
 weights_dir_option = click.option("--weights-dir", type=PATH, help="Folder of torchvision's ImageNet weight files.")
 accelerator_option = click.option("--accelerator", default="auto", help="auto, cpu, cuda or mps: where to train.")
-model_argument = click.argument("model", type=PATH)
-model_option = click.option("--model", type=PATH, default=DEFAULT_MODEL, help="The int8 .tflite.")
+
+
+class _ModelPath(click.Path):
+    """A path or, where none such exists, the name of a model that comes with edgekit."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        named = DEFAULT_MODEL.parents[1] / path / DEFAULT_MODEL.name
+        return named if len(path.parts) == 1 and not path.exists() and named.is_file() else path
+
+
+model_argument = click.argument("model", type=_ModelPath(path_type=Path))
+model_option = click.option(
+    "--model", type=_ModelPath(path_type=Path), default="chest_xray",
+    help="The int8 .tflite, or chest_xray or chest_xray_3, which come with edgekit.",
+)  # fmt: skip
 target_option = _choice("--target", ("generic", "esp32"), "Any core, or the classic ESP32's.")
 board_target_option = _choice("--target", ("esp32", "generic"), "The classic ESP32's core, or any.")
 optimize_option = _choice("--optimize", ("size", "speed"), "The smallest program, or the fewest cycles.")

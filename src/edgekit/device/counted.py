@@ -21,7 +21,7 @@ from edgekit.boards.emulators import Emulator
 from edgekit.boards.toolchains import Sizes
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.interface import ends_of
-from edgekit.device import firmware
+from edgekit.device import project
 from edgekit.errors import EdgekitError
 from edgekit.values.program import Estimate
 
@@ -102,7 +102,7 @@ def count_model(content: bytes, options: CompileOptions, inputs: NDArray[np.int8
 
 
 def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: Emulator, board: Board) -> Path:
-    emulated = firmware.folder() / "boards/emulated"
+    emulated = project.sources() / "boards/emulated"
     for file, text in (*compiled.files.items(), ("run.h", _run_h(compiled, len(inputs)))):
         files.write_text(folder / file, text)
     (folder / "images.bin").write_bytes(inputs.tobytes())

@@ -19,7 +19,7 @@ from edgekit import __version__
 from edgekit.boards.board import BOARDS, usb_name
 from edgekit.boards.emulators import QEMU
 from edgekit.boards.toolchains import need
-from edgekit.device import firmware
+from edgekit.device import firmware, project
 from edgekit.device.chip import vendor_qemu
 from edgekit.device.link import CHIP_PORT, Port, board_ports, join_group, ports
 from edgekit.errors import EdgekitError, install
@@ -123,9 +123,9 @@ def _permission() -> list[Finding]:
 
 def _firmware() -> Finding:
     try:
-        folder = firmware.folder()
+        folder = project.folder()
     except EdgekitError as error:
-        return Finding("firmware", False, "sources not found", "flashing and emulating", error.hint)
+        return Finding("firmware", False, "no project to build for a board", "flashing", error.hint)
     sha256 = firmware.model_in(folder)
     if sha256 is not None:
         return Finding("firmware", True, f"{folder}, model {sha256[:12]}")

@@ -24,6 +24,7 @@ from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array, label_bytes
+from edgekit.device import project
 from edgekit.device.processes import end_with_parent, refuse_where_none_starts, started
 from edgekit.device.protocol.message import MAX_RANK
 from edgekit.device.protocol.messages import (
@@ -44,34 +45,6 @@ MODEL_FOLDER = "lib/model/src/model"
 HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of this computer
 # lib/app looks for it: the C measures what each layer costs
 _PROFILE = {"profile.h": "#define EDGEKIT_PROFILE 1\n"}
-
-
-def folder() -> Path:
-    """The checkout's `firmware/`, or what EDGEKIT_FIRMWARE names; only a folder whose platformio.ini has the section
-    [edgekit] is edgekit's to write into.
-
-    Raises:
-        EdgekitError: neither is (an installed wheel holds no firmware).
-    """
-    named = os.environ.get("EDGEKIT_FIRMWARE")
-    candidates = [Path(named)] if named else [Path(__file__).parents[3] / "firmware", Path("firmware").resolve()]
-    present = [candidate for candidate in candidates if (candidate / "platformio.ini").is_file()]
-    for candidate in present:
-        if _is_ours(candidate):
-            return candidate
-    raise EdgekitError(
-        f"{present[0]} is a PlatformIO project, but not edgekit's: its platformio.ini has no section [edgekit]."
-        if present else f"The firmware's sources are not at {candidates[0]}.",
-        "Run from a checkout of the repository, or set EDGEKIT_FIRMWARE to its firmware folder.",
-    )  # fmt: skip
-
-
-def _is_ours(candidate: Path) -> bool:
-    try:
-        text = (candidate / "platformio.ini").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return re.search(r"^\[edgekit\]", text, re.MULTILINE) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +116,7 @@ def _check_room(model: TfliteModel, outputs: int, task: Task | None) -> None:
 def write_model(sources: ModelSources, into: Path | None = None) -> Path:
     """Writes the sources to `lib/model/src/model` of the firmware (or `into`), where no other source is left, and
     returns that folder. `model.json` says what they are."""
-    target = into or folder() / MODEL_FOLDER
+    target = into or project.folder() / MODEL_FOLDER
     texts = {**sources.files, "model.json": json.dumps({"sha256": sources.sha256}) + "\n"}
     for name, text in texts.items():
         if not (target / name).is_file() or (target / name).read_bytes() != text.encode():
@@ -175,7 +148,7 @@ def build(environment: str, sources: ModelSources, board: Board = ESP32) -> Path
             "Build it for a board: pio run -d firmware -e esp32dev",
         )
     refuse_where_none_starts()
-    root = folder()
+    root = project.sources()
     options = _options(root / "platformio.ini", environment)
     own = _sources(root, options["build_src_filter"])
     texts = [path.read_bytes() for path in sorted(root.glob("lib/*/src/**/*.h")) + own]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.boards.board import ESP32, Board
-from edgekit.device import firmware
+from edgekit.device import project
 from edgekit.device.chip import chip_in_loader
 from edgekit.device.images import Plan, plan
 from edgekit.device.link import CHIP_PORT, find_board, refuse_word
@@ -110,7 +110,7 @@ def flash(
     """
     if port != CHIP_PORT:
         refuse_word(port)
-    planned = plan(build or firmware.folder() / ".pio/build" / board.environment, board)
+    planned = plan(build or project.folder() / ".pio/build" / board.environment, board)
     if port == CHIP_PORT:
         with chip_in_loader(board) as loader:
             return _written(_Esptool(loader, board, on_line, None, baud), planned)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.boards.board import ESP32, Board
-from edgekit.device import firmware
+from edgekit.device import project
 from edgekit.errors import EdgekitError
 
 BUILD_HINT = "Build the firmware first: pio run -d firmware"
@@ -89,7 +89,7 @@ def _partitions(table: Path) -> tuple[int, int, str, int]:
 def newest_build(board: Board = ESP32) -> Path:
     """The folder where PlatformIO built the board's firmware last, whatever environment it was.
     Raises EdgekitError: it built none."""
-    root = firmware.folder() / ".pio/build"
+    root = project.folder() / ".pio/build"
     there = [file for name in board.environments if (file := root / name / APPLICATION).is_file()]
     if not there:
         raise EdgekitError(f"{root} holds no firmware for a {board.title}.", BUILD_HINT)

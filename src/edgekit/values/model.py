@@ -2,10 +2,11 @@
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-DEFAULT_MODEL = Path("models/chest_xray/student_int8.tflite")  # of a checkout: what commands take where none is named
+from edgekit.values.shipped import shipped
+
+DEFAULT_MODEL = shipped("models") / "chest_xray" / "student_int8.tflite"  # what commands take where none is named
 
 
 @dataclass(frozen=True, slots=True)
