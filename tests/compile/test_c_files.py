@@ -19,7 +19,7 @@ MACROS = {  # what kernels fill in
     "run_dots_unrolled.h": ("NAME=f", "MORE=17"),
     "widen_weights.h": ("NAME=f", "HALVES=LESS_127"),
     "winograd2_input.h": ("NAME=f", "LANES=3", "LOAD=LOAD_WORD"),
-    "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_BYTES"),
+    "winograd4_input.h": ("NAME=f", "LANES=1", "LOAD=LOAD_WORD", "WORDS=1"),
     "winograd_dot2.h": ("NAME=f", "ELEMENTS=16", "CHANNELS=4", "TAPS=TAPS4"),
     "winograd_dot3.h": ("NAME=f", "ELEMENTS=36", "CHANNELS=8", "TAPS=TAPS8"),
     "winograd4_result.h": ("NAME=f", "APART=4"),

@@ -115,7 +115,7 @@ def clustered(weights: np.ndarray) -> np.ndarray:
     [
         (pruned, "generic", {"list"}, 0.70),
         (pruned, "esp32", {"bytes", "mask"}, 0.52),
-        (clustered, "generic", {"codebook of 16"}, 0.60),
+        (clustered, "generic", {"codebook of 16"}, 0.66),
         (clustered, "esp32", {"bytes", "codebook of 16"}, 0.60),
         (lambda weights: pruned(clustered(weights)), "esp32", {"bytes", "mask + codebook of 16"}, 0.40),
     ],
@@ -151,7 +151,8 @@ def test_weights_that_do_not_compress_stay_as_they_are() -> None:
 def test_a_layer_with_a_single_position_is_not_widened_for_it() -> None:
     graph = fuse_pool(read_graph(reweighted(STUDENT.read_bytes(), lambda w: w // 64)))  # 4 values
     selected = [op.kernel for op in select_kernels(graph, CompileOptions()).ops if isinstance(op, Convolution)]
-    assert [isinstance(kernel, ByChannel) for kernel in selected[1:]] == [True] * 5 + [False]
+    # the first two have too few weights
+    assert [isinstance(kernel, ByChannel) for kernel in selected[2:]] == [True] * 4 + [False]
 
 
 @pytest.mark.parametrize("coding", CODINGS)

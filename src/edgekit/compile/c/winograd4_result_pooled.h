@@ -1,15 +1,11 @@
 #pragma once
 #include "greater.h"
-#include "winograd4_transforms.h"
+#include "winograd4_sum_rows.h"
 
-/* As winograd4_result, but the greatest of every 2x2 results.
- * 9 * 0x38e38e39 = 1 modulo 2^32. */
-static EDGEKIT_APART void NAME(const uint32_t *m, uint32_t *results) {
+/* As winograd4_result, but the greatest of every 2x2 results: 2 rows of 2. 9 * 0x38e38e39 = 1 modulo 2^32. */
+static EDGEKIT_APART void NAME(const uint32_t *m, int32_t first, int32_t *results, int32_t row) {
   uint32_t rows[24];
-  for (uint32_t *to = rows; to != rows + 24; to += 4, m += 6 * APART) {
-    const uint32_t a0 = m[0], a1 = m[APART], a2 = m[2 * APART], a3 = m[3 * APART], a4 = m[4 * APART], a5 = m[5 * APART];
-    WINOGRAD4_AFTER(to[0], to[1], to[2], to[3]);
-  }
+  WINOGRAD4_SUM_ROWS(m, rows, APART)
   for (const uint32_t *p = rows; p != rows + 4; p += 2, ++results) {
     int32_t best0, best1;
     {
@@ -26,7 +22,7 @@ static EDGEKIT_APART void NAME(const uint32_t *m, uint32_t *results) {
       best0 = greater(greater(best0, 0x38e38e39u * r0), 0x38e38e39u * r1);
       best1 = greater(greater(best1, 0x38e38e39u * r2), 0x38e38e39u * r3);
     }
-    results[0] = (uint32_t)best0;
-    results[2] = (uint32_t)best1;
+    results[0] = (best0 >> 6) + first;
+    results[row] = (best1 >> 6) + first;
   }
 }

@@ -1,15 +1,16 @@
 #pragma once
 #include "preamble.h"
 
-/* One dimension of B^T: 6 bytes d0, d1, ... become as many results. */
-#define WINOGRAD4_BEFORE(r0, r1, r2, r3, r4, r5)                                                \
-  const uint32_t even = d4 - 4u * d2, odd = d3 - 4u * d1, near = d4 - d2, far = 2u * (d3 - d1); \
-  r0 = 4u * (d0 - d2) + near;                                                                   \
-  r1 = even + odd;                                                                              \
-  r2 = even - odd;                                                                              \
-  r3 = near + far;                                                                              \
-  r4 = near - far;                                                                              \
-  r5 = d5 - d3 - 2u * far
+/* One dimension of B^T: 6 bytes d0, d1, ... become as many results, each with `more` added. */
+#define WINOGRAD4_BEFORE(more, r0, r1, r2, r3, r4, r5)                   \
+  const uint32_t near = d4 - d2, slope = d3 - d1, even = 4u * d2 - d4;   \
+  const uint32_t odd = 4u * d1 - d3 + (more), far = 2u * slope + (more); \
+  r0 = 4u * (d0 - d2) + near + (more);                                   \
+  r1 = odd + even;                                                       \
+  r2 = odd - even;                                                       \
+  r3 = far + near;                                                       \
+  r4 = far - near;                                                       \
+  r5 = 4u * slope - (d5 - d3 - (more))
 
 /* One dimension of A^T: 6 sums a0, a1, ... become 4 results. The last sum stands for half (winograd.py). */
 #define WINOGRAD4_AFTER(r0, r1, r2, r3)                                           \

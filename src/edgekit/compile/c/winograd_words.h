@@ -13,7 +13,7 @@ typedef int16_t __attribute__((may_alias)) edgekit_half;
 typedef uint32_t edgekit_word;
 typedef int16_t edgekit_half;
 #endif
-static inline uint32_t halves(uint32_t sum) { return (sum + 0x8000u) ^ 0x8000u; }
+#define halves(sum) (((sum) + 0x8000u) ^ 0x8000u)
 
 /* Channels `first` and `first` + 2 of the four at p: for a count of channels that fours divide, so that words are
  * aligned, and for any other. */

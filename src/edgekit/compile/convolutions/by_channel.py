@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Helper, Kernel, Site, largest_divisor, round_up
 from edgekit.compile.convolutions.by_part import by_part, parts_for
-from edgekit.compile.convolutions.fast_requant import fast_requant
 from edgekit.compile.convolutions.mac16_dots import Dots, dots_of
-from edgekit.compile.convolutions.protocol import CHANNEL_BYTES, Convolution, window_of
+from edgekit.compile.convolutions.protocol import Convolution, window_of
+from edgekit.compile.convolutions.staircase import CHANNEL_BYTES, LAYER_BYTES, staircase
 from edgekit.compile.convolutions.weight_coding import CODINGS, DECODER_BYTES, UNCOMPRESSED, Coding, encode
 from edgekit.compile.convolutions.weight_list import WeightList, list_weights, positions_abreast
 from edgekit.compile.convolutions.window import Window
-from edgekit.compile.cost import CODE_BYTES, Cost
+from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 _AN_INSTRUCTION = 1.6  # cycles
+_CODE_BYTES = 900  # without what decodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,16 @@ class ByChannel:
         """Fitted to measurements on the emulated lx106 and QEMU's dc233c."""
         mac16 = options.target == "esp32"
         results, rows = op.result[0] * op.result[1] * op.result[2], op.pooled[0]
-        an_end = 11 + 12 / (op.pool[0] * op.pool[1])  # of a sum, and of a byte
+        windows = op.pool[0] * op.pool[1]
+        an_end = 9 / windows + (2.5 if windows > 1 else 0) if mac16 else 11 + 12 / windows  # of a sum, and of a byte
         if not mac16 and self.coding is not None:
             an_end += 12  # the portable fallback's loops around few taps
-        channels = CHANNEL_BYTES * op.result[2]
-        widening = 5.0 * rows * _layout(op, self.coding).size
+        channels = CHANNEL_BYTES * op.result[2] + LAYER_BYTES
+        widening = (2.0 if mac16 else 5.0) * rows * _layout(op, self.coding).size
         if self.coding is None:
             size_bytes = _listed(op).size_bytes
             instructions = widening + results * (an_end + 1.9 * size_bytes / op.result[2])
-            return Cost(_AN_INSTRUCTION * instructions, size_bytes + channels, rows, CODE_BYTES + DECODER_BYTES)
+            return Cost(_AN_INSTRUCTION * instructions, size_bytes + channels, rows, _CODE_BYTES + DECODER_BYTES)
         coded = encode(_runs(op), self.coding)
         assert coded is not None, "chosen for weights that it cannot hold"
         decoder = DECODER_BYTES if self.coding != UNCOMPRESSED else 0
@@ -84,7 +86,7 @@ class ByChannel:
             products = results * a_dot + op.result[0] * op.result[2] * a_row
         else:
             products = _AN_INSTRUCTION * results * 3.9 * coded.count
-        return Cost(_AN_INSTRUCTION * instructions + products, coded.size_bytes + channels, rows, CODE_BYTES + decoder)
+        return Cost(_AN_INSTRUCTION * instructions + products, coded.size_bytes + channels, rows, _CODE_BYTES + decoder)
 
     def describe(self, op: Convolution) -> str:
         stored = "nonzero weights listed" if self.coding is None else f"weights as {self.coding.title}"
@@ -114,7 +116,7 @@ class ByChannel:
             op,
             site,
             self.parts,
-            fast_requant(op.requantization, op.bias.astype(np.int64)),  # of the sums of w * (u - z)
+            staircase(op, centred=True),
             weights,
             starts,
             [*(["greater"] if op.pool != (1, 1) else []), *products],
@@ -125,7 +127,8 @@ class ByChannel:
             taps=taps,
             dots=products[0].name if products else "",
             dots_taps=layout.dots.taps if layout.dots else 0,
-            at_once=largest_divisor(op.image[2], 8),
+            at_once=(at_once := largest_divisor(op.image[2], 8)),
+            abreast=largest_divisor(layout.columns, 8 // at_once),
             zero=op.input.quantization.zero_point + 128,
         )
 
@@ -179,7 +182,8 @@ def _layout(op: Convolution, coding: Coding | None) -> _Layout:
         )  # fmt: skip
     column = round_up(height * depth, 2)  # MAC16 loads two at once
     columns = (used - 1) * op.stride[1] + width
-    dots = dots_of(width * column, op.stride[1] * column)
+    holes = frozenset(tap for tap in range(width * column) if tap % column >= height * depth)
+    dots = dots_of(width * column, op.stride[1] * column, begun=True, holes=holes)
     return _Layout(
         columns, used, used, row=columns * column, step=op.stride[1] * column, column=column, plane=1,
         size=op.pool[0] * columns * column + 4,  # taps are taken by fours, perhaps beyond the last column
@@ -189,7 +193,7 @@ def _layout(op: Convolution, coding: Coding | None) -> _Layout:
 
 def _runs(op: Convolution) -> NDArray[np.int8]:
     """[O, n]: each channel's weights in the order of a gathered window, [kx][ky][c], columns padded to an even size;
-    then in that of the dot products, up to the last that is of use."""
+    then in that of the dot products, up to the last that is of use; an even number, as codebooks widen two at once."""
     out, _, width, _ = op.weights.shape
     columns = op.weights.transpose(0, 2, 1, 3).reshape(out, width, -1)
     runs = np.pad(columns, ((0, 0), (0, 0), (0, columns.shape[2] % 2))).reshape(out, -1)
@@ -197,7 +201,7 @@ def _runs(op: Convolution) -> NDArray[np.int8]:
     assert dots is not None
     taps = runs.shape[1]
     padded = np.pad(runs, ((0, 0), (0, dots.taps - taps)))[:, dots.order]
-    return padded[:, : 1 + max(at for at, tap in enumerate(dots.order) if tap < taps)]
+    return padded[:, : round_up(1 + max(at for at, tap in enumerate(dots.order) if tap < taps), 2)]
 
 
 def _listed(op: Convolution) -> WeightList:

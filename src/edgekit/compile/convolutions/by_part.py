@@ -6,8 +6,8 @@ What by_channel.py and by_tile.py share: where a part begins and ends, and the C
 from collections.abc import Sequence
 
 from edgekit.compile.codegen import Helper, Kernel, Site, rendered
-from edgekit.compile.convolutions.fast_requant import FastRequant
 from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.convolutions.staircase import Staircase
 from edgekit.compile.options import CompileOptions
 
 
@@ -21,7 +21,7 @@ def by_part(
     op: Convolution,
     site: Site,
     parts: int,
-    requant: FastRequant,
+    steps: Staircase,
     weights: Kernel,
     starts: Sequence[int],
     helpers: Sequence[Helper | str],
@@ -30,6 +30,7 @@ def by_part(
     """A kernel's template, which fills the blocks of by_part.c.jinja.
 
     Args:
+        steps: how sums become bytes.
         weights: their constants, and the C that reads those of one channel.
         starts: where each channel's begin in `{name}_weights`.
         values: what the template needs besides.
@@ -43,11 +44,10 @@ def by_part(
         out=op.result[2],
         both=both,
         run_parts=f"both({site.name}_part, &job);" if both else f"{site.name}_part(&job, 0);",
-        requant=requant,
         weights=weights,
         starts=starts,
         **values,
     )
-    shared = ("channel", "work", "both") if both else ("channel", "work")
-    constants = (requant.table(f"{site.name}_channels"), *weights.constants)
+    shared = ("work", "both", "staircase") if both else ("work", "staircase")
+    constants = (*steps.constants(site.name, site.output_flip), *weights.constants)
     return Kernel((*shared, *helpers, *weights.helpers), constants, function)

@@ -66,8 +66,11 @@ def is_shared(op: Convolution) -> bool:
     return len({*zip(op.requantization.multipliers, op.requantization.shifts, strict=True)}) == 1
 
 
-def staircase(op: Convolution, shared: bool = False) -> Staircase:
-    """The constants for a convolution's sums of weight * byte; `shared`: the same for all but `first`."""
+def staircase(op: Convolution, shared: bool = False, centred: bool = False) -> Staircase:
+    """The constants for a convolution's sums of weight * byte, or of weight * (byte - zero point) if `centred`.
+
+    `shared`: the same for all channels but `first`.
+    """
     weights = op.weights.reshape(len(op.weights), -1).astype(np.int64)
     bias, zero = op.bias.astype(np.int64), op.input.quantization.zero_point + 128
     highest = bias + np.maximum(weights * (255 - zero), weights * -zero).sum(axis=1)
@@ -83,7 +86,7 @@ def staircase(op: Convolution, shared: bool = False) -> Staircase:
     drop, zone, scale, ahead = _fitted(op, inner, usable)
     offset = ((low + 129) % 256 << 24) + ahead  # the modulus for a layer that gives one byte: no sum gets there
     span, scale = _spans(scale, offset, zone, drop, high + 128 << 24)
-    first = bias - zero * weights.sum(axis=1) - start
+    first = bias - (0 if centred else zero * weights.sum(axis=1)) - start
     return Staircase(first, span, scale, np.where(scale > 0, offset, offset - ahead), start, op, drop, zone)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.codegen import Constant, Kernel, largest_divisor, rendered
+from edgekit.compile.codegen import Constant, Kernel, rendered
+from edgekit.compile.convolutions.mac16_weights import packed
 
 DECODER_BYTES = 96  # of flash, roughly
 CODEBOOK = 16
@@ -63,12 +64,17 @@ class Coded:
         """The array `{name}_weights`, and C of `int32_t {name}_widen(int16_t *to, const uint8_t *from)`.
 
         That widens one channel and answers its bytes; where the coding is masked, it writes the next multiple of 8.
+        Uncompressed weights are words, four to each.
         """
+        if self.coding == UNCOMPRESSED:
+            pairs = np.frombuffer(self.content, "u1").reshape(len(self.starts), -1, 2).astype(np.int64) - 128
+            words, widen = packed(pairs, f"{name}_weights")
+            function = rendered("packed_weights.c.jinja", name=name, widen=widen.name, quads=self.count // 4)
+            return Kernel((widen,), (words,), function)
         constants = [Constant("uint8_t", f"{name}_weights", self.content)]
         if self.codebook:
             constants.append(Constant("int8_t", f"{name}_widen_book", self.codebook))
-        at_once = largest_divisor(self.count, 8)
-        function = rendered("weight_coding.c.jinja", name=name, coding=self.coding, count=self.count, at_once=at_once)
+        function = rendered("weight_coding.c.jinja", name=name, coding=self.coding, count=self.count)
         helpers = ("next_code",) if self.coding.masked and self.coding.codebook else ()
         return Kernel(helpers, tuple(constants), function)
 
@@ -79,6 +85,8 @@ def encode(weights: NDArray[np.int8], coding: Coding) -> Coded | None:
     Args:
         weights: int8 [O, n].
     """
+    if coding == UNCOMPRESSED:
+        weights = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
     kept = weights[weights != 0] if coding.masked else weights
     codebook = np.flatnonzero(np.bincount(kept.ravel().astype(np.int16) + 128, minlength=1)) - 128
     if coding.codebook and not 1 <= len(codebook) <= CODEBOOK:
@@ -94,7 +102,7 @@ def encode(weights: NDArray[np.int8], coding: Coding) -> Coded | None:
         parts.append(mask + body.tobytes())
         starts.append(at)
         at += len(parts[-1])
-    a_weight = 4.2 + 2.4 * (weights != 0).mean() if coding.masked else 3.5
+    a_weight = 4.2 + 2.4 * (weights != 0).mean() if coding.masked else 1.6
     a_value = 5.0 * kept.size if coding.codebook else 0.0
     values_ = tuple(int(value) for value in codebook) if coding.codebook else ()
     instructions = a_weight * weights.size + a_value

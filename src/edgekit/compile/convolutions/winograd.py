@@ -28,7 +28,7 @@ from edgekit.compile.options import CompileOptions
 BLOCKS = {2: 4, 3: 2}  # tiles side by side -> output channels with which they fill the registers
 FILTERS = {
     2: np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
-    4: np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 12]]),
+    4: np.array([[6, 0, 0], [4, 4, 4], [-4, 4, -4], [1, 2, 4], [-1, 2, -4], [0, 0, -12]]),
 }
 CHANNEL_ORDER = (0, 2, 1, 3)  # of each four, in transformed tiles
 _INPUT, _OUTPUT = {2: 100, 4: 260}, {2: 90, 4: 230}  # instructions of the transforms, for a tile and channel
@@ -145,7 +145,12 @@ class Winograd:
 def input_helper(op: Convolution, tile: int, lanes: int) -> Helper:
     """The transform of one tile's channels, which lies among `lanes` tiles."""
     load, suffix = ("LOAD_WORD", "") if op.image[2] % 4 == 0 else ("LOAD_BYTES", "_bytes")
-    macros = (("NAME", f"winograd{tile}x{lanes}_input{suffix}"), ("LANES", str(lanes)), ("LOAD", load))
+    macros = (
+        ("NAME", f"winograd{tile}x{lanes}_input{suffix}"),
+        ("LANES", str(lanes)),
+        ("LOAD", load),
+        ("WORDS", str(int(not suffix))),
+    )
     return Helper(f"winograd{tile}_input", macros)
 
 
