@@ -38,6 +38,19 @@ MACROS = {  # what kernels fill in
         )
         for n, keep in ((2, "KEEP=+="), (4, "KEEP=="))
     },
+    "packed_widen.h": ("NAME=f", "WORDS=4"),
+    "depthwise_dot.h": (
+        "NAME=f",
+        "COUNT=1",
+        "STEP=8",
+        "TAPS=9",
+        "WIDTH=3",
+        "PITCH=80",
+        "SUMS=uint32_t s0 = 0",
+        "STORE=sums[0] = s0",
+        "VALUES=x,t,w0,w1,w2",
+        "TURN=WEIGHT(w0, 0) w1 = w2 = t = w0; AHEAD(x, 0) USE(s0, x, w1, t) LAST(s0, t, w2)",
+    ),
     "pool_sums.h": ("NAME=f", "HEIGHT=2", "WIDTH=3"),
     "both.h": ("PAIR=net_pair",),
     "pair_hook.h": ("PAIR=net_pair",),

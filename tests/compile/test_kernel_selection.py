@@ -12,6 +12,7 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions import kernel_of
 from edgekit.compile.convolutions.by_channel import ByChannel
+from edgekit.compile.convolutions.depthwise import Depthwise
 from edgekit.compile.convolutions.one_channel import OneChannel
 from edgekit.compile.convolutions.packed import Packed
 from edgekit.compile.convolutions.protocol import Convolution
@@ -43,7 +44,7 @@ def variants(op: Convolution) -> list[list[Op]]:
     """The convolution with each of its kernels besides the direct one, by their kind."""
     kinds = [
         dict.fromkeys(one for options in (SMALL, FAST) for one in kind.candidates(op, options))
-        for kind in (Winograd, OneChannel, Packed)
+        for kind in (Winograd, OneChannel, Packed, Depthwise)
     ]
     return [[replace(op, kernel=one) for one in some] for some in kinds if some]
 

@@ -21,23 +21,24 @@ static EDGEKIT_APART uint32_t finish_seldom(uint32_t sum, const channel *to, con
  * above `start` (fast_requant.py). */
 static EDGEKIT_APART void finish_row(const uint32_t *sums, int32_t count, const channel *to, uint8_t *out, int32_t step,
                                      const finishing *how) {
-  const uint32_t base = (uint32_t)to->bias - (uint32_t)to->start, scale = to->scale, zone = how->zone;
+  const uint32_t base = (uint32_t)to->bias - (uint32_t)to->start - 1u, scale = to->scale, zone = how->zone;
   const uint32_t inside = (uint32_t)to->end - (uint32_t)to->start - 1u, offset = how->offset;
   const int32_t drop = how->drop;
   const uint32_t *const last = sums + count;
   uint32_t sum = *sums;
   do {
-    const uint32_t ahead = sum + base;
+    uint32_t ahead = sum + base;
+    EDGEKIT_NOW(ahead)
     sum = *++sums;
     EDGEKIT_NOW(sum)
     uint32_t byte;
-    if (ahead - 1u < inside) {
+    if (ahead < inside) {
       const uint32_t scaled = (ahead >> drop) * scale + offset;
       byte = scaled >> 24;
       if (EDGEKIT_RARELY((scaled & zone) == 0)) goto seldom;
     } else {
       byte = (offset >> 24) - 1u;
-      if (EDGEKIT_RARELY((int32_t)ahead > 0)) {
+      if (EDGEKIT_RARELY((int32_t)ahead >= 0)) {
       seldom:
         byte = finish_seldom(ahead - base, to, how);
       }

@@ -4,7 +4,7 @@
 /* Sums of four neighbouring positions for three channels, whose weights w0, w1, w2 lie packed in two words:
  * w0 + (w2 << 21) and w1 + (w2 << 11). A window is LINES lines of LENGTH bytes, PITCH bytes apart; the next position
  * is STEP bytes away. Every load stands two instructions in front of its use, in 14 registers. A channel's sums, of
- * `count` positions, lie together; each is 2^20 (the second's 2^21) too high. */
+ * `count` positions, lie together; `groups` fours side by side; each is 2^20 (the second's 2^21) too high. */
 #define TAP(n)           \
   t = x * wa;            \
   s0 += t;               \
@@ -52,30 +52,34 @@
     to[count + (n)] KEEP(t) & 0x3fffffu;               \
     to[2 * count + (n)] KEEP high + ((t) >> 22 << 11); \
   }
-static EDGEKIT_APART void NAME(const uint8_t *v, const uint32_t *w, uint32_t *to, int32_t count) {
+static EDGEKIT_APART void NAME(const uint8_t *at, const uint32_t *words, uint32_t *to, int32_t count, int32_t groups) {
   const uint32_t first = (1u << 20) + (1u << 20 << 21), second = (1u << 21) + (1u << 20 << 11);
-  register uint32_t s0 EDGEKIT_IN(a8) = first;
-  register uint32_t s1 EDGEKIT_IN(a9) = first;
-  register uint32_t s2 EDGEKIT_IN(a10) = first;
-  register uint32_t s3 EDGEKIT_IN(a11) = first;
-  register uint32_t t0 EDGEKIT_IN(a12) = second;
-  register uint32_t t1 EDGEKIT_IN(a13) = second;
-  register uint32_t t2 EDGEKIT_IN(a14) = second;
-  register uint32_t t3 EDGEKIT_IN(a15) = second;
-  uint32_t wa = w[0], wb = w[1], x, t;
-  for (int32_t line = 0; line < LINES; ++line) {
-    x = *v;
-    for (const uint8_t *end = v + LENGTH; v != end;) {
-      TURN;
-      v += AT_ONCE;
-      w += 2 * AT_ONCE;
+  for (; groups > 0; --groups, at += 4 * STEP, to += 4) {
+    register uint32_t s0 EDGEKIT_IN(a8) = first;
+    register uint32_t s1 EDGEKIT_IN(a9) = first;
+    register uint32_t s2 EDGEKIT_IN(a10) = first;
+    register uint32_t s3 EDGEKIT_IN(a11) = first;
+    register uint32_t t0 EDGEKIT_IN(a12) = second;
+    register uint32_t t1 EDGEKIT_IN(a13) = second;
+    register uint32_t t2 EDGEKIT_IN(a14) = second;
+    register uint32_t t3 EDGEKIT_IN(a15) = second;
+    const uint8_t *v = at;
+    const uint32_t *w = words;
+    uint32_t wa = w[0], wb = w[1], x, t;
+    for (int32_t line = 0; line < LINES; ++line) {
+      x = *v;
+      for (const uint8_t *end = v + LENGTH; v != end;) {
+        TURN;
+        v += AT_ONCE;
+        w += 2 * AT_ONCE;
+      }
+      v += PITCH - LENGTH;
     }
-    v += PITCH - LENGTH;
+    UNPACK(s0, t0, 0)
+    UNPACK(s1, t1, 1)
+    UNPACK(s2, t2, 2)
+    UNPACK(s3, t3, 3)
   }
-  UNPACK(s0, t0, 0)
-  UNPACK(s1, t1, 1)
-  UNPACK(s2, t2, 2)
-  UNPACK(s3, t3, 3)
 }
 #undef TAP
 #undef UNPACK

@@ -52,14 +52,20 @@ class FastRequant:
         offset, zone = (self.offset + (flip << 24)) % 2**32, 2**24 - 2**self.zone
         return Constant("finishing", name, ((low ^ flip, high ^ flip, self.drop, offset, zone, zero, flip),))
 
-    def within(self, most: NDArray[np.int64]) -> "FastRequant":
-        """For values up to `most` [channels]: a channel whose `start` lies 2^31 or more below is worked out in full."""
-        far = most - self.start >= 2**31
-        if not far.any():
+    def for_rows(self, most: NDArray[np.int64]) -> "FastRequant":
+        """For c/finish_row.h, whose slope begins one behind `start`, and values up to `most` [channels].
+
+        A channel whose `start` lies 2^31 or more below is worked out in full.
+        """
+        low, start, end = self.requantization.low, self.start, self.end
+        if low == self.requantization.high:
             return self
-        start, end = np.where(far, _INT32_MIN, self.start), np.where(far, _INT32_MAX, self.end)
-        zone = max(self.zone, (self.offset & 0xFFFFFF).bit_length())
-        return replace(self, start=start, end=end, scale=np.where(far, 0, self.scale), zone=zone)
+        edges = edges_of(self.requantization)
+        far = most - start >= 2**31
+        usable = ~far & (edges[:, 0] == start + 1) & (edges[:, -1] == end) & (end - start < 2**31)
+        drop, offset, zone, scale = fitted(edges - edges[:, :1], usable, low)
+        start, end = np.where(far, _INT32_MIN, start), np.where(far, _INT32_MAX, end)
+        return replace(self, start=start, end=end, scale=scale, drop=drop, offset=offset, zone=zone)
 
     def finish(self, total: str, channel: str) -> str:
         """C of the byte for a sum, given C of the sum (uint32_t) and of a pointer to its channel."""

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.compile.codegen import Constant, Helper, Kernel, Site, largest_divisor, rendered, round_up
 from edgekit.compile.convolutions.fast_requant import FINISHING_BYTES, FastRequant, of_byte_sums
@@ -31,8 +30,8 @@ _BITS = (20, 21, 20)  # of a sum of a triple's channels, without its sign
 _AT_ONCE = 12  # sums in 8 registers
 _CODE_BYTES = 600  # of machine code, of which layers of the same shape share the most
 _UNROLL = 8  # taps written out
-_MOST_TAPS = {"size": 72, "speed": 144}  # of a section: 8 bytes of RAM each for three channels
-_MOST_POSITIONS = {"size": 24, "speed": 48}  # of a step that makes several rows
+_MOST_TAPS = {"size": 72, "speed": 256}  # of a section: 8 bytes of RAM each for three channels
+_MOST_POSITIONS = {"size": 24, "speed": 40}  # of a step that makes several rows
 _MOST_MORE_BYTES = {"size": 2048, "speed": 8192}  # that these may take beyond a single one
 
 
@@ -105,12 +104,12 @@ class Packed:
             groups += -(-_columns(op, rest) // self.positions) if rest else 0
         else:
             groups = op.pooled[0] * op.pool[0] * -(-op.used_columns // self.positions)
-        far = max(0, ((self.positions - 1) * op.stride[1] * op.image[2] + _UNROLL) // 256)  # loads out of reach
-        a_group = (32.5 + 2 * far) * taps + sections * (105 + 12 * section.lines)
+        far = sum(n * op.stride[1] * op.image[2] + _UNROLL > 256 for n in range(self.positions))  # loads out of reach
+        a_group = (31.0 + 3 * far) * taps + sections * (105 + 12 * section.lines)
         a_step = 13 * taps * self.channels / _TRIPLE + 60 * sections + 85 * self.channels
         pooled = 8 * op.pooled[0] * op.pool[0] * op.used_columns * op.result[2] if op.pool != (1, 1) else 0
         cycles = blocks * (groups * a_group + window.steps * a_step) + pooled + 21 * op.output.size
-        constants = self.channels * blocks * taps + CHANNEL_BYTES * op.result[2] + FINISHING_BYTES
+        constants = round_up(op.result[2], _TRIPLE) * taps + CHANNEL_BYTES * op.result[2] + FINISHING_BYTES
         return Cost(cycles, constants, window.steps, _CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
@@ -132,7 +131,9 @@ class Packed:
         sizes = (("NAME", f"pool_sums_{height}x{width}"), ("HEIGHT", str(height)), ("WIDTH", str(width)))
         pool = Helper("pool_sums", sizes)
         rest = columns % self.positions if len(section.starts) > 1 else 0
-        helpers: list[Helper | str] = ["packed_widen", dot, "finish_row"]
+        words_a_tap = 2 * self.channels // _TRIPLE
+        widen = Helper("packed_widen", (("NAME", f"packed_widen{words_a_tap}"), ("WORDS", str(words_a_tap))))
+        helpers: list[Helper | str] = [widen, dot, "finish_row"]
         helpers += [pool] if pooled else []
         helpers += ["close_sums"] if rest else []
         function = rendered(
@@ -144,6 +145,7 @@ class Packed:
             channels=self.channels,
             positions=self.positions,
             words=self._words(op),
+            widen=widen.name,
             dot=dot.name,
             pool=pool.name if pooled else "",
             flat=_flat(op),
@@ -157,7 +159,7 @@ class Packed:
             count=self._channel_sums(op),
             position=op.stride[1] * op.image[2],
         )
-        weights = Constant("uint8_t", f"{site.name}_weights", self._weights(op, section).ravel().tolist())
+        weights = Constant("uint8_t", f"{site.name}_weights", self._weights(op, section))
         tables = (requant.table(f"{site.name}_channels"), requant.shared(f"{site.name}_finishing", site.output_flip))
         return Kernel(tuple(helpers), (weights, *tables), function)
 
@@ -179,7 +181,7 @@ class Packed:
 
     def _words(self, op: Convolution) -> int:
         """Of a section's weights; those of one tap more are read."""
-        return 2 * self.channels // _TRIPLE * (self._section(op).taps + 1)
+        return 2 * (self._section(op).taps + 1) * self.channels // _TRIPLE
 
     def _channel_sums(self, op: Convolution) -> int:
         """Of a step; what is computed twice at a row's end is counted twice between sections."""
@@ -193,19 +195,18 @@ class Packed:
         most = plain.bias + 255 * op.weights.reshape(len(op.weights), -1).clip(0).sum(axis=1, dtype=np.int64)
         higher = len(self._section(op).starts) * 2 ** np.resize(np.array(_BITS, np.int64), len(op.weights))
         bias = (plain.bias - higher + 2**31) % 2**32 - 2**31
-        return replace(plain.within(most), bias=bias)
+        return replace(plain.for_rows(most), bias=bias)
 
-    def _weights(self, op: Convolution, section: _Section) -> NDArray[np.int64]:
-        """[block of channels, section, tap, channel of the block], w + 128."""
-        out = len(op.weights)
-        lines = np.zeros((round_up(out, self.channels), op.weights.shape[1], op.weights[0, 0].size), np.int64)
-        lines[:out] = op.weights.reshape(out, op.weights.shape[1], -1)
-        parts = [
-            lines[:, y : y + section.lines, x : x + section.length].reshape(-1, self.channels, section.taps)
-            for y, x in section.starts
-        ]
-        weights: NDArray[np.int64] = np.stack(parts, axis=1).transpose(0, 1, 3, 2) + 128
-        return weights
+    def _weights(self, op: Convolution, section: _Section) -> list[int]:
+        """[block of channels, section, triple of the block, tap, channel of the triple], w + 128."""
+        out = round_up(len(op.weights), _TRIPLE)
+        lines = np.zeros((out, op.weights.shape[1], op.weights[0, 0].size), np.int64)
+        lines[: len(op.weights)] = op.weights.reshape(len(op.weights), op.weights.shape[1], -1)
+        parts = [lines[:, y : y + section.lines, x : x + section.length].reshape(out, -1) for y, x in section.starts]
+        triples = np.stack(parts, axis=1).reshape(-1, _TRIPLE, len(parts), section.taps) + 128
+        at_once = self.channels // _TRIPLE
+        blocks = [triples[i : i + at_once].transpose(2, 0, 3, 1).ravel() for i in range(0, len(triples), at_once)]
+        return [int(weight) for block in blocks for weight in block]
 
     def _dot(self, op: Convolution, section: _Section, row: int) -> Helper:
         """The sums of neighbouring positions over a section."""
