@@ -161,6 +161,7 @@ def doctor_command(as_json: bool) -> None:
 )
 @shared.optimize_option
 @shared.board_target_option
+@shared.flash_mode_option
 @shared.labels_option
 @click.option(
     "--project",
@@ -168,7 +169,7 @@ def doctor_command(as_json: bool) -> None:
     help="Unpack the firmware's sources there, too: a PlatformIO project of your own.",
 )
 def firmware_command(
-    model: Path, profile: bool, optimize: Any, target: Any, labels: str | None, project: Path | None
+    model: Path, profile: bool, optimize: Any, target: Any, flash_mode: str, labels: str | None, project: Path | None
 ) -> None:
     """Write the sources of a model into firmware/lib/model, from where `pio run -d firmware` builds.
 
@@ -182,7 +183,7 @@ def firmware_command(
     from edgekit.pipeline.loading import load_model
 
     loaded = load_model(model, labels)
-    options = CompileOptions(optimize=optimize, target=target, profile=profile)
+    options = CompileOptions(optimize=optimize, target=target, profile=profile, flash_mode=flash_mode)
     sources, obstacles = loaded.board_sources(options)
     if project is not None and (edited := unpack(project)):
         print_warning(
