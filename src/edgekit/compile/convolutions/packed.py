@@ -79,6 +79,8 @@ class Packed:
         most_taps, most = _MOST_TAPS[options.optimize], _MOST_POSITIONS[options.optimize]
         most_bytes = _MOST_MORE_BYTES[options.optimize]
         kernels = [cls(rows, channels, most_taps) for channels in (3, 6) for rows in range(1, op.pooled[0] + 1)]
+        if options.optimize == "size":  # six channels' sums of a wide row take memory and save little
+            kernels = [one for one in kernels if one.channels == _TRIPLE or one.rows * op.used_columns <= most]
         return [
             one
             for one in kernels
