@@ -76,8 +76,8 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
 @shared.data_option
 @click.option(
     "--runtime",
-    type=click.Choice(["tflm", "litert", "torch", "onnx"]),
-    help="What runs it [by the file: tflm for int8].",
+    type=click.Choice(["tflm", "litert", "compiled", "torch", "onnx"]),
+    help="What runs it [by the file: tflm for int8, or, where that is not installed, compiled C].",
 )
 @click.option("--split", type=click.Choice(["test", "val"]), default="test")
 @shared.input_range_option

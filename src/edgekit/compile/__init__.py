@@ -3,7 +3,7 @@
     .tflite -> read_graph -> fuse_pad -> fuse_pool -> select_kernels -> plan -> emit -> C
 
 What an operator is read from, becomes and needs stands in one file of ops/.
-numpy only, besides the flatbuffer schema in tflite-micro's wheel.
+numpy only, besides a flatbuffer schema (edgekit.tflite.schema).
 """
 
 from dataclasses import replace

@@ -25,11 +25,15 @@ from edgekit.device.link import CHIP_PORT, Port, board_ports, join_group, ports
 from edgekit.errors import EdgekitError, install
 from edgekit.report.document import Code
 
+_OF_TFLM = (
+    install() if (sys.platform, platform.machine()) == ("linux", "x86_64")
+    else "Nothing: it has wheels for x86-64 Linux alone. A C compiler makes what stands in for it, else LiteRT."
+)  # fmt: skip
 PACKAGES = (
     ("numpy", "numpy", "everything", install()),
     ("pyserial", "serial", "serial ports", install()),
     ("esptool", "esptool", "edgekit flash", install()),
-    ("tflite-micro", "tflite_micro", "the desktop's golden outputs", install()),
+    ("tflite-micro", "tflite_micro", "the desktop's golden outputs", _OF_TFLM),
     ("torch", "torch", "edgekit build-model", install("build")),
     ("tensorflow", "tensorflow", "edgekit build-model", install("build")),
     ("platformio", "platformio", "pio run -d firmware", "pip install platformio"),
@@ -54,7 +58,12 @@ def doctor(
     toolchains = {board.toolchain.prefix: board.toolchain for board in BOARDS.values()}
     python = f"{platform.python_version()}, edgekit {__version__}"
     findings = [
-        Finding("python", sys.version_info >= (3, 11), python, advice="Use Python 3.11 or 3.12."),
+        Finding(
+            "python",
+            sys.version_info >= (3, 11),
+            python,
+            advice="Use Python 3.11 or 3.12 (without the extra build also 3.13).",
+        ),
         *(_package(*row) for row in PACKAGES),
         _program("g++", "--port native"),
         *(_program(f"{one.prefix}g++", "--port emulator", one.packages) for one in toolchains.values()),

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from edgekit import files
+from edgekit.compile.reference import reference
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json, say_other_labels, shape_json
 from edgekit.device.kept import Answers, Kept
 from edgekit.runtimes import tflm
+from edgekit.runtimes.runtime import timed
 from edgekit.tflite.quantize import known_range, network_input
 from edgekit.values.device_run import DeviceRun, LinkCounts
 from edgekit.values.evaluation import Prediction
@@ -99,14 +101,15 @@ def _evaluate(
 
 
 def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress | None = None) -> DeviceRun:
-    """The same set through TFLM on this computer, which is a board without a line."""
+    """The same set through TFLM, or what stands in for it, on this computer, which is a board without a line."""
     begin, link, predictions = time.monotonic(), LinkCounts(), []
-    for row, (logits, invoke_us) in enumerate(tflm.timed(model, images.images)):
+    by = reference(model)
+    for row, (logits, invoke_us) in enumerate(timed(by, model, images.images)):
         predictions.append(Prediction(images.ids[row], int(images.labels[row]), tuple(logits.tolist()), invoke_us))
         if progress is not None:
             progress(predictions[-1], link)
     device = {
-        "board": "desktop", "chip": platform.machine(), "backend": "tflm", "model_sha256": model.sha256,
-        **shape_json(model.input_shape), "arena_bytes": tflm.arena_bytes(model),
+        "board": "desktop", "chip": platform.machine(), "backend": by.name, "model_sha256": model.sha256,
+        **shape_json(model.input_shape), "arena_bytes": tflm.arena_bytes(model) if by is tflm.TFLM else 0,
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)

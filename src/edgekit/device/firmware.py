@@ -41,6 +41,7 @@ from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
 from edgekit.values.task import Task
 
+UNMEASURED_ARENA_BYTES = 16_384  # where the firmware begins to try a model that nobody has run on TFLM
 MODEL_FOLDER = "lib/model/src/model"
 HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of this computer
 # lib/app looks for it: the C measures what each layer costs
@@ -62,7 +63,7 @@ class ModelSources:
 
 def model_sources(
     model: TfliteModel, compiled: Compiled | None, *,
-    task: Task | None = None, threshold: Threshold | None = None, arena_bytes: int = 16_384,
+    task: Task | None = None, threshold: Threshold | None = None, arena_bytes: int = UNMEASURED_ARENA_BYTES,
 ) -> ModelSources:  # fmt: skip
     """The sources of a firmware for the model.
 

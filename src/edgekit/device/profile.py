@@ -23,6 +23,7 @@ from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.options import FOR_BOARD
 from edgekit.compile.program import estimate_json
+from edgekit.compile.reference import reference
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.counted import Counted, count_model
@@ -31,7 +32,6 @@ from edgekit.device.link import AS_THE_SYSTEM, ControlLines
 from edgekit.device.protocol import codes, messages
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
-from edgekit.runtimes import tflm
 from edgekit.tflite.model import read_int8_model
 from edgekit.tflite.other_ends import left_out
 from edgekit.tflite.reader import read_file
@@ -130,7 +130,8 @@ def profile_model(
             f"{len(program.layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
-    golden, resolution = tflm.infer_of(tflite)(image).astype(np.int8).tobytes(), run.resolution
+    golden = reference(tflite).run(tflite, image.reshape(1, *tflite.input_shape)).astype(np.int8).tobytes()
+    resolution = run.resolution
     counted = None if device["board"] == "native" else _counted(content, options, image, run.us is None)
     for said in (run.outputs, counted.outputs.tobytes() if counted else golden):
         if said != golden:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.reference import reference
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
 from edgekit.device.protocol import messages
@@ -21,8 +22,7 @@ from edgekit.device.protocol.messages import Info
 from edgekit.device.retransmit import SILENCE_LIMIT_S
 from edgekit.errors import EdgekitError, printable
 from edgekit.report.document import Column, Table
-from edgekit.runtimes import tflm
-from edgekit.runtimes.runtime import run_each
+from edgekit.runtimes.tflm import TFLM
 from edgekit.values.codec import to_json
 from edgekit.values.device_run import board_name
 from edgekit.values.model import TfliteModel
@@ -94,7 +94,8 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
 def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
     info = client.info
     inputs_q = golden_inputs(info.shape)
-    expected = run_each(tflm.infer_of(model), inputs_q.reshape(-1, *model.tensor_shape), None)
+    by = reference(model)
+    expected = by.run(model, inputs_q.reshape(-1, *model.input_shape))
     inputs = [image_q.tobytes() for image_q in inputs_q]
     yield Check("answers", True, _answers(info, client.labels))
     yield Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")
@@ -103,7 +104,10 @@ def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
         yield Check("memory", info.arena_bytes <= info.ram_bytes, found)
     outcomes = list(client.infer((str(row), data) for row, data in enumerate(inputs)))
     wrong = [o.key for o in outcomes if o.outputs != expected[int(o.key)].tobytes()]
-    found = f"{len(outcomes) - len(wrong)} of {len(inputs)} golden inputs give the desktop's bytes"
+    found = (
+        f"{len(outcomes) - len(wrong)} of {len(inputs)} golden inputs give the desktop's bytes"
+        + f", of {by.name}" * (by is not TFLM)
+    )
     yield Check("byte-exact", not wrong and len(outcomes) == len(inputs), found)
     times = sorted(o.invoke_us for o in outcomes)
     unit = "thousand instructions" if info.board == BoardKind.EMULATED else "us"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.reference import COMPILED, reference
 from edgekit.data.arrays import Arrays
 from edgekit.data.asked import for_model
 from edgekit.data.progress import bar
@@ -35,7 +36,7 @@ from edgekit.values.images import DataInfo
 from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
 from edgekit.values.networks import Student, StudentSpec
 
-RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, ONNX, TORCH)}  # as `--runtime` takes them
+RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, COMPILED, ONNX, TORCH)}  # as `--runtime` takes them
 
 
 def evaluate(
@@ -47,7 +48,8 @@ def evaluate(
 
     Args:
         data: a set of pictures, as `load_splits` takes it, or an .npz of `x` and `y`, as `load_arrays` does.
-        runtime: `tflm`, `litert`, `onnx` or `torch`; None takes the one that fits the file.
+        runtime: `tflm`, `litert`, `compiled` (edgekit's C on this computer), `onnx` or `torch`; None takes the one
+            that fits the file.
         split: `test`, or `val`, split as the card's recipe says.
         strict: stop at the first image that cannot be read.
         input_range: what a .tflite takes black and white pixels for; None reads it from its int8 input, or takes 0 to 1
@@ -157,7 +159,7 @@ def opened(path: Path, given: tuple[float, float] | None = None) -> tuple[Any, I
 def _runtime(fitting: list[Runtime], suffix: str, model: Any, name: str | None) -> Runtime:
     """The runtime of that name, or the first that runs the model."""
     if name is None:
-        return next(one for one in fitting if not one.variants or model.variant in one.variants)
+        return reference(model) if isinstance(model, TfliteModel) else fitting[0]
     if RUNTIMES.get(name) not in fitting:
         others = " or ".join(one.name for one in fitting)
         raise EdgekitError(f"{name} does not run {suffix} files.", f"Use --runtime {others}, or another file.")

@@ -12,11 +12,12 @@ from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.options import FOR_BOARD
 from edgekit.compile.program import profiled_program
 from edgekit.data.arrays import named
-from edgekit.device.firmware import ModelSources, model_sources
+from edgekit.device.firmware import UNMEASURED_ARENA_BYTES, ModelSources, model_sources
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import load_card
+from edgekit.runtimes import tflm
 from edgekit.runtimes.trial import try_apart
 from edgekit.tflite.metadata import lines_of
 from edgekit.tflite.model import read_tflite
@@ -33,7 +34,7 @@ _MOST_LABEL_BYTES = 1 << 20
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """A model, what it is asked (None: nobody has said), where its decision lies (None: at the greatest output), TFLM's
-    arena for it in bytes, and how its data were split."""
+    arena for it in bytes (0: not measured), and how its data were split."""
 
     model: TfliteModel
     task: Task | None
@@ -54,7 +55,11 @@ class LoadedModel:
 
     def _sources(self, compiled: Compiled | None) -> ModelSources:
         return model_sources(
-            self.model, compiled, task=self.task, threshold=self.threshold, arena_bytes=self.arena_bytes
+            self.model,
+            compiled,
+            task=self.task,
+            threshold=self.threshold,
+            arena_bytes=self.arena_bytes or UNMEASURED_ARENA_BYTES,
         )
 
     def program(self, profile: Path | None = None) -> Program | None:
@@ -178,7 +183,7 @@ def read_named(path: Path) -> TfliteModel:
 
 
 def load_model(path: str | Path = DEFAULT_MODEL, labels: str | None = None) -> LoadedModel:
-    """A model with its card; without a card the greatest output decides, and TFLM's arena is measured here.
+    """A model with its card; without a card the greatest output decides, and TFLM's arena is measured here, if TFLM is.
 
     Args:
         labels: of a model without a card, as `task_of` takes them.
@@ -194,7 +199,8 @@ def load_model(path: str | Path = DEFAULT_MODEL, labels: str | None = None) -> L
             refuse_labels(path, labels)
             return LoadedModel(model, card.data.task, card.cut(), card.model.arena_bytes, card.recipe.data)
     task = task_of(model, labels)
-    return LoadedModel(model, task, None, try_apart(model), DataRecipe())
+    arena_bytes = try_apart(model) if tflm.installed() else 0
+    return LoadedModel(model, task, None, arena_bytes, DataRecipe())
 
 
 def labels_of(path: Path, labels: str | None, converted: bytes | None = None) -> tuple[str, ...]:

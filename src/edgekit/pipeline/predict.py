@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.reference import reference
 from edgekit.data.arrays import load_arrays, numbered
 from edgekit.data.preprocess import load_pixels
 from edgekit.device.connection import Wait, connected
@@ -19,7 +20,6 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import decide, probabilities
 from edgekit.pipeline.inputs import is_arrays, taken_for
 from edgekit.pipeline.loading import LoadedModel, load_model
-from edgekit.runtimes.tflm import TFLM
 from edgekit.tflite.quantize import logits_of, network_input, real_values, with_input_range
 
 _PICTURES = (".jpg", ".jpeg", ".png")
@@ -55,7 +55,7 @@ def predict(
         model: a model that `load_model` read, or its path.
         images: one path, or several: pictures, folders of them, .npz files.
         input_range, labels: as in `evaluate`.
-        port, baud, on_wait, lines: as in `connected`; no port: the desktop's TFLM.
+        port, baud, on_wait, lines: as in `connected`; no port: this computer, by `reference`.
 
     Raises:
         EdgekitError: a picture that cannot be read, a model that TFLM does not run, or that does not tell what it takes
@@ -84,7 +84,7 @@ def predict(
         raise EdgekitError(f"{tflite.name} is a {tflite.variant} model, which no board runs.", "Give the int8 .tflite.")
     inputs = np.concatenate(batches)
     if port is None:
-        outputs = TFLM.run(tflite, inputs)
+        outputs = reference(tflite).run(tflite, inputs)
     else:
         with connected(port, tflite, loaded.sources, baud=baud, on_wait=on_wait, lines=lines) as client:
             rows = ((str(name), row.tobytes()) for name, row in zip(names, inputs, strict=True))

@@ -20,6 +20,7 @@ from edgekit.values.task import Task
 _RUNTIMES = {
     "tflm": "desktop, tflm interpreter",
     "litert": "desktop, litert interpreter",
+    "compiled": "desktop, edgekit's compiled C",
     "torch": "desktop, torch",
     "onnx": "desktop, onnxruntime",
 }

@@ -18,9 +18,6 @@ def run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = No
     return run_each(infer_of(model), to_tensors(model, images), progress)
 
 
-LITERT = Runtime("litert", ".tflite", run)
-
-
 def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
     """The model in an interpreter: with XNNPACK's kernels, or TensorFlow Lite's reference ones.
 
@@ -51,6 +48,9 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
             raise _refused(model, error) from error
 
     return infer
+
+
+LITERT = Runtime("litert", ".tflite", run, open=infer_of)
 
 
 def _refused(model: TfliteModel, error: Exception) -> EdgekitError:

@@ -6,6 +6,7 @@ In: a model and images. Out: its outputs, one row an image.
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Runtime:
     suffix: str  # of the files that it takes
     run: Run
     variants: tuple[str, ...] = ()  # of a .tflite that it runs; empty where it runs whatever the file holds
+    open: Callable[[TfliteModel], Infer] | None = None  # of those for a .tflite: the model, to be run input by input
 
 
 def run_each(infer: Infer, tensors: NDArray[Any], progress: Progress | None) -> NDArray[Any]:
@@ -59,6 +61,16 @@ def run_each(infer: Infer, tensors: NDArray[Any], progress: Progress | None) -> 
         if progress is not None:
             progress(1)
     return np.stack(rows)
+
+
+def timed(runtime: Runtime, model: TfliteModel, images: NDArray[Any]) -> Iterator[tuple[NDArray[np.int8], int]]:
+    """Each image by itself: int8 outputs [classes] and the microseconds that this computer took."""
+    assert runtime.open is not None
+    infer = runtime.open(model)
+    for tensor in to_tensors(model, images):
+        begin_ns = time.perf_counter_ns()
+        outputs = infer(tensor)
+        yield outputs, (time.perf_counter_ns() - begin_ns) // 1000
 
 
 def to_tensors(model: TfliteModel, images: NDArray[Any]) -> NDArray[Any]:

@@ -4,10 +4,10 @@ golden ones.
 In: a .tflite, int8, float32 or 16x8. Out: outputs, and what its arena needs.
 """
 
+import importlib.util
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,18 +33,6 @@ def run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = No
     return run_each(infer_of(model), to_tensors(model, images), progress)
 
 
-TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32", "16x8"))
-
-
-def timed(model: TfliteModel, images: NDArray[Any]) -> Iterator[tuple[NDArray[np.int8], int]]:
-    """Each image by itself: int8 outputs [classes] and the microseconds that this computer took."""
-    infer = infer_of(model)
-    for tensor in to_tensors(model, images):
-        begin_ns = time.perf_counter_ns()
-        outputs = infer(tensor)
-        yield outputs, (time.perf_counter_ns() - begin_ns) // 1000
-
-
 def infer_of(model: TfliteModel) -> Infer:
     """The model in an interpreter.
 
@@ -62,6 +50,9 @@ def infer_of(model: TfliteModel) -> Infer:
             raise _refused(model, error) from error
 
     return infer
+
+
+TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32", "16x8"), open=infer_of)
 
 
 @contextmanager
@@ -123,7 +114,17 @@ def _print_arena_bytes() -> None:
     print(_in_sixteens(sum(_parts(interpreter, len(file.inputs)))))
 
 
+def installed() -> bool:
+    """Whether TFLM is here; its package has wheels for x86-64 Linux alone."""
+    return importlib.util.find_spec("tflite_micro") is not None
+
+
 def _interpreter(model: TfliteModel) -> Any:
+    if not installed():
+        raise EdgekitError(
+            "TFLM is not installed: tflite-micro has wheels for x86-64 Linux alone.",
+            "Use --runtime compiled or litert where the command takes it, or run this on such a machine.",
+        )
     from tflite_micro import runtime
 
     if model.variant not in TFLM.variants:

@@ -1,6 +1,6 @@
 """A .tflite file -> frozen records, safe for hostile files. What the numbers mean is not judged here.
 
-The accessors of the schema (the one in tflite-micro's wheel) believe every offset of the file. Here each table is
+The accessors of the schema's classes believe every offset of the file. Here each table is
 checked against the file's end before it is used, and every list has a limit, so that a damaged file costs an error
 message and neither time nor memory.
 """
@@ -20,6 +20,7 @@ from edgekit.files import read_regular
 from edgekit.tflite.foreign import not_tflite, saved_model
 from edgekit.tflite.other_ends import without_other_ends
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
+from edgekit.tflite.schema import schema
 
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
@@ -53,7 +54,7 @@ def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
                 "`edgekit compile` makes a C library of one whose other subgraph gives variables their first values. "
                 "For all else export it without control flow, without variables and with a single signature.",
             )
-        inner = without_other_ends(file, _schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
+        inner = without_other_ends(file, schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
         return file if inner is None else replace(_file(inner[0], name), other_ends=inner[1])
     except CORRUPT as error:
         raise damaged(name, error) from error
@@ -82,15 +83,8 @@ def _bytes_of(content: bytes | Path) -> tuple[bytes, str]:
         raise EdgekitError(f"{content} cannot be read: {error.strerror or error}.", "Name a .tflite file.") from error
 
 
-def _schema() -> Any:
-    # takes 0.3 s, and not every command reads a model
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
-
-    return schema_py_generated
-
-
 def _file(content: bytes, name: str) -> TfliteFile:
-    model = _sound(_schema().Model.GetRootAsModel(content, 0))
+    model = _sound(schema().Model.GetRootAsModel(content, 0))
     if model.Version() != 3:
         raise ValueError(f"its schema version is {model.Version()}, not 3")
     entries = [
@@ -170,9 +164,9 @@ def _operator(operator: Any, codes: list[tuple[str, str]], position: int) -> Fil
 
 def _options(kind: str, found: Any) -> dict[str, Any]:
     """The numbers and texts among an options table's fields, read through the schema's class of that name."""
-    if not hasattr(_schema(), kind):
+    if not hasattr(schema(), kind):
         return {}
-    table = getattr(_schema(), kind)()
+    table = getattr(schema(), kind)()
     table.Init(found.Bytes, found.Pos)
     _sound(table)
     options = {field: getattr(table, field)() for field in _fields(kind)}
@@ -186,7 +180,7 @@ def _options(kind: str, found: Any) -> dict[str, Any]:
 @cache
 def _fields(kind: str) -> tuple[str, ...]:
     """The accessors of a schema class that take no argument, without those of vectors."""
-    methods = inspect.getmembers(getattr(_schema(), kind), inspect.isfunction)
+    methods = inspect.getmembers(getattr(schema(), kind), inspect.isfunction)
     takes = {name: len(inspect.signature(method).parameters) for name, method in methods}
     vectors = ("AsNumpy", "Length", "IsNone")
     return tuple(name for name, count in takes.items() if count == 1 and not name.endswith(vectors))
@@ -237,4 +231,4 @@ def _named(enumeration: str, value: int, what: str) -> str:
 
 @cache
 def _names(enumeration: str) -> dict[int, str]:
-    return {value: name for name, value in vars(getattr(_schema(), enumeration)).items() if not name.startswith("_")}
+    return {value: name for name, value in vars(getattr(schema(), enumeration)).items() if not name.startswith("_")}

@@ -4,6 +4,7 @@ from typing import Any
 
 from edgekit.tflite.model import sound_file
 from edgekit.tflite.reader import CORRUPT, damaged
+from edgekit.tflite.schema import schema
 
 _ALIGNMENT = 16  # schema.fbs: Buffer.data is force_align:16; kernels read int32 biases in place
 
@@ -14,11 +15,9 @@ def strip(content: bytes) -> bytes:
     Raises:
         EdgekitError: as `sound_file`.
     """
-    from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
-
-    file = sound_file(content)
+    classes, file = schema(writes=True), sound_file(content)
     try:
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file.content, 0))
+        model = classes.ModelT.InitFromObj(classes.Model.GetRootAs(file.content, 0))
     except CORRUPT as error:  # in what is about to be dropped
         raise damaged(file.name, error) from error
     model.description = model.signatureDefs = model.metadata = model.metadataBuffer = None

@@ -1,0 +1,142 @@
+"""What the bytes of a board are compared with on this computer: TFLM or, where it has no wheel, what stands in for it.
+
+In: a model. Out: the runtime that speaks for it. In TFLM's place that is edgekit's own compiled C, built by the C
+compiler that is here (the tests hold its bytes against TFLM's), else LiteRT; which of them it is, is said.
+"""
+
+import ctypes
+import importlib.util
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgekit import files
+from edgekit.compile import Compiled, compile_model
+from edgekit.errors import EdgekitError, in_a_line
+from edgekit.runtimes import tflm
+from edgekit.runtimes.litert import LITERT
+from edgekit.runtimes.runtime import Infer, Progress, Runtime, run_each, to_tensors
+from edgekit.runtimes.tflm import TFLM
+from edgekit.values.model import TfliteModel
+
+_ALIGNMENT = 16  # of the arena, as the generated header asks
+_COMPILERS = ("cc", "gcc", "clang")
+
+
+def reference(model: TfliteModel) -> Runtime:
+    """The runtime whose outputs are the model's, said on stderr where it is not TFLM that speaks for TFLM.
+
+    Raises:
+        EdgekitError: nothing here runs the model; says what to install.
+    """
+    if model.variant not in TFLM.variants:
+        return LITERT
+    if tflm.installed():
+        return TFLM
+    if model.variant == "int8" and c_compiler() and _compiles(model.flatbuffer):
+        _say("edgekit's own compiled C")
+        return COMPILED
+    if importlib.util.find_spec("ai_edge_litert") is not None:
+        _say("LiteRT, whose bytes may differ by one here and there,")
+        return LITERT
+    raise EdgekitError(
+        f"Nothing here runs {model.name}: TFLM has wheels for x86-64 Linux alone.",
+        "Install a C compiler (Debian: apt-get install gcc; macOS: xcode-select --install; Windows: MinGW-w64's gcc on "
+        "the PATH), or LiteRT: pip install ai-edge-litert",
+    )
+
+
+def c_compiler() -> str | None:
+    """The path of the C compiler that makes programs of this computer; None where none is on the PATH."""
+    return next((path for name in _COMPILERS if (path := shutil.which(name))), None)
+
+
+def compiled_infer(model: TfliteModel) -> Infer:
+    """The int8 model as compiled C, in this process.
+
+    Raises:
+        EdgekitError: it cannot be compiled, keeps a state, or no C compiler is here or it fails.
+    """
+    if model.variant != "int8":
+        raise EdgekitError(
+            f"Compiled C runs int8 models, and {model.name} is {model.variant}.", "Use --runtime litert."
+        )
+    made = compile_model(model.flatbuffer)
+    if made.graph.states:
+        raise EdgekitError(f"{model.name} keeps a state from one run to the next.", "Use --runtime litert.")
+    invoke = ctypes.CDLL(str(_library(made))).model_invoke
+    invoke.argtypes, invoke.restype = [ctypes.c_void_p] * 3, None
+    room = np.zeros(made.plan.arena_bytes + _ALIGNMENT, np.uint8)
+    arena = -(-room.ctypes.data // _ALIGNMENT) * _ALIGNMENT
+
+    def infer(tensor: NDArray[Any]) -> NDArray[Any]:
+        inputs = np.ascontiguousarray(tensor, np.int8)
+        outputs, _ = np.empty(model.outputs, np.int8), room  # which must outlive the call
+        invoke(inputs.ctypes.data, outputs.ctypes.data, arena)
+        return outputs
+
+    return infer
+
+
+def _run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = None) -> NDArray[Any]:
+    """See `Run`."""
+    return run_each(compiled_infer(model), to_tensors(model, images), progress)
+
+
+COMPILED = Runtime("compiled", ".tflite", _run, variants=("int8",), open=compiled_infer)
+
+
+def _library(made: Compiled) -> Path:
+    """The C as a shared library in the user's cache, built once."""
+    compiler = c_compiler()
+    if compiler is None:
+        raise EdgekitError(f"No C compiler is on the PATH ({', '.join(_COMPILERS)}).", "Install gcc or clang.")
+    key = files.key_of([sys.platform, compiler, dict(made.files)])[:16]
+    library = files.user_folder("cache") / "programs" / f"reference-{key}.so"  # a DLL on Windows, by any name
+    if library.is_file():
+        return library
+    with files.failures_of(library):
+        library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".reference-") as temporary:
+        for name, text in made.files.items():
+            (Path(temporary) / name).write_text(text, encoding="utf-8")
+        built = Path(temporary) / library.name
+        position = () if sys.platform == "win32" else ("-fPIC",)
+        command = [
+            compiler,
+            "-std=c99",
+            "-O2",
+            "-shared",
+            *position,
+            "-o",
+            str(built),
+            str(Path(temporary) / "model.c"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            raise EdgekitError(
+                f"{compiler} failed on the compiled C: {in_a_line(done.stderr)}",
+                "This is a bug worth reporting, with this message.",
+            )
+        built.replace(library)
+    return library
+
+
+@cache
+def _compiles(flatbuffer: bytes) -> bool:
+    try:
+        return not compile_model(flatbuffer).graph.states
+    except EdgekitError:
+        return False
+
+
+@cache
+def _say(what: str) -> None:
+    files.print_warning(f"TFLM is not installed (it has wheels for x86-64 Linux alone): {what} speaks in its place.")
