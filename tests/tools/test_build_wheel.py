@@ -90,6 +90,13 @@ def test_the_wheel_holds_every_source_and_nothing_that_a_build_left(wheel: Path)
         assert {f"edgekit/models/{folder}/{name}" for name in there} <= models
 
 
+def test_the_distribution_has_a_name_of_its_own_and_the_command_is_edgekit(wheel: Path) -> None:
+    assert wheel.name.startswith("edgekit_esp32-")
+    with zipfile.ZipFile(wheel) as archive:
+        (entries,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
+        assert "edgekit = edgekit.__main__:main" in archive.read(entries).decode()
+
+
 def test_the_sdist_builds_the_same_wheel(tree: Path, wheel: Path) -> None:
     sdist = built("sdist", tree, tree.parent / "sdist")
     with tarfile.open(sdist) as archive:
