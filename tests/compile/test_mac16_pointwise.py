@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from chosen_kernels import differing, with_kernels
 
 from edgekit.compile import convolutions
@@ -31,6 +32,23 @@ def test_random_models_give_tflms_bytes_under_the_sanitizers(tmp_path: Path) -> 
     kernels = [op.kernel for _, _, graph in cases for op in graph.ops if isinstance(op, Convolution)]
     assert sum(isinstance(kernel, Mac16Pointwise) for kernel in kernels) >= 60
     assert differing(cases, tmp_path) == []
+
+
+def few_taps(seed: int) -> bytes:
+    """Two convolutions of any shape and stride, the first on an image of 1 to 3 channels."""
+    r = Random(seed)
+    entry = r.activation((1, int(r.rng.integers(3, 20)), int(r.rng.integers(3, 20)), int(r.rng.integers(1, 4))))
+    x = r.conv(entry, out=int(r.rng.integers(1, 9)))
+    return r.b.finish([entry], [r.conv(x, out=int(r.rng.integers(1, 9)))])
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_few_taps_are_copied_out_and_give_tflms_bytes_under_the_sanitizers(streamed: bool, tmp_path: Path) -> None:
+    drawn = [with_kernels(few_taps(seed), seed, Mac16Pointwise) for seed in range(120)]
+    cases = [case for case in drawn if case]
+    used = [op for _, _, graph in cases for op in graph.ops if isinstance(op, Convolution) and op.kernel]
+    assert sum(op.weights.shape[1:3] != (1, 1) for op in used) >= 60
+    assert differing(cases, tmp_path, streamed) == []
 
 
 def one(height: int, width: int, depth: int, out: int) -> Convolution:

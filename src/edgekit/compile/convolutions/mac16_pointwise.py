@@ -1,6 +1,7 @@
 """Pointwise convolutions with MAC16, one output channel after the other over a block of positions.
 
-The block's bytes are widened once for all channels, a channel's weights once for all positions; then they are
+So are others of few taps: what lies under each position is copied out, and is then as good as its channels. The block's
+bytes are widened once for all channels, a channel's weights once for all positions; then they are
 multiplied (c/run_dots.h) and the sums made bytes (c/staircase.h). As the whole block is read before a result is
 written, the output may lie where the input does, and nothing is copied.
 """
@@ -36,14 +37,16 @@ class Mac16Pointwise:
         enough: positions that a block has at least, if there are as many.
     """
 
-    c_prefix: ClassVar[str] = "pointwise"
+    c_prefix: ClassVar[str] = "convolution"
     parts: int = 1
     enough: int = _ENOUGH["size"]
 
     @staticmethod
     def fits(op: Convolution) -> bool:
-        """One tap, one group, no pool behind, and more than one position."""
-        return op.weights.shape[1:3] == (1, 1) and op.groups == 1 and op.pool == (1, 1) and _positions(op) > 1
+        """One tap a channel, or few in all; one group, no pool behind, and more than one position."""
+        pointwise = op.weights.shape[1:3] == (1, 1)
+        few = op.dilation == (1, 1) and op.weights[0].size <= 4 * _MOST_UNROLLED
+        return (pointwise or few) and op.groups == 1 and op.pool == (1, 1) and _positions(op) > 1
 
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
@@ -57,11 +60,13 @@ class Mac16Pointwise:
         """Fitted to what was counted on QEMU's dc233c."""
         channels, depth, steps = op.result[2], _depth(op), self.geometry(op).steps
         a_result = depth + (18 if depth <= 4 * _MOST_UNROLLED else 23)
-        cycles = a_result * op.output.size + 2.9 * _positions(op) * depth + steps * channels * (2.6 * depth + 145)
+        a_position = 2.9 * depth + (18 * op.weights.shape[1] if op.weights.shape[1:3] != (1, 1) else 0)
+        cycles = a_result * op.output.size + a_position * _positions(op) + steps * channels * (2.6 * depth + 145)
         return Cost(cycles, channels * (depth + CHANNEL_BYTES) + LAYER_BYTES, steps, CODE_BYTES)
 
     def describe(self, op: Convolution) -> str:
-        return "pointwise, MAC16" + (", two parts" if self.parts > 1 else "")
+        kind = "pointwise" if op.weights.shape[1:3] == (1, 1) else "by patch"
+        return f"{kind}, MAC16" + (", two parts" if self.parts > 1 else "")
 
     def geometry(self, op: Convolution) -> Window:
         """The window of a block of rows; besides, its positions widened, and each part's weights and sums."""
@@ -114,11 +119,12 @@ def _positions(op: Convolution) -> int:
 
 
 def _depth(op: Convolution) -> int:
-    return round_up(op.image[2], 4)
+    """Taps of a channel, with those that fill the last four."""
+    return round_up(op.weights[0].size, 4)
 
 
 def _pairs(op: Convolution) -> NDArray[np.int64]:
     """[O, n, 2] each channel's weights in the order of c/run_dots.h."""
     taps = np.zeros((op.result[2], _depth(op)), np.int64)
-    taps[:, : op.image[2]] = op.weights[:, 0, 0]
+    taps[:, : op.weights[0].size] = op.weights.reshape(len(taps), -1)
     return np.roll(taps, 1, axis=1).reshape(len(taps), -1, 2)
