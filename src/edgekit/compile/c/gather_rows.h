@@ -1,5 +1,5 @@
 #pragma once
-#include "preamble.h"
+#include "fill.h"
 
 /* Copies `count` image rows, from row `top` on, to `rows`, with `zero` wherever the window leaves the image. */
 static EDGEKIT_APART void gather_rows(uint8_t *rows, const uint8_t *image, int32_t top, int32_t count, int32_t height,
@@ -9,7 +9,7 @@ static EDGEKIT_APART void gather_rows(uint8_t *rows, const uint8_t *image, int32
     const int32_t y = top + i;
     const int32_t outside = y < 0 || y >= height;
     const int32_t from = outside ? row : left, to = left + used;
-    memset(rows, zero, (size_t)from);
+    fill(rows, zero, from);
     if (outside) continue;
     const uint8_t *source = image + y * image_row;
     if (flip) {
@@ -24,6 +24,6 @@ static EDGEKIT_APART void gather_rows(uint8_t *rows, const uint8_t *image, int32
     } else {
       memcpy(rows + left, source, (size_t)used);
     }
-    memset(rows + to, zero, (size_t)(row - to));
+    fill(rows + to, zero, row - to);
   }
 }

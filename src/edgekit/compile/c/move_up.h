@@ -6,6 +6,6 @@
 static inline int32_t move_up(uint8_t *rows, int32_t first, int32_t needed, int32_t count, int32_t row) {
   const int32_t dropped = needed - first;
   if (dropped <= 0) return first;
-  if (dropped < count) memmove(rows, rows + dropped * row, (size_t)((count - dropped) * row));
+  for (int32_t i = dropped; i < count; ++i) memcpy(rows + (i - dropped) * row, rows + i * row, (size_t)row);
   return needed;
 }

@@ -82,7 +82,7 @@ class Direct:
             largest_divisor=largest_divisor,
         )
         weights = Constant("uint8_t", f"{site.name}_weights", (_weights(op) + 128).tolist())
-        helpers = ("channel", "greater") if pooled else ("channel",)
+        helpers = ("finish", "greater") if pooled else ("finish",)
         return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), function)
 
 

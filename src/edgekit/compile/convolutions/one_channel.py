@@ -68,7 +68,7 @@ class OneChannel:
             Constant("int16_t", f"{site.name}_weights", weights.ravel().tolist()),
             requant.table(f"{site.name}_channels"),
         )
-        return Kernel(("channel",) if whole else ("channel", "greater"), constants, function)
+        return Kernel(("finish",) if whole else ("finish", "greater"), constants, function)
 
 
 def _tiles(op: Convolution) -> int:

@@ -106,7 +106,7 @@ class Winograd:
             store=output,
         )
         weights = Constant("int16_t", f"{site.name}_weights", self._weights(op, block).ravel().tolist())
-        helpers = ("channel", input_, dot, output)
+        helpers = ("finish", input_, dot, output)
         return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), function)
 
     def _weights(self, op: Convolution, block: int) -> NDArray[np.int64]:
