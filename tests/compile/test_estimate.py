@@ -151,7 +151,7 @@ def test_a_flash_mode_that_the_board_lacks_is_refused_by_name() -> None:
 @pytest.mark.skipif(not COUNTS, reason="no cross compiler or no QEMU")
 def test_operators_without_a_kernel_take_about_what_an_emulated_core_counts() -> None:
     planned, counted = Counter[str](), Counter[str]()
-    for seed in range(60):
+    for seed in range(72):
         try:
             content = any_network(seed)
             compiled = compile_model(content)
