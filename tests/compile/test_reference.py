@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgekit.compile import compile_model
 from edgekit.compile import reference as room
 from edgekit.compile.reference import COMPILED, reference
 from edgekit.device.evaluate import evaluate_on_desktop
@@ -95,6 +96,16 @@ def test_the_reports_name_who_spoke(model: TfliteModel, no_tflm: None, tmp_path:
 def test_a_model_that_keeps_a_state_and_a_float_one_are_refused_by_compiled_c() -> None:
     with pytest.raises(EdgekitError, match="Compiled C runs int8 models"):
         COMPILED.run(read_tflite(VECTORS / "float32.tflite"), np.zeros((1, 32, 32, 1), np.float32))
+
+
+def test_a_damaged_library_in_the_cache_is_named(
+    model: TfliteModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = room._library(compile_model(model.flatbuffer))
+    made.write_bytes(b"half")
+    with pytest.raises(EdgekitError, match=f"{made.name} cannot be loaded"):
+        COMPILED.run(model, np.zeros((1, *model.input_shape), np.int8))
 
 
 @pytest.mark.parametrize("words", [("predict", str(DEFAULT_MODEL), "film.png"), ("inspect", str(DEFAULT_MODEL))])

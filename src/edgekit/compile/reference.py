@@ -6,6 +6,7 @@ compiler that is here (the tests hold its bytes against TFLM's), else LiteRT; wh
 
 import ctypes
 import importlib.util
+import platform
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,13 @@ def compiled_infer(model: TfliteModel) -> Infer:
     made = compile_model(model.flatbuffer)
     if made.graph.states:
         raise EdgekitError(f"{model.name} keeps a state from one run to the next.", "Use --runtime litert.")
-    invoke = ctypes.CDLL(str(_library(made))).model_invoke
+    library = _library(made)
+    try:
+        invoke = ctypes.CDLL(str(library)).model_invoke
+    except (OSError, AttributeError) as error:
+        raise EdgekitError(
+            f"{library} cannot be loaded: {in_a_line(error)}", "Remove it and run this again."
+        ) from error
     invoke.argtypes, invoke.restype = [ctypes.c_void_p] * 3, None
     room = np.zeros(made.plan.arena_bytes + _ALIGNMENT, np.uint8)
     arena = -(-room.ctypes.data // _ALIGNMENT) * _ALIGNMENT
@@ -98,7 +105,7 @@ def _library(made: Compiled) -> Path:
     compiler = c_compiler()
     if compiler is None:
         raise EdgekitError(f"No C compiler is on the PATH ({', '.join(_COMPILERS)}).", "Install gcc or clang.")
-    key = files.key_of([sys.platform, compiler, dict(made.files)])[:16]
+    key = files.key_of([sys.platform, platform.machine(), compiler, dict(made.files)])[:16]
     library = files.user_folder("cache") / "programs" / f"reference-{key}.so"  # a DLL on Windows, by any name
     if library.is_file():
         return library
