@@ -29,21 +29,24 @@ from edgekit.compile.cost import Cost
 from edgekit.compile.options import CompileOptions
 
 _AN_INSTRUCTION = 1.6  # cycles
+_MOST_BYTES = 32768  # of widened windows in a step
 _CODE_BYTES = 900  # without what decodes
 
 
 @dataclass(frozen=True, slots=True)
 class ByChannel:
-    """One row of (pooled) results, channel by channel, of a convolution of one group.
+    """Rows of (pooled) results, channel by channel, of a convolution of one group.
 
     Attributes:
         coding: of its weights in flash; None for a list of those that are not zero.
         parts: shares of the output channels that may be worked out side by side, 1 or 2.
+        deep: rows of results in a step, for which a channel's weights are widened once.
     """
 
     c_prefix: ClassVar[str] = "bychannel"
     coding: Coding | None
     parts: int = 1
+    deep: int = 1
 
     def fits(self, op: Convolution) -> bool:
         """Where the list or the coding holds the weights."""
@@ -58,7 +61,9 @@ class ByChannel:
         """Uncompressed weights for the sake of MAC16; the list and the codings for the sake of flash."""
         uncompressed = (UNCOMPRESSED,) if options.target == "esp32" else ()
         compressed = (*CODINGS[1:], None) if options.compress == "auto" else ()
-        kernels = [cls(coding, parts_for(op, options)) for coding in (*uncompressed, *compressed)]
+        deep = _deep(op) if options.target == "esp32" and options.optimize == "speed" else 1
+        parts = parts_for(op, options)
+        kernels = [cls(coding, parts, 1 if coding is None else deep) for coding in (*uncompressed, *compressed)]
         return [kernel for kernel in kernels if kernel.fits(op)]
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
@@ -78,7 +83,7 @@ class ByChannel:
         coded = encode(_runs(op), self.coding)
         assert coded is not None, "chosen for weights that it cannot hold"
         decoder = DECODER_BYTES if self.coding != UNCOMPRESSED else 0
-        instructions = widening + results * an_end + rows * coded.instructions
+        instructions = widening + results * an_end + rows / self.deep * coded.instructions
         dots = _layout(op, self.coding).dots
         assert dots is not None
         if mac16:
@@ -86,7 +91,12 @@ class ByChannel:
             products = results * a_dot + op.result[0] * op.result[2] * a_row
         else:
             products = _AN_INSTRUCTION * results * 3.9 * coded.count
-        return Cost(_AN_INSTRUCTION * instructions + products, coded.size_bytes + channels, rows, _CODE_BYTES + decoder)
+        return Cost(
+            _AN_INSTRUCTION * instructions + products,
+            coded.size_bytes + channels,
+            rows / self.deep,
+            _CODE_BYTES + decoder,
+        )
 
     def describe(self, op: Convolution) -> str:
         stored = "nonzero weights listed" if self.coding is None else f"weights as {self.coding.title}"
@@ -94,13 +104,13 @@ class ByChannel:
 
     def geometry(self, op: Convolution) -> Window:
         """The window of one row; besides, its rows widened to int16, and each part's weights and sums."""
-        layout = _layout(op, self.coding)
+        layout = _layout(op, self.coding, self.deep)
         extra = layout.size_bytes + self.parts * layout.part_bytes
-        return window_of(op, 1, op.pool[0], layout.sums, extra)
+        return window_of(op, self.deep, self.deep * op.pool[0], layout.sums, extra)
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
         """Functions that multiply a channel's weights, widen a row, work out a share of the channels, and the row's."""
-        layout = _layout(op, self.coding)
+        layout = _layout(op, self.coding, self.deep)
         if self.coding is None:
             listed = _listed(op)
             starts, weights, taps = listed.starts, listed.emit(site.name, op, layout.step, layout.sums), 0
@@ -125,6 +135,7 @@ class ByChannel:
             layout=layout,
             window=self.geometry(op),
             taps=taps,
+            deep=self.deep,
             dots=products[0].name if products else "",
             dots_taps=layout.dots.taps if layout.dots else 0,
             at_once=(at_once := largest_divisor(op.image[2], 8)),
@@ -169,7 +180,7 @@ class _Layout:
         return 2 * self.weights + 4 * self.pool_rows * self.sums + 4
 
 
-def _layout(op: Convolution, coding: Coding | None) -> _Layout:
+def _layout(op: Convolution, coding: Coding | None, deep: int = 1) -> _Layout:
     used = op.used_columns
     _, height, width, depth = op.weights.shape
     if coding is None:
@@ -186,9 +197,17 @@ def _layout(op: Convolution, coding: Coding | None) -> _Layout:
     dots = dots_of(width * column, op.stride[1] * column, begun=True, holes=holes)
     return _Layout(
         columns, used, used, row=columns * column, step=op.stride[1] * column, column=column, plane=1,
-        size=op.pool[0] * columns * column + 4,  # taps are taken by fours, perhaps beyond the last column
+        size=deep * op.pool[0] * columns * column + 4,  # taps are taken by fours, perhaps beyond the last column
         weights=round_up(dots.taps, 8), pool_rows=op.pool[0], dots=dots,
     )  # fmt: skip
+
+
+def _deep(op: Convolution) -> int:
+    """Rows of results whose widened windows fit."""
+    if op.groups != 1 or op.dilation[1] != 1:
+        return 1
+    a_row = _layout(op, UNCOMPRESSED).size_bytes
+    return max((n for n in range(1, op.pooled[0] + 1) if op.pooled[0] % n == 0 and n * a_row <= _MOST_BYTES), default=1)
 
 
 def _runs(op: Convolution) -> NDArray[np.int8]:
