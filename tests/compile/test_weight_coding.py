@@ -115,7 +115,7 @@ def clustered(weights: np.ndarray) -> np.ndarray:
     [
         (pruned, "generic", {"list"}, 0.70),
         (pruned, "esp32", {"bytes", "mask"}, 0.52),
-        (clustered, "generic", {"codebook of 16"}, 0.66),
+        (clustered, "generic", {"codebook of 16"}, 0.75),
         (clustered, "esp32", {"bytes", "codebook of 16"}, 0.60),
         (lambda weights: pruned(clustered(weights)), "esp32", {"bytes", "mask + codebook of 16"}, 0.40),
     ],
