@@ -10,6 +10,8 @@ import pytest
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.convolutions.by_channel import ByChannel
 from edgekit.compile.convolutions.by_tile import ByTile
+from edgekit.compile.convolutions.mac16_dense import Mac16Dense
+from edgekit.compile.convolutions.mac16_depthwise import Mac16Depthwise
 from edgekit.compile.convolutions.mac16_pointwise import Mac16Pointwise
 from edgekit.compile.convolutions.protocol import Convolution
 from edgekit.compile.reader import read_graph
@@ -42,15 +44,16 @@ def pruned(weights: np.ndarray) -> np.ndarray:
     return weights * (np.abs(weights.astype(int)) > 30)
 
 
-def pointwise() -> bytes:
+def mobile() -> bytes:
     r = Random(1)
     entry = r.activation((1, 9, 9, 24))
-    return r.b.finish([entry], [r.conv(r.conv(entry, out=33, pointwise=True), out=16, pointwise=True)])
+    x = r.conv(r.conv(entry, depthwise=True, three=True), out=33, pointwise=True)
+    return r.b.finish([entry], [r.dense(r.mean(r.conv(x, out=16, pointwise=True), keep=False), out=37)])
 
 
-@pytest.mark.parametrize("name", ["shipped", "pruned", "random", "pointwise"])
+@pytest.mark.parametrize("name", ["shipped", "pruned", "random", "mobile"])
 def test_two_threads_give_tflms_bytes_without_a_race(name: str, tmp_path: Path) -> None:
-    drawn = {"random": lambda: random_model(70_001), "pointwise": pointwise}
+    drawn = {"random": lambda: random_model(70_001), "mobile": mobile}
     content = drawn[name]() if name in drawn else STUDENT.read_bytes()
     if name == "pruned":
         content = reweighted(content, pruned)
@@ -62,6 +65,9 @@ def test_two_threads_give_tflms_bytes_without_a_race(name: str, tmp_path: Path) 
         and op.kernel.parts == 2
         for op in compiled.graph.ops
     )
+    if name == "mobile":
+        kernels = {type(op.kernel) for op in compiled.graph.ops if isinstance(op, Convolution)}
+        assert kernels >= {Mac16Depthwise, Mac16Pointwise, Mac16Dense}
     files = {**compiled.files, "m0.c": compiled.files["m0.c"] + PAIR}
     program = native_c.build([files], tmp_path, flags=("-O1", "-fsanitize=thread", "-pthread", TWO_CORES))
     inputs = random_inputs(1, graph.input.size)
