@@ -10,9 +10,9 @@
 #define AHEAD(u, n) \
   u = v[n];         \
   EDGEKIT_NOW(u)
-#define USE(s, u, w, free) \
-  free = u * w;            \
-  s += free;               \
+#define USE(s, u, w, unused) \
+  unused = u * w;            \
+  s += unused;               \
   EDGEKIT_NOW(s)
 #define LAST(s, u, w) USE(s, u, w, u)
 static EDGEKIT_APART void NAME(const uint8_t *at, const uint32_t *first, uint32_t *sums, int32_t blocks) {
