@@ -20,6 +20,12 @@ def test_at_least_200_random_models_give_tflms_bytes_on_emulated_xtensa(half: in
     assert emulated_models.differing(models) == []
 
 
+def test_random_models_of_16_bits_give_tflms_bytes_on_emulated_xtensa() -> None:
+    models = cases(lambda seed: random_model(seed, wide=True), range(30))
+    assert len(models) > 20
+    assert emulated_models.differing(models) == []
+
+
 def test_a_wrong_byte_on_the_board_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     models = cases(random_model, range(3))
     right = emulated_models.compile_model

@@ -4,8 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+using Invoke = void (*)(const int8_t*, int8_t*, void*);  // or int16_t, of the same size in a call
+
 struct Job {
-  void (*invoke)(const int8_t*, int8_t*, void*);
+  Invoke invoke;
   const int8_t* inputs;
   uint32_t count, input_bytes, output_bytes;
 };
@@ -14,7 +16,7 @@ struct Job {
 
 int main() {
   volatile uint32_t* const uart = reinterpret_cast<volatile uint32_t*>(UART);
-  static int8_t output[4096];
+  alignas(16) static int8_t output[4096];
   for (const Job& job : kJobs) {
     for (uint32_t i = 0; i < job.count; ++i) {
       job.invoke(job.inputs + i * job.input_bytes, output, arena);
