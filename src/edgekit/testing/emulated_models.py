@@ -62,7 +62,8 @@ def _program(models: list[Case], inputs: list[NDArray[np.int8]], folder: Path, c
             (folder / file).write_text(text)
         includes.append(f'#include "m{index}.h"\nstatic_assert(M{index}_ARENA_BYTES <= sizeof(arena), "arena");')
         arrays.append(f"alignas(16) const int8_t i{index}[] = {{{','.join(map(str, given.ravel().tolist()))}}};")
-        jobs.append(f"{{reinterpret_cast<Invoke>(m{index}_invoke), i{index}, {len(given)}, {graph.input_bytes}, {graph.output_bytes}}}")
+        sizes = f"{len(given)}, {graph.input_bytes}, {graph.output_bytes}"
+        jobs.append(f"{{reinterpret_cast<Invoke>(m{index}_invoke), i{index}, {sizes}}}")
     lines = ["alignas(16) static uint8_t arena[96 * 1024];", *includes, *arrays, "const Job kJobs[] = {"]
     (folder / "batch.h").write_text("\n".join([*lines, ",\n".join(jobs), "};", ""]))
     sources = [HARNESS, EMULATED / "start.S", EMULATED / "rt.c"]
