@@ -4,13 +4,11 @@ Out: a module with a class a table and an enumeration. tflite-micro has wheels f
 base of edgekit installs the package `tflite`, which reads and does not write.
 """
 
+from contextlib import suppress
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 from edgekit.errors import EdgekitError, install
-
-_WRITING = "tflite_micro.tensorflow.lite.micro.python.schema_py_generated", "ai_edge_litert.schema_py_generated"
 
 
 @cache
@@ -23,13 +21,19 @@ def schema(*, writes: bool = False) -> Any:
     Raises:
         EdgekitError: no such package is installed.
     """
-    for name in (*_WRITING, *(() if writes else ("tflite",))):
-        try:
-            found = import_module(name)
-        except ImportError:
-            continue
-        if hasattr(found, "Model"):  # a folder of that name would be a package, too
-            return found
+    with suppress(ImportError):
+        from tflite_micro.tensorflow.lite.micro.python import schema_py_generated
+
+        return schema_py_generated
+    with suppress(ImportError):
+        from ai_edge_litert import schema_py_generated as of_litert
+
+        return of_litert
+    with suppress(ImportError):
+        import tflite
+
+        if not writes and hasattr(tflite, "Model"):  # a folder of that name would be a package, too
+            return tflite
     raise EdgekitError(
         f"No package here {'writes' if writes else 'reads'} .tflite files.", install("build" if writes else "")
     )
