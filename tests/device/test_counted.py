@@ -74,3 +74,14 @@ def test_a_model_that_is_larger_than_the_boards_ram_is_refused() -> None:
     x = r.activation((1, 300, 300, 1), 0.1, 0)
     with pytest.raises(EdgekitError, match=r"dram is \d+ bytes short of what a classic ESP32 leaves"):
         count(content=r.b.finish([x], [r.add(x, r.add(x))]))
+
+
+def test_weights_in_ram_are_not_fetched_and_still_lie_in_flash() -> None:
+    content = STUDENT.read_bytes()
+    inputs = noise(1, *read_int8_model(content).tensor_shape).reshape(1, -1)
+    flash, ram = (
+        count_model(content, CompileOptions(target="esp32", weights=weights), inputs) for weights in ("flash", "ram")
+    )
+    assert ram.total.data_misses < flash.total.data_misses / 10
+    assert ram.constant_bytes == pytest.approx(flash.constant_bytes, rel=0.05)
+    assert np.array_equal(ram.outputs, flash.outputs)

@@ -71,6 +71,20 @@ def test_edgekit_and_bakenn_give_tflms_bytes_and_the_count_is_that_of_the_profil
     assert runs["aot esp32"].counts[0].multiplies < ours.counts[0].multiplies / 2  # MAC16 takes their place
 
 
+def test_two_cores_take_the_time_of_the_longer_share() -> None:
+    model = read_tflite(STUDENT)
+    images, cycles = noise(model, 1), {}
+    for name in ("aot esp32 speed", "aot esp32 speed, two cores"):
+        made = contenders.contenders(None, None)[name](model)
+        run = board.run(made.sources, made.objects, made.generated or {}, images, 2, None, made.core, made.two_cores)
+        assert np.array_equal(run.outputs, golden(model, images)), name
+        cycles[name] = run.counts[0].instructions
+    (shares,) = run.shares
+    assert all(share.instructions > 0.35 * cycles["aot esp32 speed"] for share in shares)
+    assert cycles["aot esp32 speed, two cores"] < 0.7 * cycles["aot esp32 speed"]
+    assert cycles["aot esp32 speed, two cores"] > shares[0].instructions  # and what is not shared
+
+
 def test_a_run_repeats_to_the_last_count() -> None:
     model = read_tflite(STUDENT)
     images = np.repeat(noise(model, 1), 3, axis=0)

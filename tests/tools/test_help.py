@@ -34,5 +34,5 @@ def test_a_contender_that_is_none_is_refused_with_the_names_of_those_there_are()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("--only: there is no contender 'aot sise'.")
-    assert "aot size, aot speed, aot esp32, aot esp32 speed, bakeNN" in done.stderr
+    assert "aot size, aot speed, aot esp32, aot esp32 speed, aot esp32 speed, two cores, bakeNN" in done.stderr
     assert done.stdout == ""

@@ -46,22 +46,26 @@ class Run:
 
     Attributes:
         memory_bytes: what it says of its working memory.
-        counts: of each image.
+        counts: of each image: what one core does alone, and its share of what two do.
+        shares: of each image, where two cores share work: that of the first core and that of the second.
         outputs: int8 [images, outputs].
         code_bytes: machine code and its literals, the harness and soft floats taken off.
-        constant_bytes: the same of constants: weights, tables, a .tflite.
+        constant_bytes: the same of constants in flash: weights, tables, a .tflite.
+        data_bytes: the same of what is copied from flash to RAM at the start.
     """
 
     memory_bytes: int
     counts: tuple[Counts, ...]
+    shares: tuple[tuple[Counts, Counts], ...]
     outputs: NDArray[np.int8]
     code_bytes: int
     constant_bytes: int
+    data_bytes: int
 
 
 def run(
     sources: Sequence[Source], objects: Sequence[Path], generated: Mapping[str, str], images: NDArray[np.int8],
-    outputs: int, base: tuple[int, int] | None, core: Emulator = ESP32.emulator,
+    outputs: int, base: tuple[int, int, int] | None, core: Emulator = ESP32.emulator, two_cores: bool = False,
 ) -> Run:  # fmt: skip
     """Links a contender with the harness and runs it.
 
@@ -81,28 +85,32 @@ def run(
             files.write_text(folder / path, text)
         harness = Source(HERE / "main.c", (f"-DBENCH_UART={core.uart:#x}",))
         own = [harness, *sources, *(Source(p, core.c_flags(BOARD)) for p in sorted(folder.rglob("*.c*")))]
-        built = compiled([Source(s.path, (*s.options, f"-I{folder}", f"-I{HERE}")) for s in own], folder / "own")
+        options = (f"-I{folder}", f"-I{HERE}", f"-DEDGEKIT_TWO_CORES={int(two_cores)}")
+        built = compiled([Source(s.path, (*s.options, *options)) for s in own], folder / "own")
         files.write_text(folder / "board.ld", core.linker_script(BOARD))
         program = _linked([*built, *objects, *_common()], folder / "bench.elf", folder / "board.ld")
-        code, constants = _sizes(program)
+        sizes = _sizes(program)
         calls, line = counted(program, core, TOOLCHAIN, ESP32.costs.cache)
     (memory,) = struct.unpack_from("<i", line)
     if memory < 0 or len(line) != 4 + outputs * len(twice) or len(calls) != len(images):
         raise EdgekitError(f"The contender stopped with {memory} after {len(line)} bytes.", "Look at its bench_setup.")
     said = np.frombuffer(line[4:], np.int8).reshape(-1, outputs)[1:]
-    less = base or (0, 0)
-    return Run(memory, tuple(call[1] for call in calls), said, code - less[0], constants - less[1])
+    own_sizes = [size - less for size, less in zip(sizes, base or (0, 0, 0), strict=True)]
+    none = Counts()
+    shares = tuple((call.get(3, none), call.get(5, none)) for call in calls if two_cores)
+    counts = tuple(Counts.total([call[1], call.get(3, none)]) for call in calls)
+    return Run(memory, counts, shares, said, *own_sizes)
 
 
-def harness_bytes(images: NDArray[np.int8], outputs: int) -> tuple[int, int]:
-    """Code and constants of the harness around a contender that does nothing."""
+def harness_bytes(images: NDArray[np.int8], outputs: int) -> tuple[int, int, int]:
+    """Code, constants and data of the harness around a contender that does nothing."""
     with tempfile.TemporaryDirectory() as name:
         (Path(name) / "nothing.c").write_text(
             '#include "bench.h"\nint32_t bench_setup(void) { return 0; }\n'
             "int32_t bench_run(const int8_t *input, int8_t *output) { output[0] = input[0]; return 0; }\n"
         )
         empty = run([Source(Path(name) / "nothing.c")], [], {}, images, outputs, None)
-    return empty.code_bytes, empty.constant_bytes
+    return empty.code_bytes, empty.constant_bytes, empty.data_bytes
 
 
 def compiled(sources: Sequence[Source], into: Path | None = None) -> list[Path]:
@@ -148,17 +156,18 @@ def _linked(objects: Sequence[Path], program: Path, script: Path) -> Path:
     return program
 
 
-def _sizes(program: Path) -> tuple[int, int]:
-    """Code without soft floats, and constants."""
+def _sizes(program: Path) -> tuple[int, int, int]:
+    """Code without soft floats, constants, and data."""
     table = subprocess.run(
         [TOOLCHAIN.prefix + "size", "-A", program], capture_output=True, text=True, check=True
     ).stdout
-    found = dict(re.findall(r"^\.(text|rodata)\s+(\d+)", table, re.MULTILINE))
+    found = dict(re.findall(r"^\.(text|iram|rodata|data)\s+(\d+)", table, re.MULTILINE))
     (soft,) = compiled([Source(HERE / "softfloat.c")])
     names = set(re.findall(r" T (\w+)", _nm(soft)))
     floats = sum(int(size, 16) for size, name in re.findall(r"^\w+ (\w+) T (\w+)", _nm(program, "-S"), re.MULTILINE)
                  if name in names)  # fmt: skip
-    return int(found["text"]) - floats, int(found["rodata"])
+    text, iram, rodata, data = (int(found.get(name, 0)) for name in ("text", "iram", "rodata", "data"))
+    return text + iram - floats, rodata, data
 
 
 def _nm(path: Path, *options: str) -> str:

@@ -7,7 +7,7 @@ In: a model and where the peers' sources lie. Out: what `board.run` takes. A pee
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +40,7 @@ class Contender:
     generated: Mapping[str, str] | None = None
     io_apart: bool = True
     core: Emulator = ESP32.emulator
+    two_cores: bool = False
 
 
 Make = Callable[[TfliteModel], Contender]
@@ -52,6 +53,9 @@ def contenders(tflm: Path | None, esp_nn: Path | None) -> dict[str, Make]:
         "aot speed": lambda model: _aot(model, CompileOptions(optimize="speed", target="generic")),
         "aot esp32": lambda model: _aot(model, CompileOptions(optimize="size", target="esp32")),
         "aot esp32 speed": lambda model: _aot(model, CompileOptions(optimize="speed", target="esp32")),
+        "aot esp32 speed, two cores": lambda model: replace(
+            _aot(model, CompileOptions(optimize="speed", target="esp32")), two_cores=True
+        ),
         "bakeNN": lambda model: _bakenn(model, "portable"),
         "bakeNN optimized": lambda model: _bakenn(model, "optimized"),
         "bakeNN + ESP-NN": lambda model: _bakenn(model, "ESP-NN"),

@@ -2,12 +2,14 @@
  * taken branches, results of loads that are used too early, multiplications,
  * and misses of a cache in front of the flash.
  *
- * The program says what it works at by storing to mark[i] (bytes at `marks`):
- * what follows counts for step i, and mark 0 ends a call, whose counts are then
- * written as lines "call step counts", these in the order of COUNTS. Outside of
- * calls only the cache is followed. Options: marks=ADDRESS,steps=COUNT,out=FILE
- * and, for each part of the flash, flash=BEGIN:END:AS (AS: the address that
- * stands for BEGIN in the cache). Build with -DAPI=VERSION of QEMU's plugins,
+ * The program says what it works at by storing to mark[i] (bytes at `marks`): what follows counts for step i, and mark
+ * 0 ends a call, whose counts are then written as lines "call step counts", these in the order of COUNTS. Outside of
+ * calls only the cache is followed. A program that shares work between two cores runs both shares one after the other
+ * and stores to share[i] before the first core's and to share[steps + i] before the second's, which has a cache of its
+ * own: they count for the steps behind the others.
+ *
+ * Options: marks=ADDRESS,steps=COUNT,out=FILE,cache=SETS:WAYS:LINE_BYTES; shares=ADDRESS; for each part of the flash,
+ * flash=BEGIN:END:AS (AS: the address that stands for BEGIN in the cache). Build with -DAPI=VERSION of QEMU's plugins,
  * whose C interface is declared here because no package ships its header. */
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +36,7 @@ extern void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, vo
 extern void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *, void (*)(unsigned, uint32_t, uint64_t, void *),
                                              int, int, void *);
 extern bool qemu_plugin_mem_is_store(uint32_t);
+extern unsigned qemu_plugin_mem_size_shift(uint32_t);
 __attribute__((visibility("default"))) int qemu_plugin_version = API;
 
 /* ---- instructions ---- */
@@ -145,8 +148,9 @@ static Instruction decode(const uint8_t *b, uint32_t at, size_t size) {
 }
 
 /* ---- the cache in front of the flash, of a core ---- */
-enum { MAX_SETS = 4096, MAX_WAYS = 8, PARTS = 8 };
-static uint32_t line_bytes, sets, ways, lines[MAX_SETS][MAX_WAYS]; /* of a set the youngest first */
+enum { MAX_SETS = 4096, MAX_WAYS = 8, PARTS = 8, CORES = 2 };
+static uint32_t line_bytes, sets, ways, lines[CORES][MAX_SETS][MAX_WAYS]; /* of a set the youngest first */
+static unsigned core;
 static struct { uint32_t begin, end, as; } parts[PARTS];
 static int part_count;
 
@@ -155,7 +159,7 @@ static bool missed(uint32_t address) {
   for (int p = 0; p < part_count; ++p) {
     if (address - parts[p].begin >= parts[p].end - parts[p].begin) continue;
     const uint32_t line = (address - parts[p].begin + parts[p].as) / line_bytes;
-    uint32_t *set = lines[line % sets], before = line;
+    uint32_t *set = lines[core][line % sets], before = line;
     for (uint32_t w = 0; w < ways; ++w) {
       const uint32_t here = set[w];
       set[w] = before;
@@ -170,7 +174,7 @@ static bool missed(uint32_t address) {
 /* ---- counts ---- */
 enum { INSTRUCTIONS, TAKEN, USED_NEXT, USED_AFTER, STALLS, MULTIPLIES, CODE_MISSES, DATA_MISSES, COUNTS };
 static uint64_t (*counts)[COUNTS];
-static uint32_t marks, steps, step;
+static uint32_t marks, shares, steps, step; /* steps x 3: alone, the share of core 0, of core 1 */
 static unsigned call;
 static FILE *out;
 
@@ -220,14 +224,14 @@ static void run_piece(unsigned cpu, void *data) {
 }
 
 static void write_call(void) {
-  for (uint32_t s = 1; s < steps; ++s) {
+  for (uint32_t s = 1; s < 3 * steps; ++s) {
     if (!counts[s][INSTRUCTIONS]) continue;
     fprintf(out, "%u %u", call, s);
     for (int c = 0; c < COUNTS; ++c) fprintf(out, " %llu", (unsigned long long)counts[s][c]);
     fputc('\n', out);
   }
   fflush(out); /* QEMU may be ended by a signal */
-  memset(counts, 0, steps * sizeof *counts);
+  memset(counts, 0, 3 * steps * sizeof *counts);
   ++call;
 }
 
@@ -235,9 +239,13 @@ static void access_memory(unsigned cpu, uint32_t info, uint64_t address, void *d
   (void)cpu, (void)data;
   if (!qemu_plugin_mem_is_store(info)) {
     counts[step][DATA_MISSES] += missed((uint32_t)address);
+  } else if (qemu_plugin_mem_size_shift(info) != 0) { /* marks are bytes; they are zeroed by words at the start */
+    return;
   } else if ((uint32_t)address - marks < steps) {
-    step = (uint32_t)address - marks;
+    step = (uint32_t)address - marks, core = 0;
     if (step == 0) write_call();
+  } else if (shares && (uint32_t)address - shares < 2 * steps) {
+    step = (uint32_t)address - shares + steps, core = step >= 2 * steps;
   }
 }
 
@@ -273,8 +281,8 @@ static void translated(plugin_id id, struct qemu_plugin_tb *block) {
 __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv) {
   (void)info;
   for (int a = 0; a < argc; ++a) {
-    if (sscanf(argv[a], "marks=%x", &marks) == 1 || sscanf(argv[a], "steps=%u", &steps) == 1 ||
-        sscanf(argv[a], "cache=%u:%u:%u", &sets, &ways, &line_bytes) == 3)
+    if (sscanf(argv[a], "marks=%x", &marks) == 1 || sscanf(argv[a], "shares=%x", &shares) == 1 ||
+        sscanf(argv[a], "steps=%u", &steps) == 1 || sscanf(argv[a], "cache=%u:%u:%u", &sets, &ways, &line_bytes) == 3)
       continue;
     if (!strncmp(argv[a], "out=", 4)) {
       out = fopen(argv[a] + 4, "w");
@@ -285,7 +293,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(plugin_id id, con
       ++part_count;
     }
   }
-  counts = calloc(steps, sizeof *counts);
+  counts = calloc(3 * steps, sizeof *counts);
   if (!out || !counts || !marks || sets - 1 >= MAX_SETS || ways - 1 >= MAX_WAYS || line_bytes < 4) return 1;
   memset(lines, 0xff, sizeof lines);
   qemu_plugin_register_vcpu_tb_trans_cb(id, translated);

@@ -17,7 +17,7 @@ from edgekit.boards.toolchains import Toolchain
 from edgekit.errors import EdgekitError
 
 SOURCE = Path(__file__).with_name("counter.c")
-MARKS = "edgekit_marks"
+MARKS, SHARES = "edgekit_marks", "edgekit_shares"
 # QEMU's first release with each version of its plugins' interface; the least that it still takes is 2 from 9.0 on.
 _INTERFACES = (((10, 1), 5), ((9, 2), 4), ((9, 1), 3), ((9, 0), 2), ((0, 0), 1))
 # where an ESP32 maps an application's constants and its code, behind the headers of the image
@@ -96,8 +96,10 @@ def _options(program: Path, toolchain: Toolchain, cache: FlashCache) -> list[str
     if size is None:
         raise EdgekitError(f"{program.name} has no {MARKS}.", "Link it with firmware/boards/counted/count.c.")
     begin, constants, end = (address[f"__{name}"] for name in ("flash_start", "constants_start", "flash_end"))
+    shares = [f"shares={address[SHARES]:x}"] if SHARES in address else []
     sets = cache.size_bytes // cache.line_bytes // cache.ways
     return [
+        *shares,
         f"cache={sets}:{cache.ways}:{cache.line_bytes}",
         f"marks={address[MARKS]:x}", f"steps={int(size[1], 16)}",
         f"flash={begin:x}:{constants:x}:{_CODE_AT:x}", f"flash={constants:x}:{end:x}:{_CONSTANTS_AT:x}",

@@ -154,7 +154,7 @@ def _sizes(model: Path, board: Board) -> tuple[int, int]:
     table = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout
     code, constants = (
         sum(map(int, re.findall(rf"^\.(?:{names})\S*\s+(\d+)", table, re.MULTILINE)))
-        for names in ("text|literal|iram1", "rodata")
+        for names in ("text|literal|iram1", "rodata|data")
     )
     return code, constants
 
