@@ -15,6 +15,8 @@ from edgekit.values.model import DEFAULT_MODEL
 
 STUDENT = DEFAULT_MODEL.read_bytes()
 FAST = CompileOptions(target="esp32", optimize="speed")
+# A build for an ESP32 by a compiler of a related core, which lacks MAC16 and the headers that say what a core has.
+AS_ON_AN_ESP32 = ("-DESP_PLATFORM", "-DEDGEKIT_MAC16=0")
 
 
 def in_ram(compiled: Compiled) -> list[bool]:
@@ -72,7 +74,7 @@ def test_without_a_limit_the_boards_room_is_one() -> None:
 
 
 @pytest.mark.skipif(not ESP32.toolchain.installed(), reason="no cross compiler")
-@pytest.mark.parametrize(("platform", "section"), [((), ".data.edgekit"), (("-DESP_PLATFORM",), ".dram1.edgekit")])
+@pytest.mark.parametrize(("platform", "section"), [((), ".data.edgekit"), (AS_ON_AN_ESP32, ".dram1.edgekit")])
 def test_the_c_puts_just_these_constants_in_a_section_of_ram(
     platform: tuple[str, ...], section: str, tmp_path: Path
 ) -> None:
@@ -91,3 +93,21 @@ def test_the_c_puts_just_these_constants_in_a_section_of_ram(
 def test_a_place_for_weights_that_there_is_not_is_refused() -> None:
     with pytest.raises(EdgekitError, match="keep weights in 'psram'"):
         CompileOptions(weights="psram")  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not ESP32.toolchain.installed(), reason="no cross compiler")
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_loops_lie_in_an_esp32s_ram_for_code_where_the_application_asks_for_that(
+    asked: bool, tmp_path: Path
+) -> None:
+    for file, text in compile_model(STUDENT).files.items():
+        (tmp_path / file).write_text(text)
+    flags = ("-Wall", "-Wextra", "-Werror", *AS_ON_AN_ESP32, *(["-DEDGEKIT_LOOPS_IN_IRAM"] if asked else []))
+    subprocess.run([*ESP32.toolchain.compile_command(tmp_path / "model.c"), *flags, "-o", tmp_path / "m.o"], check=True)
+    size = [ESP32.toolchain.prefix + "size", "-A", tmp_path / "m.o"]
+    said = subprocess.run(size, capture_output=True, text=True, check=True).stdout
+    loops, rest = (
+        sum(int(found) for found in re.findall(rf"^{section}\S*\s+(\d+)", said, re.MULTILINE))
+        for section in (r"\.iram1\.edgekit", r"\.text")
+    )
+    assert (loops > rest > 0) if asked else (loops == 0 < rest)

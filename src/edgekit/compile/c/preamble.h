@@ -12,26 +12,33 @@
 #endif
 #endif
 
+/* Where an ESP32 is to have the loops that take the time: in its RAM for code, if the application asks for that, whose
+ * Wi-Fi and Bluetooth need that RAM as well; elsewhere no place of their own. */
+#ifndef EDGEKIT_HOT
+#if defined(ESP_PLATFORM) && defined(EDGEKIT_LOOPS_IN_IRAM)
+#define EDGEKIT_HOT __attribute__((section(".iram1.edgekit")))
+#else
+#define EDGEKIT_HOT
+#endif
+#endif
+
 /* Not merged into its caller, so that its loops have all the registers. */
 #if defined(__GNUC__)
-#define EDGEKIT_APART __attribute__((noinline))
+#define EDGEKIT_APART __attribute__((noinline)) EDGEKIT_HOT
 #define EDGEKIT_RARELY(condition) __builtin_expect(condition, 0)
 #else
-#define EDGEKIT_APART
+#define EDGEKIT_APART EDGEKIT_HOT
 #define EDGEKIT_RARELY(condition) (condition)
 #endif
 
-/* Constants and loops that an ESP32 is to have in RAM, where no cache stands before them. */
+/* Constants that an ESP32 is to have in RAM, where no cache stands before them. */
 #ifndef EDGEKIT_IN_RAM
 #if defined(ESP_PLATFORM)
 #define EDGEKIT_IN_RAM __attribute__((section(".dram1.edgekit")))
-#define EDGEKIT_HOT __attribute__((section(".iram1.edgekit")))
 #elif defined(__XTENSA__)
 #define EDGEKIT_IN_RAM __attribute__((section(".data.edgekit")))
-#define EDGEKIT_HOT
 #else
 #define EDGEKIT_IN_RAM
-#define EDGEKIT_HOT
 #endif
 #endif
 
