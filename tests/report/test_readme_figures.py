@@ -60,18 +60,25 @@ BENCHMARK = {
     "core": "a core",
     "compiler": "a compiler",
     "flags": ["-O2"],
+    "clock_mhz": 240,
+    "flash_modes": {"slow": "slow flash", "fast": "fast flash"},
     "models": {
         "student": {
             "sha256": "0123456789abcdef",
             "macs": 8_630_000,
             "contenders": {
-                "aot size": {
-                    "instructions": 10_649_420, "instructions_per_mac": 1.234, "ram_bytes": 30_000, "code_bytes": 9_000,
-                    "constant_bytes": 237_640, "exact": True,
+                "aot esp32 speed": {
+                    "instructions_per_mac": 1.234, "estimated_ms": {"slow": 31.04, "fast": 30.0}, "band": [-0.05, 0.23],
+                    "ram_bytes": 30_000, "code_bytes": 9_000, "constant_bytes": 237_640, "exact": True,
+                },
+                "aot esp32 speed, two cores": {
+                    "instructions_per_mac": 0.7, "estimated_ms": {"slow": 17.2, "fast": 17.0}, "band": [-0.05, 0.23],
+                    "ram_bytes": 30_000, "code_bytes": 9_100, "constant_bytes": 237_640, "exact": True,
                 },
                 "TFLM + ESP-NN": {
-                    "instructions": 277_023_000, "instructions_per_mac": 32.1, "ram_bytes": 101_000,
-                    "code_bytes": 4_000, "constant_bytes": 36_000, "exact": False,
+                    "instructions_per_mac": 32.1, "estimated_ms": {"slow": 397.3, "fast": 395.9}, "band": [-0.05, 0.23],
+                    "published_ms": 474.2, "esp32_compiler_ms": 302.6, "ram_bytes": 101_000, "code_bytes": 4_000,
+                    "constant_bytes": 36_000, "exact": False,
                 },
                 "nobody": {"refused": "it does not like the model"},
             },
@@ -91,10 +98,15 @@ def test_the_compilers_benchmark_is_written_between_its_own_marks(card: Card, fo
     assert readme_figures(*both).returncode == 0
     text = readme.read_text()
     assert "| flash, code and constants, bytes | 246,640 | 40,000 |" in text
-    assert "| instructions an image, millions | 10.6 | 277.0 |" in text
+    assert "| estimated time of an image, one core, ms | 31.0 | 302.6 |" in text
+    assert "| the same, two cores | 17.2 | - |" in text
+    assert "(-5 to +23 %), never timed on a chip" in text
+    assert "it would be 397.3 ms" in text
+    assert "| student | 31.0 | 17.2 | 397.3 | - | 474.2 |" in text
     assert "| output bytes equal to TFLM's | all | not all |" in text
-    assert "| aot size | 1.23 | 30,000 | 246,640 | 9,000 | 237,640 |" in text
-    assert "| nobody | - | - | - | - | - |" in text
+    assert "| aot esp32 speed | 31.0 | 30.0 | - | 1.23 | 30,000 | 246,640 |" in text
+    assert "| TFLM + ESP-NN | 397.3 | 395.9 | 474.2 | 32.10 | 101,000 | 40,000 |" in text
+    assert "| nobody | - | - | - | - | - | - |" in text
     assert "All but TFLM + ESP-NN on student give the output bytes of TFLM" in text
     assert "nobody does not take student: it does not like the model" in text
     assert "a core" in text
