@@ -98,12 +98,13 @@ def _bakenn(model: TfliteModel, kernels: Literal["portable", "optimized", "ESP-N
 
 def with_flat_ends(content: bytes) -> bytes:
     """The model with a RESHAPE before every fully connected layer whose input has more than two dimensions, because
-    bakeNN wants a row there; with its shapes for one image alone and ADD in the version that says the same of int8,
-    which it wants, too. The arithmetic stays the same."""
+    bakeNN wants a row there; with its shapes for one image alone, options on every RESHAPE, and ADD in the version that
+    says the same of int8, which it wants, too. The arithmetic stays the same."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content, 0))
     for tensor in model.subgraphs[0].tensors:
         tensor.shapeSignature = None
     for code in model.operatorCodes:
+        code.builtinCode = max(code.builtinCode, code.deprecatedBuiltinCode)  # files of old have the second alone
         if code.builtinCode == schema.BuiltinOperator.ADD:
             code.version = min(code.version, 2)
     graph = model.subgraphs[0]
@@ -111,6 +112,9 @@ def with_flat_ends(content: bytes) -> bytes:
     for op in graph.operators:
         code = model.operatorCodes[op.opcodeIndex]
         source = graph.tensors[op.inputs[0]]
+        if code.builtinCode == schema.BuiltinOperator.RESHAPE and op.builtinOptions is None:
+            op.builtinOptionsType, op.builtinOptions = schema.BuiltinOptions.ReshapeOptions, schema.ReshapeOptionsT()
+            op.builtinOptions.newShape = list(graph.tensors[op.outputs[0]].shape)
         if code.builtinCode == schema.BuiltinOperator.FULLY_CONNECTED and len(source.shape) > 2:
             reshape, flat, shape = schema.OperatorCodeT(), schema.TensorT(), schema.TensorT()
             reshape.builtinCode = reshape.deprecatedBuiltinCode = schema.BuiltinOperator.RESHAPE
