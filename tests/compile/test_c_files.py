@@ -88,5 +88,5 @@ def test_what_a_helper_includes_comes_before_it_and_once() -> None:
     names = (" requantize(", " to_byte(", " worked_out(", " greater(", "winograd4_output")
     order = [text.index(name) for name in names]
     assert order == sorted(order)
-    assert text.count("} channel;") == text.count("define EDGEKIT_APART\n") == 1
+    assert text.count("} channel;") == text.count("define EDGEKIT_APART EDGEKIT_HOT\n") == 1
     assert '#include "' not in text

@@ -20,6 +20,7 @@ from edgekit.device.link import open_link
 from edgekit.device.profile import profile
 from edgekit.runtimes import tflm
 from edgekit.values.model import TfliteModel
+from edgekit.values.shipped import shipped
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 ENVIRONMENTS = {"native": "program", "emulated": "program.elf"}
@@ -32,11 +33,11 @@ def project(tmp_path: Path) -> Path:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed: pip install -e '.[dev]'")
     copy = tmp_path / "firmware"
-    shutil.copytree(firmware.folder(), copy, ignore=shutil.ignore_patterns(".pio", ".cache", "platforms", "model"))
-    (tmp_path / "src").symlink_to(firmware.folder().parent / "src")
-    shipped = tmp_path / "models/chest_xray"
-    shipped.mkdir(parents=True)
-    shutil.copy(VECTORS / "int8.tflite", shipped / "student_int8.tflite")
+    shutil.copytree(shipped("firmware"), copy, ignore=shutil.ignore_patterns(".pio", ".cache", "platforms", "model"))
+    (tmp_path / "src").symlink_to(shipped("firmware").parent / "src")
+    model = tmp_path / "models/chest_xray"
+    model.mkdir(parents=True)
+    shutil.copy(VECTORS / "int8.tflite", model / "student_int8.tflite")
     return copy
 
 

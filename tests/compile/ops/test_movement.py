@@ -58,7 +58,7 @@ def test_each_of_several_batches_gathers_by_indices_of_its_own(tmp_path: Path) -
         batches = r.reshape(x, r.pick((4, 15), (2, 6, 5), (3, 4, 5), (12, 5)))
         return r.b.finish([x], [drawn_movement(r, batches, "GATHER")])
 
-    models = cases(network, range(16))
+    models = cases(network, range(24))
     options = [op.options["BatchDims"] for case in models for op in read_file(case.content).operators[1:]]
     assert sum(batch > 0 for batch in options) > 5
     assert differing_in_any_mode(models, tmp_path) == []

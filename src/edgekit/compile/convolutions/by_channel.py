@@ -129,7 +129,7 @@ class ByChannel:
             staircase(op, centred=True),
             weights,
             starts,
-            [*(["greater"] if op.pool != (1, 1) else []), *products],
+            [*(["greater_mac16"] if op.pool != (1, 1) else []), *products],
             weight_type="uint8_t" if taps else "int16_t",
             part_bytes=layout.part_bytes,
             layout=layout,
