@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from edgekit.boards import emulators
 from smoke_build import Said, Smoke
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -45,6 +46,20 @@ def build_cpp(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return program
 
     return build
+
+
+@pytest.fixture
+def old_qemu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The first QEMU on the PATH says that it is of this version, which takes no plugins as edgekit's is given."""
+    version = "5.2"
+    program = tmp_path / "old" / "qemu-system-xtensa"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho 'QEMU emulator version {version}.0 (Debian 1:5.2+dfsg-11)'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    emulators.qemu_version.cache_clear()
+    yield version
+    emulators.qemu_version.cache_clear()
 
 
 @pytest.fixture

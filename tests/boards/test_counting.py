@@ -130,6 +130,13 @@ def test_a_qemu_that_takes_no_such_plugin_is_told(fresh_cache: Path, monkeypatch
         counts(fresh_cache)
 
 
+def test_a_qemu_that_is_too_old_for_the_plugin_is_told_by_its_version(old_qemu: str, tmp_path: Path) -> None:
+    with pytest.raises(PluginRefused) as refusal:
+        counting.plugin()
+    assert refusal.value.message.startswith(f"qemu-system-xtensa {old_qemu} is too old to count cycles")
+    assert "QEMU 7.2" in refusal.value.hint
+
+
 def test_without_a_c_compiler_there_is_no_plugin(fresh_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(counting, "_COMPILERS", ("nosuchcc",))
     with pytest.raises(PluginRefused, match="no C compiler") as refusal:

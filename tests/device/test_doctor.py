@@ -14,6 +14,7 @@ from edgekit.boards.board import usb_name
 from edgekit.cli.device import doctor_command as command
 from edgekit.device.doctor import Finding, doctor, findings_part
 from edgekit.device.link import Port
+from edgekit.device.project import unpack
 from edgekit.errors import install
 from terminal import printed
 
@@ -94,6 +95,32 @@ def test_espressifs_toolchain_is_looked_for_where_platformio_keeps_it(
     (tmp_path / "packages/toolchain-xtensa-esp-elf").mkdir(parents=True)
     (there,) = (finding for finding in doctor() if finding.name == "Espressif's toolchain")
     assert there.ok
+
+
+def test_a_qemu_that_counts_no_cycles_is_told_with_its_version(old_qemu: str) -> None:
+    (found,) = (finding for finding in doctor() if finding.name == "qemu-system-xtensa")
+    assert not found.ok
+    assert f"{old_qemu} is too old to count cycles" in found.found
+    assert "milliseconds" in found.needed_for
+    assert "Install QEMU 7.2" in found.advice
+
+
+def test_settings_of_an_earlier_build_that_win_over_the_projects_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "own"
+    unpack(folder)
+    monkeypatch.setenv("EDGEKIT_FIRMWARE", str(folder))
+    today = (folder / "sdkconfig.defaults").read_text()
+    (folder / "sdkconfig.esp32dev_aot").write_text(f"{today}CONFIG_OF_ESP_IDF=y\n")
+    (folder / "sdkconfig.esp32dev_qio").write_text(today)
+    older = today.replace("CONFIG_COMPILER_OPTIMIZATION_SIZE=y", "CONFIG_COMPILER_OPTIMIZATION_PERF=y")
+    (folder / "sdkconfig.esp32dev").write_text(older)
+    found = {finding.name: finding for finding in doctor() if finding.name.startswith("sdkconfig")}
+    assert sorted(found) == ["sdkconfig.esp32dev", "sdkconfig.esp32dev_qio"]  # _aot has all that the project asks for
+    assert found["sdkconfig.esp32dev"].found.endswith("they differ in CONFIG_COMPILER_OPTIMIZATION_SIZE")
+    assert found["sdkconfig.esp32dev"].advice.endswith(f"remove {folder / 'sdkconfig.esp32dev'}")
+    assert "CONFIG_ESPTOOLPY_FLASHMODE_QIO" in found["sdkconfig.esp32dev_qio"].found
 
 
 def test_the_command_prints_lines_or_json() -> None:

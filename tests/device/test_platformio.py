@@ -18,6 +18,7 @@ from edgekit.device.client import Client
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import open_link
 from edgekit.device.profile import profile
+from edgekit.device.project import older_settings
 from edgekit.runtimes import tflm
 from edgekit.values.model import TfliteModel
 from edgekit.values.shipped import shipped
@@ -105,6 +106,7 @@ def test_settings_of_an_earlier_build_that_win_over_the_defaults_are_told(projec
     said = pio(project, "run", "-e", "native")
     assert "differs in CONFIG_COMPILER_OPTIMIZATION_SIZE." in said
     assert f"remove {left}." in said
+    assert older_settings(project, "native") == ("CONFIG_COMPILER_OPTIMIZATION_SIZE",)  # what the doctor tells
 
 
 def test_a_python_that_lacks_edgekits_packages_is_told_by_its_path(project: Path) -> None:

@@ -18,8 +18,9 @@ from edgekit.errors import EdgekitError
 
 SOURCE = Path(__file__).with_name("counter.c")
 MARKS, SHARES = "edgekit_marks", "edgekit_shares"
-# QEMU's first release with each version of its plugins' interface; the least that it still takes is 2 from 9.0 on.
-_INTERFACES = (((10, 1), 5), ((9, 2), 4), ((9, 1), 3), ((9, 0), 2), ((0, 0), 1))
+# QEMU's first release with each version of its plugins' interface; the least that it still takes is 2 from 9.0 on. The
+# last: the first that takes a plugin's options by their own names.
+_INTERFACES = (((10, 1), 5), ((9, 2), 4), ((9, 1), 3), ((9, 0), 2), ((6, 2), 1))
 # where an ESP32 maps an application's constants and its code, behind the headers of the image
 _CONSTANTS_AT, _CODE_AT = 0x3F400020, 0x400D0020
 _COMPILERS = ("cc", "gcc", "clang")
@@ -30,14 +31,26 @@ class PluginRefused(EdgekitError):
     """QEMU does not take the plugin."""
 
 
+def interface() -> int:
+    """The version of plugins' interface in this computer's QEMU. Raises EdgekitError: no QEMU, or too old a one."""
+    version, oldest = qemu_version(), _INTERFACES[-1][0]
+    if version < oldest:
+        raise PluginRefused(
+            f"{QEMU} {version[0]}.{version[1]} is too old to count cycles: it takes no such plugin before "
+            f"{oldest[0]}.{oldest[1]}.",
+            "Install QEMU 7.2, with which edgekit was tried, or a newer one.",
+        )
+    return next(number for since, number in _INTERFACES if version >= since)
+
+
 def plugin() -> Path:
-    """The plugin for the QEMU of this computer. Raises EdgekitError: no QEMU, no compiler or one that refuses it."""
-    version = qemu_version()
-    interface = next(number for since, number in _INTERFACES if version >= since)
+    """The plugin for the QEMU of this computer.
+    Raises EdgekitError: no QEMU or too old a one, no compiler or one that refuses it."""
+    api = interface()
     compiler = next(filter(shutil.which, _COMPILERS), None)
     if compiler is None:
         raise PluginRefused("There is no C compiler for QEMU's plugin.", "On Debian or Ubuntu: apt-get install gcc")
-    key = files.key_of([files.file_sha256(SOURCE), interface, compiler])[:16]
+    key = files.key_of([files.file_sha256(SOURCE), api, compiler])[:16]
     kept = files.user_folder("cache") / "programs" / f"counter-{key}.so"
     if kept.is_file():
         return kept
@@ -45,7 +58,7 @@ def plugin() -> Path:
         kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".counter-") as folder:
         made = Path(folder) / kept.name
-        command = [compiler, "-O2", "-shared", "-fPIC", f"-DAPI={interface}", str(SOURCE), "-o", str(made)]
+        command = [compiler, "-O2", "-shared", "-fPIC", f"-DAPI={api}", str(SOURCE), "-o", str(made)]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:
             raise PluginRefused(

@@ -85,6 +85,34 @@ def need(program: str, packages: str = "") -> str:
     return found
 
 
+def run_compiler(command: Sequence[str], what: str, board: str, packages: str = "") -> None:
+    """Runs a compiler or a linker.
+
+    Args:
+        what: is being built, to begin a sentence with.
+        board: whose room it must fit into.
+        packages: as in `need`.
+
+    Raises:
+        EdgekitError: it is not installed, there is not enough room, or it fails: then with its words.
+    """
+    need(command[0], packages)
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode == 0:
+        return
+    overflow = re.search(r"(section .+ will not fit in region|region) `?(\w+)'?.* overflowed by (\d+)", done.stderr)
+    if overflow:
+        raise EdgekitError(
+            f"{what} does not fit: {overflow[2]} is {overflow[3]} bytes short of what a {board} leaves.",
+            "Build the model with fewer channels or a smaller image.",
+        )
+    lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
+    raise EdgekitError(
+        f"{command[0]} failed: {lines[0] if lines else f'exit status {done.returncode}'}",
+        "If you changed the firmware, mend it; otherwise this is a bug worth reporting, with this message.",
+    )
+
+
 def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | None:
     """What the C files of `files` (text by file name) weigh together; None where the compiler is not installed.
     Raises EdgekitError: the compiler refuses the C."""

@@ -44,7 +44,7 @@ def _with_flash(content: bytes, board: Board, in_loader: bool = False) -> Iterat
         flash.write_bytes(content)
         with started(
             lambda serial: emulator.command(program, flash, serial, in_loader),
-            f"Get {emulator.vendor}'s newest. {emulator.install}",
+            f"This is {_version(program)}: get {emulator.vendor}'s newest. {emulator.install}",
         ) as port:
             yield port
 
@@ -60,11 +60,14 @@ def vendor_qemu(board: Board = ESP32) -> str:
             return program
     if not found:
         raise EdgekitError(f"There is no {QEMU} on the PATH, {emulator.vendor}'s or another.", emulator.install)
-    version = (_said(found[0], "--version").splitlines() or ["which does not say its version"])[0]
     raise EdgekitError(
-        f"{found[0]} ({version}) has no machine {emulator.machine}: it is not {emulator.vendor}'s QEMU.",
+        f"{found[0]} ({_version(found[0])}) has no machine {emulator.machine}: it is not {emulator.vendor}'s QEMU.",
         f"{emulator.install}. Or: --port emulator.",
     )
+
+
+def _version(program: str) -> str:
+    return (_said(program, "--version").splitlines() or [f"{program}, which does not say its version"])[0]
 
 
 def _said(program: str, *words: str) -> str:

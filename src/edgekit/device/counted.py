@@ -6,7 +6,6 @@ In: a .tflite and inputs. Out: `Counted`: counts by layer, outputs, bytes.
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.boards.costs import Counts
 from edgekit.boards.counting import counted
 from edgekit.boards.emulators import Emulator
-from edgekit.boards.toolchains import Sizes
+from edgekit.boards.toolchains import Sizes, run_compiler
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.interface import ends_of
 from edgekit.device import project
@@ -108,7 +107,6 @@ def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: E
     (folder / "images.bin").write_bytes(inputs.tobytes())
     (folder / "board.ld").write_text(core.linker_script(emulated))
     toolchain = board.toolchain
-    toolchain.need()
     own = {"model.c": core.c_flags(emulated), "count.c": (f"-DCOUNT_UART={core.uart:#x}", "-std=gnu99")}
     objects = []
     # count.c lies apart: all C of boards/emulated is the firmware's
@@ -116,9 +114,11 @@ def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: E
     for source in (folder / "model.c", *start):
         options = (*own.get(source.name, ()), f"-I{folder}", f"-Wa,-I{folder}")
         objects.append(folder / f"{source.stem}.o")
-        _call([*toolchain.compile_command(source, *options), "-o", str(objects[-1])], board)
+        command = [*toolchain.compile_command(source, *options), "-o", str(objects[-1])]
+        run_compiler(command, "The model", board.title, toolchain.packages)
     program = folder / "count.elf"
-    _call(toolchain.link_command(objects, folder / "board.ld", program), board)
+    command = toolchain.link_command(objects, folder / "board.ld", program)
+    run_compiler(command, "The model", board.title, toolchain.packages)
     return program
 
 
@@ -157,17 +157,3 @@ def _sizes(model: Path, board: Board) -> tuple[int, int]:
         for names in ("text|literal|iram1", "rodata|data")
     )
     return code, constants
-
-
-def _call(command: Sequence[str], board: Board) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode == 0:
-        return
-    overflow = re.search(r"region `?(\w+)'? overflowed by (\d+)", done.stderr)
-    if overflow:
-        raise EdgekitError(
-            f"The model does not fit: {overflow[1]} is {overflow[2]} bytes short of what a {board.title} leaves.",
-            "Build the model with fewer channels or a smaller image.",
-        )
-    lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
-    raise EdgekitError(f"{command[0]} failed: {lines[0] if lines else '?'}", "This is a bug worth reporting.")

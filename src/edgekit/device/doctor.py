@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgekit import __version__
+from edgekit.boards import counting
 from edgekit.boards.board import BOARDS, usb_name
 from edgekit.boards.emulators import QEMU
 from edgekit.boards.toolchains import need
@@ -67,10 +68,11 @@ def doctor(
         *(_package(*row) for row in PACKAGES),
         _program("g++", "--port native"),
         *(_program(f"{one.prefix}g++", "--port emulator", one.packages) for one in toolchains.values()),
-        _program(QEMU, "--port emulator"),
+        _emulator(),
         *_chip_emulators(),
         _vendor_toolchain(),
         _firmware(),
+        *_older_settings(),
         *_permission(),
         *_boards(ports() if found is None else found, usb_devices),
     ]
@@ -93,6 +95,18 @@ def _program(name: str, needed_for: str, packages: str = "") -> Finding:
         return Finding(name, False, "not installed", needed_for, error.hint)
     said = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False).stdout
     return Finding(name, True, said.splitlines()[0] if said else path, needed_for)
+
+
+def _emulator() -> Finding:
+    """Of boards' cores; one that takes no plugin runs firmware, and counts no cycles."""
+    found = _program(QEMU, "--port emulator")
+    if not found.ok:
+        return found
+    try:
+        counting.interface()
+    except EdgekitError as error:
+        return Finding(QEMU, False, error.message, "estimated milliseconds of edgekit profile", error.hint)
+    return found
 
 
 def _chip_emulators() -> list[Finding]:
@@ -140,6 +154,28 @@ def _firmware() -> Finding:
         return Finding("firmware", True, f"{folder}, model {sha256[:12]}")
     advice = "Write one into it: edgekit firmware [--model FILE.tflite]"
     return Finding("firmware", False, f"{folder}, without a model", "pio run -d firmware", advice)
+
+
+def _older_settings() -> list[Finding]:
+    """Of ESP-IDF's, which an earlier build has left and which win over the project's own."""
+    try:
+        folder = project.folder()
+    except EdgekitError:
+        return []
+    findings = []
+    for environment in (each for board in BOARDS.values() for each in board.environments):
+        if names := project.older_settings(folder, environment):
+            left = folder / f"sdkconfig.{environment}"
+            findings.append(
+                Finding(
+                    left.name,
+                    False,
+                    f"left by an earlier build, wins over sdkconfig.defaults; they differ in {', '.join(names)}",
+                    f"pio run -d firmware -e {environment}",
+                    f"Unless you want these settings, remove {left}",
+                )
+            )
+    return findings
 
 
 def _boards(found: list[Port], usb_devices: Path) -> list[Finding]:

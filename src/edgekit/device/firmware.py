@@ -21,7 +21,7 @@ from pathlib import Path
 from edgekit import files
 from edgekit.boards.board import ESP32, Board
 from edgekit.boards.emulators import DE212, QEMU, Emulator
-from edgekit.boards.toolchains import need
+from edgekit.boards.toolchains import need, run_compiler
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array, label_bytes
 from edgekit.device import project
@@ -197,21 +197,8 @@ def _compile(root: Path, own: list[Path], options: Mapping[str, str], program: P
 
 
 def _run(command: list[str], board: Board) -> None:
-    need(command[0], board.toolchain.packages if command[0].startswith(board.toolchain.prefix) else "")
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode == 0:
-        return
-    overflow = re.search(r"(section .+ will not fit in region|region) `?(\w+)'?.* overflowed by (\d+)", done.stderr)
-    if overflow:
-        raise EdgekitError(
-            f"The firmware does not fit: {overflow[2]} is {overflow[3]} bytes short of what a {board.title} leaves.",
-            "Build the model with fewer channels or a smaller image.",
-        )
-    lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
-    raise EdgekitError(
-        f"{command[0]} failed: {lines[0] if lines else f'exit status {done.returncode}'}",
-        "If you changed the firmware, mend it; otherwise this is a bug worth reporting, with this message.",
-    )
+    packages = board.toolchain.packages if command[0].startswith(board.toolchain.prefix) else ""
+    run_compiler(command, "The firmware", board.title, packages)
 
 
 def _options(ini: Path, environment: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ In: what comes with edgekit (`firmware/`). Out: a folder to build from for this 
 import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from edgekit import files
@@ -44,6 +45,27 @@ def folder() -> Path:
         "There is no firmware project here.",
         "Unpack one: edgekit firmware --project DIR; run from there, or set EDGEKIT_FIRMWARE to it.",
     )
+
+
+def older_settings(root: Path, environment: str) -> tuple[str, ...]:
+    """ESP-IDF's settings in which `sdkconfig.ENVIRONMENT`, which an earlier build has left and which wins, differs from
+    the project's own; none where there is no such file. `prepare_model.py`, which runs without edgekit, tells the same
+    at every build."""
+    left = root / f"sdkconfig.{environment}"
+    if not left.is_file():
+        return ()
+    further = [root / "sdkconfig.qio"] * ("_qio" in environment)
+    has, wanted = _settings(left), _settings(root / "sdkconfig.defaults", *further)
+    return tuple(name for name, value in wanted.items() if has.get(name, "n") != value)
+
+
+def _settings(*paths: Path) -> dict[str, str]:
+    """What files of ESP-IDF's settings say, a later one over an earlier one."""
+    lines: list[str] = []
+    for path in paths:
+        with suppress(OSError):
+            lines += files.read_regular(path).decode(errors="replace").splitlines()
+    return dict(line.split("=", 1) for line in lines if line.startswith("CONFIG_") and "=" in line)
 
 
 def unpack(into: Path) -> tuple[str, ...]:
