@@ -9,8 +9,6 @@ from edgekit.cli import options as shared
 from edgekit.cli.output import show, typed
 from edgekit.errors import stopped_says
 
-_BYTES = click.IntRange(min=0)
-
 
 @click.command("build-model")
 @click.option("--recipe", "recipe_name", default="esp32", metavar="RECIPE", help=shared.RECIPES)
@@ -174,60 +172,34 @@ def inspect_command(model: Path, target: Any, optimize: Any, flash_mode: str, as
 @click.command("compile")
 @shared.model_argument
 @click.option("--out", required=True, type=shared.FOLDER, help="Folder of the library.")
-@shared.target_option
-@shared.optimize_option
-@shared.compress_option
-@shared.flash_mode_option
 @click.option("--name", default="model", help="C identifier: prefix of all that the header declares.")
-@click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data.")
-@shared.input_range_option
-@shared.labels_option
-@click.option("--max-ram", type=_BYTES, metavar="BYTES", help="Refuse one that needs more; the rest is for weights.")
-@shared.weights_option
-@click.option("--max-flash", type=_BYTES, metavar="BYTES", help="Refuse one that needs more flash.")
+@shared.compile_options
 @shared.report_option
 @shared.json_option
-def compile_command(
-    model: Path, out: Path, target: Any, optimize: Any, compress: Any, flash_mode: str, name: str,
-    calibrate: str | None, input_range: tuple[float, float] | None, labels: str | None, max_ram: int | None,
-    weights: Any, max_flash: int | None, report: Path | None, as_json: bool,
-) -> None:  # fmt: skip
+def compile_command(model: Path, out: Path, name: str, asked: Any, report: Path | None, as_json: bool) -> None:
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
 
     C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
     An .onnx of one image is made an int8 .tflite first: that takes --calibrate and the packages of the build extra.
     """
-    from edgekit.boards.toolchains import sizes_of
-    from edgekit.compile import CompileOptions, compile_model
     from edgekit.compile.library import library_files
-    from edgekit.compile.limits import check_flash, check_ram
     from edgekit.compile.program import drawing, program_json
-    from edgekit.files import read_bytes, write_bytes, write_text
-    from edgekit.pipeline.loading import labels_of
+    from edgekit.files import write_bytes, write_text
+    from edgekit.pipeline.compile_named import compile_named
     from edgekit.report.document import Code, Prose
     from edgekit.report.pages.program import plan_page, plan_parts
     from edgekit.report.render import write
     from edgekit.runtimes.tflm import arena_bytes_apart
 
-    converted = _converted(model, calibrate, input_range)
-    names = labels_of(model, labels, converted)
-    options = CompileOptions(
-        name, optimize, target, compress=compress, labels=names, flash_mode=flash_mode, weights=weights, max_ram=max_ram
-    )
-    compiled = compile_model(converted or model, options)
-    content = converted or read_bytes(model, "Name a .tflite file.")
-    if max_ram is not None:
-        check_ram(compiled, max_ram)
-    sizes = sizes_of(compiled.files)
-    if max_flash is not None:
-        check_flash(compiled, sizes, max_flash)
-    values = program_json(compiled, sizes, arena_bytes_apart(content))
+    made = compile_named(model, asked, name)
+    compiled = made.compiled
+    values = program_json(compiled, made.sizes, arena_bytes_apart(made.content))
     library = library_files(compiled)
     for path, text in library.items():
         write_text(out / path, text)
-    if converted:
-        write_bytes(out / f"{name}.tflite", converted)
-    written = sorted([*library, *([f"{name}.tflite"] if converted else [])])
+    if made.converted:
+        write_bytes(out / f"{name}.tflite", made.content)
+    written = sorted([*library, *([f"{name}.tflite"] if made.converted else [])])
     values |= {"out": str(out), "files": written}
     program = compiled.program
     if report is not None:
@@ -239,12 +211,3 @@ def compile_command(
         )
         parts.insert(-1, Prose(floats))
     show(tuple(parts), values, as_json)
-
-
-def _converted(model: Path, calibrate: str | None, input_range: tuple[float, float] | None) -> bytes | None:
-    """The int8 .tflite of an .onnx; None of what is a .tflite."""
-    if calibrate is None and model.suffix != ".onnx":
-        return None
-    from edgekit.pipeline.convert_onnx import int8_of_onnx
-
-    return int8_of_onnx(model, calibrate, input_range)

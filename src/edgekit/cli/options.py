@@ -101,6 +101,8 @@ weights_option = _choice(
 baud_option = click.option(
     "--baud", type=click.IntRange(1200, 4_000_000), help="Rate to ask for; the board's highest if left out."
 )
+_COMPILER = ("optimize", "target", "compress", "weights", "max_ram", "flash_mode")  # fields of CompileOptions
+_BYTES = click.IntRange(min=0)
 _ON_OFF = click.Choice(("on", "off"))
 
 
@@ -118,6 +120,38 @@ def lines_option(command: _Command) -> _Command:
     for name in ("rts", "dtr"):
         with_lines = click.option(f"--{name}", type=_ON_OFF, help=says.format(name.upper()))(with_lines)
     return cast(_Command, with_lines)
+
+
+def compile_options(command: _Command) -> _Command:
+    """What one may ask of the compiler but for a name, as one argument `asked`."""
+
+    @wraps(command)
+    def with_asked(
+        *arguments: Any, calibrate: str | None, input_range: tuple[float, float] | None, labels: str | None,
+        max_flash: int | None, **others: Any,
+    ) -> Any:  # fmt: skip
+        from edgekit.compile import CompileOptions
+        from edgekit.pipeline.compile_named import Asked
+
+        options = CompileOptions(**{name: others.pop(name) for name in _COMPILER})
+        return command(*arguments, asked=Asked(options, calibrate, input_range, labels, max_flash), **others)
+
+    for option in (
+        click.option("--max-flash", type=_BYTES, metavar="BYTES", help="Refuse one that needs more flash."),
+        weights_option,
+        click.option(
+            "--max-ram", type=_BYTES, metavar="BYTES", help="Refuse one that needs more; the rest is for weights."
+        ),
+        labels_option,
+        input_range_option,
+        click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data."),
+        flash_mode_option,
+        compress_option,
+        optimize_option,
+        target_option,
+    ):
+        with_asked = option(with_asked)
+    return cast(_Command, with_asked)
 
 
 report_option = click.option(

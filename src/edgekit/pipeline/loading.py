@@ -16,7 +16,7 @@ from edgekit.device.firmware import UNMEASURED_ARENA_BYTES, ModelSources, model_
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
 from edgekit.recipes.recipe import DataRecipe
-from edgekit.report.card import load_card
+from edgekit.report.card import Card, load_card
 from edgekit.runtimes import tflm
 from edgekit.runtimes.trial import try_apart
 from edgekit.tflite.metadata import lines_of
@@ -193,11 +193,9 @@ def load_model(path: str | Path = DEFAULT_MODEL, labels: str | None = None) -> L
     """
     path = Path(path) / DEFAULT_MODEL.name if Path(path).is_dir() else Path(path)
     model = read_named(path)
-    if (path.parent / "card.json").is_file():
-        card = load_card(path.parent)
-        if card.model.sha256 == model.sha256:
-            refuse_labels(path, labels)
-            return LoadedModel(model, card.data.task, card.cut(), card.model.arena_bytes, card.recipe.data)
+    if card := card_beside(path, model):
+        refuse_labels(path, labels)
+        return LoadedModel(model, card.data.task, card.cut(), card.model.arena_bytes, card.recipe.data)
     task = task_of(model, labels)
     arena_bytes = try_apart(model) if tflm.installed() else 0
     return LoadedModel(model, task, None, arena_bytes, DataRecipe())
@@ -219,11 +217,19 @@ def labels_of(path: Path, labels: str | None, converted: bytes | None = None) ->
         if labels is not None:
             raise
         return ()
-    if (path.parent / "card.json").is_file() and (card := load_card(path.parent)).model.sha256 == model.sha256:
+    if card := card_beside(path, model):
         refuse_labels(path, labels)
         return card.data.task.labels
     task = task_of(model, labels)
     return task.labels if task else ()
+
+
+def card_beside(path: Path, model: TfliteModel) -> Card | None:
+    """The card in a model's folder; None where there is none, or one of another model. Raises as `load_card`."""
+    if not (path.parent / "card.json").is_file():
+        return None
+    card = load_card(path.parent)
+    return card if card.model.sha256 == model.sha256 else None
 
 
 def refuse_labels(path: Path, labels: str | None) -> None:
