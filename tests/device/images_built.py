@@ -4,6 +4,15 @@ import struct
 from pathlib import Path
 
 APP_OFFSET = 0x10000
+# firmware/partitions.csv as a build leaves it
+TABLE = (
+    (1, 2, 0x9000, 0x4000, b"nvs"),
+    (1, 0, 0xD000, 0x2000, b"otadata"),
+    (1, 1, 0xF000, 0x1000, b"phy_init"),
+    (0, 0x10, APP_OFFSET, 0x140000, b"ota_0"),
+    (0, 0x11, 0x150000, 0x140000, b"ota_1"),
+    (0x40, 0, 0x290000, 0x170000, b"model"),
+)
 DIO_40, DIO_80 = 0x20, 0x2F  # byte 3 of a header, for 4 MB of flash
 
 
@@ -24,6 +33,5 @@ def write_build(folder: Path, flash: int = DIO_40) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bootloader.bin").write_bytes(image(20_000, flash=flash))
     (folder / "firmware.bin").write_bytes(image(50_000, flash=flash))
-    rows = (1, 2, 0x9000, 0x6000, b"nvs"), (0, 0, APP_OFFSET, 0x140000, b"factory")
-    (folder / "partitions.bin").write_bytes(table(*rows))
+    (folder / "partitions.bin").write_bytes(table(*TABLE))
     return folder

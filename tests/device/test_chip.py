@@ -83,7 +83,7 @@ def test_flashing_goes_through_the_loader_of_an_erased_chip(
     done = flash("qemu-esp32", on_line=lines.append)
     assert done.chip.startswith("ESP32")
     assert done.flash_mode == "DIO 40 MHz"
-    assert sum("Hash of data verified" in line for line in lines) == 3
+    assert sum("Hash of data verified" in line for line in lines) == 5
     words = json.loads(qemu.read_text())
     assert words[words.index("driver=esp32.gpio,property=strap_mode,value=0x0f") - 1] == "-global"
     assert set(qemu.with_name("called.json.flash").read_bytes()) == {0xFF}

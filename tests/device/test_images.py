@@ -30,7 +30,7 @@ def test_an_image_for_another_chip_is_named(built: Path) -> None:
 
 def test_an_application_larger_than_its_partition_is_refused(built: Path) -> None:
     (built / "firmware.bin").write_bytes(image(0x140000 + 1))
-    with pytest.raises(EdgekitError, match=r"1,310,721 bytes, its partition factory 1,310,720"):
+    with pytest.raises(EdgekitError, match=r"1,310,721 bytes, its partition ota_0 1,310,720"):
         plan(built)
 
 

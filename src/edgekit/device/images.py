@@ -3,19 +3,25 @@
 In: a build folder. Out: a `Plan`, checked; the whole flash as a chip holds it.
 """
 
-import itertools
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.device import project
+from edgekit.device.partitions import (
+    OTA_DATA_BYTES,
+    SECTOR_BYTES,
+    Partition,
+    applications,
+    model_slot,
+    ota_data,
+    partitions_of,
+)
 from edgekit.errors import EdgekitError
 
 BUILD_HINT = "Build the firmware first: pio run -d firmware"
 APPLICATION = "firmware.bin"
 IMAGE_MAGIC = 0xE9
-PARTITION_MAGIC = 0x50AA
 _FLASH_FREQ = {0x0: "40m", 0x1: "26m", 0x2: "20m", 0xF: "80m"}  # by the low half of an image's byte 3
 
 
@@ -24,6 +30,7 @@ class Plan:
     """What goes where: (offset, file), the application last, and what the table asks of the flash."""
 
     files: tuple[tuple[int, Path], ...]
+    erased: tuple[tuple[int, int], ...]  # (offset, bytes): what an earlier firmware left and would lead away from this
     app_bytes: int
     app_room_bytes: int  # its partition
     flash_bytes: int
@@ -40,20 +47,30 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
     bootloader, table, app_file = parts
     at, head = board.flashing, _header(bootloader, board)
     _header(app_file, board)
-    app_offset, app_room_bytes, app_name, end = _partitions(table)
-    app_bytes = app_file.stat().st_size
-    if app_bytes > app_room_bytes:
+    partitions = _partitions(table)
+    app, app_bytes = applications(partitions)[0], app_file.stat().st_size
+    if app_bytes > app.size:
         raise EdgekitError(
-            f"The firmware has {app_bytes:,} bytes, its partition {app_name} {app_room_bytes:,}.",
+            f"The firmware has {app_bytes:,} bytes, its partition {app.name} {app.size:,}.",
             "Build a smaller model, or enlarge the partition in firmware/partitions.csv.",
         )
     if bootloader.stat().st_size > at.partitions_offset - at.bootloader_offset:
         raise EdgekitError(f"{bootloader} runs into the partition table.", BUILD_HINT)
-    places = ((at.bootloader_offset, bootloader), (at.partitions_offset, table), (app_offset, app_file))
+    places = ((at.bootloader_offset, bootloader), (at.partitions_offset, table), (app.offset, app_file))
     # the header of a QIO image says DIO, too: its bootloader switches the flash over
     freq = _FLASH_FREQ.get(head[3] & 0xF, "unknown rate")
     mode = next((mode.title for mode in board.costs.flash_modes if mode.freq == freq), freq)
-    return Plan(places, app_bytes, app_room_bytes, end, mode)
+    end = max(one.end for one in partitions)
+    return Plan(places, _left_behind(partitions), app_bytes, app.size, end, mode)
+
+
+def _left_behind(partitions: tuple[Partition, ...]) -> tuple[tuple[int, int], ...]:
+    """The choice of another application, and the beginning of a model that would run in place of the built-in one."""
+    selection, slot = ota_data(partitions), model_slot(partitions)
+    return (
+        *([(selection.offset, min(selection.size, OTA_DATA_BYTES))] if selection else []),
+        *([(slot.offset, SECTOR_BYTES)] if slot else []),
+    )
 
 
 def _header(image: Path, board: Board) -> bytes:
@@ -70,20 +87,14 @@ def _header(image: Path, board: Board) -> bytes:
     return head
 
 
-def _partitions(table: Path) -> tuple[int, int, str, int]:
-    """Offset, size and name of the application's partition, and where the last partition of the table ends."""
-    content = table.read_bytes()
-    # of 32 bytes each: magic, type (0 is an application), subtype, offset, size, name, flags
-    rows = struct.iter_unpack("<HBBII16sI", content[: len(content) // 32 * 32])
-    partitions = list(itertools.takewhile(lambda row: row[0] == PARTITION_MAGIC, rows))
+def _partitions(table: Path) -> tuple[Partition, ...]:
+    """The rows, an application among them. Raises EdgekitError: there is none."""
+    partitions = partitions_of(table.read_bytes())
     if not partitions:
         raise EdgekitError(f"{table} is not a partition table.", BUILD_HINT)
-    app = next((row[3:6] for row in partitions if row[1] == 0), None)
-    if app is None:
+    if not applications(partitions):
         raise EdgekitError(f"{table} has no application partition.", "Restore firmware/partitions.csv.")
-    offset, size, name = app
-    end = max(offset + size for _, _, _, offset, size, *_ in partitions)
-    return offset, size, name.rstrip(b"\0").decode("ascii", "replace"), end
+    return partitions
 
 
 def newest_build(board: Board = ESP32) -> Path:

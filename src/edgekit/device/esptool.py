@@ -1,0 +1,147 @@
+"""esptool at a board's port: what it reads and writes, what its words mean, and slower rates where the line fails.
+
+In: a port. Out: bytes of the board's flash. esptool is GPL, so it is called as a program, never imported.
+"""
+
+import itertools
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from edgekit.boards.board import ESP32, Board
+from edgekit.errors import EdgekitError
+from edgekit.executor.child import python
+
+SLOWER_BAUDS = (
+    460800,
+    230400,
+    115200,
+)  # tried where the line fails: not every USB chip, cable or driver runs at 921600
+CHANGED_RATE = "Changing baud rate"  # esptool connects at 115200 and says this before it takes another
+Line = Callable[[str], None]
+_Done = TypeVar("_Done")
+
+
+class LineFailed(EdgekitError):
+    """The chip answered, and then the line failed at a rate that it had changed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Esptool:
+    """esptool at a port and a rate. `asked_baud`: the one that the user knows of."""
+
+    port: str
+    board: Board
+    on_line: Line
+    baud: int | None  # None on a line without rates
+    asked_baud: int
+
+    def run(self, *words: str) -> str:
+        """What it says. Raises EdgekitError: whatever makes it fail, as what to do about it."""
+        rate = () if self.baud is None else ("--baud", str(self.baud))
+        command = python("-m", "esptool", "--port", self.port, *rate, *words)
+        said = []
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        ) as process:
+            assert process.stdout is not None
+            for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
+                said.append(line)
+                self.on_line(line.rstrip())
+        if process.returncode != 0:
+            raise self._failed(said)
+        return "".join(said)
+
+    def _failed(self, said: list[str]) -> EdgekitError:
+        text = "".join(said)
+        again = "flash again" if self.baud in (None, self.asked_baud) else f"flash again with --baud {self.baud}"
+        if "No module named esptool" in text:
+            return EdgekitError("esptool is not installed.", "pip install 'esptool>=5,<6'")
+        if "Could not open" in text or "port is busy" in text or "Permission" in text:
+            return EdgekitError(
+                f"{self.port} cannot be opened.", "Close what else uses it; `edgekit doctor` looks at permissions."
+            )
+        if "Failed to connect" in text:
+            return EdgekitError(
+                f"No {self.board.title} answers at {self.port}.", f"Hold BOOT, press EN, release BOOT, and {again}."
+            )
+        errors = [line.strip() for line in said if "error" in line.lower()]
+        what = errors[-1] if errors else text.strip()[-200:]
+        if self.baud is not None and CHANGED_RATE in text:
+            return LineFailed(f"esptool failed at {self.baud} baud: {what}", f"Check cable and power, then {again}.")
+        return EdgekitError(f"esptool failed: {what}", f"Check cable and power, then {again}.")
+
+    def identify(self) -> tuple[str, int]:
+        """The board's chip and its flash in bytes. Raises EdgekitError: as `identify`."""
+        # esptool itself leaves the board in its loader for the next call
+        return identify(self.run("--after", "no-reset", "flash-id"), self.board)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """So many bytes of the flash, which the chip's ROM reads: few of them. Raises EdgekitError: not all came."""
+        with tempfile.TemporaryDirectory() as folder:
+            into = Path(folder) / "read.bin"
+            self.run("--no-stub", "--after", "no-reset", "read-flash", hex(offset), hex(size), str(into))
+            content = into.read_bytes()
+        if len(content) != size:
+            raise EdgekitError(f"Only {len(content)} of {size} bytes came from the board at {self.port}.", "Try again.")
+        return content
+
+    def write(self, parts: Sequence[tuple[int, Path | bytes]]) -> int:
+        """Writes files or bytes to offsets of the flash, and has the board compare hashes; how many bytes that were.
+        Raises EdgekitError: not all arrived."""
+        with tempfile.TemporaryDirectory() as folder:
+            where, written = [], 0
+            for number, (offset, content) in enumerate(parts):
+                file = content if isinstance(content, Path) else Path(folder) / f"{number}.bin"
+                if isinstance(content, bytes):
+                    file.write_bytes(content)
+                where += [hex(offset), str(file)]
+                written += file.stat().st_size
+            said = self.run("--chip", self.board.flashing.chip, "write-flash", *where)
+        verified = said.count("Hash of data verified")
+        if verified != len(parts):
+            raise EdgekitError(
+                f"Only {verified} of {len(parts)} parts arrived whole on the board at {self.port}.",
+                "Flash it again, with a shorter cable or a lower --baud.",
+            )
+        return written
+
+
+def at_a_rate(port: str, board: Board, baud: int, on_line: Line, work: Callable[[Esptool], _Done]) -> _Done:
+    """What `work` does with esptool at the highest rate at which the line carries it; `baud`: none above this one. What
+    is tried next is told to `on_line`.
+
+    Raises:
+        EdgekitError: what `work` raises.
+    """
+    rates = [None] if "://" in port else [baud, *(rate for rate in SLOWER_BAUDS if rate < baud)]
+    for rate, slower in itertools.pairwise(rates):
+        try:
+            return work(Esptool(port, board, on_line, rate, baud))
+        except LineFailed as failed:
+            on_line(f"{failed.message} Trying {slower} baud.")
+    return work(Esptool(port, board, on_line, rates[-1], baud))
+
+
+def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
+    """Chip and flash size in bytes from esptool's words.
+    Raises EdgekitError: another chip than the board's, one that lacks a core, or no size in them."""
+    chip = re.search(r"Chip type:\s*(.+)", said)
+    size = re.search(r"Detected flash size:\s*(\d+)([KM])B", said)
+    if chip is None or size is None:
+        raise EdgekitError("esptool does not say which chip and flash the board has.", "Run `edgekit doctor`.")
+    name = chip[1].strip()
+    if not re.match(board.flashing.detected, name):
+        raise EdgekitError(
+            f"The board has an {name}, not a {board.title}.", f"Use a {board.title} board ({board.environment})."
+        )
+    if re.search(board.flashing.too_few_cores, said):
+        raise EdgekitError(
+            f"The board's {name} is a {board.title} with one core; the firmware is built for two.",
+            "Use a board whose chip has two, such as an ESP32-D0WD.",
+        )
+    return name, int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
