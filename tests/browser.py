@@ -72,6 +72,11 @@ MISPLACED = """(() => {
   return found;
 })()"""
 
+# Tables and drawings that their box cuts off, by the box's name.
+CUT_OFF = """[...document.querySelectorAll('.scroll, figure, .operating')]
+  .filter(box => box.scrollWidth > box.clientWidth + 1)
+  .map(box => `${box.ariaLabel ?? box.textContent.trim().slice(0, 40)}: ${box.scrollWidth} in ${box.clientWidth}`)"""
+
 
 def program() -> str | None:
     """Where Chromium is, if anywhere."""
@@ -124,9 +129,10 @@ class Tab:
     def assert_readable(self, path: Path) -> None:
         """A page of this program on a phone by day and at a desk by night: nothing is cut off, covered, faint or taken
         from a network."""
-        for width, dark in ((360, False), (1200, True)):
+        for width, dark in ((360, False), (420, True), (1200, True)):
             self.open(path, width=width, dark=dark)
             assert self.value("document.documentElement.scrollWidth") <= width
+            assert self.value(CUT_OFF) == []
             assert self.value(MISPLACED) == []
             assert {text for text, ratio in self.value(CONTRASTS) if ratio < 4.5} == set()
             assert [url for url in self.requests if not url.startswith("data:")] == [path.as_uri()]

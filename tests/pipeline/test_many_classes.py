@@ -14,7 +14,7 @@ from edgekit.pipeline.predict import predict
 from edgekit.pipeline.stages import Options
 from edgekit.recipes.reading import recipe_named
 from edgekit.report.card import load_card
-from edgekit.report.tables import seeds_parts, stages_parts
+from edgekit.report.tables_build import seeds_parts, stages_parts
 from smoke_build import Said, Smoke
 from terminal import printed
 

@@ -16,7 +16,7 @@ from edgekit.report.card import (
     ModelFacts,
     OutputFacts,
 )
-from edgekit.report.tables import StageRow
+from edgekit.report.tables_build import StageRow
 from edgekit.values.codec import to_document
 from edgekit.values.evaluation import EvalReport
 from edgekit.values.images import DataInfo

@@ -29,7 +29,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1200])
-def test_the_page_never_scrolls_sideways_and_wide_tables_scroll_in_their_own_box(
+def test_the_page_never_scrolls_sideways_and_no_table_is_cut_off_on_a_phone_or_at_a_desk(
     tab: browser.Tab, path: Path, width: int
 ) -> None:
     tab.open(path, width=width)
@@ -39,8 +39,21 @@ def test_the_page_never_scrolls_sideways_and_wide_tables_scroll_in_their_own_box
         "[...document.querySelectorAll('section, figure, pre, .gallery')].map(e => e.getBoundingClientRect().right)"
     ):
         assert box <= width
-    wide, shown = tab.value("(b => [b.scrollWidth, b.clientWidth])(document.querySelector('.scroll'))")
-    assert (wide > shown + 1) == (width < 900)
+    assert (tab.value(browser.CUT_OFF) == []) == (width != 768), "a tablet's wide tables scroll in their own box"
+
+
+def test_a_wide_table_on_a_phone_is_a_list_of_named_figures_and_still_a_table_for_who_listens(
+    tab: browser.Tab, path: Path
+) -> None:
+    tab.open(path, width=420)
+    cell = "document.querySelector('.wide td[data-column]')"
+    assert tab.value(f"getComputedStyle({cell}, '::before').content") == '"paper: accuracy %"'
+    assert tab.value(f"getComputedStyle({cell}).display") == "flex"
+    roles = "[...document.querySelectorAll('.wide table, .wide tr, .wide th, .wide td')].map(e => e.role)"
+    assert set(tab.value(roles)) == {"table", "row", "columnheader", "rowheader", "cell"}
+    tab.open(path, width=1200)
+    assert tab.value(f"getComputedStyle({cell}, '::before').content") == "none"
+    assert tab.value(f"getComputedStyle({cell}).display") == "table-cell"
 
 
 def test_a_page_asks_for_itself_alone(tab: browser.Tab, path: Path) -> None:

@@ -42,7 +42,7 @@ def test_every_figure_of_the_card_is_in_the_report(tree: Node, card: Card) -> No
     for name in METRICS:
         low, high = card.metrics.test.intervals[name]
         assert rows[label(name)][1] == f"{number(getattr(card.metrics.test, name))}{low:.3f} to {high:.3f}"
-        assert rows[label(name)][3].startswith(number(getattr(card.metrics.validation, name)))
+        assert rows[label(name)][2].startswith(number(getattr(card.metrics.validation, name)))
     assert [row[0] for row in cells(tree, "Each stage")] == [stage.name for stage in card.stages]
     (confusion,) = [
         svg.attributes["aria-label"] for svg in tree.all("svg") if "Confusion" in svg.attributes["aria-label"]

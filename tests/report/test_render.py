@@ -98,17 +98,15 @@ def test_every_figure_and_picture_has_a_text_alternative(page: Page, tree: Node)
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
-def test_results_never_stand_without_what_their_domain_must_say(synthetic: bool) -> None:
+def test_what_its_domain_must_say_and_that_it_is_synthetic_is_said_once_before_any_figure(synthetic: bool) -> None:
     page = specimen.page(synthetic)
     tree = parse(html(page))
-    results = [node for node in tree.all("p") if node.attributes.get("class") == "badge"]
-    assert len(results) == sum(section.results for section in page.sections) == 3
-    for node in results:
-        assert DOMAIN in node.words()
-        assert ("Synthetic" in node.words()) == synthetic
-    assert (synthetic_says(DOMAIN) in tree.all("header")[0].words()) == synthetic
-    assert tree.all("header")[0].words().startswith(DOMAIN)
-    assert (synthetic_says(DOMAIN) in markdown(page)) == synthetic
+    for text in (tree.all("body")[0].words(), markdown(page)):
+        assert text.count(DOMAIN) == 1
+        assert text.count(synthetic_says(DOMAIN)) == synthetic
+    banner = tree.all("header")[0].words()
+    assert banner.startswith(DOMAIN)
+    assert (synthetic_says(DOMAIN) in banner) == synthetic
     assert markdown(page).index(DOMAIN) < markdown(page).index("## ")
     assert (page_json(page)["disclaimer"], page_json(page)["synthetic"]) == (DOMAIN, synthetic)
 
@@ -116,7 +114,7 @@ def test_results_never_stand_without_what_their_domain_must_say(synthetic: bool)
 def test_a_page_of_no_domain_says_nothing_of_medicine_and_leaves_no_empty_banner() -> None:
     page = dataclasses.replace(specimen.page(synthetic=False), domain="")
     tree = parse(html(page))
-    assert not [node for node in tree.all("p") if node.attributes.get("class") in ("badge", "banner")]
+    assert not [node for node in tree.all("p") if node.attributes.get("class") == "banner"]
     assert "medical" not in html(page) + markdown(page) + json.dumps(page_json(page))
     assert "****" not in markdown(page)
 

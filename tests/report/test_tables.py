@@ -6,12 +6,8 @@ import math
 import numpy as np
 
 from edgekit.metrics.scores import score, spread
-from edgekit.report.tables import (
-    StageRow,
-    evaluation_parts,
-    seeds_parts,
-    stages_parts,
-)
+from edgekit.report.tables import evaluation_parts, scores_table
+from edgekit.report.tables_build import StageRow, seeds_parts, stages_parts
 from edgekit.values.codec import from_json, to_json
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
@@ -36,6 +32,13 @@ def test_every_table_names_synthetic_data_the_runtime_and_what_it_is_not(
         assert "synthetic phantoms" in lines[0]
         assert lines[-2] == "Runtime: desktop, tflm interpreter"
         assert lines[-1] == "Research demonstration, not a medical device."
+
+
+def test_the_mean_over_seeds_has_a_column_where_there_is_more_than_one(report: EvalReport) -> None:
+    one, two = (scores_table("t", {"test": report, "val": report}, spread([report] * count)) for count in (1, 2))
+    assert [column.title for column in one.columns] == ["figure", "test", "val"]
+    assert [column.title for column in two.columns] == ["figure", "test", "test, mean ± sd of 2 seeds", "val"]
+    assert all(len(row) == 3 for row in one.rows)
 
 
 def test_real_data_is_not_called_synthetic() -> None:

@@ -33,7 +33,7 @@ def build_model_command(
     from edgekit.pipeline.stages import Options
     from edgekit.recipes.reading import recipe_named
     from edgekit.report.document import Code
-    from edgekit.report.tables import seeds_parts, stages_parts
+    from edgekit.report.tables_build import seeds_parts, stages_parts
     from edgekit.values.codec import to_document
 
     recipe = recipe_named(recipe_name, changes)
@@ -62,7 +62,7 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
     RECIPE is esp32 (the default), paper, demo, smoke, digits, shapes, or the recipe.json beside a model.
     """
     from edgekit.recipes.reading import leaves, recipe_named
-    from edgekit.report.tables import fields_table
+    from edgekit.report.tables_build import fields_table
     from edgekit.values.codec import to_document
 
     recipe = recipe_named(name, changes)

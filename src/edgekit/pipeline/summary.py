@@ -29,7 +29,7 @@ from edgekit.report.card import (
 )
 from edgekit.report.pages.model import Evidence
 from edgekit.report.pages.sections import Answers
-from edgekit.report.tables import StageRow
+from edgekit.report.tables_build import StageRow
 from edgekit.tflite.model import count
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.networks import Student

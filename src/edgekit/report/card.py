@@ -15,7 +15,7 @@ from edgekit.files import file_sha256
 from edgekit.metrics.scores import METRICS, Spread
 from edgekit.recipes.build import Recipe
 from edgekit.recipes.reading import from_version_0_1
-from edgekit.report.tables import StageRow
+from edgekit.report.tables_build import StageRow
 from edgekit.values.codec import from_document, to_json
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo

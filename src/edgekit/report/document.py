@@ -5,7 +5,7 @@ which `render` writes as one HTML file, Markdown or JSON. `charts`, `charts_scor
 `Figure`; `metrics.curves` makes what ROC and reliability diagrams show of margins and labels.
 
 Every text of a page (but not `Code.text`) may hold `code` in backticks and **strong** words; nothing else is markup,
-and everything is escaped. The renderers repeat a page's `domain` and that its images are synthetic; no section has to.
+and everything is escaped. A page's `domain`, and that its images are synthetic, are said once, before any figure.
 """
 
 import io
@@ -167,8 +167,7 @@ class Section:
     """A heading and what stands below it.
 
     Attributes:
-        results: True where results are shown: the page's `domain`, and the word synthetic where it applies, stand there
-            too.
+        results: True where figures of a model stand in it, for who reads the JSON.
         sections: subsections, one level deep.
         folded: shown as a line that opens at a click (recipes, environments, long tables); open in print.
     """
@@ -186,9 +185,8 @@ class Page:
 
     Attributes:
         warnings: what must be read before any figure.
-        synthetic: the images were drawn by a program; said at the top and with every section of results.
-        domain: what must be said of such results (`Task.domain`), at the top, with every section of results, and at the
-            end; empty for what is not about a task.
+        synthetic: the images were drawn by a program; said at the top.
+        domain: what must be said of such results (`Task.domain`), at the top; empty for what is not about a task.
         footer: when and by what this was made. The same page renders to the same bytes: a time is the caller's to give.
     """
 

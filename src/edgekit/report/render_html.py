@@ -11,8 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from edgekit.report.document import Column, Figure, Page, Section, as_cell, inline, slug, synthetic_says
+from edgekit.report.document import Column, Figure, Page, Section, Table, as_cell, inline, slug, synthetic_says
+from edgekit.report.svg import text_width
 
+_PHONE, _GAP, _LETTERS = 328.0, 16.0, 14.4  # pixels: of a page on a small phone, between columns, of a table's letters
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 
 
@@ -39,6 +41,7 @@ def template(name: str) -> Any:
         "cell": as_cell,
         "heads": _heads,
         "kind": lambda part: type(part).__name__,
+        "wide": _wide,
         "svg": lambda figure: Markup(figure.svg),  # our own drawing, escaped where it was made
     }
     environment.globals["style"] = Markup(_resource("page.css") + _resource("figure.css"))
@@ -66,6 +69,18 @@ def _heads(columns: tuple[Column, ...]) -> list[tuple[str, int]]:
     runs = groupby(enumerate(columns), lambda column: column[1].group or column[0])  # without a group: each its own
     heads = [(group if isinstance(group, str) else "", len([*run])) for group, run in runs]
     return heads if any(group for group, _ in heads) else []
+
+
+def _wide(table: Table) -> bool:
+    """Whether a phone has no room for the columns side by side, by the widest word or figure of each."""
+    columns = zip(*(row for row in table.rows if len(row) == len(table.columns)), strict=True)
+    cells = [[as_cell(cell) for cell in column] for column in columns] or [[] for _ in table.columns]
+    texts = (
+        (*column.title.split(), *(text for cell in found for text in (cell.text, cell.detail)))
+        for column, found in zip(table.columns, cells, strict=True)
+    )
+    least = [max((text_width(text, _LETTERS) for text in of), default=0.0) for of in texts]
+    return sum(least) + _GAP * (len(least) - 1) > _PHONE
 
 
 def _outline(page: Page) -> list[dict[str, Any]]:

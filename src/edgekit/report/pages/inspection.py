@@ -4,7 +4,8 @@ In: an `Inspection`. Out: parts.
 """
 
 from edgekit.report.document import Bullets, Cell, Column, Facts, Part, Prose, Table
-from edgekit.report.tables import MS, count, estimated
+from edgekit.report.tables import count
+from edgekit.report.tables_program import MS, estimated
 from edgekit.values.inspection import InspectedOperator, InspectedTensor, Inspection
 
 _EXACT = (

@@ -18,7 +18,8 @@ from edgekit.report.charts import Dot, Series
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.render_markdown import markdown, parts_markdown
-from edgekit.report.tables import class_parts, confusion_table, count, runtime_name, scores_table, stages_table
+from edgekit.report.tables import class_parts, confusion_table, count, runtime_name, scores_table
+from edgekit.report.tables_build import stages_table
 from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
 from edgekit.values.program import Program

@@ -10,7 +10,7 @@ from typing import Any
 from edgekit.report.charts_board import Bar, bars, memory_plan
 from edgekit.report.document import Code, Facts, Page, Part, Prose, Section
 from edgekit.report.pages.sections import work_by_layer
-from edgekit.report.tables import costs_of, estimated, layers_table
+from edgekit.report.tables_program import costs_of, estimated, layers_table
 from edgekit.values.program import Program
 
 _FALLBACK = (

@@ -17,8 +17,9 @@ from edgekit.metrics.decisions import decide, probabilities
 from edgekit.report import charts_board, charts_scores
 from edgekit.report.charts_board import Bar
 from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Picture, Section, picture
-from edgekit.report.tables import MACS, MS, costs_of, estimated, label, layers_table, with_interval
+from edgekit.report.tables import label, with_interval
 from edgekit.report.tables_audit import audit_parts
+from edgekit.report.tables_program import MACS, MS, costs_of, estimated, layers_table
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.program import Program
