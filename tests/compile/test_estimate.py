@@ -175,7 +175,8 @@ def test_operators_without_a_kernel_take_about_what_an_emulated_core_counts() ->
 
 @pytest.mark.skipif(not COUNTS, reason="no cross compiler or no QEMU")
 @pytest.mark.parametrize("flash_mode", FLASH_MODES)
-@pytest.mark.parametrize(("target", "optimize"), [("generic", "size"), ("generic", "speed"), ("esp32", "size")])
+@pytest.mark.parametrize("optimize", ["size", "speed"])
+@pytest.mark.parametrize("target", ["generic", "esp32"])
 @pytest.mark.parametrize("name", ["student", *NETWORKS])
 def test_the_estimate_is_within_a_tenth_of_what_an_emulated_core_counts(
     name: str, target: Any, optimize: Any, flash_mode: str
