@@ -119,7 +119,7 @@ def test_what_chose_the_recipe_is_written_between_its_own_marks(card: Card, fold
     readme.write_text("<!-- figures -->\n<!-- /figures -->\n<!-- sources -->\nOLD\n<!-- /sources -->\nafter\n")
     given = ("--readme", readme, "--card", folder / "card.json", "--sources", path)
     missing = readme_figures(*given)
-    assert (missing.returncode, "holds no runs" in missing.stderr) == (1, True)
+    assert (missing.returncode, "is not a list of runs" in missing.stderr) == (1, True)
     assert "Traceback" not in missing.stderr
     run = {
         "recipe": "esp32", "set": ["a=1", "b=2"], "seed": 3, "made_on": "cpu (abacus)", "auc": {"one": {}, "two": {}},
