@@ -14,10 +14,10 @@ from edgekit.compile.constant_folding import folded
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing import exactness
-from edgekit.testing.builder import packed
 from edgekit.testing.random_operators import Random
 from edgekit.testing.random_pairs import drawn_alone, paired
 from edgekit.testing.random_tables import drawn_table
+from edgekit.tflite.builder import packed
 from edgekit.tflite.reader import read_file
 
 

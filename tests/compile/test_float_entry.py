@@ -13,10 +13,11 @@ from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.reader import read_graph
 from edgekit.errors import EdgekitError
 from edgekit.testing import exactness, native_c
-from edgekit.testing.builder import Builder, float_ended
+from edgekit.testing.builder import float_ended
 from edgekit.testing.random_models import network_of_ends, random_model
 from edgekit.testing.random_operators import Random
 from edgekit.testing.rows import bytes_of, random_rows
+from edgekit.tflite.builder import Builder
 
 
 def floats_before(b: Builder, inner: int) -> int:

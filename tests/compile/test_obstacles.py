@@ -5,8 +5,8 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from edgekit.compile import compile_model
 from edgekit.errors import EdgekitError
-from edgekit.testing.builder import packed
 from edgekit.testing.random_operators import Random
+from edgekit.tflite.builder import packed
 
 
 def refused(content: bytes) -> EdgekitError:

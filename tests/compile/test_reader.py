@@ -8,8 +8,8 @@ from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as sch
 
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.errors import EdgekitError
-from edgekit.testing.builder import Builder
 from edgekit.testing.random_operators import Random
+from edgekit.tflite.builder import Builder
 
 
 def small_network(change: Callable[[Builder], None] = lambda _: None) -> bytes:

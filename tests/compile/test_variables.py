@@ -13,11 +13,11 @@ from edgekit.compile.reader import read_graph
 from edgekit.compile.variables import ReadVariable
 from edgekit.errors import EdgekitError
 from edgekit.testing import native_c
-from edgekit.testing.builder import packed
 from edgekit.testing.exactness import Case, cases, differing_in_any_mode, inputs_of
 from edgekit.testing.random_models import network_of
 from edgekit.testing.random_operators import Random
 from edgekit.testing.random_states import variable
+from edgekit.tflite.builder import packed
 
 
 @pytest.fixture(scope="module")

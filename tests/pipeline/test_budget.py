@@ -1,7 +1,9 @@
 """Whether a model fits its board, before it is trained and after."""
 
 import dataclasses
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,7 +13,8 @@ from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.recipes.build import EmbedRecipe
 from edgekit.recipes.reading import BUILTIN, recipe_named
 from edgekit.tflite.model import read_tflite
-from edgekit.values.networks import StudentSpec
+from edgekit.tflite.untrained import untrained
+from edgekit.values.networks import Kind, StudentSpec
 from edgekit.values.task import CHEST_XRAY
 
 INT8 = read_tflite(Path(__file__).parents[1] / "vectors/student/int8.tflite")
@@ -64,3 +67,13 @@ def test_height_width_and_colours_each_count_in_what_a_student_takes() -> None:
     check_spec(rgb, EmbedRecipe(arena_bytes=32_256))
     with pytest.raises(EdgekitError, match="arena takes at least 32,256 bytes, 1 over"):
         check_spec(rgb, EmbedRecipe(arena_bytes=32_255))
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_student_of_any_kind_takes_no_less_than_is_said_before_its_training(kind: Kind) -> None:
+    spec = StudentSpec((64, 64, 1), 2, (8, 12, 16), (1, 2, 1), kind, 2)
+    weights = read_tflite(untrained(spec))
+    with pytest.raises(EdgekitError, match="model takes at least") as caught:
+        check_spec(spec, EmbedRecipe(model_bytes=1024))
+    least = int(re.findall(r"at least ([\d,]+) bytes", caught.value.message)[0].replace(",", ""))
+    assert 0.1 * len(weights.flatbuffer) < least < len(weights.flatbuffer)

@@ -136,6 +136,21 @@ def test_a_student_that_is_higher_than_wide_can_be_halved_both_ways() -> None:
         recipe_named("esp32", ["student.input_size=48x72"])
 
 
+def test_a_strided_first_convolution_halves_the_image_once_more() -> None:
+    said = r"student\.input_size=48 cannot be halved 4 times behind a first convolution of stride 2"
+    with pytest.raises(EdgekitError, match=said) as caught:
+        recipe_named("esp32", ["student.input_size=48", "student.stem_stride=2"])
+    assert "multiple of 32" in caught.value.hint
+
+
+def test_the_kind_of_block_is_one_of_four() -> None:
+    student = recipe_named("esp32", ["student.block=inverted", "student.expansion=3"]).student
+    assert (student.block, student.expansion) == ("inverted", 3)
+    with pytest.raises(EdgekitError, match=r"student\.block cannot be 'dense'") as caught:
+        recipe_named("esp32", ["student.block=dense"])
+    assert "vgg, separable, residual or inverted" in caught.value.hint
+
+
 def test_what_is_asked_of_the_data_is_said_in_the_recipe() -> None:
     data = recipe_named("esp32", ["data.channels=3", "data.positive=malignant", "data.mirror=no"]).data
     assert (data.channels, data.positive, data.mirror) == (3, "malignant", "no")

@@ -11,8 +11,9 @@ from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
 from edgekit.runtimes import litert, tflm
 from edgekit.testing import native_c
-from edgekit.testing.builder import float_ended, packed, uint8_ended
+from edgekit.testing.builder import float_ended, uint8_ended
 from edgekit.testing.random_operators import Random
+from edgekit.tflite.builder import packed
 from edgekit.tflite.model import count, read_int8_model, read_tflite
 from edgekit.tflite.reader import read_file
 from edgekit.tflite.strip import strip

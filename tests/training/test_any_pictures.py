@@ -1,21 +1,27 @@
 """Every network takes grey and RGB images of any shape and gives a logit for each class."""
 
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 
 from drawn_classes import COLOURS, PATTERNS, disc, pattern
 from edgekit.errors import EdgekitError
+from edgekit.files import packed
+from edgekit.pipeline.evaluate import load_student
 from edgekit.recipes.recipe import AugmentRecipe, DistillRecipe, FitRecipe, PruneRecipe, TeachRecipe
 from edgekit.training import teach
 from edgekit.training.distill import distill
 from edgekit.training.ensemble import soft_targets
 from edgekit.training.fit import Training, predict
-from edgekit.training.nets import student_net, teacher_net, thaw_student
+from edgekit.training.nets import freeze_student, student_net, teacher_net, thaw_student
 from edgekit.training.prune import prune
 from edgekit.training.same_view import SameView
+from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
-from edgekit.values.networks import StudentSpec, TeacherLogits
+from edgekit.values.networks import Kind, StudentSpec, TeacherLogits
 from edgekit.values.task import Task
 
 CPU = torch.device("cpu")
@@ -55,6 +61,19 @@ def test_a_backbone_sees_red_green_and_blue_apart() -> None:
 
 def test_a_student_takes_them() -> None:
     assert student_net(StudentSpec((*SIZE, 3), 3, (4, 8), (1, 2)))(torch.rand(2, 3, *SIZE)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_student_of_every_kind_is_read_again_as_it_was_saved(kind: Kind, tmp_path: Path) -> None:
+    spec = StudentSpec((*SIZE, 3), 3, (4, 8), (1, 2), kind, 2, 3)
+    net = student_net(spec).eval()
+    saved = freeze_student(net, spec)
+    (tmp_path / "student.npz").write_bytes(packed({**to_json(spec), **saved.weights}))
+    again = load_student(tmp_path / "student.npz")
+    assert again.spec == spec
+    x = torch.rand(2, 3, *SIZE)
+    with torch.inference_mode():
+        assert torch.equal(thaw_student(again)(x), net(x))
 
 
 @pytest.mark.parametrize("name", ["student", "resnet_tiny", "vgg_slim", "resnet18"])

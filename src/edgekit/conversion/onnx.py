@@ -6,7 +6,7 @@ In: a trained network. Out: an .onnx file's bytes.
 import io
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edgekit.errors import EdgekitError, install
 
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 _OPSET = 17
-# ONNX operator -> the .tflite operators that may stand for it; none where it melts into its neighbour.
+# ONNX operator -> the .tflite operators that may stand for it; none where it melts into its neighbour. A convolution
+# pads as PyTorch does, a .tflite as TensorFlow does: where the two differ, which is for strides, a PAD is in front.
 _TFLITE_OPS: Mapping[str, tuple[str, ...]] = {
     "Conv": ("CONV_2D",),
+    "Add": ("ADD",),
     "MaxPool": ("MAX_POOL_2D",),
     "AveragePool": ("AVERAGE_POOL_2D", "MEAN"),
     "GlobalAveragePool": ("AVERAGE_POOL_2D", "MEAN"),
@@ -53,14 +55,28 @@ def onnx_ops(model: bytes) -> tuple[tuple[str, ...], ...]:
     """For each operator of the ONNX graph that a .tflite must show, the names that it may have there."""
     import onnx
 
-    names = [node.op_type for node in onnx.load_from_string(model).graph.node if node.op_type != "Constant"]
-    unknown = sorted(set(names) - set(_TFLITE_OPS))
+    nodes = [node for node in onnx.load_from_string(model).graph.node if node.op_type != "Constant"]
+    unknown = sorted({node.op_type for node in nodes} - set(_TFLITE_OPS))
     if unknown:
         raise EdgekitError(
             f"The network uses {', '.join(unknown)}, which edgekit does not put on a board.",
             f"Use layers that export as: {', '.join(_TFLITE_OPS)}.",
         )
-    return tuple(_TFLITE_OPS[name] for name in names if _TFLITE_OPS[name])
+    return tuple(
+        names
+        for node in nodes
+        for names in (_convolution(node) if node.op_type == "Conv" else (_TFLITE_OPS[node.op_type],))
+        if names
+    )
+
+
+def _convolution(node: Any) -> tuple[tuple[str, ...], ...]:
+    by_name = {one.name: one for one in node.attribute}
+    kind = "DEPTHWISE_CONV_2D" if "group" in by_name and by_name["group"].i > 1 else "CONV_2D"
+    strided, padded = (
+        any(value > least for value in by_name[name].ints) for name, least in (("strides", 1), ("pads", 0))
+    )
+    return (("PAD",), (kind,)) if strided and padded else ((kind,),)
 
 
 def image_input(model: bytes, called: str) -> tuple[str, tuple[int, int, int]]:

@@ -5,6 +5,7 @@ In: a model or the shape of one, and the recipe's limits. Out: `BudgetLine`s, or
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.errors import EdgekitError
@@ -47,16 +48,15 @@ def check_spec(spec: StudentSpec, recipe: EmbedRecipe) -> None:
     Raises:
         EdgekitError: even that is too much; names each limit with the bytes over and what to do.
     """
-    height, width, inputs = spec.input_shape
-    weights, tensors = 4 * spec.classes, 0
-    for channels, depth in zip(spec.channels, spec.depths, strict=True):
-        for _ in range(depth):
-            weights += 9 * inputs * channels + 4 * channels
-            tensors = max(tensors, height * width * (inputs + channels))
-            inputs = channels
-        tensors = max(tensors, height * width * inputs * 5 // 4)  # the pool's
-        height, width = height // 2, width // 2
-    weights += spec.classes * inputs
+    weights, tensors = spec.classes * (4 + spec.channels[-1]), 0
+    for block in spec.blocks:
+        for layer in (*block.layers, *(block.shortcut or ())):
+            inputs, outputs = (
+                prod(size) * n for size, n in ((layer.size, layer.inputs), (layer.result, layer.outputs))
+            )
+            tensors = max(tensors, inputs + outputs)
+            if not layer.pool:
+                weights += layer.outputs * (layer.kernel**2 * (1 if layer.depthwise else layer.inputs) + 4)
     lines = BudgetLine("model", weights, recipe.model_bytes), BudgetLine("arena", tensors, recipe.arena_bytes)
     _refuse_excess(lines, "takes at least")
 

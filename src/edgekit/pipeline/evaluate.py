@@ -6,7 +6,7 @@ In: a .tflite, or an .onnx or .npz that `build_model` wrote, with its card besid
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ from edgekit.tflite.quantize import logits_of, real_values, with_input_range
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import DataInfo
 from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
-from edgekit.values.networks import Student, StudentSpec
+from edgekit.values.networks import Kind, Student, StudentSpec
 
 RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, COMPILED, ONNX, TORCH)}  # as `--runtime` takes them
 
@@ -186,9 +186,14 @@ def load_student(path: Path) -> Student:
         channels, depths = (tuple(map(int, weights.pop(name))) for name in ("channels", "depths"))
         if not 0 < len(channels) == len(depths) or not 0 < sum(depths) <= len(weights):
             raise ValueError(f"channels={channels} and depths={depths} are no stages of its {len(weights)} arrays")
-        if min(*shape, classes, *channels, *depths) < 1:
+        block = str(weights.pop("block", "vgg"))  # which version 0.1 did not know
+        stride, expansion = int(weights.pop("stem_stride", 1)), int(weights.pop("expansion", 4))
+        if block not in get_args(Kind):
+            raise ValueError(f"there are no blocks of the kind {block!r}")
+        if min(*shape, classes, *channels, *depths, stride, expansion) < 1:
             raise ValueError("a size in it is not positive")
-        return Student(StudentSpec(shape, classes, channels, depths), weights)
+        kind: Kind = block  # type: ignore[assignment]  # one of those
+        return Student(StudentSpec(shape, classes, channels, depths, kind, stride, expansion), weights)
     except Exception as error:  # zipfile has a dozen exceptions for a damaged file
         raise _no_student(path, error) from error
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from edgekit.errors import EdgekitError
 from edgekit.values.images import Size
 from edgekit.values.limits import Between, Several, Sides
-from edgekit.values.networks import StudentSpec
+from edgekit.values.networks import Kind, StudentSpec
 from edgekit.values.task import Task
 
 Network = Literal[
@@ -107,11 +107,14 @@ class TeachRecipe:
 
 @dataclass(frozen=True, slots=True)
 class StudentRecipe:
-    """The student's shape: see `StudentSpec`."""
+    """The student's shape: see `StudentSpec`, which says what a block is."""
 
     input_size: Annotated[int | Size, Sides(16, 512)] = 96  # of a square, or (height, width)
     channels: Annotated[tuple[int, ...], Between(1, 1024), Several()] = (8, 16, 32, 64)
     depths: Annotated[tuple[int, ...], Between(1, 8), Several()] = (1, 1, 1, 1)
+    block: Kind = "vgg"
+    stem_stride: Literal[1, 2] = 1  # of the first convolution
+    expansion: Annotated[int, Between(1, 8)] = 4  # of `inverted` blocks: their inner channels
 
     @property
     def size(self) -> Size:
@@ -121,7 +124,10 @@ class StudentRecipe:
     def spec(self, task: Task) -> StudentSpec:
         """The student that answers the task. Raises as `check`."""
         self.check()
-        return StudentSpec((*self.size, task.channels), len(task.labels), self.channels, self.depths)
+        return StudentSpec(
+            (*self.size, task.channels), len(task.labels), self.channels, self.depths, self.block, self.stem_stride,
+            self.expansion,
+        )  # fmt: skip
 
     def check(self) -> None:
         """Checks the shape as a whole.
@@ -134,11 +140,12 @@ class StudentRecipe:
                 f"student.channels has {len(self.channels)} stages and student.depths {len(self.depths)}.",
                 "Give both the same length, e.g. --set student.channels=8,16,32,64 --set student.depths=1,1,1,1.",
             )
-        if any(side % 2 ** len(self.channels) for side in self.size):
+        shrinks = self.stem_stride * 2 ** len(self.channels)
+        if any(side % shrinks for side in self.size):
+            stem = "" if self.stem_stride == 1 else f" behind a first convolution of stride {self.stem_stride}"
             raise EdgekitError(
-                f"student.input_size={in_words(self.size)} cannot be halved {len(self.channels)} times.",
-                f"Choose {'a multiple' if len({*self.size}) == 1 else 'multiples'} of {2 ** len(self.channels)}, or "
-                "fewer stages.",
+                f"student.input_size={in_words(self.size)} cannot be halved {len(self.channels)} times{stem}.",
+                f"Choose {'a multiple' if len({*self.size}) == 1 else 'multiples'} of {shrinks}, or fewer stages.",
             )
 
 

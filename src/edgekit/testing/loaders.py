@@ -9,8 +9,9 @@ import random
 import shutil
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ from edgekit.testing.random_models import random_model
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.quantize import with_input_range
 from edgekit.values.codec import to_document, to_json
-from edgekit.values.networks import StudentSpec
+from edgekit.values.networks import Kind, StudentSpec
 
 _CHECKOUT = Path(__file__).parents[3]
 _CHEST_XRAY, _STUDENT = _CHECKOUT / "models/chest_xray", _CHECKOUT / "tests/vectors/student"
@@ -139,9 +140,14 @@ def _by_labels(path: Path) -> None:
 def _students() -> list[bytes]:
     from edgekit.training.nets import student_net  # torch, which other loaders need not wait for
 
-    weights = {name: value.numpy() for name, value in student_net(_SPEC).state_dict().items()}
-    old = {"input_size": 32, "channels": _SPEC.channels, "depths": _SPEC.depths, **weights}
-    return [packed({**to_json(_SPEC), **weights}), packed(old)]
+    wholes = []
+    for kind in get_args(Kind):
+        spec = replace(_SPEC, block=kind)
+        weights = {name: value.numpy() for name, value in student_net(spec).state_dict().items()}
+        wholes.append(packed({**to_json(spec), **weights}))
+        if kind == "vgg":
+            wholes.append(packed({"input_size": 32, "channels": spec.channels, "depths": spec.depths, **weights}))
+    return wholes
 
 
 def _zips() -> list[bytes]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
-from edgekit.testing.builder import Builder
+from edgekit.tflite.builder import Builder
 
 _SEED = 2024
 _RELU = schema.ActivationFunctionType.RELU

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tflite_micro.tensorflow.lite.micro.python import schema_py_generated as schema
 
 from edgekit.compile.ops import OPERATORS
-from edgekit.testing.builder import Builder
+from edgekit.tflite.builder import Builder
 
 _Choice = TypeVar("_Choice")
 

@@ -5,7 +5,7 @@ Every network takes float [B, C, H, W] in [0, 1] and gives logits [B, classes].
 
 import platform
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,32 +17,50 @@ from torch import Tensor, nn
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import TeachRecipe
 from edgekit.training.narrow_norm import NarrowNorm
-from edgekit.values.networks import Student, StudentSpec
+from edgekit.values.networks import Block, Layer, Student, StudentSpec
 from edgekit.values.task import Task
 
 
 def student_net(spec: StudentSpec) -> nn.Sequential:
-    """The student. Stride-1 convolutions and max-pools alone, because they become CONV_2D and MAX_POOL_2D and
-    nothing else; a strided convolution would bring a PAD before each."""
-    height, width, inputs = spec.input_shape
-    layers = _vgg_stages(inputs, spec.channels, spec.depths)
-    layers["mean"] = nn.AvgPool2d((height >> len(spec.channels), width >> len(spec.channels)))
+    """The student, untrained."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for block in spec.blocks:
+        inner = _layers(block.layers)
+        layers |= inner if block.shortcut is None else {f"block{block.name}": _Shortcut(block)}
+    layers["mean"] = nn.AvgPool2d(spec.blocks[-1].layers[-1].result)
     layers["flat"] = nn.Flatten()
     layers["head"] = nn.Linear(spec.channels[-1], spec.classes)
     return nn.Sequential(layers)
 
 
-def _vgg_stages(inputs: int, widths: tuple[int, ...], depths: tuple[int, ...]) -> OrderedDict[str, nn.Module]:
-    """Stages of 3x3 convolutions, each ended by a 2x2 max-pool (Simonyan and Zisserman 2015)."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for stage, (channels, depth) in enumerate(zip(widths, depths, strict=True), start=1):
-        for i in range(1, depth + 1):
-            layers[f"conv{stage}_{i}"] = nn.Conv2d(inputs, channels, 3, padding=1, bias=False)
-            layers[f"norm{stage}_{i}"] = NarrowNorm(channels)
-            layers[f"relu{stage}_{i}"] = nn.ReLU(inplace=True)
-            inputs = channels
-        layers[f"pool{stage}"] = nn.MaxPool2d(2)
-    return layers
+def _layers(layers: Iterable[Layer]) -> OrderedDict[str, nn.Module]:
+    found: OrderedDict[str, nn.Module] = OrderedDict()
+    for one in layers:
+        if one.pool:
+            found[f"pool{one.name}"] = nn.MaxPool2d(2)
+            continue
+        groups = one.inputs if one.depthwise else 1
+        found[f"conv{one.name}"] = nn.Conv2d(
+            one.inputs, one.outputs, one.kernel, one.stride, one.kernel // 2, groups=groups, bias=False
+        )
+        found[f"norm{one.name}"] = NarrowNorm(one.outputs)
+        if one.relu:
+            found[f"relu{one.name}"] = nn.ReLU(inplace=True)
+    return found
+
+
+class _Shortcut(nn.Module):
+    """A block whose input goes around its layers, too."""
+
+    def __init__(self, block: Block) -> None:
+        super().__init__()
+        self.body = nn.Sequential(_layers(block.layers))
+        self.shortcut = nn.Sequential(_layers(block.shortcut or ()))
+        self.relu = block.relu
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = self.body(x) + self.shortcut(x)
+        return torch.relu(total) if self.relu else total
 
 
 def freeze_student(net: nn.Module, spec: StudentSpec) -> Student:
@@ -110,7 +128,8 @@ def _resnet_tiny(task: Task, width: int) -> nn.Module:
 def _vgg_slim(task: Task) -> nn.Module:
     """The esp32 recipe's student at twice its width, for any image size: 0.12 M parameters, 19 M multiply-accumulates
     at 64x64."""
-    layers = _vgg_stages(task.channels, (16, 32, 48, 72), (1, 1, 2, 2))
+    spec = StudentSpec((64, 64, task.channels), len(task.labels), (16, 32, 48, 72), (1, 1, 2, 2))
+    layers = _layers(layer for block in spec.blocks for layer in block.layers)
     layers |= {"mean": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "head": nn.Linear(72, len(task.labels))}
     return nn.Sequential(layers)
 
