@@ -1,5 +1,6 @@
 """A model counted layer by layer on an emulated core."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,12 @@ from edgekit.boards.board import ESP32
 from edgekit.boards.costs import Counts
 from edgekit.compile import CompileOptions
 from edgekit.compile.options import Target
-from edgekit.device.counted import Counted, count_model
+from edgekit.device.counted import Counted, count_model, count_two_cores
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import read_int8_model
+from edgekit.values.program import TwoCores
 
 MODEL = (Path(__file__).parents[1] / "vectors/student/int8.tflite").read_bytes()
 STUDENT = Path(__file__).parents[2] / "models/chest_xray/student_int8.tflite"
@@ -85,3 +87,48 @@ def test_weights_in_ram_are_not_fetched_and_still_lie_in_flash() -> None:
     assert ram.total.data_misses < flash.total.data_misses / 10
     assert ram.constant_bytes == pytest.approx(flash.constant_bytes, rel=0.05)
     assert np.array_equal(ram.outputs, flash.outputs)
+
+
+def pointwise(channels: int) -> bytes:
+    """A model whose work is one convolution of so many output channels."""
+    r = Random(3)
+    entry = r.activation((1, 16, 16, 16))
+    return r.b.finish([entry], [r.conv(entry, out=channels, pointwise=True)])
+
+
+def on_one_and_two(content: bytes, target: Target = "esp32") -> tuple[Counted, TwoCores | None]:
+    inputs = noise(2, *read_int8_model(content).tensor_shape).reshape(2, -1)
+    alone = count_model(content, CompileOptions(target=target), inputs)
+    return alone, count_two_cores(alone, inputs)
+
+
+def test_two_cores_do_the_work_of_one_and_say_how_long_they_wait() -> None:
+    alone, two = on_one_and_two(STUDENT.read_bytes())
+    assert two is not None
+    one = ESP32.costs.cycles(alone.total, DIO40)
+    assert one / 2 < two.cycles < 0.6 * one
+    busy = 2 * two.cycles - sum(two.waiting_cycles)
+    assert busy == pytest.approx(one, rel=0.1)  # constants share two caches, code is read into both
+    assert two.waiting_cycles[0] < two.waiting_cycles[1]  # the first does alone what is not shared
+    assert two.total_ms == pytest.approx(1000 * two.cycles / ESP32.clock_hz, abs=1e-3)
+    assert two.meetings > 1
+
+
+def test_channels_that_cannot_be_halved_leave_a_core_waiting() -> None:
+    (_, even), (_, odd) = on_one_and_two(pointwise(16)), on_one_and_two(pointwise(3))
+    assert even is not None
+    assert odd is not None
+    assert sum(even.waiting) < 0.5 * sum(odd.waiting)
+    assert sum(odd.waiting) > 0.2
+
+
+@pytest.mark.parametrize(("target", "channels"), [("generic", 16), ("esp32", 1)])
+def test_what_no_two_cores_share_has_no_time_of_theirs(target: Target, channels: int) -> None:
+    assert on_one_and_two(pointwise(channels), target)[1] is None
+
+
+def test_two_cores_that_give_other_outputs_are_told() -> None:
+    inputs = noise(1, *read_int8_model(pointwise(16)).tensor_shape).reshape(1, -1)
+    alone = count_model(pointwise(16), CompileOptions(target="esp32"), inputs)
+    with pytest.raises(EdgekitError, match="Two cores give other outputs than one"):
+        count_two_cores(replace(alone, outputs=alone.outputs + np.int8(1)), inputs)

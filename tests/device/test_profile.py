@@ -180,6 +180,11 @@ def test_the_command_estimates_milliseconds_of_what_it_counts_as_json_and_as_a_t
     table = command(VECTORS / "int8.tflite", "--port", "emulator")
     assert f"{total['estimated_ms']:.1f} ms estimated on one core of a classic ESP32" in " ".join(table.split())
     assert "No chip has run it" in " ".join(table.split())
+    two = total["two_cores"]
+    assert total["cycles"] / 2 < two["cycles"] < total["cycles"]
+    waits = "The first waits {:.1%} of that for the second, the second {:.1%} for the first".format(*two["waiting"])
+    assert f"Two cores: {two['estimated_ms']:.1f} ms estimated. {waits}" in " ".join(table.split())
+    assert f"They meet {two['meetings']} times in a run" in " ".join(table.split())
     for layer in said["layers"]:
         assert f"{layer['instructions']:,}" in table
         assert f"{layer['estimated_ms']:.2f}" in table

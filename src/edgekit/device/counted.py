@@ -1,11 +1,12 @@
 """A model's compiled C on an emulated core, counted layer by layer: what a run on the real one is estimated from.
 
-In: a .tflite and inputs. Out: `Counted`: counts by layer, outputs, bytes.
+In: a .tflite and inputs. Out: `Counted`: counts by layer, outputs, bytes; `TwoCores`: the same work on two.
 """
 
 import re
 import subprocess
 import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.interface import ends_of
 from edgekit.device import project
 from edgekit.errors import EdgekitError
-from edgekit.values.program import Estimate
+from edgekit.values.program import Estimate, TwoCores
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,54 @@ def count_model(content: bytes, options: CompileOptions, inputs: NDArray[np.int8
         EdgekitError: what `compile_model` and `counted` raise; no compiler; a program that the board has no room for.
     """
     compiled = compile_model(content, replace(options, name="model", profile=True))
-    core, layers = core_of(options, board), len(compiled.program.layers)
+    calls, outputs, (code, constants) = _run(compiled, inputs, board)
+    layers = len(compiled.program.layers)
+    *by_mark, rest = _means(calls, range(1, layers + 2))
+    return Counted(compiled, tuple(by_mark), rest, outputs, code, constants)
+
+
+def count_two_cores(alone: Counted, inputs: NDArray[np.int8], *, board: Board = ESP32) -> TwoCores | None:
+    """The same program where two cores share its work, each with a flash cache of its own; None where it shares none.
+    Raises EdgekitError: as `count_model`, or outputs that differ from those of one core."""
+    compiled = alone.compiled
+    if not any("model_pair" in text for text in compiled.files.values()):
+        return None
+    calls, said, _ = _run(compiled, inputs, board, two_cores=True)
+    meetings = said[:, -4:].copy().view("<u4").ravel()
+    if not np.array_equal(said[:, :-4], alone.outputs):
+        raise EdgekitError("Two cores give other outputs than one.", "This is a bug worth reporting, with the model.")
+    marks = len(compiled.program.layers) + 2
+    mode = board.costs.flash_mode(compiled.options.flash_mode)
+    own, first, second = (
+        [board.costs.cycles(counts, mode) for counts in _means(calls, range(of * marks + 1, (of + 1) * marks))]
+        for of in range(3)
+    )
+    return TwoCores.of_layers(own, first, second, board.clock_hz, round(meetings.mean()))
+
+
+def _means(calls: Sequence[Mapping[int, Counts]], marks: Iterable[int]) -> list[Counts]:
+    """Of each mark the mean over the calls."""
+    return [Counts.total(call[mark] for call in calls if mark in call).shared(len(calls)) for mark in marks]
+
+
+def _run(
+    compiled: Compiled, inputs: NDArray[np.int8], board: Board, two_cores: bool = False
+) -> tuple[list[dict[int, Counts]], NDArray[np.int8], tuple[int, int]]:
+    """Counts by mark of each run, what it said, and bytes of code and constants."""
+    core = core_of(compiled.options, board)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        program = _program(compiled, np.concatenate([inputs[:1], inputs]), folder, core, board)
-        code, constants = _sizes(folder / "model.o", board)
+        program = _program(compiled, np.concatenate([inputs[:1], inputs]), folder, core, board, two_cores)
+        sizes = _sizes(folder / "model.o", board)
         calls, said = counted(program, core, board.toolchain, board.costs.cache)
-    runs = len(inputs)
-    if len(calls) != runs:
-        raise EdgekitError(f"{len(calls)} of {runs} runs were counted.", "This is a bug worth reporting.")
-    by_mark = [Counts.total(call[mark] for call in calls if mark in call).shared(runs) for mark in range(1, layers + 2)]
-    outputs = np.frombuffer(said, np.int8).reshape(runs + 1, -1)[1:]
-    return Counted(compiled, tuple(by_mark[:-1]), by_mark[-1], outputs, code, constants)
+    if len(calls) != len(inputs):
+        raise EdgekitError(f"{len(calls)} of {len(inputs)} runs were counted.", "This is a bug worth reporting.")
+    return calls, np.frombuffer(said, np.int8).reshape(len(inputs) + 1, -1)[1:], sizes
 
 
-def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: Emulator, board: Board) -> Path:
+def _program(
+    compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: Emulator, board: Board, two_cores: bool
+) -> Path:
     emulated = project.sources() / "boards/emulated"
     for file, text in (*compiled.files.items(), ("run.h", _run_h(compiled, len(inputs)))):
         files.write_text(folder / file, text)
@@ -112,7 +146,7 @@ def _program(compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: E
     # count.c lies apart: all C of boards/emulated is the firmware's
     start = (emulated.parent / "counted/count.c", emulated / "start.S", emulated / "rt.c")
     for source in (folder / "model.c", *start):
-        options = (*own.get(source.name, ()), f"-I{folder}", f"-Wa,-I{folder}")
+        options = (*own.get(source.name, ()), f"-DEDGEKIT_TWO_CORES={int(two_cores)}", f"-I{folder}", f"-Wa,-I{folder}")
         objects.append(folder / f"{source.stem}.o")
         command = [*toolchain.compile_command(source, *options), "-o", str(objects[-1])]
         run_compiler(command, "The model", board.title, toolchain.packages)

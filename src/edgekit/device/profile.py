@@ -26,7 +26,7 @@ from edgekit.compile.program import estimate_json
 from edgekit.compile.reference import reference
 from edgekit.device.client import Client
 from edgekit.device.connection import Wait, connected, device_json
-from edgekit.device.counted import Counted, count_model
+from edgekit.device.counted import Counted, count_model, count_two_cores
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import AS_THE_SYSTEM, ControlLines
 from edgekit.device.protocol import codes, messages
@@ -36,7 +36,7 @@ from edgekit.tflite.model import read_int8_model
 from edgekit.tflite.other_ends import left_out
 from edgekit.tflite.reader import read_file
 from edgekit.values.codec import to_json
-from edgekit.values.program import Program
+from edgekit.values.program import Program, TwoCores
 
 NOT_ESTIMATED: dict[str, Any] = {"flash_mode": None, "band": None}
 READING_LIMIT_S = 20.0  # of the notes of one run
@@ -88,6 +88,7 @@ class ModelProfile:
     program: Program  # with what each layer cost in one run on noise from a fixed seed
     resolution: int  # instructions in a tick of the clock that counted them
     sizes: Sizes | None  # of the program; None where no cross compiler is installed
+    two_cores: TwoCores | None = None  # estimated; None where there is no estimate, or nothing that two cores share
 
 
 def profile_model(
@@ -132,7 +133,8 @@ def profile_model(
         )
     golden = reference(tflite).run(tflite, image.reshape(1, *tflite.input_shape)).astype(np.int8).tobytes()
     resolution = run.resolution
-    counted = None if device["board"] == "native" else _counted(content, options, image, run.us is None)
+    found = None if device["board"] == "native" else _counted(content, options, image, run.us is None)
+    counted, two_cores = found or (None, None)
     for said in (run.outputs, counted.outputs.tobytes() if counted else golden):
         if said != golden:
             raise EdgekitError(
@@ -144,15 +146,19 @@ def profile_model(
             program = replace(program, instructions=tuple(layer.instructions for layer in counted.layers))
             resolution = 1
     sizes = counted.sizes if counted else sizes_of(compiled.files)
-    return ModelProfile(tflite.sha256, options, device, program, resolution, sizes)
+    return ModelProfile(tflite.sha256, options, device, program, resolution, sizes, two_cores)
 
 
-def _counted(content: bytes, options: CompileOptions, image: NDArray[np.int8], emulated: bool) -> Counted | None:
-    """What an emulated core counts of the same run; None where that cannot be done here, and the user is told why."""
+def _counted(
+    content: bytes, options: CompileOptions, image: NDArray[np.int8], emulated: bool
+) -> tuple[Counted, TwoCores | None] | None:
+    """What an emulated core counts of the same run, and what two would take; None where that cannot be done here, and
+    the user is told why."""
     if not emulated and not (ESP32.toolchain.installed() and shutil.which(QEMU)):
         return None
     try:
-        return count_model(content, options, image.reshape(1, -1))
+        counted = count_model(content, options, image.reshape(1, -1))
+        return counted, count_two_cores(counted, image.reshape(1, -1))
     except EdgekitError as error:
         left = "Instructions are what the emulated board's firmware counts; " if emulated else ""
         print_warning(f"{left}no time is estimated: {error.message} {error.hint}")
@@ -167,7 +173,7 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
     about, each, run = (
         estimate_json(program.estimate) if program.estimate else (NOT_ESTIMATED, ({},) * len(nothing), {})
     )
-    macs = sum(layer.macs for layer in program.layers)
+    macs, two = sum(layer.macs for layer in program.layers), profiled.two_cores
     total = sum(program.instructions) if program.instructions else None
     return {
         "model_sha256": profiled.model_sha256,
@@ -185,6 +191,13 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
             "instructions": total,
             "instructions_per_mac": round(total / macs, 3) if total and macs else None,
             "us": round(sum(program.us), 3) if program.us else None,
+            "two_cores": two
+            and {
+                "cycles": two.cycles,
+                "estimated_ms": two.total_ms,
+                "waiting": list(two.waiting),
+                "meetings": two.meetings,
+            },
             "activation_bytes": program.arena_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in program.layers),
             "code_bytes": sizes.code_bytes if sizes else None,

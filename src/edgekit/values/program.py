@@ -1,5 +1,6 @@
 """A compiled model as values: what its steps multiply, weigh and keep alive, and what its arena holds over time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -72,6 +73,43 @@ class Estimate:
         """Between which the real time is expected."""
         low, high = (self.total_ms * (1 + share) for share in self.band)
         return low, high
+
+
+@dataclass(frozen=True, slots=True)
+class TwoCores:
+    """What a run takes on a board where two cores share the work: estimated, never timed. What it costs that the cores
+    meet, of which the board's operating system makes a task that sleeps and wakes, is in none of these.
+
+    Attributes:
+        waiting_cycles: of each core: of the first for the second's share of a layer; of the second for the first's, and
+            for all that the first does alone.
+        meetings: how often the first hands out work and waits for its end.
+    """
+
+    cycles: int
+    clock_hz: int
+    waiting_cycles: tuple[int, int]
+    meetings: int
+
+    @staticmethod
+    def of_layers(
+        alone: Sequence[int], first: Sequence[int], second: Sequence[int], clock_hz: int, meetings: int
+    ) -> "TwoCores":
+        """From the cycles of each layer: what the first core does alone, its share of the rest, the second's share."""
+        waits = [theirs - own for own, theirs in zip(first, second, strict=True)]  # of the first core
+        waiting = sum(max(0, each) for each in waits), sum(alone) + sum(max(0, -each) for each in waits)
+        return TwoCores(sum(alone) + sum(map(max, first, second)), clock_hz, waiting, meetings)
+
+    @property
+    def total_ms(self) -> float:
+        """In milliseconds."""
+        return round(self.cycles * 1e3 / self.clock_hz, 3)
+
+    @property
+    def waiting(self) -> tuple[float, float]:
+        """Shares of the time in which each core waits for the other."""
+        first, second = (round(each / self.cycles, 4) for each in self.waiting_cycles)
+        return first, second
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def profile_parts(program: Program, facts: Mapping[str, Any]) -> tuple[Part, ...
         layers_table(program, drawn=True, notes=(_INPUT,)),
         Prose(f"{where}: {spent}"),
         *_time(program),
+        *_two_cores(facts),
         Prose(f"{needs}, {total['weight_bytes']:,} of weights, {code}"),
         *(() if program.estimate else _fallback(facts)),
     )
@@ -110,7 +111,8 @@ def profile_page(program: Program, facts: Mapping[str, Any]) -> Page:
     )
     layers = layers_table(program, notes=(_INPUT, *([_EMULATED] if what == "instructions" else [])))
     notes = () if program.estimate else _fallback(facts)
-    return Page("Profile", (Section("Work by layer", (table, work_by_layer(program), layers, *notes), results=True),))
+    parts: tuple[Part, ...] = (table, *_two_cores(facts), work_by_layer(program), layers, *notes)
+    return Page("Profile", (Section("Work by layer", parts, results=True),))
 
 
 def _kept(program: Program) -> str:
@@ -123,6 +125,22 @@ def _time(program: Program) -> tuple[Prose, ...]:
 
 def _estimated(program: Program) -> str:
     return estimated(program.estimate, beside_a_chip=program.us is not None) if program.estimate else "-"
+
+
+def _two_cores(facts: Mapping[str, Any]) -> tuple[Prose, ...]:
+    """What two cores take by the estimate, and how much of it they wait for each other."""
+    two = facts["total"].get("two_cores")
+    if two is None:
+        return ()
+    first, second = two["waiting"]
+    return (
+        Prose(
+            f"Two cores: {two['estimated_ms']:,.1f} ms estimated. The first waits {first:.1%} of that for the second, "
+            f"the second {second:.1%} for the first, which does alone what is not shared. They meet "
+            f"{two['meetings']:,} times in a run; what a meeting itself takes, a task that sleeps and wakes, is in no "
+            "figure."
+        ),
+    )
 
 
 def _fallback(facts: Mapping[str, Any]) -> tuple[Prose, ...]:
