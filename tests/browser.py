@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,15 +109,17 @@ class Tab:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def open(self, path: Path, *, width: int = 1200, height: int = 900, dark: bool = False, media: str = "") -> None:
-        """Loads a file in a window of that size."""
+    def open(
+        self, page: Path | str, *, width: int = 1200, height: int = 900, dark: bool = False, media: str = ""
+    ) -> None:
+        """Loads a file, or what an address leads to, in a window of that size."""
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", media=media, features=features)
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
         self.requests.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         while self._next().get("method") != "Page.loadEventFired":
             pass
 
@@ -125,6 +128,14 @@ class Tab:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
+
+    def until(self, expression: str, limit_s: float = 60.0) -> Any:
+        """The first true value of an expression that is asked over and over; none fails the test."""
+        end = time.monotonic() + limit_s
+        while not (value := self.value(expression)):
+            assert time.monotonic() < end, f"{expression} did not come true: {self.value('document.body.innerText')}"
+            time.sleep(0.1)
+        return value
 
     def assert_readable(self, path: Path) -> None:
         """A page of this program on a phone by day and at a desk by night: nothing is cut off, covered, faint or taken

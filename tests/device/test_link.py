@@ -1,11 +1,8 @@
 """Ports: what can be wrong with one, and a real terminal in between."""
 
 import os
-import pty
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,46 +19,16 @@ from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
 from edgekit.values.images import ImageSet
 from edgekit.values.model import TfliteModel
+from serial_line import terminal, terminal_to
 
 STUDENT = Path(__file__).parents[1] / "vectors/student/int8.tflite"
-
-
-@contextmanager
-def terminal() -> Iterator[tuple[int, str]]:
-    """A pseudo terminal: the master's descriptor and the slave's path."""
-    master, slave = pty.openpty()
-    try:
-        yield master, os.ttyname(slave)
-    finally:
-        os.close(master)
-        os.close(slave)
 
 
 @pytest.fixture
 def serial_board(board: str) -> Iterator[str]:
     """The native board behind a terminal device, as a USB serial chip would show it."""
-    with terminal() as (master, path):
-        host, _, number = board.removeprefix("socket://").rpartition(":")
-        line = socket.create_connection((host, int(number)))
-
-        def up() -> None:
-            try:
-                while data := os.read(master, 4096):
-                    line.sendall(data)
-            except OSError:
-                pass
-
-        def down() -> None:
-            try:
-                while data := line.recv(4096):
-                    os.write(master, data)
-            except OSError:
-                pass
-
-        for way in (up, down):
-            threading.Thread(target=way, daemon=True).start()
+    with terminal_to(board) as path:
         yield path
-        line.close()
 
 
 def test_a_board_on_a_serial_port_gives_the_desktops_bytes_at_a_negotiated_rate(

@@ -3,7 +3,7 @@
 In: a model, paths, a port. Out: an `Answer` for each input.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from edgekit.metrics.decisions import decide, probabilities
 from edgekit.pipeline.inputs import is_arrays, taken_for
 from edgekit.pipeline.loading import LoadedModel, load_model
 from edgekit.tflite.quantize import logits_of, network_input, real_values, with_input_range
+from edgekit.values.model import TfliteModel
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -80,8 +81,8 @@ def predict(
         names += pictures
     if not names:
         return []
-    if tflite.input_q is None and port is not None:
-        raise EdgekitError(f"{tflite.name} is a {tflite.variant} model, which no board runs.", "Give the int8 .tflite.")
+    if port is not None:
+        refuse_float(tflite)
     inputs = np.concatenate(batches)
     if port is None:
         outputs = reference(tflite).run(tflite, inputs)
@@ -89,10 +90,11 @@ def predict(
         with connected(port, tflite, loaded.sources, baud=baud, on_wait=on_wait, lines=lines) as client:
             rows = ((str(name), row.tobytes()) for name, row in zip(names, inputs, strict=True))
             outputs = np.stack([np.frombuffer(one.outputs, np.int8) for one in client.infer(rows)])
-    return _answers(loaded, names, outputs)
+    return answers_of(loaded, names, outputs)
 
 
-def _answers(loaded: LoadedModel, names: list[Path], outputs: NDArray[np.int8]) -> list[Answer]:
+def answers_of(loaded: LoadedModel, names: Sequence[Path], outputs: NDArray[np.int8]) -> list[Answer]:
+    """What the outputs [N, ...] of a model for inputs of those names say."""
     model, task = loaded.model, loaded.task
     values = real_values(outputs, model.output_q)
     said, shares = [""] * len(names), np.zeros((len(names), 0))
@@ -105,6 +107,12 @@ def _answers(loaded: LoadedModel, names: list[Path], outputs: NDArray[np.int8]) 
         Answer(name, label, tuple(share.tolist()), tuple(row.tolist()), tuple(real.tolist()))
         for name, label, share, row, real in zip(names, said, shares, outputs, values, strict=True)
     ]
+
+
+def refuse_float(model: TfliteModel) -> None:
+    """Raises EdgekitError where no board runs the model."""
+    if model.input_q is None:
+        raise EdgekitError(f"{model.name} is a {model.variant} model, which no board runs.", "Give the int8 .tflite.")
 
 
 def gives_classes(loaded: LoadedModel) -> bool:

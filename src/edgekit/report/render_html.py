@@ -54,6 +54,11 @@ def standalone(figure: Figure) -> str:
     return f"{head}><style>{_resource('figure.css')}</style>{rest}\n"
 
 
+def stylesheet() -> str:
+    """The styles of edgekit's pages, for one that is not made of a `Page`."""
+    return _resource("page.css")
+
+
 @cache
 def _resource(name: str) -> str:
     return (package_files("edgekit.report") / "templates" / name).read_text(encoding="utf-8")

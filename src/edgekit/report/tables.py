@@ -111,13 +111,17 @@ def class_parts(report: EvalReport, by_seed: Mapping[str, Mapping[str, Spread]] 
 
 def confusion_table(report: EvalReport) -> Table:
     """The confusion as a table, truth by row; the answers of many classes by number."""
-    names, rows = labelled_matrix(report)
+    return matrix_table(*labelled_matrix(report), report.n)
+
+
+def matrix_table(names: Sequence[str], rows: Sequence[Sequence[int]], n: int) -> Table:
+    """The same of counts [truth][answer] of n images."""
     heads = list(names) if len(names) <= _ANSWERS_NAMED else [f"{at} {name}" for at, name in enumerate(names, 1)]
     answers = [f"says {name}" for name in names] if heads == [*names] else [f"{at}" for at in range(1, len(names) + 1)]
     columns = [Column("truth", "left"), *map(Column, answers)]
     cells: tuple[Row, ...] = tuple((head, *map(count, values)) for head, values in zip(heads, rows, strict=True))
     numbered = () if heads == [*names] else ("The columns are answers, by the number of their class.",)
-    return Table(f"Confusion on {report.n:,} images", tuple(columns), cells, numbered)
+    return Table(f"Confusion on {n:,} images", tuple(columns), cells, numbered)
 
 
 def label(name: str, task: Task | None = None) -> str:
