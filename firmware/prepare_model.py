@@ -27,7 +27,7 @@ def tell_older_settings(environment: str) -> None:
     left = firmware / f"sdkconfig.{environment}"
     if not left.is_file():
         return
-    further = [firmware / "sdkconfig.qio"] * ("_qio" in environment)
+    further = [firmware / f"sdkconfig.{kind}" for kind in ("qio", "one_core") if f"_{kind}" in environment]
     has, wanted = settings(left), settings(firmware / "sdkconfig.defaults", *further)
     other = [name for name, value in wanted.items() if has.get(name, "n") != value]
     if other:

@@ -29,7 +29,7 @@ void Serve(void*) {
 
 // app_main's task is pinned to core 0 (CONFIG_ESP_MAIN_TASK_AFFINITY_CPU0, the default).
 extern "C" void model_pair(Work work, const void* job) {
-#if configNUMBER_OF_CORES < 2  // an ESP32-S0WD, built with CONFIG_FREERTOS_UNICORE=y
+#if configNUMBER_OF_CORES < 2  // the environments for one core
   work(job, 0);
   work(job, 1);
 #else

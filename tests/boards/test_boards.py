@@ -12,7 +12,7 @@ from edgekit.boards.board import BOARDS, ESP32, Board, Flashing, usb_name
 from edgekit.boards.emulators import DC233C, DE212
 from edgekit.boards.toolchains import LX106, need, sizes_of
 from edgekit.device.doctor import doctor
-from edgekit.device.esptool import identify
+from edgekit.device.esptool import Chip, identify
 from edgekit.device.images import plan
 from edgekit.device.link import FIRST_BAUD
 from edgekit.errors import EdgekitError
@@ -119,7 +119,7 @@ def test_flashing_asks_the_row_for_offsets_chip_and_environment(made_up: Board, 
         plan(tmp_path)  # for the classic ESP32
     assert "esp32dev" in refusal.value.hint
     said = "Chip type:          MADE-UP (revision v1)\nDetected flash size: 8MB\n"
-    assert identify(said, made_up) == ("MADE-UP (revision v1)", 8 << 20)
+    assert identify(said, made_up) == Chip("MADE-UP (revision v1)", 8 << 20, one_core=False)
     with pytest.raises(EdgekitError, match="an ESP32-D0WD, not a made-up board"):
         identify("Chip type: ESP32-D0WD\nDetected flash size: 4MB\n", made_up)
 

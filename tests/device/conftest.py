@@ -1,7 +1,7 @@
 """Boards of this computer with a small model on them."""
 
+import importlib.util
 import itertools
-import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +26,11 @@ from edgekit.values.task import CHEST_XRAY
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 
 
+_BOOTLOADER = "from esp32_mock_bootloader import cli, registers; cli.main()"
+# bit 0 of the eFuses' word 3 at 0x3ff5a00c: the chip has no second core
+_ONE_CORE = _BOOTLOADER.replace("cli.main", "registers.rom_profile('esp32')[0x3ff5a00c] = 1; cli.main")
+
+
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     """What PlatformIO leaves, as far as flashing looks at it."""
@@ -34,18 +39,18 @@ def built(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bootloader() -> Iterator[Callable[[str], str]]:
-    """Starts a chip that waits in its bootloader and gives its port."""
+    """Starts a chip that waits in its bootloader and gives its port. `one_core`: an ESP32's eFuses say so."""
     processes = []
 
-    def start(chip: str) -> str:
+    def start(chip: str, one_core: bool = False) -> str:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             number = listener.getsockname()[1]
-        program = Path(sys.executable).parent / "esp32-mock-bootloader"
-        if not program.exists() and shutil.which("esp32-mock-bootloader") is None:
+        if importlib.util.find_spec("esp32_mock_bootloader") is None:
             pytest.skip("esp32-mock-bootloader is not installed")
+        words = ("run", "--chip", chip, "--port", str(number))
         processes.append(
             subprocess.Popen(
-                [program, "run", "--chip", chip, "--port", str(number)],
+                [sys.executable, "-c", _ONE_CORE if one_core else _BOOTLOADER, *words],
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
             )

@@ -28,10 +28,14 @@ def table(*rows: tuple[int, int, int, int, bytes]) -> bytes:
     return packed + b"\xeb\xeb" + bytes([0xFF] * 14) + bytes(16) + b"\xff" * 100
 
 
-def write_build(folder: Path, flash: int = DIO_40) -> Path:
+# of ESP-IDF's start, in an application that was built for two cores
+REFUSAL = b"Running on single core variant of a chip, but app is built with multi-core support.\0"
+
+
+def write_build(folder: Path, flash: int = DIO_40, needs_two_cores: bool = False) -> Path:
     """The three images that belong together."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bootloader.bin").write_bytes(image(20_000, flash=flash))
-    (folder / "firmware.bin").write_bytes(image(50_000, flash=flash))
+    (folder / "firmware.bin").write_bytes(image(50_000, flash=flash) + REFUSAL * needs_two_cores)
     (folder / "partitions.bin").write_bytes(table(*TABLE))
     return folder

@@ -50,7 +50,7 @@ def rebooted(reason: str) -> bytes:
             + b"E (50) cpu_start: Running on single core variant of a chip, but app is built with multi-core\r\n"
             + b"abort() was called at PC 0x400d1234 on core 0\r\n",
             "chip has one core, and its firmware was built for two",
-            "CONFIG_FREERTOS_UNICORE=y",
+            "-e esp32dev_one_core_aot",
         ),
         (BOOT + b"abort() was called at PC 0x400d1234 on core 0\r\nRebooting...\r\n", "crashed: abort", "Flash it"),
         (bytes(range(128, 256)) * 3, "no sense at this baud rate", "EN"),

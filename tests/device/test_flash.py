@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from images_built import APP_OFFSET, image, table
+from images_built import APP_OFFSET, image, table, write_build
 
 from edgekit.cli.device import flash_command
-from edgekit.device.esptool import identify
+from edgekit.device.esptool import Chip, identify
 from edgekit.device.flash import flash
 from edgekit.errors import EdgekitError
 
@@ -135,9 +135,23 @@ def test_a_flash_that_is_too_small_for_the_table_is_refused(bootloader: Callable
 )
 def test_a_classic_esp32_with_one_core_is_told_as_what_it_is(name: str, features: str) -> None:
     said = f"Chip type:          {name}\nFeatures:           {features}\nDetected flash size: 4MB\n"
+    assert identify(said) == Chip(name, 4 << 20, one_core=True)
+    assert not identify(said.replace("S0WD", "D0WD").replace("Single", "Dual")).one_core
+
+
+def test_on_a_chip_with_one_core_only_what_runs_on_one_is_written(
+    bootloader: Callable[..., str], built: Path, tmp_path: Path
+) -> None:
+    port, lines = bootloader("esp32", one_core=True), list[str]()
+    write_build(built, needs_two_cores=True)
     with pytest.raises(EdgekitError, match="is a classic ESP32 with one core; the firmware is built for two") as caught:
-        identify(said)
+        flash(port, built, on_line=lines.append)
+    assert "pio run -d firmware -e esp32dev_one_core_aot -t upload" in caught.value.hint
     assert "ESP32-D0WD" in caught.value.hint
+    assert not any("Writing" in line or "Wrote" in line for line in lines)
+    done = flash(port, write_build(tmp_path / "one"), on_line=lines.append)
+    assert done.written_bytes > 50_000
+    assert any("Single Core" in line for line in lines)
 
 
 def test_help_lists_the_ports_that_flash_takes_and_no_other() -> None:
@@ -162,7 +176,7 @@ def test_help_lists_the_ports_that_flash_takes_and_no_other() -> None:
 def test_only_the_classic_esp32_is_taken(name: str, classic: bool) -> None:
     said = f"Chip type:          {name}\nDetected flash size: 4MB\n"
     if classic:
-        assert identify(said) == (name, 4 * 1024 * 1024)
+        assert identify(said) == Chip(name, 4 * 1024 * 1024, one_core=False)
     else:
         with pytest.raises(EdgekitError, match="not a classic ESP32"):
             identify(said)

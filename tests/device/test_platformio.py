@@ -132,6 +132,18 @@ def test_the_environments_for_fast_flash_differ_from_the_safe_ones_in_flash_alon
         assert different == {"board_build.flash_mode": "qio", "board_build.f_flash": "80000000L"}
 
 
+def test_the_environments_for_one_core_differ_from_those_for_two_in_that_alone(project: Path) -> None:
+    said = json.loads(pio(project, "project", "config", "--json-output"))
+    environments = {name: dict(options) for name, options in said}
+    for suffix, further in (("", []), ("_aot", ["-DEDGEKIT_AOT=1"])):
+        two, one = (environments[f"env:esp32dev{kind}{suffix}"] for kind in ("", "_one_core"))
+        different = {name: value for name, value in one.items() if two.get(name) != value and name != "extends"}
+        words = different.pop("board_build.cmake_extra_args").split()
+        assert words == ["-DSDKCONFIG_DEFAULTS=sdkconfig.defaults;sdkconfig.one_core", *further]
+        assert different == {}
+    assert "CONFIG_FREERTOS_UNICORE=y" in (project / "sdkconfig.one_core").read_text().splitlines()
+
+
 def test_pio_test_runs_the_applications_tests_whatever_model_is_there(profiled: Path) -> None:
     project = profiled
     assert "12 test cases: 12 succeeded" in pio(project, "test", "-e", "native")

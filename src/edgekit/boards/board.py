@@ -35,7 +35,7 @@ class Flashing:
 
     chip: str  # esptool's word for it
     detected: str  # regular expression of the chips, as esptool names them, for which this firmware is built
-    too_few_cores: str  # of what esptool says of those chips where they lack cores that this firmware uses
+    one_core: str  # of what esptool says of those that have one core where the others have two
     image_chip_id: int  # in the extended header of an image
     bootloader_offset: int  # fixed in the chip's ROM
     partitions_offset: int  # ESP-IDF's CONFIG_PARTITION_TABLE_OFFSET
@@ -74,9 +74,15 @@ class Board:
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """PlatformIO's of the firmware: for each flash mode with TFLM, and with the compiled C in its place."""
-        modes = [self.environment, *(f"{self.environment}_{mode.mode}" for mode in self.costs.flash_modes[1:])]
-        return tuple(mode + backend for mode in modes for backend in ("", "_aot"))
+        """PlatformIO's of the firmware: for each flash mode, and for chips with one core, with TFLM and with the
+        compiled C in its place."""
+        kinds = [self.environment, *(f"{self.environment}_{mode.mode}" for mode in self.costs.flash_modes[1:])]
+        return tuple(kind + backend for kind in (*kinds, self.one_core_environment) for backend in ("", "_aot"))
+
+    @property
+    def one_core_environment(self) -> str:
+        """Of the firmware that runs on chips with one core, too."""
+        return f"{self.environment}_one_core"
 
 
 ESP32 = Board(
@@ -90,7 +96,7 @@ ESP32 = Board(
     flashing=Flashing(
         chip="esp32",
         detected=r"ESP32(-[DU]|-S0WD|-PICO|\b(?!-))",
-        too_few_cores=r"Chip type:\s*ESP32-S0WD|Features:.*\bSingle Core",
+        one_core=r"Chip type:\s*ESP32-S0WD|Features:.*\bSingle Core",
         image_chip_id=0,
         bootloader_offset=0x1000,
         partitions_offset=0x8000,

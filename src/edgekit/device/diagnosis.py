@@ -5,7 +5,7 @@ In: noise from the line, or a typed ERROR. Out: messages with hints.
 
 import re
 
-from edgekit.boards.board import ESP32
+from edgekit.boards.board import ESP32, Board
 from edgekit.device.protocol import frames, messages
 from edgekit.device.protocol.codes import ErrorCode
 from edgekit.errors import EdgekitError
@@ -45,11 +45,7 @@ _REFUSALS = {  # by ErrorCode: what it means, what to do
 _BROWNOUT = ("The board reports a brownout.", "Use a better USB cable or power supply.")
 _WAITS = ("The board waits in its bootloader.", "Release BOOT, press EN (reset), and try again.")
 _EMPTY = ("The board's flash holds no firmware.", f"Flash it: {_FLASH}.")
-_ONE_CORE = (
-    "The board's chip has one core, and its firmware was built for two.",
-    "Build it for one: add CONFIG_FREERTOS_UNICORE=y to firmware/sdkconfig.defaults, remove firmware/sdkconfig.esp32*, "
-    f"then {_FLASH}. Or use a board whose chip has two, such as an ESP32-D0WD.",
-)
+NEEDS_TWO_CORES = "Running on single core variant"  # how ESP-IDF's start ends on a chip with one, in words of the image
 _BOOT_LOG = {  # what an ESP32 prints: what it means, what to do
     "Brownout": _BROWNOUT,
     "BROWN_OUT": _BROWNOUT,
@@ -73,8 +69,8 @@ _DEEP_SLEEP = 0x5
 def diagnose(noise: bytes) -> tuple[str, str] | None:
     """What unframed bytes tell about the board: (message, hint), or None for nothing known."""
     text = noise.decode("ascii", errors="replace")
-    if "Running on single core variant" in text:  # before ESP-IDF's abort, by which it ends
-        return _ONE_CORE
+    if NEEDS_TWO_CORES in text:  # before ESP-IDF's abort, by which it ends
+        return "The board's chip has one core, and its firmware was built for two.", for_one_core()
     crash = next((line.strip() for line in text.splitlines() if _CRASH.search(line)), None)
     if crash is not None:
         return f"The board's firmware crashed: {crash}", f"Flash it again: {_FLASH}."
@@ -91,6 +87,15 @@ def diagnose(noise: bytes) -> tuple[str, str] | None:
             return f"The board runs other firmware; it says: {banner[:80]!r}", f"Flash edgekit's: {_FLASH}."
     resets = _RESET.findall(text)
     return _reset(resets, ours) if resets else None
+
+
+def for_one_core(board: Board = ESP32) -> str:
+    """What to do where a chip has one core and the firmware needs two."""
+    built = board.one_core_environment
+    return (
+        f"Build the one that runs on one core and on two: pio run -d firmware -e {built}_aot -t upload (with TFLM: "
+        f"-e {built}). Or use a board whose chip has two, such as an ESP32-D0WD."
+    )
 
 
 def _banner(text: str) -> str | None:

@@ -75,8 +75,8 @@ class Esptool:
             return LineFailed(f"esptool failed at {self.baud} baud: {what}", f"Check cable and power, then {again}.")
         return EdgekitError(f"esptool failed: {what}", f"Check cable and power, then {again}.")
 
-    def identify(self) -> tuple[str, int]:
-        """The board's chip and its flash in bytes. Raises EdgekitError: as `identify`."""
+    def identify(self) -> "Chip":
+        """The board's chip. Raises EdgekitError: as `identify`."""
         # esptool itself leaves the board in its loader for the next call
         return identify(self.run("--after", "no-reset", "flash-id"), self.board)
 
@@ -127,9 +127,17 @@ def at_a_rate(port: str, board: Board, baud: int, on_line: Line, work: Callable[
     return work(Esptool(port, board, on_line, rates[-1], baud))
 
 
-def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
-    """Chip and flash size in bytes from esptool's words.
-    Raises EdgekitError: another chip than the board's, one that lacks a core, or no size in them."""
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A chip of a board's kind, as esptool names it."""
+
+    name: str
+    flash_bytes: int
+    one_core: bool
+
+
+def identify(said: str, board: Board = ESP32) -> Chip:
+    """The chip from esptool's words. Raises EdgekitError: another than the board's, or no size of flash in them."""
     chip = re.search(r"Chip type:\s*(.+)", said)
     size = re.search(r"Detected flash size:\s*(\d+)([KM])B", said)
     if chip is None or size is None:
@@ -139,9 +147,5 @@ def identify(said: str, board: Board = ESP32) -> tuple[str, int]:
         raise EdgekitError(
             f"The board has an {name}, not a {board.title}.", f"Use a {board.title} board ({board.environment})."
         )
-    if re.search(board.flashing.too_few_cores, said):
-        raise EdgekitError(
-            f"The board's {name} is a {board.title} with one core; the firmware is built for two.",
-            "Use a board whose chip has two, such as an ESP32-D0WD.",
-        )
-    return name, int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
+    flash_bytes = int(size[1]) * (1024 if size[2] == "K" else 1024 * 1024)
+    return Chip(name, flash_bytes, re.search(board.flashing.one_core, said) is not None)

@@ -10,6 +10,7 @@ from pathlib import Path
 from edgekit.boards.board import ESP32, Board
 from edgekit.device import project
 from edgekit.device.chip import chip_in_loader
+from edgekit.device.diagnosis import for_one_core
 from edgekit.device.esptool import Esptool, Line, at_a_rate
 from edgekit.device.images import Plan, plan
 from edgekit.device.link import CHIP_PORT, find_board, refuse_word
@@ -59,15 +60,21 @@ def flash(
 
 def _written(esptool: Esptool, planned: Plan) -> Flashed:
     port, board = esptool.port, esptool.board
-    chip, flash_bytes = esptool.identify()
-    if flash_bytes < planned.flash_bytes:
+    chip = esptool.identify()
+    if chip.one_core and planned.needs_two_cores:
         raise EdgekitError(
-            f"The board at {port} has {flash_bytes:,} bytes of flash; the firmware needs {planned.flash_bytes:,}.",
+            f"The board's {chip.name} is a {board.title} with one core; the firmware is built for two.",
+            for_one_core(board),
+        )
+    if chip.flash_bytes < planned.flash_bytes:
+        raise EdgekitError(
+            f"The board at {port} has {chip.flash_bytes:,} bytes of flash; the firmware needs {planned.flash_bytes:,}.",
             f"Use a board with {board.flashing.flash_bytes >> 20} MB, or make the partitions of "
             "firmware/partitions.csv smaller.",
         )
     blank = [(offset, b"\xff" * size) for offset, size in planned.erased]
     written = esptool.write([*blank, *planned.files])
     return Flashed(
-        port, chip, flash_bytes, written, planned.app_bytes, planned.app_room_bytes, planned.flash_mode, esptool.baud
-    )
+        port, chip.name, chip.flash_bytes, written, planned.app_bytes, planned.app_room_bytes, planned.flash_mode,
+        esptool.baud,
+    )  # fmt: skip

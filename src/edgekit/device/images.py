@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.device import project
+from edgekit.device.diagnosis import NEEDS_TWO_CORES
 from edgekit.device.partitions import (
     OTA_DATA_BYTES,
     SECTOR_BYTES,
@@ -35,6 +36,7 @@ class Plan:
     app_room_bytes: int  # its partition
     flash_bytes: int
     flash_mode: str  # how the chip is to read its flash, in words
+    needs_two_cores: bool  # the application does not start on a chip with one
 
 
 def plan(build: Path, board: Board = ESP32) -> Plan:
@@ -61,7 +63,8 @@ def plan(build: Path, board: Board = ESP32) -> Plan:
     freq = _FLASH_FREQ.get(head[3] & 0xF, "unknown rate")
     mode = next((mode.title for mode in board.costs.flash_modes if mode.freq == freq), freq)
     end = max(one.end for one in partitions)
-    return Plan(places, _left_behind(partitions), app_bytes, app.size, end, mode)
+    needs_two_cores = NEEDS_TWO_CORES.encode() in app_file.read_bytes()
+    return Plan(places, _left_behind(partitions), app_bytes, app.size, end, mode, needs_two_cores)
 
 
 def _left_behind(partitions: tuple[Partition, ...]) -> tuple[tuple[int, int], ...]:

@@ -54,7 +54,7 @@ def older_settings(root: Path, environment: str) -> tuple[str, ...]:
     left = root / f"sdkconfig.{environment}"
     if not left.is_file():
         return ()
-    further = [root / "sdkconfig.qio"] * ("_qio" in environment)
+    further = [root / f"sdkconfig.{kind}" for kind in ("qio", "one_core") if f"_{kind}" in environment]
     has, wanted = _settings(left), _settings(root / "sdkconfig.defaults", *further)
     return tuple(name for name, value in wanted.items() if has.get(name, "n") != value)
 
