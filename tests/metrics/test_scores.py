@@ -12,7 +12,7 @@ from edgekit.errors import EdgekitError
 from edgekit.metrics.classes import auc
 from edgekit.metrics.decisions import choose_threshold
 from edgekit.metrics.intervals import wilson
-from edgekit.metrics.scores import METRICS, mcnemar, score, score_predictions, spread
+from edgekit.metrics.scores import METRICS, on_images, score, score_predictions, spread
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.task import CHEST_XRAY
@@ -141,10 +141,19 @@ def test_predictions_of_a_board_score_like_margins_even_at_the_ends_of_int8() ->
     assert (report.data, report.synthetic, report.notes) == ("phantom", True, ("drawn", "x"))
 
 
-def test_mcnemar_is_the_exact_binomial_test() -> None:
-    a, b = np.array([1] * 9 + [0] * 2 + [1] * 5, bool), np.array([0] * 9 + [1] * 2 + [1] * 5, bool)
-    assert mcnemar(a, b) == pytest.approx(0.065430, abs=1e-6)  # binom.test(2, 11)
-    assert mcnemar(a, a) == 1.0
+def test_a_report_with_ids_says_what_was_answered_and_can_be_cut_to_some_of_the_images() -> None:
+    margins, labels = noisy(60)
+    ids = [f"{row}.png" for row in range(60)]
+    rows = np.array([7, 3, 51, 20, 8, 44, 2, 30])
+    whole = score(logits_of(margins), labels, Threshold(0.6), data=DATA, runtime="t", model_sha256="", ids=ids)
+    part = score(
+        logits_of(margins[rows]), labels[rows], Threshold(0.6), data=DATA, runtime="t", model_sha256="",
+        ids=[ids[row] for row in rows],
+    )  # fmt: skip
+    assert whole.answers is not None
+    assert whole.answers.labels == tuple(labels)
+    assert on_images(whole, [ids[row] for row in rows]) == part
+    assert score(logits_of(margins), labels, None, data=DATA, runtime="t", model_sha256="").answers is None
 
 
 def test_spread_over_seeds_is_mean_and_sample_deviation() -> None:

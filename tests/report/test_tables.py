@@ -19,7 +19,7 @@ PHANTOM = DataInfo("phantom", "0", True, CHEST_XRAY)
 KEYS = [
     *("n", "accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc", "intervals"),
     *("confusion", "threshold", "runtime", "model_sha256", "task", "data", "synthetic", "notes"),
-    *("input_range", "classes", "matrix"),
+    *("input_range", "classes", "matrix", "answers"),
 ]
 
 

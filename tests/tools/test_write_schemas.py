@@ -1,6 +1,7 @@
 """The published JSON Schemas are those of the dataclasses, and hold for what is written."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,14 @@ from edgekit.report.card import load_card
 from edgekit.report.document import Facts, Page, Prose, Section
 from edgekit.report.render_json import page_json
 from edgekit.values.codec import to_document
+from edgekit.values.comparison import (
+    CheckedCondition,
+    ComparedSide,
+    Comparison,
+    Difference,
+    McNemar,
+    OperatorCount,
+)
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, board_report
 from edgekit.values.evaluation import Prediction
 
@@ -27,6 +36,20 @@ DOCUMENTS: dict[str, list[Any]] = {
     "evaluation": [
         to_document(CARD.metrics.test),
         to_document(board_report(RUN, Agreement(1, 1, ()), CARD.metrics.test)),
+    ],
+    "comparison": [
+        to_document(
+            Comparison(
+                ComparedSide("a", "card", "", {}),
+                ComparedSide("b", "card", "", {}),
+                McNemar(9, 1, 2, 1.0, "exact binomial"),
+                (Difference("f1", "F1", "share", math.nan, 1.0, None, None, None, None, "untested", "undefined"),),
+                (OperatorCount("ADD", 1, 2),),
+                ("note",),
+                "",
+                (CheckedCondition("ram>5%", "ram", True, 0.0, 1.0, None),),
+            )
+        )
     ],
     "report": [page_json(Page("A", sections=(Section("B", (Prose("c"), Facts((("d", "e"),)))),)))],
 }

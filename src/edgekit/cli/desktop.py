@@ -165,8 +165,9 @@ def inspect_command(model: Path, target: Any, optimize: Any, flash_mode: str, as
     from edgekit.compile.inspection import inspected, inspection_json
     from edgekit.report.pages.inspection import inspection_parts
 
-    found = inspected(model, CompileOptions(optimize=optimize, target=target, flash_mode=flash_mode))
-    show(inspection_parts(found), inspection_json(found), as_json)
+    options = CompileOptions(optimize=optimize, target=target, flash_mode=flash_mode)
+    found = inspected(model, options)
+    show(inspection_parts(found), inspection_json(found, options), as_json)
 
 
 @click.command("compile")

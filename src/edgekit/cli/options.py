@@ -70,7 +70,7 @@ weights_dir_option = click.option("--weights-dir", type=PATH, help="Folder of to
 accelerator_option = click.option("--accelerator", default="auto", help="auto, cpu, cuda or mps: where to train.")
 
 
-class _ModelPath(click.Path):
+class ModelPath(click.Path):
     """A path or, where none such exists, the name of a model that comes with edgekit."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
@@ -79,9 +79,9 @@ class _ModelPath(click.Path):
         return named if len(path.parts) == 1 and not path.exists() and named.is_file() else path
 
 
-model_argument = click.argument("model", type=_ModelPath(path_type=Path))
+model_argument = click.argument("model", type=ModelPath(path_type=Path))
 model_option = click.option(
-    "--model", type=_ModelPath(path_type=Path), default="chest_xray",
+    "--model", type=ModelPath(path_type=Path), default="chest_xray",
     help="The int8 .tflite, or chest_xray or chest_xray_3, which come with edgekit.",
 )  # fmt: skip
 target_option = _choice("--target", ("generic", "esp32"), "Any core, or the classic ESP32's.")

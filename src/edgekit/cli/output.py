@@ -4,6 +4,7 @@ In: what a command found out. Out: stdout; what goes on meanwhile, on stderr.
 """
 
 import json
+import re
 import shlex
 import sys
 from collections.abc import Iterable
@@ -17,17 +18,24 @@ from edgekit.errors import printable
 if TYPE_CHECKING:  # `edgekit --help` comes without numpy and rich
     from edgekit.report.document import Part
 
+_NUMBERS = re.compile(r"\[\n\s+(?=[-\d])[^\[\]{}\"]*\]")  # a list of numbers, which is printed in one line
+
 
 def show(parts: "Iterable[Part]", value: Any, as_json: bool) -> None:
     """Prints the value, a dataclass or a mapping, as JSON where `--json` was given, else the parts."""
     if as_json:
         from edgekit.values.codec import to_json
 
-        click.echo(printable(json.dumps(to_json(value), indent=2, ensure_ascii=False)))
+        text = json.dumps(to_json(value), indent=2, ensure_ascii=False)
+        click.echo(printable(_NUMBERS.sub(_in_a_line, text)))
         return
     from edgekit.report.render_terminal import print_parts
 
     print_parts(parts)
+
+
+def _in_a_line(numbers: re.Match[str]) -> str:
+    return f"[{', '.join(one.strip() for one in numbers.group()[1:-1].split(','))}]"
 
 
 def waiting(for_what: str) -> AbstractContextManager[object]:

@@ -57,14 +57,16 @@ def inspected(model: bytes | Path, options: CompileOptions | None = None) -> Ins
         compiled.caller_ram_bytes if compiled else None,
         sum(one.size_bytes for each in compiled.constants for one in each) if compiled else None,
         sizes.code_bytes if sizes else None,
+        sizes.code_bytes + sizes.constant_bytes if sizes else None,
+        compiled.program.ram_bytes if compiled else None,
         arena_bytes_apart(file.content),
         compiled.estimate if compiled else None,
     )
 
 
-def inspection_json(found: Inspection) -> dict[str, Any]:
-    """What `edgekit inspect --json` prints."""
-    values: dict[str, Any] = to_json(found)
+def inspection_json(found: Inspection, options: CompileOptions) -> dict[str, Any]:
+    """What `edgekit inspect --json` prints of what was found for these options."""
+    values: dict[str, Any] = {"options": to_json(options), **to_json(found)}
     del values["estimate"]
     if found.estimate is None:
         return values

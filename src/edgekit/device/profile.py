@@ -199,6 +199,7 @@ def profile_json(profiled: ModelProfile) -> dict[str, Any]:
                 "meetings": two.meetings,
             },
             "activation_bytes": program.arena_bytes,
+            "ram_bytes": program.ram_bytes,
             "weight_bytes": sum(layer.weight_bytes for layer in program.layers),
             "code_bytes": sizes.code_bytes if sizes else None,
         },

@@ -114,16 +114,21 @@ def _f1_correlation(classes: Sequence[ClassFigures], matrix: Matrix) -> NDArray[
 
 
 def _auc_correlation(odds: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """By how much each image moves the AUC of each class: the share of the other side that it is ranked right of."""
     count = len(labels)
-    influence = np.zeros((odds.shape[1], count))
+    return correlation_of(auc_influence(odds, labels) * count, np.full(count, 1 / count))
+
+
+def auc_influence(odds: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """By how much each image moves the AUC of each class [classes, N]: the share of the other side that it is ranked
+    right of. Zeros where the class has no images, or all."""
+    influence = np.zeros((odds.shape[1], len(labels)))
     for label in range(odds.shape[1]):
         positive = labels == label
         if positive.any() and not positive.all():
             found, spared = _placements(odds[positive, label], odds[~positive, label])
             influence[label, positive] = (found - found.mean()) / len(found)
             influence[label, ~positive] = (spared - spared.mean()) / len(spared)
-    return correlation_of(influence * count, np.full(count, 1 / count))
+    return influence
 
 
 def _placements(above: NDArray[Any], below: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

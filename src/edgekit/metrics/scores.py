@@ -9,7 +9,7 @@ numbers on every machine, and none has zero width at a perfect score.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 from edgekit.metrics.classes import Figure, class_figures, confusion_matrix, macro, ratio
 from edgekit.metrics.decisions import checked, decide, log_odds
 from edgekit.metrics.intervals import mean_interval, seeds_interval, wilson
-from edgekit.values.evaluation import ClassFigures, EvalReport, Prediction, Threshold
+from edgekit.values.evaluation import ClassFigures, EvalReport, ImageAnswers, Prediction, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.limits import FloatOrNan
+from edgekit.values.task import Task
 
 METRICS = ("accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc")
 _ONE_CLASS = "one class only: AUC and balanced accuracy are undefined"
@@ -46,6 +47,7 @@ class Spread:
 def score(
     logits: NDArray[Any], labels: NDArray[Any], threshold: Threshold | None, *,
     data: DataInfo, runtime: str, model_sha256: str, notes: Sequence[str] = (), scale: float = 1.0,
+    ids: Sequence[str] = (),
 ) -> EvalReport:  # fmt: skip
     """Scores one model on one set.
 
@@ -57,25 +59,21 @@ def score(
         runtime: `tflm`, `litert`, `torch`, `onnx` or the device's name.
         model_sha256: of the file that was run.
         scale: of an int8 model's output, by which its probabilities rank images; two classes need none.
+        ids: [N] of the images; with them the report says what was answered to each.
 
     Raises:
         EdgekitError: no images, or logits that are not numbers.
     """
     task = data.task
     logits, labels = checked(logits, labels, task)
-    matrix = confusion_matrix(labels, decide(logits, task, threshold), len(task.labels))
-    odds, right = log_odds(logits, scale), int(np.trace(matrix))
-    classes = class_figures(matrix, odds, labels, task.labels)
-    if task.positive:
-        figures, confusion, warnings = _of_positive(classes, matrix, task.positive_index)
-    else:
-        figures, confusion, warnings = macro(classes, matrix, odds, labels), {}, _undefined(classes)
-    figures["accuracy"] = ratio(right, len(labels)), wilson(right, len(labels))
+    said = decide(logits, task, threshold)
+    figures, warnings = _figures(labels, said, log_odds(logits, scale), task)
+    answers = None
+    if len(ids):
+        lists = tuple(map(int, labels)), tuple(map(int, said)), tuple(map(tuple, logits.tolist()))
+        answers = ImageAnswers(data.fingerprint, tuple(ids), *lists, scale)
     return EvalReport(
-        n=len(labels),
-        **{name: figures[name][0] for name in METRICS},
-        intervals={name: figures[name][1] for name in METRICS},
-        confusion=confusion,
+        **figures,
         threshold=threshold if task.positive else None,
         runtime=runtime,
         model_sha256=model_sha256,
@@ -84,9 +82,51 @@ def score(
         data=data.name,
         synthetic=data.synthetic,
         notes=(*data.notes, *notes, *warnings),
-        classes=classes,
-        matrix=tuple(map(tuple, matrix.tolist())),
+        answers=answers,
     )
+
+
+def on_images(report: EvalReport, ids: Sequence[str]) -> EvalReport:
+    """The report of these images alone, in this order, by the `answers` that it holds.
+
+    Raises:
+        KeyError: it says nothing of one of them.
+    """
+    assert report.answers is not None
+    held = report.answers
+    row_of = {name: row for row, name in enumerate(held.ids)}
+    rows = [row_of[name] for name in ids]
+    labels, said = (np.array(values, np.int64)[rows] for values in (held.labels, held.answers))
+    logits = [held.logits[row] for row in rows]
+    figures, _ = _figures(labels, said, log_odds(np.array(logits, np.float64), held.scale), report.task)
+    answers = replace(
+        held, ids=tuple(ids), labels=tuple(labels.tolist()), answers=tuple(said.tolist()), logits=tuple(logits)
+    )
+    return replace(report, **figures, answers=answers)
+
+
+def _figures(
+    labels: NDArray[np.int64], said: NDArray[np.int64], odds: NDArray[np.float64], task: Task
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The fields of a report that follow from labels [N], answers [N] and log odds [N, classes]; what must be said."""
+    matrix = confusion_matrix(labels, said, len(task.labels))
+    right = int(np.trace(matrix))
+    classes = class_figures(matrix, odds, labels, task.labels)
+    confusion: dict[str, int] = {}
+    if task.positive:
+        figures, confusion, warnings = _of_positive(classes, matrix, task.positive_index)
+    else:
+        figures, warnings = macro(classes, matrix, odds, labels), _undefined(classes)
+    figures["accuracy"] = ratio(right, len(labels)), wilson(right, len(labels))
+    fields = {
+        "n": len(labels),
+        **{name: figures[name][0] for name in METRICS},
+        "intervals": {name: figures[name][1] for name in METRICS},
+        "confusion": confusion,
+        "classes": classes,
+        "matrix": tuple(map(tuple, matrix.tolist())),
+    }
+    return fields, warnings
 
 
 def _of_positive(
@@ -125,14 +165,6 @@ def score_predictions(
     return score(
         logits, labels, threshold, data=data, runtime=runtime, model_sha256=model_sha256, notes=notes, scale=scale
     )
-
-
-def mcnemar(a_correct: NDArray[np.bool_], b_correct: NDArray[np.bool_]) -> float:
-    """Exact two-sided p-value that two models err equally often on the same images (McNemar, 1947; binomial form)."""
-    only_a, only_b = int((a_correct & ~b_correct).sum()), int((b_correct & ~a_correct).sum())
-    n = only_a + only_b
-    ways: int = sum(math.comb(n, k) for k in range(min(only_a, only_b) + 1))
-    return min(1.0, 2 * ways / 2**n) if n else 1.0
 
 
 def spread(reports: Sequence[EvalReport]) -> dict[str, Spread]:

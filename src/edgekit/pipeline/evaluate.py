@@ -92,8 +92,9 @@ def evaluate(
     with bar(f"Running {model.name} on {by.name}", len(chosen)) as advance:
         logits = by.run(network, chosen.images, advance)
     scored = score(
-        logits, chosen.labels, card.cut(), runtime=by.name, model_sha256=file_sha256(model), data=splits.info
-    )
+        logits, chosen.labels, card.cut(), runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
+        ids=chosen.ids,
+    )  # fmt: skip
     return replace(scored, input_range=taken)
 
 
@@ -125,7 +126,7 @@ def scored_outputs(
         logits = outputs if threshold else logits_of(model, outputs)
         scored = score(
             logits, found.inputs.labels, threshold, scale=scale if logits is outputs else 1.0,
-            runtime=runtime, model_sha256=model.sha256, data=found.info,
+            runtime=runtime, model_sha256=model.sha256, data=found.info, ids=found.inputs.ids,
         )  # fmt: skip
     else:
         scored = score_values(

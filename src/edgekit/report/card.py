@@ -25,6 +25,7 @@ from edgekit.values.task import CHEST_XRAY
 
 _POSITIVE = Between(1.2e-38, 3.4e38)  # a float32
 MEDICAL_USE, OTHER_USE = "research only", "what the licence of its images allows"
+_AGAIN = "Take card.json from the folder that build-model wrote, or run build-model again."
 NO_BOARD = "Nothing in this card was measured on a real board: every figure comes from a desktop computer."
 
 
@@ -167,16 +168,7 @@ def load_card(path: Path) -> Card:
         EdgekitError: the card is missing, malformed, of a later edgekit, or that of another model.
     """
     path = path / "card.json" if path.is_dir() else path
-    again = "Take card.json from the folder that build-model wrote, or run build-model again."
-    try:
-        card = from_document(Card, path, "a card", _from_version_0_1)
-        _check(card)
-    except FileNotFoundError as error:
-        raise EdgekitError(f"There is no card at {path}.", again) from error
-    except OSError as error:
-        raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from error
-    except ValueError as error:
-        raise EdgekitError(f"{path} is not a valid card: {error}.", again) from error
+    card = read_card(path)
     model = path.parent / card.model.file
     try:
         found = file_sha256(model)
@@ -187,10 +179,28 @@ def load_card(path: Path) -> Card:
         ) from error
     except OSError as error:
         reason = error.strerror or error
-        raise EdgekitError(f"{model}, the model of {path}, cannot be read: {reason}.", again) from error
+        raise EdgekitError(f"{model}, the model of {path}, cannot be read: {reason}.", _AGAIN) from error
     if found != card.model.sha256:
         other = f"it names SHA-256 {card.model.sha256[:12]}..., the file has {found[:12]}..."
-        raise EdgekitError(f"{path} is not the card of {model}: {other}", again)
+        raise EdgekitError(f"{path} is not the card of {model}: {other}", _AGAIN)
+    return card
+
+
+def read_card(path: Path) -> Card:
+    """The card at a path, whether its model is beside it or not.
+
+    Raises:
+        EdgekitError: it is missing, malformed or of a later edgekit.
+    """
+    try:
+        card = from_document(Card, path, "a card", _from_version_0_1)
+        _check(card)
+    except FileNotFoundError as error:
+        raise EdgekitError(f"There is no card at {path}.", _AGAIN) from error
+    except OSError as error:
+        raise EdgekitError(f"{path} cannot be read: {error.strerror or error}.", "Check its permissions.") from error
+    except ValueError as error:
+        raise EdgekitError(f"{path} is not a valid card: {error}.", _AGAIN) from error
     return card
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgekit.data.audit import Audit
 from edgekit.metrics.decisions import decide
-from edgekit.metrics.scores import mcnemar
+from edgekit.metrics.paired import mcnemar
 from edgekit.training.magnitude import most_pruned
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
@@ -134,4 +134,4 @@ class Results:
         """p by seed, for the seeds that both have: do they err equally often on the same images?"""
         a, b = (self.systems[name].seeds if name in self.systems else {} for name in (one, other))
         right = [[decide(one[seed].logits, self.info.task) == self.labels for one in (a, b)] for seed in a if seed in b]
-        return [mcnemar(*both) for both in right]
+        return [mcnemar(*both).p for both in right]

@@ -48,6 +48,29 @@ class ClassFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageAnswers:
+    """What a model answered to each image, by which two models are compared on those that both saw.
+
+    Attributes:
+        fingerprint: of the data set, as in `DataInfo`.
+        labels, answers: [N] class numbers.
+        logits: [N][classes], as the threshold and `scale` take them.
+        scale: of an int8 model's output; 1 for floats.
+    """
+
+    fingerprint: str
+    ids: tuple[str, ...]
+    labels: tuple[int, ...]
+    answers: tuple[int, ...]
+    logits: tuple[tuple[float, ...], ...]
+    scale: float
+
+    def __post_init__(self) -> None:
+        if {len(self.labels), len(self.answers), len(self.logits), len(set(self.ids))} != {len(self.ids)}:
+            raise ValueError("ids, labels, answers and logits are not one of each for every image")
+
+
+@dataclass(frozen=True, slots=True)
 class EvalReport:
     """Figures of one model on one set, in [0, 1]; `intervals` holds 95 % bounds by the same names.
 
@@ -59,6 +82,7 @@ class EvalReport:
         threshold: None where the greatest logit decides.
         classes: in the order of the labels; empty in what older versions wrote.
         matrix: [truth][answer], images; empty in what older versions wrote.
+        answers: None in cards and in what older versions wrote.
     """
 
     n: int
@@ -81,6 +105,7 @@ class EvalReport:
     input_range: InputRange | None = None  # what the model took pixels for, where a file was run
     classes: tuple[ClassFigures, ...] = ()
     matrix: tuple[tuple[int, ...], ...] = ()
+    answers: ImageAnswers | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,8 @@ class Inspection:
         ram_bytes: state of the compiled model, and an arena that its inputs and outputs lie in; None where it does not
             compile.
         constant_bytes: what the compiled model keeps in flash besides its code.
-        code_bytes: None without the cross compiler.
+        code_bytes, flash_bytes: code, and code with constants, as a cross compiler made them; None without one.
+        apart_ram_bytes: what `compile --max-ram` goes by: arena, inputs, outputs, state and weights in RAM, each apart.
         tflm_arena_bytes: None where TFLM does not run it.
         estimate: of what a run takes; None where it does not compile.
     """
@@ -69,5 +70,7 @@ class Inspection:
     ram_bytes: int | None
     constant_bytes: int | None
     code_bytes: int | None
+    flash_bytes: int | None
+    apart_ram_bytes: int | None
     tflm_arena_bytes: int | None
     estimate: Estimate | None
