@@ -175,3 +175,36 @@ def test_a_missing_program_is_named_with_the_package_that_has_it(
     assert "apt-get install --no-install-recommends gcc-xtensa-lx106" in caught.value.hint
     with pytest.raises(EdgekitError, match="qemu-system-xtensa is not installed"), firmware.running(Path("x.elf")):
         pass
+
+
+@pytest.mark.parametrize(
+    ("has", "says"), [("-M none_such", "unsupported machine type"), ("-cpu none_such", "CPU model")]
+)
+def test_a_qemu_without_the_board_is_named_with_what_to_do(
+    has: str, says: str, emulated: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real = shutil.which("qemu-system-xtensa")
+    program = tmp_path / "qemu-system-xtensa"
+    program.write_text(f"#!/bin/sh\nexec {real} {has}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with (
+        pytest.raises(EdgekitError, match=rf"{program} has not the board that edgekit runs: .*{says}") as caught,
+        firmware.running(emulated) as port,
+    ):
+        Client(open_link(port)).hello()
+    assert "first on the PATH" in caught.value.hint
+
+
+def test_a_qemu_that_ends_without_a_word_is_told_with_its_status(
+    emulated: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "qemu-system-xtensa"
+    program.write_text("#!/bin/sh\nexit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with (
+        pytest.raises(EdgekitError, match=r"QEMU ended without a word, status 3\."),
+        firmware.running(emulated) as port,
+    ):
+        Client(open_link(port)).hello()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edgekit import files
 from edgekit.boards.costs import Counts, FlashCache
-from edgekit.boards.emulators import QEMU, Emulator, qemu_version
+from edgekit.boards.emulators import QEMU, Emulator, lacks_board, qemu_version
 from edgekit.boards.toolchains import Toolchain
 from edgekit.errors import EdgekitError
 
@@ -93,7 +93,7 @@ def counted(
         if "plugin" in done.stderr and done.returncode:
             raise PluginRefused(f"{QEMU} refuses the plugin: {done.stderr.strip()[:300]}", "Try another release of it.")
         if done.returncode:
-            raise EdgekitError(
+            raise lacks_board(done.stderr) or EdgekitError(
                 f"The program ended with status {done.returncode} (128 + EXCCAUSE of a crash). {done.stderr[:300]}",
                 "This is a bug worth reporting.",
             )

@@ -9,6 +9,7 @@ instruction is a block of its own they are right, in several times the time: cor
 """
 
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from edgekit.boards.toolchains import need
 from edgekit.errors import EdgekitError
 
 QEMU = "qemu-system-xtensa"
+_LACKS = re.compile("unsupported machine type|unable to find CPU model")
 INSTRUCTIONS_PER_S = 1_000_000_000  # of the board's time where they are counted: -icount shift=0, 1 ns an instruction
 
 
@@ -31,6 +33,17 @@ def qemu_version() -> tuple[int, int]:
     if found is None:
         raise EdgekitError(f"{QEMU} does not say which version it is.", "Install QEMU 7.2 or newer.")
     return int(found[1]), int(found[2])
+
+
+def lacks_board(said: str) -> EdgekitError | None:
+    """What to raise where a QEMU that has ended said that it lacks a core or the board around it; else None."""
+    line = next((line for line in said.splitlines() if _LACKS.search(line)), None)
+    if line is None:
+        return None
+    return EdgekitError(
+        f"{shutil.which(QEMU) or QEMU} has not the board that edgekit runs: {line.strip()}",
+        f"Put a QEMU that has it first on the PATH, such as Debian's qemu-system-misc ({QEMU} -machine help).",
+    )
 
 
 def _one_instruction_a_block() -> list[str]:

@@ -127,18 +127,15 @@ def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | 
         if done.returncode:
             said = done.stderr.strip()[:300]
             raise EdgekitError(f"{toolchain.gcc} refuses the C: {said}", "This is a bug worth reporting.")
-        objects = [file.replace(".c", ".o") for file in sources]
-        table = subprocess.run(
-            [toolchain.prefix + "size", "-A", *objects],
-            cwd=name,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=True,
-        )
-    sections = r"^\.(?:%s)\S*\s+(\d+)"
+        return sizes_in([Path(name) / file.replace(".c", ".o") for file in sources], toolchain)
+
+
+def sizes_in(objects: Sequence[Path], toolchain: Toolchain = LX106) -> Sizes:
+    """What object files that the compiler made weigh together; code that is copied to RAM is code."""
+    command = [toolchain.prefix + "size", "-A", *map(str, objects)]
+    table = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout
     code, constants = (
-        sum(map(int, re.findall(sections % names, table.stdout, re.MULTILINE)))
-        for names in ("text|literal", "rodata|data")
+        sum(map(int, re.findall(rf"^\.(?:{names})\S*\s+(\d+)", table, re.MULTILINE)))
+        for names in ("text|literal|iram1", "rodata|data")
     )
     return Sizes(code, constants, f"{toolchain.gcc} -O2")

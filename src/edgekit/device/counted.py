@@ -3,8 +3,6 @@
 In: a .tflite and inputs. Out: `Counted`: counts by layer, outputs, bytes; `TwoCores`: the same work on two.
 """
 
-import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +16,7 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.boards.costs import Counts
 from edgekit.boards.counting import counted
 from edgekit.boards.emulators import Emulator
-from edgekit.boards.toolchains import Sizes, run_compiler
+from edgekit.boards.toolchains import Sizes, run_compiler, sizes_in
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.interface import ends_of
 from edgekit.device import project
@@ -34,20 +32,14 @@ class Counted:
         layers: of each of the program's layers, the mean over the inputs; one that does nothing has zeros.
         rest: what belongs to no layer: the call itself.
         outputs: the bytes of all outputs, one behind the other, for each input.
-        code_bytes, constant_bytes: of the C as this core runs it.
+        sizes: of the C as this core runs it.
     """
 
     compiled: Compiled
     layers: tuple[Counts, ...]
     rest: Counts
     outputs: NDArray[np.int8]
-    code_bytes: int
-    constant_bytes: int
-
-    @property
-    def sizes(self) -> Sizes:
-        """The same as other commands have them."""
-        return Sizes(self.code_bytes, self.constant_bytes, f"{ESP32.toolchain.gcc} -O2")
+    sizes: Sizes
 
     @property
     def total(self) -> Counts:
@@ -87,10 +79,10 @@ def count_model(content: bytes, options: CompileOptions, inputs: NDArray[np.int8
         EdgekitError: what `compile_model` and `counted` raise; no compiler; a program that the board has no room for.
     """
     compiled = compile_model(content, replace(options, name="model", profile=True))
-    calls, outputs, (code, constants) = _run(compiled, inputs, board)
+    calls, outputs, sizes = _run(compiled, inputs, board)
     layers = len(compiled.program.layers)
     *by_mark, rest = _means(calls, range(1, layers + 2))
-    return Counted(compiled, tuple(by_mark), rest, outputs, code, constants)
+    return Counted(compiled, tuple(by_mark), rest, outputs, sizes)
 
 
 def count_two_cores(alone: Counted, inputs: NDArray[np.int8], *, board: Board = ESP32) -> TwoCores | None:
@@ -119,13 +111,13 @@ def _means(calls: Sequence[Mapping[int, Counts]], marks: Iterable[int]) -> list[
 
 def _run(
     compiled: Compiled, inputs: NDArray[np.int8], board: Board, two_cores: bool = False
-) -> tuple[list[dict[int, Counts]], NDArray[np.int8], tuple[int, int]]:
-    """Counts by mark of each run, what it said, and bytes of code and constants."""
+) -> tuple[list[dict[int, Counts]], NDArray[np.int8], Sizes]:
+    """Counts by mark of each run, what it said, and the C's size."""
     core = core_of(compiled.options, board)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         program = _program(compiled, np.concatenate([inputs[:1], inputs]), folder, core, board, two_cores)
-        sizes = _sizes(folder / "model.o", board)
+        sizes = sizes_in([folder / "model.o"], board.toolchain)
         calls, said = counted(program, core, board.toolchain, board.costs.cache)
     if len(calls) != len(inputs):
         raise EdgekitError(f"{len(calls)} of {len(inputs)} runs were counted.", "This is a bug worth reporting.")
@@ -181,13 +173,3 @@ def _run_h(compiled: Compiled, runs: int) -> str:
         "static inline void invoke(int8_t *input, int8_t *output, uint8_t *arena) {\n"
         + "\n".join([*lines, f"  model_invoke({', '.join(arguments)}, arena);", "}", ""])
     )
-
-
-def _sizes(model: Path, board: Board) -> tuple[int, int]:
-    command = [board.toolchain.prefix + "size", "-A", str(model)]
-    table = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout
-    code, constants = (
-        sum(map(int, re.findall(rf"^\.(?:{names})\S*\s+(\d+)", table, re.MULTILINE)))
-        for names in ("text|literal|iram1", "rodata|data")
-    )
-    return code, constants

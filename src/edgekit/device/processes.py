@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from edgekit.boards.emulators import lacks_board
 from edgekit.errors import EdgekitError
 
 _IS_POSIX = os.name == "posix"
@@ -46,7 +47,9 @@ def started(command: Callable[[Sequence[str]], list[str]], again: str = "Build i
                 if process.returncode is None:
                     raise
                 said.seek(0)
-                raise EdgekitError(f"QEMU ended: {said.read().strip()[-300:]}", again) from error
+                text = said.read().strip()[-300:]
+                ended = f"QEMU ended: {text}" if text else f"QEMU ended without a word, status {process.returncode}."
+                raise lacks_board(text) or EdgekitError(ended, again) from error
             finally:
                 process.kill()
 
