@@ -1,6 +1,7 @@
-"""Puts what comes with edgekit beside its Python into the wheel: the firmware's sources and the shipped models.
+"""Puts what comes with edgekit beside its Python into the wheel: the firmware's sources, the shipped models, the
+licence that exports carry.
 
-In: `firmware/` and `models/` of a checkout or an unpacked sdist. Out: `edgekit/firmware` and `edgekit/models`, where
+In: `firmware/`, `models/` and LICENSE of a checkout or an unpacked sdist. Out: the same below `edgekit/`, where
 `edgekit.values.shipped` finds them. setuptools calls this (pyproject.toml); an editable installation, whose package
 lies in the checkout, needs none of it.
 """
@@ -40,7 +41,8 @@ class BuildPy(build_py):  # type: ignore[misc]  # setuptools carries no types
 
 
 def beside() -> Iterator[Path]:
-    """The files of `firmware/` and `models/` to carry, from the top level on."""
+    """The files to carry, from the top level on."""
+    yield Path("LICENSE")
     firmware = Path("firmware")
     lines = (firmware / "sources.txt").read_text(encoding="utf-8").splitlines()
     patterns = [line for line in lines if line and not line.startswith("#")]

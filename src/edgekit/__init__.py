@@ -8,6 +8,7 @@ torch nor TensorFlow.
     evaluate_board(load_model("build/smoke"), "emulator", limit=20)        how good it is on a board
     predict(load_model("build/smoke"), ["picture.png"])                       what it says of pictures
     compile_model(Path("model.tflite")).files                              a .tflite as C
+    export_model("model.tflite", "arduino", "libraries/pet")               the same as somebody's library
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from edgekit.compile import Compiled, CompileOptions, compile_model
     from edgekit.device.profile import profile_model
     from edgekit.errors import EdgekitError
+    from edgekit.export import export_model
     from edgekit.pipeline.build_model import build_model
     from edgekit.pipeline.evaluate import evaluate
     from edgekit.pipeline.evaluate_board import evaluate_board
@@ -29,14 +31,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "BOARDS", "CHEST_XRAY", "Answer", "Board", "CompileOptions", "Compiled", "EdgekitError", "LoadedModel", "Recipe",
-    "Task", "build_model", "compile_model", "evaluate", "evaluate_board", "load_model", "predict", "profile_model",
-    "recipe_named",
+    "Task", "build_model", "compile_model", "evaluate", "evaluate_board", "export_model", "load_model", "predict",
+    "profile_model", "recipe_named",
 ]  # fmt: skip
 _MODULES = {
     "boards.board": ("BOARDS", "Board"),
     "compile": ("CompileOptions", "Compiled", "compile_model"),
     "device.profile": ("profile_model",),
     "errors": ("EdgekitError",),
+    "export": ("export_model",),
     "pipeline.build_model": ("build_model",),
     "pipeline.evaluate": ("evaluate",),
     "pipeline.predict": ("Answer", "predict"),

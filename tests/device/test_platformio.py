@@ -1,27 +1,22 @@
 """PlatformIO builds and tests the firmware without its registry."""
 
-import importlib.util
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgekit.compile import CompileOptions, compile_model
-from edgekit.compile.library import library_files
 from edgekit.device import firmware
 from edgekit.device.client import Client
 from edgekit.device.firmware import model_sources
 from edgekit.device.link import open_link
 from edgekit.device.profile import profile
 from edgekit.device.project import older_settings
-from edgekit.runtimes import tflm
 from edgekit.values.model import TfliteModel
 from edgekit.values.shipped import shipped
+from offline_platformio import need_platformio, pio
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 ENVIRONMENTS = {"native": "program", "emulated": "program.elf"}
@@ -30,9 +25,7 @@ ENVIRONMENTS = {"native": "program", "emulated": "program.elf"}
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A fresh checkout as far as the firmware goes: no lib/model yet, the small model as the one that comes with it."""
-    for package in ("platformio", "SCons"):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed: pip install -e '.[dev]'")
+    need_platformio()
     copy = tmp_path / "firmware"
     shutil.copytree(shipped("firmware"), copy, ignore=shutil.ignore_patterns(".pio", ".cache", "platforms", "model"))
     (tmp_path / "src").symlink_to(shipped("firmware").parent / "src")
@@ -40,31 +33,6 @@ def project(tmp_path: Path) -> Path:
     model.mkdir(parents=True)
     shutil.copy(VECTORS / "int8.tflite", model / "student_int8.tflite")
     return copy
-
-
-def pio(project: Path, *arguments: str, core: Path | None = None, succeeds: bool = True) -> str:
-    """What it says."""
-    # a proxy that leads nowhere: whatever wants the registry fails
-    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    env = {
-        **os.environ,
-        **nowhere,
-        "PLATFORMIO_CORE_DIR": str(core or project / "platform/core"),
-        "PLATFORMIO_SETTING_ENABLE_TELEMETRY": "no",
-        "PLATFORMIO_SETTING_CHECK_PLATFORMIO_INTERVAL": "9999",
-        "CI": "true",
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "platformio", *arguments],
-        cwd=project,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = done.stdout + done.stderr
-    assert (done.returncode == 0) == succeeds, said[-6000:]
-    return said
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -148,24 +116,3 @@ def test_pio_test_runs_the_applications_tests_whatever_model_is_there(profiled: 
     project = profiled
     assert "12 test cases: 12 succeeded" in pio(project, "test", "-e", "native")
     assert "free from linting errors" in pio(project, "project", "config", "--lint")
-
-
-def test_a_compiled_library_serves_a_strangers_project(model: TfliteModel, project: Path, tmp_path: Path) -> None:
-    files = library_files(compile_model(model.flatbuffer, CompileOptions("pet")))
-    stranger = tmp_path / "stranger"
-    for path, text in files.items():
-        place = stranger / "lib/pet" / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    (stranger / "src").mkdir()
-    (stranger / "src/main.c").write_text(files["example/main.c"])
-    (stranger / "platformio.ini").write_text(
-        f"[env:native]\nplatform = symlink://{project}/platform/hosted\ncustom_cflags = -std=c99\n"
-        "build_flags = -Wall -Wextra -Wconversion -Werror -fsanitize=address,undefined\n"
-    )
-    pio(stranger, "run", "-e", "native", core=project / "platform/core")
-    (tmp_path / "image.raw").write_bytes(bytes(32 * 32))
-    program = stranger / ".pio/build/native/program"
-    said = subprocess.run([program, tmp_path / "image.raw"], capture_output=True, text=True, check=True).stdout
-    black = tflm.infer_of(model)(np.full((1, 32, 32, 1), -128, np.int8))
-    assert [int(word) for word in said.split(": ")[1].split() if "(" not in word] == black.tolist()

@@ -84,7 +84,7 @@ def test_the_wheel_holds_every_source_and_nothing_that_a_build_left(wheel: Path)
     package = {name.removeprefix("src/") for name in tracked("src/edgekit") if not name.endswith(".clang-format")}
     firmware = {f"edgekit/{name}" for name in tracked("firmware")}
     models = {name for name in names if name.startswith("edgekit/models/")}
-    assert names - models == package | firmware
+    assert names - models == package | firmware | {"edgekit/LICENSE"}
     for folder in ("chest_xray", "chest_xray_3"):
         there = {"student_int8.tflite", "card.json", "card.md", "recipe.json"}
         assert {f"edgekit/models/{folder}/{name}" for name in there} <= models
@@ -122,6 +122,8 @@ def test_an_installed_wheel_works_outside_the_checkout(installed: Path, tmp_path
     assert "CONV_2D" in edgekit(installed, tmp_path, "inspect", "chest_xray")
     edgekit(installed, tmp_path, "compile", "chest_xray", "--out", "library")
     assert any((tmp_path / "library").rglob("*.c"))
+    edgekit(installed, tmp_path, "export", "chest_xray", "--as", "arduino", "--out", "arduino")
+    assert (tmp_path / "arduino/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
     assert "film.png" in edgekit(installed, tmp_path, "predict", "chest_xray_3", "film.png")
     assert '"n": 10' in edgekit(installed, tmp_path, "evaluate", "chest_xray", "--data", "phantom:0:40", "--json")
 

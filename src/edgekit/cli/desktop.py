@@ -178,7 +178,7 @@ def inspect_command(model: Path, target: Any, optimize: Any, flash_mode: str, as
 @shared.report_option
 @shared.json_option
 def compile_command(model: Path, out: Path, name: str, asked: Any, report: Path | None, as_json: bool) -> None:
-    """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMake and PlatformIO manifests.
+    """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMakeLists.txt.
 
     C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
     An .onnx of one image is made an int8 .tflite first: that takes --calibrate and the packages of the build extra.

@@ -1,9 +1,8 @@
-"""A compiled model as a small C library for other people's projects: manifests, an example and a README around it.
+"""A compiled model as a small C library that builds by itself: CMakeLists.txt, an example and a README around it.
 
 In: `Compiled`. Out: texts by path below the library's folder.
 """
 
-import json
 from typing import Any
 
 from edgekit.compile.codegen import rendered
@@ -12,7 +11,7 @@ from edgekit.compile.interface import End, ends_of
 
 
 def library_files(compiled: Compiled) -> dict[str, str]:
-    """Header, source, example, CMakeLists.txt, library.json (PlatformIO) and README.md."""
+    """Header, source, example, CMakeLists.txt and README.md."""
     name = compiled.options.name
     ends = ends_of(compiled.graph)
     inputs, outputs = ([end for end in ends if end.is_input is wanted] for wanted in (True, False))
@@ -31,22 +30,10 @@ def library_files(compiled: Compiled) -> dict[str, str]:
         if all(end.takes_pixels for end in inputs)
         else f"the values of {'all inputs, one input after another' if len(inputs) > 1 else 'the input'}",
     }
-
-    manifest = {
-        "name": name,
-        "version": "1.0.0",
-        "description": f"A neural network as plain C, made by edgekit from {words['sha256'][:16]}.tflite",
-        "frameworks": "*",
-        "platforms": "*",
-        "headers": f"{name}.h",
-        "build": {"srcDir": ".", "includeDir": ".", "srcFilter": f"+<{name}.c>"},
-        "examples": [{"name": "example", "base": "example", "files": ["main.c"]}],
-    }
     return {
         **compiled.files,
         "example/main.c": rendered("example.c.jinja", **words),
         "CMakeLists.txt": rendered("CMakeLists.txt.jinja", **words),
-        "library.json": json.dumps(manifest, indent=2) + "\n",
         "README.md": rendered("README.md.jinja", **words),
     }
 

@@ -14,7 +14,7 @@ Weights = Literal["auto", "flash", "ram"]
 FLASH_MODES = tuple(mode.name for mode in ESP32.costs.flash_modes)
 
 # of the C library, which `{name}.h` would hide
-_C_HEADERS = {
+C_HEADERS = {
     "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits", "locale", "math",
     "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbool", "stddef", "stdint", "stdio", "stdlib",
     "stdnoreturn", "string", "tgmath", "threads", "time", "uchar", "wchar", "wctype",
@@ -63,7 +63,7 @@ class CompileOptions:
             raise EdgekitError(
                 f"{self.name!r} is not a C identifier.", "Use a letter, then letters, digits and underscores."
             )
-        if self.name.lower() in _C_HEADERS:
+        if self.name.lower() in C_HEADERS:
             raise EdgekitError(f"{self.name}.h is a header of C itself.", "Choose another name.")
         if any("\0" in label for label in self.labels):
             raise EdgekitError("A label has a zero in it, where C ends a text.", "Give it another name.")

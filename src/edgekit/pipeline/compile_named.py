@@ -3,7 +3,7 @@
 In: a path to a .tflite or an .onnx. Out: `CompiledModel`, its labels by its card, its own metadata or the user.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgekit.boards.toolchains import Sizes, sizes_of
@@ -25,7 +25,7 @@ class Asked:
         max_flash: bytes that code and constants may take together.
     """
 
-    options: CompileOptions
+    options: CompileOptions = field(default_factory=CompileOptions)
     calibrate: str | None = None
     input_range: tuple[float, float] | None = None
     labels: str | None = None
