@@ -4,7 +4,9 @@ In: a .tflite, or an .onnx or .npz that `build_model` wrote, with its card besid
 `ValuesReport` where the outputs are no classes.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,25 +26,52 @@ from edgekit.pipeline.inputs import inputs_of, taken_for
 from edgekit.pipeline.loading import check_same_classes, read_named, refuse_labels, task_of
 from edgekit.recipes.recipe import DataRecipe
 from edgekit.report.card import Card, load_card
+from edgekit.report.pages.sections import Answers, answers_of
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.onnx import ONNX
 from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
 from edgekit.runtimes.torch import TORCH
 from edgekit.runtimes.trial import try_apart
-from edgekit.tflite.quantize import logits_of, real_values, with_input_range
+from edgekit.tflite.quantize import real_values, with_input_range
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import DataInfo
 from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
 from edgekit.values.networks import Kind, Student, StudentSpec
 
+Ask = Callable[[NDArray[Any]], NDArray[Any]]
 RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, COMPILED, ONNX, TORCH)}  # as `--runtime` takes them
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a model made of a set.
+
+    Attributes:
+        answers: to the inputs, in their order; None where the outputs are no classes.
+        ask: the logits [N, classes] of more images uint8 [N, H, W, C], by the same runtime.
+    """
+
+    scored: EvalReport | ValuesReport
+    inputs: Arrays
+    answers: Answers | None
+    ask: Ask
 
 
 def evaluate(
     model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False,
     input_range: tuple[float, float] | None = None, labels: str | None = None,
 ) -> EvalReport | ValuesReport:  # fmt: skip
+    """The figures of `evaluated`, which takes the same and raises the same."""
+    return evaluated(
+        model, data, runtime=runtime, split=split, strict=strict, input_range=input_range, labels=labels
+    ).scored
+
+
+def evaluated(
+    model: str | Path, data: str, *, runtime: str | None = None, split: str = "test", strict: bool = False,
+    input_range: tuple[float, float] | None = None, labels: str | None = None,
+) -> Evaluation:  # fmt: skip
     """Scores a model at the threshold that its card holds, or by its greatest logit where there is none; one whose
     outputs are no classes by how far they lie from what they should be.
 
@@ -95,7 +124,10 @@ def evaluate(
         logits, chosen.labels, card.cut(), runtime=by.name, model_sha256=file_sha256(model), data=splits.info,
         ids=chosen.ids,
     )  # fmt: skip
-    return replace(scored, input_range=taken)
+    found = Arrays(chosen, splits.info, taken=taken)
+    return Evaluation(
+        replace(scored, input_range=taken), found, Answers(model.name, logits, card.cut()), partial(by.run, network)
+    )
 
 
 def _is_of(card: Card, model: TfliteModel) -> bool:
@@ -105,7 +137,7 @@ def _is_of(card: Card, model: TfliteModel) -> bool:
     return model.sha256 == card.model.sha256 or same_ends
 
 
-def _scored(model: TfliteModel, found: Arrays, by: Runtime, threshold: Threshold | None) -> EvalReport | ValuesReport:
+def _scored(model: TfliteModel, found: Arrays, by: Runtime, threshold: Threshold | None) -> Evaluation:
     with bar(f"Running {Path(model.name).name} on {by.name}", len(found.inputs)) as advance:
         outputs = by.run(model, found.inputs.images, advance)
     if found.targets is None and not isinstance(found.info, DataInfo):
@@ -113,19 +145,25 @@ def _scored(model: TfliteModel, found: Arrays, by: Runtime, threshold: Threshold
             f"{found.info.name} has no y, so nothing says what the outputs should be.",
             "Add y: class numbers [N], or the outputs in real units. predict needs none.",
         )
-    return scored_outputs(model, outputs, found, threshold, by.name)
+    scored = scored_outputs(model, outputs, found, threshold, by.name)
+    answers = answers_of(model, outputs, threshold) if isinstance(scored, EvalReport) else None
+    return Evaluation(scored, found, answers, asking(model, by, threshold))
+
+
+def asking(model: TfliteModel, by: Runtime, threshold: Threshold | None) -> Ask:
+    """What gives the logits of images, as `answers_of` has them."""
+    return lambda images: answers_of(model, by.run(model, images), threshold).logits
 
 
 def scored_outputs(
     model: TfliteModel, outputs: NDArray[Any], found: Arrays, threshold: Threshold | None, runtime: str
 ) -> EvalReport | ValuesReport:
     """The figures of a model's outputs [N, ...], in its own number format, on the inputs that they are of."""
-    scale = model.output_q.scale if model.output_q else 1.0
     scored: EvalReport | ValuesReport
     if isinstance(found.info, DataInfo):
-        logits = outputs if threshold else logits_of(model, outputs)
+        answers = answers_of(model, outputs, threshold)
         scored = score(
-            logits, found.inputs.labels, threshold, scale=scale if logits is outputs else 1.0,
+            answers.logits, found.inputs.labels, threshold, scale=answers.scale,
             runtime=runtime, model_sha256=model.sha256, data=found.info, ids=found.inputs.ids,
         )  # fmt: skip
     else:

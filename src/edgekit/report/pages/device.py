@@ -7,9 +7,8 @@ import numpy as np
 
 from edgekit.report import charts_board
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
-from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
+from edgekit.report.pages.sections import answers_figures, answers_of, data_section, headline, mistakes, program_parts
 from edgekit.report.tables import class_parts, errors_table, scores_table
-from edgekit.tflite.quantize import logits_of
 from edgekit.values.device_run import Agreement, DeviceRun, Latency, board_name, latency
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
@@ -32,10 +31,7 @@ def device_page(
         tflm_arena_bytes: what the model needs in TFLM, to compare.
     """
     board = run.device
-    outputs = np.array([one.logits for one in run.predictions])
-    logits = outputs if threshold else logits_of(model, outputs)
-    scale = model.output_q.scale if model.output_q else 1.0
-    answers = Answers("int8", logits, threshold, scale if logits is outputs else 1.0)
+    answers = answers_of(model, np.array([one.logits for one in run.predictions]), threshold)
     same = Cell(f"{compared.identical:,} of {compared.images:,}", "images give the desktop's bytes")
     unit, times = latency_unit(board["board"]), latency(run.predictions)
     figures = [] if board["board"] == "desktop" else [("agreement", same)]

@@ -20,8 +20,10 @@ from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highl
 from edgekit.report.tables import label, with_interval
 from edgekit.report.tables_audit import audit_parts
 from edgekit.report.tables_program import MACS, MS, costs_of, estimated, layers_table
+from edgekit.tflite.quantize import logits_of
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo, ImageSet
+from edgekit.values.model import TfliteModel
 from edgekit.values.program import Program
 from edgekit.values.task import Task, capitalized, spoken
 
@@ -43,6 +45,13 @@ class Answers:
     logits: NDArray[Any]
     threshold: Threshold | None
     scale: float = 1.0
+
+
+def answers_of(model: TfliteModel, outputs: NDArray[Any], threshold: Threshold | None, name: str = "int8") -> Answers:
+    """Of a .tflite's outputs [N, classes] in its own number format: at a threshold these are its logits, elsewhere they
+    may be probabilities."""
+    logits = outputs if threshold else logits_of(model, outputs)
+    return Answers(name, logits, threshold, model.output_q.scale if model.output_q and logits is outputs else 1.0)
 
 
 def headline(report: EvalReport, *more: tuple[str, Cell]) -> Highlights:
