@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rehearsal import Rehearsal
 
+import browser
 from edgekit.reproduction.paper import NETWORKS, SYSTEM_TITLES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TITLES
 from edgekit.reproduction.plan import BUDGETS, plan
 
@@ -181,3 +182,10 @@ def test_words_that_mean_nothing_are_refused(rehearsal: Rehearsal, tmp_path: Pat
     assert done.returncode in (1, 2)
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(browser.program() is None, reason="chromium is not installed (tools/setup.sh does)")
+def test_its_page_is_whole_on_a_phone_and_at_a_desk(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    with browser.tab(tmp_path / "profile") as tab:
+        tab.assert_readable(rehearsal.out / "report.html")
+    assert (rehearsal.out / "report.html").stat().st_size < 2_000_000

@@ -81,22 +81,32 @@ def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
 @shared.input_range_option
 @shared.labels_option
 @shared.strict_option
+@shared.report_option
 @shared.json_option
 def evaluate_command(
     model: Path, data: str, runtime: str | None, split: str, input_range: tuple[float, float] | None,
-    labels: str | None, strict: bool, as_json: bool,
+    labels: str | None, strict: bool, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Score MODEL on DATA at the threshold stored in its card.
 
     MODEL is a .tflite, .onnx or .npz of build-model, its folder for the int8 model, or any .tflite. What no picture is
     comes as FILE.npz with x and y; outputs that are no classes are compared with y.
     """
-    from edgekit.pipeline.evaluate import evaluate
+    from edgekit.pipeline.evaluate import evaluated
+    from edgekit.report.pages.evaluation import evaluation_page
+    from edgekit.report.render import write
     from edgekit.report.tables import evaluation_parts
     from edgekit.values.codec import to_document
 
-    report = evaluate(model, data, runtime=runtime, split=split, strict=strict, input_range=input_range, labels=labels)
-    show(evaluation_parts(report), to_document(report), as_json)
+    done = evaluated(model, data, runtime=runtime, split=split, strict=strict, input_range=input_range, labels=labels)
+    values = to_document(done.scored)
+    show(evaluation_parts(done.scored), values, as_json)
+    if report is not None:
+        page = evaluation_page(
+            done.scored, done.inputs.inputs, done.inputs.info, done.answers, name=model.name, split=split,
+            command=typed(),
+        )  # fmt: skip
+        write(page, report, values)
 
 
 @click.command("predict")

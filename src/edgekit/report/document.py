@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from edgekit.metrics.operating_points import OperatingPoints
+
 Align = Literal["left", "right"]
 Mark = Literal["", "strong", "muted"]
 _INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*")
@@ -159,7 +161,22 @@ class Gallery:
     notes: tuple[str, ...] = ()
 
 
-Part = Prose | Bullets | Code | Facts | Highlights | Table | Figure | Gallery
+@dataclass(frozen=True, slots=True)
+class Slider:
+    """A threshold that a reader may move, where the page is HTML and its script runs.
+
+    Its section holds, besides it, the `charts_histogram.scores_by_class` of the same points, a table of the confusion
+    and one of the rates, in that order and at the model's own threshold, which it moves along.
+
+    Attributes:
+        of: what reaches the threshold: `probability of pneumonia`.
+    """
+
+    points: OperatingPoints
+    of: str
+
+
+Part = Prose | Bullets | Code | Facts | Highlights | Table | Figure | Gallery | Slider
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
-"""A page as one HTML file: styles and drawings inline, images as data, nothing from a network, no script.
+"""A page as one HTML file: styles and drawings inline, images as data, nothing from a network. A page with a slider has
+one script, named by its hash; all else stands without it.
 
 In: a `Page`. Out: text; the same page renders to the same bytes. The template and its styles are in `templates`.
 """
 
 import base64
+import hashlib
+import json
 from functools import cache
 from importlib.resources import files as package_files
 from itertools import chain, count, groupby
@@ -11,8 +14,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from edgekit.report.document import Column, Figure, Page, Section, Table, as_cell, inline, slug, synthetic_says
+from edgekit.metrics.decisions import sigmoid
+from edgekit.report.charts_histogram import LEFT, RIGHT
+from edgekit.report.document import Column, Figure, Page, Section, Slider, Table, as_cell, inline, slug, synthetic_says
 from edgekit.report.svg import text_width
+from edgekit.values.codec import to_json
 
 _PHONE, _GAP, _LETTERS = 328.0, 16.0, 14.4  # pixels: of a page on a small phone, between columns, of a table's letters
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
@@ -20,10 +26,14 @@ _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 
 def html(page: Page) -> str:
     """The file's text."""
-    return (
-        str(template("page.html").render(page=page, synthetic=synthetic_says(page.domain), outline=_outline(page)))
-        + "\n"
-    )
+    parts = (part for one in page.sections for inner in (one, *one.sections) for part in inner.parts)
+    script = _resource("slider.js") if any(isinstance(part, Slider) for part in parts) else ""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    text = template("page.html").render(
+        page=page, synthetic=synthetic_says(page.domain), outline=_outline(page), script=Markup(script),
+        script_hash=f"sha256-{digest}",
+    )  # fmt: skip
+    return f"{text}\n"
 
 
 @cache
@@ -40,10 +50,13 @@ def template(name: str) -> Any:
         "base64": lambda content: base64.b64encode(content).decode(),
         "cell": as_cell,
         "heads": _heads,
+        "json": lambda value: json.dumps(to_json(value), separators=(",", ":")),
+        "probability": lambda odds: f"{float(sigmoid(odds)):.4f}",
         "kind": lambda part: type(part).__name__,
         "wide": _wide,
         "svg": lambda figure: Markup(figure.svg),  # our own drawing, escaped where it was made
     }
+    environment.globals["axis_width"] = RIGHT - LEFT
     environment.globals["style"] = Markup(_resource("page.css") + _resource("figure.css"))
     return environment.get_template(name)
 
@@ -80,10 +93,11 @@ def _wide(table: Table) -> bool:
     """Whether a phone has no room for the columns side by side, by the widest word or figure of each."""
     columns = zip(*(row for row in table.rows if len(row) == len(table.columns)), strict=True)
     cells = [[as_cell(cell) for cell in column] for column in columns] or [[] for _ in table.columns]
-    texts = (
-        (*column.title.split(), *(text for cell in found for text in (cell.text, cell.detail)))
+    texts = [
+        [*column.title.split(), *(text for cell in found for text in (cell.text, cell.detail))]
         for column, found in zip(table.columns, cells, strict=True)
-    )
+    ]
+    texts[0] = [word for text in texts[0] for word in text.split()]  # what heads a row may take several lines
     least = [max((text_width(text, _LETTERS) for text in of), default=0.0) for of in texts]
     return sum(least) + _GAP * (len(least) - 1) > _PHONE
 

@@ -50,6 +50,8 @@ def _drawn(part: doc.Part) -> RenderableType:
             shown = (Text(printable(part.alt)),)
         case doc.Gallery():
             shown = (Text("- ") + _words(one.caption) for one in part.pictures)
+        case doc.Slider():
+            shown = ()
     heading = _words(getattr(part, "caption", ""))
     heading.stylize("italic")
     return Group(*([heading] if heading else []), *shown, *map(_words, getattr(part, "notes", ())))

@@ -7,8 +7,9 @@ import numpy as np
 
 from edgekit.report import charts_board
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
-from edgekit.report.pages.sections import answers_figures, answers_of, data_section, headline, mistakes, program_parts
-from edgekit.report.tables import class_parts, errors_table, scores_table
+from edgekit.report.pages.evaluation import answered_sections
+from edgekit.report.pages.sections import answers_of, data_section, headline, program_parts
+from edgekit.report.tables import errors_table
 from edgekit.values.device_run import Agreement, DeviceRun, Latency, board_name, latency
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
@@ -36,13 +37,10 @@ def device_page(
     unit, times = latency_unit(board["board"]), latency(run.predictions)
     figures = [] if board["board"] == "desktop" else [("agreement", same)]
     figures += [("latency, p50", Cell(f"{times.p50:,}", unit, value=times.p50))] if times else []
-    figures_of = {f"{scored.n:,} images": scored}
     taken = [("input", str(scored.input_range))] if scored.input_range else []
     ran = Facts((("model SHA-256", f"`{model.sha256}`"), *taken), "The model that ran")
     sections = (
-        Section("Results", (scores_table("The int8 model", figures_of), *class_parts(scored)), results=True),
-        Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
-        *([mistakes(images, answers, info)] if images.images.dtype == np.uint8 else []),
+        *answered_sections(scored, images, info, answers, "The int8 model"),
         Section("On the board", (*board_parts(run, compared), *_histogram(run, times))),
         *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
         data_section(info),

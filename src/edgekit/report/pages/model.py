@@ -17,6 +17,7 @@ from edgekit.report.card import Card, CardThreshold, InputFacts, OutputFacts, Ti
 from edgekit.report.charts import Dot, Series
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
+from edgekit.report.pages.threshold import threshold_section
 from edgekit.report.render_markdown import markdown, parts_markdown
 from edgekit.report.tables import class_parts, confusion_table, count, runtime_name, scores_table
 from edgekit.report.tables_build import stages_table
@@ -63,6 +64,8 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
     if evidence:
         figures = answers_figures(tested, evidence.test.labels, evidence.answers)
         answered = [Section("Answers on test", figures)]
+        if task.positive:
+            answered.append(threshold_section(evidence.test.labels, evidence.answers[0], task))
         drawn = [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
     results = (
         Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(tested)]))),

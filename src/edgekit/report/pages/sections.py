@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgekit.data.audit import Audit
 from edgekit.metrics import curves
 from edgekit.metrics.decisions import decide, probabilities
-from edgekit.report import charts_board, charts_scores
+from edgekit.report import charts_board, charts_histogram, charts_scores
 from edgekit.report.charts_board import Bar
 from edgekit.report.document import Bullets, Cell, Facts, Figure, Gallery, Highlights, Part, Picture, Section, picture
 from edgekit.report.tables import label, with_interval
@@ -77,8 +77,17 @@ def answers_figures(report: EvalReport, labels: NDArray[np.int64], answers: Sequ
     reliability = curves.reliability(first.name, first.logits, labels, task, first.scale)
     bins = "Ten bins of the probability; a mark's area grows with its images; lines are 95 % intervals."
     shown.append(charts_scores.reliability("Reliability", [reliability], task, notes=(bins,)))
+    if not task.positive:
+        shown.append(_confidence(first, labels, task))
     shown.append(charts_scores.confusion(f"Confusion on {report.n:,} images", report))
     return (*shown, *beside)
+
+
+def _confidence(answers: Answers, labels: NDArray[np.int64], task: Task) -> Figure:
+    called, shares = decide(answers.logits, task, answers.threshold), probabilities(answers.logits, answers.scale)
+    said = shares[np.arange(len(called)), called]
+    note = "Right and wrong answers have their own scales of images."
+    return charts_histogram.confidence("Confidence", said, called == labels, len(task.labels), notes=(note,))
 
 
 def _rocs_of_positive(answers: Sequence[Answers], labels: NDArray[np.int64], task: Task) -> list[curves.Roc]:
