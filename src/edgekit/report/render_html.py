@@ -20,7 +20,7 @@ from edgekit.report.document import Column, Figure, Page, Section, Slider, Table
 from edgekit.report.svg import text_width
 from edgekit.values.codec import to_json
 
-_PHONE, _GAP, _LETTERS = 328.0, 16.0, 14.4  # pixels: of a page on a small phone, between columns, of a table's letters
+_PHONE, _GAP, _LETTERS = 288.0, 16.0, 14.4  # pixels: of a page on a small phone, between columns, of a table's letters
 _TAGS = {"": "{}", "code": "<code>{}</code>", "strong": "<strong>{}</strong>"}
 
 
