@@ -49,11 +49,3 @@ def stopped_says(hint: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(hint) from None
-
-
-def install(extra: str = "") -> str:
-    """How to install what edgekit needs: not by its name, which is another project's on PyPI."""
-    part = f"[{extra}]" if extra else ""
-    return (
-        f"In a checkout of edgekit's repository: pip install '.{part}'; or from its wheel: pip install 'FILE.whl{part}'"
-    )

@@ -54,8 +54,9 @@ def test_without_scikit_learn_a_line_says_what_to_install():
     )
     assert done.returncode == 1
     first, second = done.stderr.splitlines()
-    assert first == "error: digits come with scikit-learn, which is not installed."
-    assert "pip install '.[build]'" in second
+    assert first == "error: scikit-learn is not installed, without which there are no digits."
+    assert second.startswith("  pip install ")
+    assert '[train]"' in second
 
 
 def test_the_stored_values_reach_from_black_to_white(digits):

@@ -145,7 +145,7 @@ def test_a_card_of_a_later_edgekit_is_refused_with_what_to_do(folder: Path) -> N
     path.write_text(json.dumps(json.loads(path.read_text()) | {"schema_version": 2, "metrics": "another shape"}))
     with pytest.raises(EdgekitError, match=r"card.json is a card of schema_version 2; this edgekit reads up to 1") as e:
         load_card(path)
-    assert "get that one. In a checkout of edgekit's repository: pip install" in e.value.hint
+    assert "get that one, from where you have this one" in e.value.hint
 
 
 def test_the_page_has_results_before_limits_and_how_to_make_it_again(card: Card) -> None:

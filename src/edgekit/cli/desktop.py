@@ -44,9 +44,10 @@ def build_model_command(
             on_stage=bars.stage, on_epoch=bars.epoch, on_warning=bars.warn,
         )  # fmt: skip
         card = build_model(recipe, data, out, options)
-    seeds = seeds_parts(card.seeds, card.data, card.seeds_by_class) if len(recipe.seeds) > 1 else ()
+    by = card.metrics.test.runtime
+    seeds = seeds_parts(card.seeds, card.data, card.seeds_by_class, by) if len(recipe.seeds) > 1 else ()
     written = (
-        Code(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena_bytes:,} bytes."),
+        Code(f"{out}/student_int8.tflite: {card.model.bytes:,} bytes, TFLM arena {card.model.arena}."),
         Code(f"Its card is {out}/card.md, its C array {out}/model_data.cc."),
     )
     show((*stages_parts(card.stages, card.data), *seeds, *written), to_document(card), as_json)
@@ -191,7 +192,7 @@ def compile_command(model: Path, out: Path, name: str, asked: Any, report: Path 
     """Write the int8 MODEL (.tflite) as a C library: header, source, example, CMakeLists.txt.
 
     C99, integers only, no heap, no library function besides memcpy; byte for byte the outputs of TensorFlow Lite Micro.
-    An .onnx of one image is made an int8 .tflite first: that takes --calibrate and the packages of the build extra.
+    An .onnx of one image is made an int8 .tflite first: that takes --calibrate and the packages of the extra convert.
     """
     from edgekit.compile.library import library_files
     from edgekit.compile.program import drawing, program_json

@@ -12,7 +12,8 @@ from edgekit.cli.export import export_command
 from edgekit.cli.init import init_command
 from edgekit.cli.reproduce import reproduce_command
 from edgekit.cli.watch import watch_command
-from edgekit.errors import EdgekitError, install, printable
+from edgekit.errors import EdgekitError, printable
+from edgekit.extras import not_installed
 
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 prints the help itself
 
@@ -42,7 +43,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("edgekit"):
             raise
-        _end(f"The package {error.name} is not installed.", install("build"))
+        missing = not_installed((error.name or "").partition(".")[0])
+        _end(missing.message, missing.hint)
     except (KeyboardInterrupt, click.Abort) as stop:  # click makes an Abort of a Ctrl-C
         click.echo(printable(f"\nStopped. {stop.__cause__ or stop}".rstrip()), err=True)
         sys.exit(130)

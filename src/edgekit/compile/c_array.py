@@ -30,6 +30,8 @@ _TFLM_ALONE = {
 }
 """Operators that the compiler lacks: by what method TFLM's resolver takes them."""
 
+UNMEASURED_ARENA_BYTES = 16_384  # where the firmware begins to try a model that nobody has run on TFLM
+
 
 def c_array(
     model: TfliteModel, outputs: int, arena_bytes: int, *,
@@ -39,7 +41,7 @@ def c_array(
 
     Args:
         outputs: how many values the model gives.
-        arena_bytes: as `runtimes.tflm.arena_bytes` measured it.
+        arena_bytes: as `runtimes.tflm.arena_bytes` measured it; 0 where nobody did.
         task: what the model is asked; None leaves out the labels.
         threshold: where the positive one of two answers begins; None lets the greater output decide.
         folder: how the source includes its header, e.g. `model/` for `#include "model/model_data.h"`.
@@ -75,7 +77,7 @@ def c_array(
         "positive": (task.positive_index if task else 1) if binary else -1,
         "probability": threshold.probability if threshold else 0.5,
         "margin_q": threshold.margin_q if threshold and binary else 0,
-        "arena_bytes": arena_bytes,
+        "arena_bytes": arena_bytes or UNMEASURED_ARENA_BYTES,
         "methods": methods,
         "op_macro": " ".join(f"X({method.removeprefix('Add')})" for method in methods),
         "folder": folder,

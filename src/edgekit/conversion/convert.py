@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.reference import reference
 from edgekit.conversion.gate import check_drift, check_operators
 from edgekit.conversion.onnx import export_onnx, onnx_ops
 from edgekit.conversion.tflite import full_range, onnx_to_tflite
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import ConvertRecipe
-from edgekit.runtimes import litert, onnx, tflm, torch
+from edgekit.runtimes import onnx, torch
+from edgekit.runtimes.litert import LITERT
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.strip import strip
 from edgekit.values.model import TfliteModel
@@ -71,7 +73,9 @@ def convert(
 
 
 def float_logits(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Logits [N, classes] as real numbers, int8 ones dequantised: TFLM runs int8, LiteRT the float variants."""
-    logits: NDArray[np.float32] = (tflm if model.variant == "int8" else litert).run(model, images).astype(np.float32)
+    """Logits [N, classes] as real numbers, int8 ones dequantised: TFLM, or what speaks for it, runs int8, LiteRT the
+    float variants."""
+    by = reference(model) if model.variant == "int8" else LITERT
+    logits: NDArray[np.float32] = by.run(model, images).astype(np.float32)
     q = model.output_q
     return logits if q is None else (logits - np.float32(q.zero_point)) * np.float32(q.scale)

@@ -8,7 +8,8 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError
+from edgekit.extras import not_installed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -88,9 +89,7 @@ def image_input(model: bytes, called: str) -> tuple[str, tuple[int, int, int]]:
     try:
         import onnx
     except ImportError as error:
-        raise EdgekitError(
-            "onnx is not installed, without which no ONNX model is converted.", install("build")
-        ) from error
+        raise not_installed("onnx", "no ONNX model is converted") from error
     try:
         graph = onnx.load_from_string(model).graph
         constants = {constant.name for constant in graph.initializer}

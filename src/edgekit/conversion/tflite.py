@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError
 from edgekit.executor.child import python
+from edgekit.extras import install, not_installed
 from edgekit.tflite.quantize import to_float
 from edgekit.values.model import InputRange
 
@@ -67,7 +68,7 @@ def onnx_to_tflite(
             raise EdgekitError(
                 f"onnx2tf {_onnx2tf_version()} failed (exit code {done.returncode}"
                 f"{', without ' + ', '.join(missing) if missing else ''}):\n{said}",
-                "In a checkout of edgekit's repository: pip install -c tools/constraints.txt '.[build]'",
+                f"Take the versions that were tested together: {install('convert')}",
             )
         return {variant: (out / name).read_bytes() for variant, name in _FILES.items()}
 
@@ -101,7 +102,7 @@ def _onnx2tf_version() -> str:
     try:
         return importlib.metadata.version("onnx2tf")
     except importlib.metadata.PackageNotFoundError as error:
-        raise EdgekitError("onnx2tf is not installed.", install("build")) from error
+        raise not_installed("onnx2tf") from error
 
 
 def _quiet_environment() -> dict[str, str]:

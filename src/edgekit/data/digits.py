@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from edgekit.data.catalogue import Catalogue, fingerprint_of
-from edgekit.errors import EdgekitError, install
+from edgekit.extras import not_installed
 from edgekit.files import sha256_of
 from edgekit.values.images import DataInfo
 from edgekit.values.task import Task
@@ -29,7 +29,7 @@ def digits_catalogue() -> Catalogue:
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
-        raise EdgekitError("digits come with scikit-learn, which is not installed.", install("build")) from error
+        raise not_installed("sklearn", "there are no digits") from error
     found = load_digits()
     pixels = np.rint(found.images * (255 / _WHITE)).astype(np.uint8)
     entries = sorted(

@@ -23,7 +23,8 @@ from edgekit.boards.toolchains import need
 from edgekit.device import firmware, project
 from edgekit.device.chip import vendor_qemu
 from edgekit.device.link import CHIP_PORT, Port, board_ports, join_group, ports
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError
+from edgekit.extras import install
 from edgekit.report.document import Code
 
 _OF_TFLM = (
@@ -35,8 +36,8 @@ PACKAGES = (
     ("pyserial", "serial", "serial ports", install()),
     ("esptool", "esptool", "edgekit flash", install()),
     ("tflite-micro", "tflite_micro", "the desktop's golden outputs", _OF_TFLM),
-    ("torch", "torch", "edgekit build-model", install("build")),
-    ("tensorflow", "tensorflow", "edgekit build-model", install("build")),
+    ("torch", "torch", "edgekit build-model", install("train")),
+    ("tensorflow", "tensorflow", "edgekit build-model", install("convert")),
     ("platformio", "platformio", "pio run -d firmware", "pip install platformio"),
 )
 
@@ -63,7 +64,7 @@ def doctor(
             "python",
             sys.version_info >= (3, 11),
             python,
-            advice="Use Python 3.11 or 3.12 (without the extra build also 3.13).",
+            advice="Use Python 3.11 or 3.12 (without the extra convert also 3.13).",
         ),
         *(_package(*row) for row in PACKAGES),
         _program("g++", "--port native"),

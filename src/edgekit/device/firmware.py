@@ -41,7 +41,6 @@ from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
 from edgekit.values.task import Task
 
-UNMEASURED_ARENA_BYTES = 16_384  # where the firmware begins to try a model that nobody has run on TFLM
 MODEL_FOLDER = "lib/model/src/model"
 HOST_ENVIRONMENT = "native"  # of platformio.ini: the firmware as a program of this computer
 # lib/app looks for it: the C measures what each layer costs
@@ -63,14 +62,14 @@ class ModelSources:
 
 def model_sources(
     model: TfliteModel, compiled: Compiled | None, *,
-    task: Task | None = None, threshold: Threshold | None = None, arena_bytes: int = UNMEASURED_ARENA_BYTES,
+    task: Task | None = None, threshold: Threshold | None = None, arena_bytes: int = 0,
 ) -> ModelSources:  # fmt: skip
     """The sources of a firmware for the model.
 
     Args:
         compiled: the int8 model as C, named `model`; None where TFLM alone runs it.
         task, threshold: as in `c_array`.
-        arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try.
+        arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try; 0 where nobody did.
 
     Raises:
         EdgekitError: what `c_array` raises, or what the protocol cannot carry.

@@ -11,8 +11,9 @@ import socket
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError
 from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, run_unit
+from edgekit.extras import not_installed
 
 _STARTS = 3
 _QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -34,7 +35,7 @@ class RayExecutor(Executor[Item, Value]):
         try:
             ray: Any = importlib.import_module("ray")
         except ImportError as error:
-            raise EdgekitError("Ray is not installed.", install("build,cluster")) from error
+            raise not_installed("ray") from error
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without a GPU of its own may see them
         if self.address == "local":
             _start(ray, self.size or os.cpu_count())

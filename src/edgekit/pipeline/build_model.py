@@ -6,6 +6,7 @@ In: a recipe and a data set. Out: a folder with the model in every format, its C
 from pathlib import Path
 
 from edgekit.compile.c_array import c_array
+from edgekit.extras import TO_BUILD, need
 from edgekit.files import clear_unfinished, packed, write_bytes, write_json, write_text
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
@@ -24,11 +25,12 @@ def build_model(recipe: Recipe | str, data: str, out: str | Path, options: Optio
     """Builds a model by the recipe (or the one of that name) on the data set, into the folder `out`; returns its card.
 
     Raises:
-        EdgekitError: bad data, a gate that stopped, a model over its budget, a full disk, another build in `out`; says
-            what to do.
+        EdgekitError: packages that are not installed, bad data, a gate that stopped, a model over its budget, a full
+            disk, another build in `out`; says what to do.
     """
     options, out = options or Options(), Path(out)
     recipe = recipe_named(recipe) if isinstance(recipe, str) else recipe
+    need(TO_BUILD, "no model is built")
     with only_one(out, "build-model"):
         clear_unfinished(out / ".stages")
         for names in ("student*", "model_data*", "card*", "report*", "recipe*"):

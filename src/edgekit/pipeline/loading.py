@@ -12,7 +12,7 @@ from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.options import FOR_BOARD
 from edgekit.compile.program import profiled_program
 from edgekit.data.arrays import named
-from edgekit.device.firmware import UNMEASURED_ARENA_BYTES, ModelSources, model_sources
+from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, read_bytes
 from edgekit.recipes.recipe import DataRecipe
@@ -59,7 +59,7 @@ class LoadedModel:
             compiled,
             task=self.task,
             threshold=self.threshold,
-            arena_bytes=self.arena_bytes or UNMEASURED_ARENA_BYTES,
+            arena_bytes=self.arena_bytes,
         )
 
     def program(self, profile: Path | None = None) -> Program | None:

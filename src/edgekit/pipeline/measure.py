@@ -9,26 +9,29 @@ from pathlib import Path
 
 import numpy as np
 
+from edgekit.compile.reference import reference
 from edgekit.data.audit import Audit, audit
 from edgekit.files import sha256_of
 from edgekit.pipeline.cache import Arrays
 from edgekit.pipeline.stages import HELD_OUT, BuildStages, Files
+from edgekit.runtimes import tflm
+from edgekit.runtimes.litert import LITERT
+from edgekit.runtimes.runtime import Runtime
 from edgekit.values.codec import from_json, to_json
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student
 
 
 def logits_of_file(stages: BuildStages, files: Files, variant: str, name: str) -> Arrays:
-    """Logits of one .tflite on val and test: int8 through TFLM, the others through LiteRT."""
+    """Logits of one .tflite on val and test, by `runtime_of`."""
     model, splits = files.models[variant], stages.student_splits
 
     def make(checkpoint: Path) -> Arrays:
-        from edgekit.runtimes import litert, tflm
-
-        run = tflm.run if runtime_of(variant) == "tflm" else litert.run
+        run = runtime_of(model).run
         return {part: run(model, getattr(splits, part).images) for part in HELD_OUT}
 
-    return stages.cache.run(f"score-{name}", {"model": files.key, "variant": model.variant}, make)[0]
+    inputs = {"model": files.key, "variant": model.variant, "runtime": runtime_of(model).name}
+    return stages.cache.run(f"score-{name}", inputs, make)[0]
 
 
 def logits_of_student(stages: BuildStages, student: Student, name: str) -> Arrays:
@@ -48,12 +51,12 @@ def logits_of_student(stages: BuildStages, student: Student, name: str) -> Array
 
 
 def arena_of(stages: BuildStages, model: TfliteModel) -> int:
-    """The TFLM arena that the int8 model needs, measured on this machine."""
+    """The TFLM arena that the int8 model needs, measured on this machine; 0 where TFLM is not here."""
+    if not tflm.installed():
+        return 0
 
     def make(checkpoint: Path) -> Arrays:
-        from edgekit.runtimes.tflm import arena_bytes
-
-        return {"bytes": np.array(arena_bytes(model))}
+        return {"bytes": np.array(tflm.arena_bytes(model))}
 
     return int(stages.cache.run("arena", {"model": model.sha256}, make)[0]["bytes"])
 
@@ -71,6 +74,6 @@ def audit_data(stages: BuildStages) -> Audit:
     return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
 
 
-def runtime_of(variant: str) -> str:
-    """What scores a file of that variant: the board's interpreter where it can."""
-    return "tflm" if variant == "int8" else "litert"
+def runtime_of(model: TfliteModel) -> Runtime:
+    """What scores a file: the board's interpreter, or what speaks for it, where it can."""
+    return reference(model) if model.variant == "int8" else LITERT

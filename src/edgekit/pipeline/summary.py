@@ -167,7 +167,7 @@ def _rows(results: dict[str, Scored], task: Task, base: int) -> tuple[StageRow, 
 def _scored_file(stages: BuildStages, files: Files, variant: str, name: str) -> Scored:
     model, logits = files.models[variant], logits_of_file(stages, files, variant, name)
     scale = model.output_q.scale if model.output_q else None
-    return _scored(stages, logits, runtime_of(variant), len(model.flatbuffer), scale, model.sha256)
+    return _scored(stages, logits, runtime_of(model).name, len(model.flatbuffer), scale, model.sha256)
 
 
 def _scored(

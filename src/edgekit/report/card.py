@@ -31,8 +31,8 @@ NO_BOARD = "Nothing in this card was measured on a real board: every figure come
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop;
-    `macs` are multiply-accumulates of one inference."""
+    """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop (0:
+    TFLM was not there); `macs` are multiply-accumulates of one inference."""
 
     file: Annotated[str, FileName()]
     sha256: str
@@ -42,6 +42,11 @@ class ModelFacts:
     macs: int
     arena_bytes: int
     ops: tuple[str, ...]
+
+    @property
+    def arena(self) -> str:
+        """TFLM's arena in words."""
+        return f"{self.arena_bytes:,} bytes" if self.arena_bytes else "not measured"
 
 
 @dataclass(frozen=True, slots=True)

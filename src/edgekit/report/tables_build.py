@@ -50,8 +50,9 @@ def stages_parts(rows: Sequence[StageRow], data: DataInfo) -> tuple[Part, ...]:
 
 
 def seeds_parts(
-    seeds: Mapping[str, Spread], data: DataInfo, by_class: Mapping[str, Mapping[str, Spread]] | None = None
-) -> tuple[Part, ...]:
+    seeds: Mapping[str, Spread], data: DataInfo, by_class: Mapping[str, Mapping[str, Spread]] | None = None,
+    runtime: str = "tflm",
+) -> tuple[Part, ...]:  # fmt: skip
     """Mean, deviation and range of each figure of the int8 models over the seeds, and each class's recall where no
     label is positive."""
     heads = (Column("figure", "left"), *map(Column, ("mean ± sd", "least", "greatest")))
@@ -64,7 +65,7 @@ def seeds_parts(
     return (
         Table(titled("Over the seeds", data.name, data.synthetic, data.task), heads, tuple(rows)),
         Prose(f"{count} seeds over one ensemble of teachers."),
-        *ending(["tflm"], data.task),
+        *ending([runtime], data.task),
     )
 
 

@@ -90,7 +90,8 @@ class _Reader:
         for variant in VARIANTS:
             made = self.by_seed(self.work.file_scores, variant)
             if made:
-                runtime, (first, _, image_us) = runtime_of(variant), next(iter(made.values()))
+                first, _, image_us = next(iter(made.values()))
+                runtime = runtime_of(first).name
                 scored = {seed: self._score(part, runtime, model.output_q) for seed, (model, part, _) in made.items()}
                 content = first.flatbuffer
                 found[variant] = System(scored, len(content), image_us, len(gzip.compress(content, 9)))

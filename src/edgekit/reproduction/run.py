@@ -19,6 +19,7 @@ from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import Executor, Progress, execute
+from edgekit.extras import TO_BUILD, need
 from edgekit.files import clear_unfinished, failures_of, print_warning, read_regular, write_json
 from edgekit.pipeline.cache import only_one
 from edgekit.reproduction.paper import NETWORKS
@@ -91,6 +92,8 @@ def reproduce(request: Request) -> Reproduction:
         EdgekitError: bad data, weights that cannot be had, a folder of another run, no such budget, part or cluster.
             A unit that fails raises nothing: see `Reproduction.problems`.
     """
+    if not request.report_only:
+        need((*TO_BUILD, *(["ray"] if request.ray else [])), "the paper is not run again")
     asked, out = request.settings, request.settings.folder
     budget = budget_named(asked.budget)
     units = plan(budget, request.seeds, request.parts)

@@ -20,7 +20,7 @@ from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, CacheMiss, StageCache
-from edgekit.pipeline.measure import audit_data, logits_of_file, logits_of_student
+from edgekit.pipeline.measure import audit_data, logits_of_file, logits_of_student, runtime_of
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Options, Trained
 from edgekit.recipes.build import Recipe
 from edgekit.reproduction.paper import PAPER_ENSEMBLE
@@ -200,21 +200,21 @@ class Work:
         return self._student_stages.convert(key, seed)
 
     def file_scores(self, variant: str, seed: int) -> tuple[TfliteModel, Arrays, float]:
-        """One of the files, its logits on val and test (int8 through TFLM, the others through LiteRT), and the median
-        processor time of one image on this desktop in microseconds."""
+        """One of the files, its logits on val and test (by `runtime_of`), and the median processor time of one image on
+        this desktop in microseconds."""
         files = self.files(seed)
         model = files.models[variant]
         logits = logits_of_file(self._student_stages, files, variant, f"{variant}-{seed}")
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.runtimes import litert, tflm
             from edgekit.runtimes.runtime import to_tensors
 
-            infer = tflm.infer_of(model) if variant == "int8" else litert.infer_of(model)
-            tensor = to_tensors(model, self.splits("student").val.images[:1])[0]
+            by, tensor = runtime_of(model), to_tensors(model, self.splits("student").val.images[:1])[0]
+            assert by.open is not None
+            infer = by.open(model)
             return {"us": np.array(_median_us(lambda: infer(tensor)))}
 
-        inputs = {"model": files.key, "variant": variant}
+        inputs = {"model": files.key, "variant": variant, "runtime": runtime_of(model).name}
         us = self._cache.run(f"time-{variant}-{seed}", inputs, make)[0]["us"]
         return model, logits, float(us)
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError, in_a_line, install
+from edgekit.errors import EdgekitError, in_a_line
+from edgekit.extras import not_installed
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
 from edgekit.values.model import TfliteModel
 
@@ -27,7 +28,7 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
-        raise EdgekitError("LiteRT is not installed.", install("build")) from error
+        raise not_installed("ai_edge_litert") from error
     kernels = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
     with native_stderr():  # it announces its delegate
         try:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.errors import EdgekitError, in_a_line, install
+from edgekit.errors import EdgekitError, in_a_line
+from edgekit.extras import not_installed
 from edgekit.files import read_regular
 from edgekit.runtimes.runtime import Progress, Runtime, run_each, size_in_words
 from edgekit.tflite.quantize import to_float
@@ -56,7 +57,7 @@ def _session(model: bytes | Path, name: str):  # type: ignore[no-untyped-def]
     try:
         import onnxruntime
     except ImportError as error:
-        raise EdgekitError("onnxruntime is not installed.", install("build")) from error
+        raise not_installed("onnxruntime") from error
     try:
         content = model if isinstance(model, bytes) else read_regular(model)
     except OSError as error:

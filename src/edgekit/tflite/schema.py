@@ -8,7 +8,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError
+from edgekit.extras import install
 
 
 @cache
@@ -35,5 +36,5 @@ def schema(*, writes: bool = False) -> Any:
         if not writes and hasattr(tflite, "Model"):  # a folder of that name would be a package, too
             return tflite
     raise EdgekitError(
-        f"No package here {'writes' if writes else 'reads'} .tflite files.", install("build" if writes else "")
+        f"No package here {'writes' if writes else 'reads'} .tflite files.", install("convert" if writes else "")
     )

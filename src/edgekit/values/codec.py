@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from edgekit.errors import EdgekitError, install
+from edgekit.errors import EdgekitError
 from edgekit.files import read_regular
 
 SCHEMA_VERSION = 1  # of every document; its structure differs in no way that an older reader would notice
@@ -125,7 +125,7 @@ def from_document(
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise EdgekitError(
             f"{path} is {what} of schema_version {version}; this edgekit reads up to {SCHEMA_VERSION}.",
-            f"A later edgekit wrote it: get that one. {install()}.",
+            "A later edgekit wrote it: get that one, from where you have this one.",
         )
     if version != SCHEMA_VERSION or isinstance(version, bool):
         message = f"schema_version takes a whole number from 1 to {SCHEMA_VERSION}, not {_shown(version)}"

@@ -72,7 +72,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
         *answered,
         Section("Stages of the build, on test", (stages_table(_stages(task), card.stages, task), *drawn)),
     )
-    compiled = program_parts(evidence.program, card.model.arena_bytes) if evidence and evidence.program else ()
+    compiled = program_parts(evidence.program, card.model.arena_bytes or None) if evidence and evidence.program else ()
     sections = [
         Section("Results", results=True, sections=results),
         *([mistakes(evidence.test, evidence.answers[0], card.data)] if evidence else []),
@@ -100,6 +100,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
 def _figures(card: Card) -> tuple[Part, ...]:
     test, validation = card.metrics.test, card.metrics.validation
     synthetic = f", {card.data.task.drawn}" if card.data.synthetic else ""
+    arena = f"{card.model.arena} of TFLM arena, " if card.model.arena_bytes else ""
     decided = "The threshold was chosen on validation." if card.threshold else "The greatest logit decides."
     reports = {f"test ({test.n:,} images{synthetic})": test, f"validation ({validation.n:,})": validation}
     return (
@@ -111,7 +112,7 @@ def _figures(card: Card) -> tuple[Part, ...]:
         ),
         *([Prose(f"Time: {_time(card.time)}")] if card.time else []),
         Prose(
-            f"Size: {card.model.bytes:,} bytes of .tflite, {card.model.arena_bytes:,} bytes of TFLM arena, "
+            f"Size: {card.model.bytes:,} bytes of .tflite, {arena}"
             f"{card.model.macs / 1e6:.2f} million multiply-accumulates an image."
         ),
     )
@@ -147,7 +148,7 @@ def _model(card: Card) -> tuple[Part, ...]:
         ("bytes", count(m.bytes)),
         ("parameters", f"{m.parameters:,}, of which {m.nonzero_parameters:,} are not zero"),
         ("multiply-accumulates", count(m.macs)),
-        ("TFLM arena, measured on the desktop", f"{m.arena_bytes:,} bytes"),
+        ("TFLM arena, measured on the desktop", m.arena),
         ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
         ("output", f"int8 logits of {', '.join(card.output.classes)}, {_q(card.output)}"),
     )
