@@ -46,13 +46,18 @@ class Checkout:
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    path, info = tmp_path / "tiny-1.0-py3-none-any.whl", "tiny-1.0.dist-info"
+    return tiny_wheel(tmp_path, "1.0")
+
+
+def tiny_wheel(folder: Path, version: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path, info = folder / f"tiny-{version}-py3-none-any.whl", f"tiny-{version}.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("tiny.py", "import sys, edgekit\ndef main(): print(edgekit.__file__, sys.prefix)\n")
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tiny\nVersion: {version}\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/entry_points.txt", "[console_scripts]\ntinycmd = tiny:main\n")
-        archive.writestr(f"{info}/RECORD", "")
+        archive.writestr(f"{info}/RECORD", f"{info}/METADATA,,150000000\n")
     return path
 
 
@@ -139,3 +144,30 @@ def test_environments_of_the_user_are_used_or_refused_but_never_touched(tmp_path
     process = clone.start(EDGEKIT_VENV=str(tmp_path / "home"))
     assert "Move it away" in process.communicate()[1]
     assert (tmp_path / "home" / "letters").read_text() == "dear"
+
+
+def test_without_a_gpu_pip_takes_the_build_for_the_processor_from_where_it_is_told(tmp_path: Path, wheel: Path) -> None:
+    """As PyTorch's index has it: the same version with a local name."""
+    builds, smi = tiny_wheel(tmp_path / "builds", "1.0+cpu").parent, tmp_path / "bin" / "nvidia-smi"
+    smi.parent.mkdir()
+    for gpu, installed in ((False, "tiny-1.0+cpu.dist-info"), (True, "tiny-1.0.dist-info")):
+        smi.write_text(f"#!/bin/sh\nexit {0 if gpu else 9}\n")  # as with a driver and no card
+        smi.chmod(0o755)
+        clone = Checkout(tmp_path / f"gpu-{gpu}", wheel, tmp_path / f"cache-{gpu}")
+        (clone.root / "pyproject.toml").write_text('[project]\ndependencies = ["tiny"]\n')
+        path = f"{smi.parent}:{os.environ['PATH']}"
+        process = clone.start(PATH=path, EDGEKIT_TORCH_INDEX=str(builds), PIP_FIND_LINKS=str(wheel.parent))
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+        assert [path.name for path in (tmp_path / f"cache-{gpu}").rglob("tiny-*.dist-info")] == [installed]
+        assert "tiny                         150 MB" in errors
+
+
+def test_an_extra_that_is_made_of_others_brings_what_they_bring(tmp_path: Path, wheel: Path) -> None:
+    clone = Checkout(tmp_path / "clone", wheel, tmp_path / "cache")
+    extras = f'[project.optional-dependencies]\nbuild = ["x[train]"]\ntrain = ["tiny @ {wheel.as_uri()}"]\n'
+    (clone.root / "pyproject.toml").write_text(f'[project]\nname = "x"\ndependencies = []\n{extras}')
+    process = clone.start()
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert "edgekit" in clone.says("tinycmd")
