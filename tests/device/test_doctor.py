@@ -15,7 +15,7 @@ from edgekit.cli.device import doctor_command as command
 from edgekit.device.doctor import Finding, doctor, findings_part
 from edgekit.device.link import Port
 from edgekit.device.project import unpack
-from edgekit.errors import install
+from edgekit.extras import install
 from terminal import printed
 
 
