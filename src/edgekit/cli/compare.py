@@ -20,20 +20,21 @@ _FAILED = 3  # exit code: a condition of --fail-if holds
 @click.option("--fail-if", metavar="CONDITIONS", default="", help="Exit with 3 where one holds, see above.")
 @shared.board_target_option
 @shared.optimize_option
+@shared.weights_option
 @shared.flash_mode_option
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a comment on a pull request.")
 @shared.report_option
 @shared.json_option
 def compare_command(
-    a: Path, b: Path, data: str | None, fail_if: str, target: Any, optimize: Any, flash_mode: str, markdown: bool,
-    report: Path | None, as_json: bool,
+    a: Path, b: Path, data: str | None, fail_if: str, target: Any, optimize: Any, weights: Any,
+    flash_mode: str, markdown: bool, report: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how model B differs from A: quality, bytes, RAM, estimated ms, operators.
 
     A and B are each a .tflite, a card.json, or what evaluate, eval-device, compile, inspect or profile printed with
-    --json. A .tflite is compiled for --target, --optimize and --flash-mode; its figures are those of --data, else of
-    the card beside it. Where both saw the same images (evaluate --json lists its own), McNemar's test tells whether
-    they err equally often; else intervals take the two for independent.
+    --json. A .tflite is compiled for --target, --optimize, --weights and --flash-mode; its figures are those of
+    --data, else of the card beside it. Where both saw the same images (evaluate --json lists its own), McNemar's test
+    tells whether they err equally often; else intervals take the two for independent.
 
     \b
     --fail-if 'accuracy<-0.01, ram>+5%, flash>+10%'
@@ -58,7 +59,7 @@ def compare_command(
 
     if markdown and as_json:
         raise click.UsageError("--markdown and --json are two ways to print one thing: give one of them.")
-    options = CompileOptions(target=target, optimize=optimize, flash_mode=flash_mode)
+    options = CompileOptions(target=target, optimize=optimize, weights=weights, flash_mode=flash_mode)
     try:
         conditions = parse_conditions(fail_if) if fail_if else ()
         found = compare(a, b, data=data, options=options, conditions=conditions)

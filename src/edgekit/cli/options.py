@@ -128,15 +128,18 @@ def compile_options(command: _Command) -> _Command:
     @wraps(command)
     def with_asked(
         *arguments: Any, calibrate: str | None, input_range: tuple[float, float] | None, labels: str | None,
-        max_flash: int | None, **others: Any,
+        max_flash: int | None, max_ms: float | None, **others: Any,
     ) -> Any:  # fmt: skip
         from edgekit.compile import CompileOptions
         from edgekit.pipeline.compile_named import Asked
 
         options = CompileOptions(**{name: others.pop(name) for name in _COMPILER})
-        return command(*arguments, asked=Asked(options, calibrate, input_range, labels, max_flash), **others)
+        return command(*arguments, asked=Asked(options, calibrate, input_range, labels, max_flash, max_ms), **others)
 
     for option in (
+        click.option(
+            "--max-ms", type=click.FloatRange(min=0), metavar="MS", help="Refuse one that is estimated to take longer."
+        ),
         click.option("--max-flash", type=_BYTES, metavar="BYTES", help="Refuse one that needs more flash."),
         weights_option,
         click.option(

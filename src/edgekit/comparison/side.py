@@ -107,9 +107,11 @@ def _of_json(path: Path, kind: str, values: Any) -> Side:
 
 
 def _of_model(path: Path, data: str | None, options: CompileOptions) -> Side:
-    """Its costs as `inspect` finds them; its figures on `data`, or, without that, of the card beside it."""
+    """Its costs as `inspect` finds them, its labels in the C; its figures on `data`, else of the card beside it."""
+    labels = labels_of(path, None)
+    options = replace(options, labels=labels)
     found = from_json(Inspection, inspection_json(inspected(path, options), options), "an inspection")
-    side = replace(_of_inspection(path, found), kind="model", labels=labels_of(path, None))
+    side = replace(_of_inspection(path, found), kind="model", labels=labels)
     if data is not None:
         scored = evaluate(path, data)
         if isinstance(scored, EvalReport):

@@ -1,4 +1,4 @@
-"""What a caller allows: a model that takes more RAM or flash is refused, and the layer that matters is named."""
+"""What a caller allows: a model that takes more RAM, flash or time is refused, and the layer that matters is named."""
 
 from edgekit.boards.toolchains import LX106, Sizes
 from edgekit.compile.compiled import Compiled
@@ -46,6 +46,31 @@ def check_flash(compiled: Compiled, sizes: Sizes | None, most_bytes: int) -> Non
         f"The model needs {needed:,} bytes of flash ({sizes.code_bytes:,} of code, {sizes.constant_bytes:,} of "
         f"constants), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
         _hint(compiled, "use fewer channels in that layer", "--max-flash"),
+    )
+
+
+def check_time(compiled: Compiled, most_ms: float) -> None:
+    """Refuses a model whose run is estimated to take more than `most_ms` on the board.
+
+    Raises:
+        EdgekitError: names the slowest layer, and by how many milliseconds the model is over.
+    """
+    estimate = compiled.estimate
+    needed = estimate.total_ms
+    if needed <= most_ms:
+        return
+    ms, slowest = max(zip(estimate.layers_ms, compiled.program.layers, strict=True), key=lambda each: each[0])
+    ways = [
+        *(["compile with --target esp32"] if compiled.options.target == "generic" else []),
+        *(["compile with --optimize speed"] if compiled.options.optimize == "size" else []),
+        "use fewer channels in that layer or a smaller image",
+    ]
+    said = f"{', '.join(ways)}, or allow more with --max-ms."
+    raise EdgekitError(
+        f"A run takes an estimated {needed:,.1f} ms on a {estimate.board} with its flash at {estimate.flash_title}, "
+        f"{needed - most_ms:,.1f} more than the {most_ms:g} allowed. The slowest layer is {slowest.name}: "
+        f"{ms:,.1f} ms.",
+        said[0].upper() + said[1:],
     )
 
 

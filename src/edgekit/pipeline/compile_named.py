@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgekit.boards.toolchains import Sizes, sizes_of
 from edgekit.compile import Compiled, CompileOptions, compile_model
-from edgekit.compile.limits import check_flash, check_ram
+from edgekit.compile.limits import check_flash, check_ram, check_time
 from edgekit.files import read_bytes
 from edgekit.pipeline.loading import labels_of
 
@@ -23,6 +23,7 @@ class Asked:
         input_range: what the network takes black and white for; None where the file says it.
         labels: names of the outputs of a model without a card, as `task_of` takes them.
         max_flash: bytes that code and constants may take together.
+        max_ms: that a run may take on the board, as estimated.
     """
 
     options: CompileOptions = field(default_factory=CompileOptions)
@@ -30,6 +31,7 @@ class Asked:
     input_range: tuple[float, float] | None = None
     labels: str | None = None
     max_flash: int | None = None
+    max_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,8 @@ def compile_named(path: Path, asked: Asked, name: str) -> CompiledModel:
         name: the C's prefix, as in `CompileOptions`.
 
     Raises:
-        EdgekitError: the model cannot be read, converted or compiled, or exceeds `max_ram` or `max_flash`; says which
-            operator, tensor or layer it is about.
+        EdgekitError: the model cannot be read, converted or compiled, or exceeds `max_ram`, `max_flash` or `max_ms`;
+            says which operator, tensor or layer it is about.
     """
     options = replace(asked.options, name=name)  # which is checked before anything is converted
     converted = _converted(path, asked)
@@ -69,6 +71,8 @@ def compile_named(path: Path, asked: Asked, name: str) -> CompiledModel:
     sizes = sizes_of(compiled.files)
     if asked.max_flash is not None:
         check_flash(compiled, sizes, asked.max_flash)
+    if asked.max_ms is not None:
+        check_time(compiled, asked.max_ms)
     return CompiledModel(path, compiled, content, converted is not None, sizes)
 
 
