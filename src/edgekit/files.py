@@ -84,17 +84,18 @@ def read_regular(path: Path) -> bytes:
         return stream.read()
 
 
-def user_folder(kind: Literal["cache", "state"]) -> Path:
-    """Where edgekit keeps for this user what saves work ("cache") or goes on later ("state").
+def user_folder(kind: Literal["cache", "state", "data"]) -> Path:
+    """Where edgekit keeps for this user what saves work ("cache"), goes on later ("state") or is read by other programs
+    ("data").
 
     Raises:
         EdgekitError: the user has no home folder, and nothing says where else.
     """
     try:
-        return platformdirs.user_cache_path("edgekit") if kind == "cache" else platformdirs.user_state_path("edgekit")
+        return Path(getattr(platformdirs, f"user_{kind}_dir")("edgekit"))
     except RuntimeError as error:
         raise EdgekitError(
-            "This user has no home folder, where edgekit would keep what saves work.",
+            "This user has no home folder, where edgekit would keep its files.",
             f"Set HOME, or XDG_{kind.upper()}_HOME, to a folder that you may write.",
         ) from error
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from edgekit.cli import candidates
 from edgekit.cli import options as shared
 from edgekit.cli.output import show
 from edgekit.errors import printable
@@ -16,7 +17,10 @@ _FAILED = 3  # exit code: a condition of --fail-if holds
 @click.command("compare")
 @click.argument("a", type=shared.ModelPath(path_type=Path))
 @click.argument("b", type=shared.ModelPath(path_type=Path))
-@click.option("--data", metavar="DATA", help="Evaluate both on these images first, as edgekit evaluate does.")
+@click.option(
+    "--data", metavar="DATA", help="Evaluate both on these images first, as edgekit evaluate does.",
+    shell_complete=candidates.data,
+)  # fmt: skip
 @click.option("--fail-if", metavar="CONDITIONS", default="", help="Exit with 3 where one holds, see above.")
 @shared.board_target_option
 @shared.optimize_option

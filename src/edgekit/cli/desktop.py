@@ -6,12 +6,14 @@ from typing import Any
 import click
 
 from edgekit.cli import options as shared
+from edgekit.cli.candidates import data as data_sets
+from edgekit.cli.candidates import recipes
 from edgekit.cli.output import show, typed
 from edgekit.errors import stopped_says
 
 
 @click.command("build-model")
-@click.option("--recipe", "recipe_name", default="esp32", metavar="RECIPE", help=shared.RECIPES)
+@click.option("--recipe", "recipe_name", default="esp32", metavar="RECIPE", help=shared.RECIPES, shell_complete=recipes)
 @shared.set_option
 @shared.data_option
 @click.option("--out", type=shared.FOLDER, help="Folder for the model [build/RECIPE].")
@@ -54,7 +56,7 @@ def build_model_command(
 
 
 @click.command("recipe")
-@click.argument("name", default="esp32", metavar="[RECIPE]")
+@click.argument("name", default="esp32", metavar="[RECIPE]", shell_complete=recipes)
 @shared.set_option
 @shared.json_option
 def recipe_command(name: str, changes: tuple[str, ...], as_json: bool) -> None:
@@ -146,7 +148,7 @@ def data_group() -> None:
 
 
 @data_group.command("info")
-@click.argument("data", default="phantom")
+@click.argument("data", default="phantom", shell_complete=data_sets)
 @shared.json_option
 def data_info(data: str, as_json: bool) -> None:
     """Audit DATA: counts, sizes, groups, duplicates, bad files.

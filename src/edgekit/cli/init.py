@@ -4,12 +4,13 @@ from pathlib import Path
 
 import click
 
+from edgekit.cli import candidates
 from edgekit.cli import options as shared
 from edgekit.cli.output import show
 
 
 @click.command("init")
-@click.argument("what", metavar="DATA|MODEL")
+@click.argument("what", metavar="DATA|MODEL", shell_complete=candidates.data)
 @click.option("--out", type=shared.PATH, help="Write the recipe for DATA there, such as recipe.json.")
 @shared.json_option
 def init_command(what: str, out: Path | None, as_json: bool) -> None:

@@ -8,11 +8,12 @@ from typing import Any, TypeVar, cast
 
 import click
 
+from edgekit.cli import candidates
 from edgekit.values.model import DEFAULT_MODEL
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PATH, FOLDER = click.Path(path_type=Path), click.Path(path_type=Path, file_okay=False)
-RECIPES = "esp32, paper, demo, smoke, digits, shapes, or the recipe.json beside a model."
+RECIPES = f"{', '.join(candidates.RECIPES)}, or the recipe.json beside a model."
 
 
 def check_report_name(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
@@ -29,7 +30,8 @@ def check_report_name(_context: click.Context, _option: click.Parameter, path: P
 def port_option(*further: str, required: bool = True) -> Callable[[_Command], _Command]:
     """--port of a command that takes `further` ports besides a board's own."""
     takes = ", ".join(("A serial device", "auto", "socket://HOST:PORT", *further))
-    return click.option("--port", required=required, metavar="PORT", help=f"{takes}.")
+    offered = candidates.ports(further)
+    return click.option("--port", required=required, metavar="PORT", help=f"{takes}.", shell_complete=offered)
 
 
 def _choice(flag: str, takes: tuple[str, ...], says: str) -> Callable[[_Command], _Command]:
@@ -51,12 +53,12 @@ input_range_option = click.option(
     help="What the network takes black and white for: 0,1 or -1,1 or 0,255 [an int8 input tells it; else 0,1].",
 )  # fmt: skip
 labels_option = click.option(
-    "--labels", metavar="FILE|A,B,C",
+    "--labels", metavar="FILE|A,B,C", shell_complete=lambda *_: [candidates.FILES],
     help="Names of the outputs of a model without a card: a file with one a line [the file's own metadata].",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a script.")
 data_option = click.option(
-    "--data", default="phantom", metavar="DATA",
+    "--data", default="phantom", metavar="DATA", shell_complete=candidates.data,
     help="A folder of images, or a set by its name: phantom or shapes[:SEED[:COUNT]] (drawn), digits, "
     "chest-xray, chest-xray-3[:FOLDER], medmnist:NAME[-28|-64|-128|-224], pneumoniamnist[-28|...]; "
     "a model made elsewhere also takes FILE.npz with x and y.",
@@ -77,6 +79,10 @@ class ModelPath(click.Path):
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         named = DEFAULT_MODEL.parents[1] / path / DEFAULT_MODEL.name
         return named if len(path.parts) == 1 and not path.exists() and named.is_file() else path
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[candidates.Item]:
+        """Their names, and files."""
+        return candidates.models(incomplete)
 
 
 model_argument = click.argument("model", type=ModelPath(path_type=Path))
@@ -147,7 +153,12 @@ def compile_options(command: _Command) -> _Command:
         ),
         labels_option,
         input_range_option,
-        click.option("--calibrate", metavar="DATA", help="Of an .onnx: images such as it will see, as --data."),
+        click.option(
+            "--calibrate",
+            metavar="DATA",
+            help="Of an .onnx: images such as it will see, as --data.",
+            shell_complete=candidates.data,
+        ),
         flash_mode_option,
         compress_option,
         optimize_option,
