@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from bare_environment import BareEnvironment, built, copied, make
 from edgekit.boards import emulators
 from smoke_build import Said, Smoke
 
@@ -89,6 +90,19 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Smoke:
             _, said = process.communicate(timeout=240)
             assert process.returncode == 0, said
     return made
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> BareEnvironment:
+    """edgekit from its wheel, in an environment without any of its extras."""
+    base = tmp_path_factory.getbasetemp()
+    base = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "installed"  # shared by the workers
+    base.mkdir(exist_ok=True)
+    with FileLock(base / "lock"):
+        if not (base / "whole").exists():
+            make(built("wheel", copied(base / "tree"), base / "wheel"), base)
+            (base / "whole").touch()
+    return BareEnvironment(base / "environment", base / "cache")
 
 
 @pytest.fixture

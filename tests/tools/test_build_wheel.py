@@ -1,45 +1,18 @@
-"""The wheel is whole: what a checkout does, an installed wheel does, far from any checkout."""
+"""The wheel is whole: it holds what a checkout has, and an sdist builds the same."""
 
-import os
-import shutil
-import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-EXTRAS = ("torch", "torchvision", "tensorflow", "onnx", "onnx2tf", "onnxruntime", "ai_edge_litert", "sklearn", "ray")
-BUILD = "import sys; from setuptools import build_meta; print(getattr(build_meta, sys.argv[1])(sys.argv[2]))"
-
-
-def tracked(*under: str) -> list[str]:
-    asked = ["git", "-C", str(ROOT), "ls-files", "--cached", "--others", "--exclude-standard", "-z", *under]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip("not a checkout with git")
-    return [name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
-
-
-def built(what: str, tree: Path, into: Path) -> Path:
-    """A wheel or an sdist of a tree, by its own build backend."""
-    into.mkdir(exist_ok=True)
-    command = [sys.executable, "-P", "-W", "ignore", "-c", BUILD, f"build_{what}", str(into)]
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return into / done.stdout.splitlines()[-1]
+from bare_environment import built, copied, tracked
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh checkout in which somebody has built before: a module that is gone since, and what PlatformIO leaves."""
-    tree = tmp_path_factory.mktemp("packaging") / "tree"
-    for name in tracked("pyproject.toml", "README.md", "LICENSE", "src", "firmware", "models", "tools/build_wheel.py"):
-        (tree / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, tree / name)
+    tree = copied(tmp_path_factory.mktemp("packaging") / "tree")
     for left in (
         "build/lib/edgekit/gone.py",
         "firmware/.pio/build/esp32dev/firmware.bin",
@@ -55,28 +28,6 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def wheel(tree: Path) -> Path:
     return built("wheel", tree, tree.parent / "wheel")
-
-
-@pytest.fixture(scope="module")
-def installed(wheel: Path) -> Path:
-    """Where the wheel lies as pip unpacks it, in an environment without the extras."""
-    place = wheel.parents[1] / "site-packages"
-    place.mkdir()
-    for extra in EXTRAS:
-        (place / f"{extra}.py").write_text("raise ImportError('not installed')")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(place)
-    return place
-
-
-def edgekit(installed: Path, folder: Path, *words: str) -> str:
-    """What an installed edgekit prints in a folder outside any checkout."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("EDGEKIT")}
-    env |= {"PYTHONPATH": str(installed), "XDG_CACHE_HOME": str(folder / "cache")}
-    command = [sys.executable, "-P", "-m", "edgekit", *words]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_the_wheel_holds_every_source_and_nothing_that_a_build_left(wheel: Path) -> None:
@@ -107,42 +58,3 @@ def test_the_sdist_builds_the_same_wheel(tree: Path, wheel: Path) -> None:
     assert {name: theirs.read(name) for name in theirs.namelist()} == {
         name: ours.read(name) for name in ours.namelist()
     }
-
-
-def test_an_installed_wheel_works_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
-    where = [sys.executable, "-P", "-c", "import edgekit; print(edgekit.__file__)"]
-    env = {**os.environ, "PYTHONPATH": str(installed)}
-    assert (
-        str(installed)
-        in subprocess.run(where, cwd=tmp_path, env=env, capture_output=True, text=True, check=True).stdout
-    )
-    Image.new("L", (64, 64), 90).save(tmp_path / "film.png")
-    assert "Put a neural network" in edgekit(installed, tmp_path, "--help")
-    assert "edgekit firmware --project" in edgekit(installed, tmp_path, "doctor")
-    assert "CONV_2D" in edgekit(installed, tmp_path, "inspect", "chest_xray")
-    edgekit(installed, tmp_path, "compile", "chest_xray", "--out", "library")
-    assert any((tmp_path / "library").rglob("*.c"))
-    edgekit(installed, tmp_path, "export", "chest_xray", "--as", "arduino", "--out", "arduino")
-    assert (tmp_path / "arduino/LICENSE").read_text() == (ROOT / "LICENSE").read_text()
-    assert "film.png" in edgekit(installed, tmp_path, "predict", "chest_xray_3", "film.png")
-    assert '"n": 10' in edgekit(installed, tmp_path, "evaluate", "chest_xray", "--data", "phantom:0:40", "--json")
-
-
-def test_an_installed_wheel_builds_and_runs_the_firmware(installed: Path, tmp_path: Path) -> None:
-    assert "native" in edgekit(installed, tmp_path, "selftest", "--port", "native")
-    assert "CONV_2D" in edgekit(installed, tmp_path, "profile", "chest_xray", "--port", "emulator")
-    assert any((tmp_path / "cache/edgekit/programs").glob("native-*/firmware"))  # built there, not beside edgekit
-    assert not any(path for path in installed.rglob("*.o"))
-
-
-def test_an_installed_wheel_unpacks_a_firmware_project(installed: Path, tmp_path: Path) -> None:
-    edgekit(installed, tmp_path, "firmware", "--project", "mine")
-    sources = {name.removeprefix("firmware/") for name in tracked("firmware")}
-    there = {
-        path.relative_to(tmp_path / "mine").as_posix() for path in (tmp_path / "mine").rglob("*") if path.is_file()
-    }
-    model = {
-        f"lib/model/src/model/{name}" for name in ("model.c", "model.h", "model_data.cc", "model_data.h", "model.json")
-    }
-    assert there == sources | model | {".edgekit.json"}
-    assert "mine, model " in edgekit(installed, tmp_path / "mine", "doctor")
