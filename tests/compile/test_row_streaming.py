@@ -97,7 +97,7 @@ def test_a_network_that_shrinks_slowly_lives_in_a_few_rows() -> None:
         x = r.halved(x) if halved else x
     content = r.b.finish([entry], [r.dense(x, 2)])
     whole = 64 * 64 * 8  # the second convolution's input, which its output may overwrite
-    for optimize, share in (("size", 1 / 3), ("speed", 0.75)):
+    for optimize, share in (("size", 1 / 3), ("speed", 0.8)):
         plan_ = compile_model(content, CompileOptions(optimize=optimize)).plan  # type: ignore[arg-type]
         assert plan_.stream is not None
         assert plan_.arena_bytes < share * whole

@@ -9,6 +9,8 @@ import pytest
 from edgekit.boards.board import ESP32
 from edgekit.compile import Compiled, CompileOptions, compile_model
 from edgekit.compile.convolutions.protocol import Convolution
+from edgekit.compile.limits import check_ram
+from edgekit.compile.options import Target
 from edgekit.errors import EdgekitError
 from edgekit.testing.networks import NETWORKS
 from edgekit.values.model import DEFAULT_MODEL
@@ -65,7 +67,27 @@ def test_no_room_at_all_leaves_all_weights_in_flash() -> None:
     for most in (0, least):
         compiled = compile_model(STUDENT, CompileOptions(weights="ram", max_ram=most))
         assert not any(in_ram(compiled))
-        assert len(compiled.notes) == 1
+        assert compiled.notes[0].startswith("Weights stay in flash for want of RAM")
+
+
+@pytest.mark.parametrize("target", ["generic", "esp32"])
+def test_a_limit_below_what_the_fastest_kernels_need_is_kept_by_slower_ones_and_told(target: Target) -> None:
+    free = compile_model(STUDENT, CompileOptions(target=target, optimize="speed", weights="flash"))
+    limit = (free.program.ram_bytes + compile_model(STUDENT).program.ram_bytes) // 2
+    options = CompileOptions(target=target, optimize="speed", weights="flash", max_ram=limit)
+    limited = compile_model(STUDENT, options)
+    assert limited.program.ram_bytes <= limit < free.program.ram_bytes
+    assert limited.estimate.total_ms > free.estimate.total_ms
+    assert limited.options == options
+    assert any(f"need less RAM were taken, and may be slower: {limit:,} bytes" in note for note in limited.notes)
+    assert free.notes == ()
+
+
+def test_what_is_kept_in_ram_is_within_the_limit_that_refuses_a_model() -> None:
+    """--max-ram counts inputs and outputs beside the arena, in the choice as in the refusal."""
+    for limit in range(11_000, 31_000, 2_500):
+        compiled = compile_model(STUDENT, CompileOptions(weights="ram", max_ram=limit))
+        check_ram(compiled, limit)
 
 
 def test_without_a_limit_the_boards_room_is_one() -> None:

@@ -26,13 +26,16 @@ class _Choice:
     price: float
 
 
-def select_kernels(graph: Graph, options: CompileOptions, ram_bytes: int = 0) -> Graph:
+def select_kernels(
+    graph: Graph, options: CompileOptions, ram_bytes: int = 0, scratch_below: int | None = None
+) -> Graph:
     """The graph with a kernel for each of its convolutions.
 
     Args:
         ram_bytes: that weights may take.
+        scratch_below: bytes of which a kernel's memory keeps short, where there is such a kernel.
     """
-    choices = {i: _choices(op, options) for i, op in enumerate(graph.ops) if isinstance(op, Convolution)}
+    choices = {i: _choices(op, options, scratch_below) for i, op in enumerate(graph.ops) if isinstance(op, Convolution)}
     chosen = {i: min((one for one in all_ if not one.in_ram), key=_price) for i, all_ in choices.items()}
     if ram_bytes > 0:
         _keep_in_ram(chosen, choices, ram_bytes, everything=options.weights == "ram")
@@ -43,10 +46,24 @@ def select_kernels(graph: Graph, options: CompileOptions, ram_bytes: int = 0) ->
     return replace(graph, ops=tuple(ops))
 
 
-def _choices(op: Convolution, options: CompileOptions) -> list[_Choice]:
+def most_scratch(graph: Graph) -> int:
+    """Bytes of the largest memory that a selected kernel takes besides images; 0 where there is no convolution."""
+    kernels = ((op, op.kernel) for op in graph.ops if isinstance(op, Convolution))
+    return max((_scratch(op, kernel) for op, kernel in kernels if kernel is not None), default=0)
+
+
+def _scratch(op: Convolution, kernel: ConvolutionKernel) -> int:
+    window = kernel.geometry(op)
+    return window.size + window.extra_bytes
+
+
+def _choices(op: Convolution, options: CompileOptions, scratch_below: int | None) -> list[_Choice]:
     bytes_, cycles = (2.0, 1.0) if options.optimize == "size" else (1.0, 4.0)
-    found = []
-    for kernel in (kernel for kind in KERNELS for kernel in kind.candidates(op, options)):
+    found, kernels = [], [kernel for kind in KERNELS for kernel in kind.candidates(op, options)]
+    if scratch_below is not None:
+        least = min(_scratch(op, kernel) for kernel in kernels)
+        kernels = [kernel for kernel in kernels if _scratch(op, kernel) < max(scratch_below, least + 1)]
+    for kernel in kernels:
         in_flash = kernel.cost(op, options)
         for cost in (in_flash, in_flash.in_ram):
             spent = cycles_alone(cost, options)

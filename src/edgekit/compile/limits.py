@@ -21,7 +21,7 @@ def check_ram(compiled: Compiled, most_bytes: int) -> None:
     raise EdgekitError(
         f"The model needs {needed:,} bytes of RAM ({program.arena_bytes:,} of arena, {ends:,} of input and "
         f"output{_kept(program)}), {needed - most_bytes:,} more than the {most_bytes:,} allowed.{where}",
-        _hint(compiled, "use fewer channels in that layer or a smaller image", "--max-ram"),
+        _hint(compiled, "use fewer channels in that layer or a smaller image", "--max-ram", smaller=False),
     )
 
 
@@ -78,10 +78,11 @@ def _kept(program: Program) -> str:
     return f", {program.ram_constant_bytes:,} of weights" if program.ram_constant_bytes else ""
 
 
-def _hint(compiled: Compiled, fewer: str, limit: str) -> str:
-    """What to do about a model that is too large: first what was asked for and costs memory."""
+def _hint(compiled: Compiled, fewer: str, limit: str, smaller: bool = True) -> str:
+    """What to do about a model that is too large: first what was asked for and costs memory. `smaller`: the kernels for
+    size were not tried."""
     ways = [
-        *(["compile with --optimize size"] if compiled.options.optimize == "speed" else []),
+        *(["compile with --optimize size"] if smaller and compiled.options.optimize == "speed" else []),
         *(["compile with --target generic"] if compiled.options.target == "esp32" else []),
         fewer,
     ]

@@ -1,5 +1,6 @@
 #pragma once
 #include "mac16.h"
+#include "winograd4_transforms.h"
 #include "winograd_words.h"
 
 /* G g G^T of one output channel, two input channels at a time; each lies as winograd4x1_input leaves its own. */
@@ -96,16 +97,6 @@ static EDGEKIT_APART void winograd4_filter(const edgekit_word *taps, edgekit_wor
   }
 }
 #else
-/* One dimension of G, as winograd.py scales it: three taps g0, g1, g2 become six results. */
-#define WINOGRAD4_FILTER(more, r0, r1, r2, r3, r4, r5)                          \
-  const uint32_t outer = g0 + g2, far = g0 + 4u * g2 - (more), steep = 2u * g1; \
-  r0 = 2u * g0 + 4u * g0 + (more);                                              \
-  r1 = 4u * (g1 + outer) + (more);                                              \
-  r2 = 4u * (g1 - outer) + (more);                                              \
-  r3 = steep + far + 2u * (more);                                               \
-  r4 = steep - far;                                                             \
-  r5 = 4u * g2 - (16u * g2 - (more))
-
 static inline uint32_t joined(uint32_t both) { return (both ^ 0x8000u) - 0x8000u; } /* undoes `halves` */
 
 static EDGEKIT_APART void winograd4_filter(const edgekit_word *taps, edgekit_word *to, int32_t pairs) {

@@ -19,3 +19,13 @@
   r1 = slope + 2u * steep;                                                        \
   r2 = near + 4u * far;                                                           \
   r3 = slope + 8u * steep + 2u * a5
+
+/* One dimension of G, as winograd.py scales it: three taps g0, g1, g2 become six results. */
+#define WINOGRAD4_FILTER(more, r0, r1, r2, r3, r4, r5)                          \
+  const uint32_t outer = g0 + g2, far = g0 + 4u * g2 - (more), steep = 2u * g1; \
+  r0 = 2u * g0 + 4u * g0 + (more);                                              \
+  r1 = 4u * (g1 + outer) + (more);                                              \
+  r2 = 4u * (g1 - outer) + (more);                                              \
+  r3 = steep + far + 2u * (more);                                               \
+  r4 = steep - far;                                                             \
+  r5 = 4u * g2 - (16u * g2 - (more))

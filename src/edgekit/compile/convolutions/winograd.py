@@ -34,15 +34,23 @@ CHANNEL_ORDER = (0, 2, 1, 3)  # of each four, in transformed tiles
 _INPUT, _OUTPUT = {2: 100, 4: 260}, {2: 90, 4: 230}  # instructions of the transforms, for a tile and channel
 _SHIFTS = {2: 2, 4: 6}
 _CODE_BYTES = {2: 1600, 4: 2800}
+_FILTER = 132  # instructions of a filter's transform, for an input and an output channel
 _MOST_BUFFER = 4096  # bytes for transformed tiles and their sums; more would only save reads of the weights
+_MOST_BUFFER_IN_RUN = 12288  # more saves transforms of the filters
 
 
 @dataclass(frozen=True, slots=True)
 class Winograd:
-    """A row of tiles: `tile` rows of sums, `tile` wide each, and what a pool leaves of them."""
+    """A row of tiles: `tile` rows of sums, `tile` wide each, and what a pool leaves of them.
+
+    Attributes:
+        in_run: the filters lie in flash as they are, an eighth of what they become, and are transformed for each row of
+            tiles; of F(4x4) alone.
+    """
 
     c_prefix: ClassVar[str] = "winograd"
     tile: int
+    in_run: bool = False
 
     def fits(self, op: Convolution) -> bool:
         """3x3, with no pool or one of 2x2, and weights whose sums stay exact."""
@@ -54,25 +62,31 @@ class Winograd:
     @classmethod
     def candidates(cls, op: Convolution, options: CompileOptions) -> Sequence[Self]:
         """Every size of tile that gives exact results; it never pays in bytes of flash."""
-        return [kernel for kernel in map(cls, FILTERS) if kernel.fits(op)] if options.optimize == "speed" else []
+        kernels = [*map(cls, FILTERS), cls(4, in_run=True)]
+        return [kernel for kernel in kernels if kernel.fits(op)] if options.optimize == "speed" else []
 
     def cost(self, op: Convolution, options: CompileOptions) -> Cost:
         """Fitted to measurements on the emulated lx106."""
         tiles = self._lanes(op) * self._groups(op) * self.geometry(op).steps
         depth, out, elements = round_up(op.image[2], 4), op.result[2], (self.tile + 2) ** 2
-        of_a_tile = depth * _INPUT[self.tile] + out * (elements * (2.85 * depth + 3) + _OUTPUT[self.tile])
-        weight_bytes = 2 * elements * depth * round_up(out, BLOCKS[self._lanes(op)])
+        of_a_tile = depth * _INPUT[self.tile] + out * (elements * (3.05 * depth + 3) + _OUTPUT[self.tile])
+        filters = depth * round_up(out, BLOCKS[self._lanes(op)])
+        weight_bytes = (9 if self.in_run else 2 * elements) * filters
         passes = self.geometry(op).steps * self._groups(op) // self._groups_at_once(op)
-        cycles = 1.6 * (tiles * of_a_tile + 24 * op.output.size)
+        transforms = passes * _FILTER * filters if self.in_run else 0
+        cycles = 1.6 * (tiles * of_a_tile + transforms + 12.5 * op.output.size)
         return Cost(cycles, weight_bytes + CHANNEL_BYTES * op.result[2], passes, _CODE_BYTES[self.tile])
 
     def describe(self, op: Convolution) -> str:
-        return f"Winograd F({self.tile}x{self.tile}), {self._lanes(op) * self._groups_at_once(op)} tiles at once"
+        filters = ", filters in the run" if self.in_run else ""
+        tiles = self._lanes(op) * self._groups_at_once(op)
+        return f"Winograd F({self.tile}x{self.tile}), {tiles} tiles at once{filters}"
 
     def geometry(self, op: Convolution) -> Window:
-        """The window of a row of tiles; besides, transformed tiles and sums."""
+        """The window of a row of tiles; besides, transformed tiles, sums, and filters of a block of output channels."""
         columns = self._groups(op) * self._lanes(op) * self.tile
-        buffer = self._groups_at_once(op) * self._group_bytes(op)
+        filters = 2 * (self.tile + 2) ** 2 * round_up(op.image[2], 4) * BLOCKS[self._lanes(op)]
+        buffer = self._groups_at_once(op) * self._group_bytes(op) + (filters if self.in_run else 0)
         return window_of(op, self.tile // op.pool[0], self.tile, columns, buffer, overreads=op.image[2] % 4 != 0)
 
     def emit(self, op: Convolution, site: Site) -> Kernel:
@@ -101,13 +115,15 @@ class Winograd:
             groups=self._groups(op),
             groups_at_once=groups_at_once,
             at_once=groups_at_once * lanes,
+            in_run=self.in_run,
             load=input_.name,
             dot=dot.name,
             store=output,
         )
-        weights = Constant("int16_t", f"{site.name}_weights", self._weights(op, block).ravel().tolist())
-        helpers = ("finish", input_, dot, output)
-        return Kernel(helpers, (weights, requant.table(f"{site.name}_channels")), function)
+        kind, values = ("uint32_t", self._taps(op, block)) if self.in_run else ("int16_t", self._weights(op, block))
+        weights = Constant(kind, f"{site.name}_weights", values.ravel().tolist())
+        helpers: list[Helper | str] = ["finish", input_, dot, output, *["winograd4_filters"] * self.in_run]
+        return Kernel(tuple(helpers), (weights, requant.table(f"{site.name}_channels")), function)
 
     def _weights(self, op: Convolution, block: int) -> NDArray[np.int64]:
         """[block of output channels, element, input channel, output channel of the block]."""
@@ -119,6 +135,16 @@ class Winograd:
         order = [four + i for four in range(0, round_up(depth, 4), 4) for i in CHANNEL_ORDER]
         blocks = padded[:, order].reshape(size * size, round_up(depth, 4), -1, block)
         return np.ascontiguousarray(blocks.transpose(2, 0, 1, 3))
+
+    def _taps(self, op: Convolution, block: int) -> NDArray[np.int64]:
+        """[block of output channels, two pairs of them, tap]: words as winograd4_filters.h takes them."""
+        out, _, _, depth = op.weights.shape
+        padded = np.zeros((round_up(out, block), 9, round_up(depth, 4)), np.int64)
+        padded[:out, :, :depth] = op.weights.reshape(out, 9, depth)
+        order = [four + i for four in range(0, round_up(depth, 4), 4) for i in CHANNEL_ORDER]
+        blocks = padded[:, :, order].reshape(-1, block // 2, 2, 9, len(order)).transpose(0, 4, 1, 3, 2) + 128
+        pairs = blocks.reshape(len(blocks), -1, 2, 9, 2)  # [block, two pairs, pair, tap, of the pair]
+        return np.asarray((pairs * [[[1, 1 << 16]], [[1 << 8, 1 << 24]]]).sum(axis=(2, 4)))
 
     def _tiles(self, op: Convolution) -> int:
         """Tiles in a row of them, as many as have results of use."""
@@ -135,7 +161,8 @@ class Winograd:
     def _groups_at_once(self, op: Convolution) -> int:
         """Groups of tiles between one reading of the weights and the next."""
         groups = self._groups(op)
-        fitting = (n for n in range(1, groups + 1) if groups % n == 0 and n * self._group_bytes(op) <= _MOST_BUFFER)
+        most = _MOST_BUFFER_IN_RUN if self.in_run else _MOST_BUFFER
+        fitting = (n for n in range(1, groups + 1) if groups % n == 0 and n * self._group_bytes(op) <= most)
         return max(fitting, default=1)
 
     def _group_bytes(self, op: Convolution) -> int:
