@@ -85,12 +85,14 @@ def program() -> str | None:
 
 
 class Tab:
-    """One tab. `requests` are the addresses that it asked for since the last `open`."""
+    """One tab. `requests` are the addresses that it asked for since the last `open`; `told` is what its pages gave to
+    functions that `Runtime.addBinding` made."""
 
     def __init__(self, to_browser: int, from_browser: int) -> None:
         self._to, self._from = to_browser, from_browser
         self._buffer, self._number, self._session = b"", 0, ""
         self.requests: list[str] = []
+        self.told: list[str] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime"):
@@ -137,6 +139,14 @@ class Tab:
             time.sleep(0.1)
         return value
 
+    def click(self, selector: str) -> None:
+        """A click of the mouse on an element, which counts as a person's."""
+        self.value(f"document.querySelector({json.dumps(selector)}).scrollIntoView()")
+        box = f"(b => [b.x + b.width / 2, b.y + b.height / 2])(document.querySelector({json.dumps(selector)})"
+        x, y = self.value(f"{box}.getBoundingClientRect())")
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
     def assert_readable(self, path: Path) -> None:
         """A page of this program on a phone by day and at a desk by night: nothing is cut off, covered, faint or taken
         from a network."""
@@ -167,18 +177,20 @@ class Tab:
         message: dict[str, Any] = json.loads(line)
         if message.get("method") == "Network.requestWillBeSent":
             self.requests.append(message["params"]["request"]["url"])
+        if message.get("method") == "Runtime.bindingCalled":
+            self.told.append(message["params"]["payload"])
         return message
 
 
 @contextmanager
-def tab(profile: Path) -> Iterator[Tab]:
-    """A tab of a browser of its own, with a fresh profile."""
+def tab(profile: Path, *flags: str) -> Iterator[Tab]:
+    """A tab of a browser of its own, with a fresh profile and further flags."""
     read_commands, to_browser = os.pipe()
     from_browser, write_answers = os.pipe()
     for end in (read_commands, write_answers):
         os.set_inheritable(end, True)
     # the browser reads commands from descriptor 3 and writes answers to 4
-    command = ["bash", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "-", str(program()), *FLAGS]
+    command = ["bash", "-c", f'exec "$@" 3<&{read_commands} 4>&{write_answers}', "-", str(program()), *FLAGS, *flags]
     process = subprocess.Popen(
         [*command, f"--user-data-dir={profile}", "about:blank"],
         pass_fds=(read_commands, write_answers), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -1,7 +1,9 @@
 """Fixtures that more than one room needs."""
 
+import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +18,9 @@ from edgekit.boards import emulators
 from smoke_build import Said, Smoke
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+_BOOTLOADER = "from esp32_mock_bootloader import cli, registers; cli.main()"
+# bit 0 of the eFuses' word 3 at 0x3ff5a00c: the chip has no second core
+_ONE_CORE = _BOOTLOADER.replace("cli.main", "registers.rom_profile('esp32')[0x3ff5a00c] = 1; cli.main")
 
 # A shell starts what it puts in the background with Ctrl-C ignored, and every program that a test starts would inherit
 # that: the tests that press Ctrl-C want it to work.
@@ -131,3 +136,31 @@ def student() -> Any:
     from small_student import small_student  # torch and tensorflow: only where it is asked for
 
     return small_student()
+
+
+@pytest.fixture
+def bootloader() -> Iterator[Callable[[str], str]]:
+    """Starts a chip that waits in its bootloader and gives its port. `one_core`: an ESP32's eFuses say so."""
+    processes = []
+
+    def start(chip: str, one_core: bool = False) -> str:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            number = listener.getsockname()[1]
+        if importlib.util.find_spec("esp32_mock_bootloader") is None:
+            pytest.skip("esp32-mock-bootloader is not installed")
+        words = ("run", "--chip", chip, "--port", str(number))
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", _ONE_CORE if one_core else _BOOTLOADER, *words],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        )
+        assert b"listening" in processes[-1].stdout.readline()
+        return f"socket://127.0.0.1:{number}"
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.wait()
+        process.stdout.close()

@@ -1,16 +1,11 @@
 """Boards of this computer with a small model on them."""
 
-import importlib.util
 import itertools
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from images_built import write_build
 
 from edgekit.compile import Compiled, compile_model
 from edgekit.device import firmware
@@ -22,47 +17,15 @@ from edgekit.tflite.model import read_tflite
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
 from edgekit.values.task import CHEST_XRAY
+from images_built import write_build
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
-
-
-_BOOTLOADER = "from esp32_mock_bootloader import cli, registers; cli.main()"
-# bit 0 of the eFuses' word 3 at 0x3ff5a00c: the chip has no second core
-_ONE_CORE = _BOOTLOADER.replace("cli.main", "registers.rom_profile('esp32')[0x3ff5a00c] = 1; cli.main")
 
 
 @pytest.fixture
 def built(tmp_path: Path) -> Path:
     """What PlatformIO leaves, as far as flashing looks at it."""
     return write_build(tmp_path)
-
-
-@pytest.fixture
-def bootloader() -> Iterator[Callable[[str], str]]:
-    """Starts a chip that waits in its bootloader and gives its port. `one_core`: an ESP32's eFuses say so."""
-    processes = []
-
-    def start(chip: str, one_core: bool = False) -> str:
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            number = listener.getsockname()[1]
-        if importlib.util.find_spec("esp32_mock_bootloader") is None:
-            pytest.skip("esp32-mock-bootloader is not installed")
-        words = ("run", "--chip", chip, "--port", str(number))
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-c", _ONE_CORE if one_core else _BOOTLOADER, *words],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-        )
-        assert b"listening" in processes[-1].stdout.readline()
-        return f"socket://127.0.0.1:{number}"
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.wait()
-        process.stdout.close()
 
 
 @pytest.fixture

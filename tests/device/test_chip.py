@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from images_built import write_build
 
 from edgekit.device import firmware
 from edgekit.device.chip import vendor_qemu
@@ -28,6 +27,7 @@ from edgekit.report.pages.device import board_parts
 from edgekit.values.device_run import agreement, latency
 from edgekit.values.images import DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
+from images_built import write_build
 from terminal import printed
 
 STAND_IN = Path(__file__).with_name("stand_in_qemu.py")

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from images_built import write_build
 
 from edgekit.cli.main import cli
 from edgekit.compile import Compiled, compile_model
@@ -20,6 +19,7 @@ from edgekit.pipeline.loading import load_model
 from edgekit.testing.random_operators import Random
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from images_built import write_build
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from images_built import APP_OFFSET, image, table, write_build
 
 from edgekit.cli.device import flash_command
 from edgekit.device.esptool import Chip, identify
 from edgekit.device.flash import flash
 from edgekit.errors import EdgekitError
+from images_built import APP_OFFSET, image, table, write_build
 
 
 def test_all_three_parts_are_written_and_their_hashes_verified(

@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 
 import pytest
-from images_built import DIO_80, image, table, write_build
 
 from edgekit.device.images import flash_contents, newest_build, plan
 from edgekit.errors import EdgekitError
+from images_built import DIO_80, image, table, write_build
 
 
 def test_a_firmware_that_was_not_built_is_named(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ import zlib
 from pathlib import Path
 
 import pytest
-from images_built import TABLE, table
 
 from edgekit.boards.board import ESP32
 from edgekit.device.images import plan
 from edgekit.device.partitions import SECTOR_BYTES, applications, model_slot, partitions_of, started
+from images_built import TABLE, table
 
 CSV = Path(__file__).parents[2] / "firmware/partitions.csv"
 

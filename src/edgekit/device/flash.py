@@ -8,11 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from edgekit.boards.board import ESP32, Board
-from edgekit.device import project
 from edgekit.device.chip import chip_in_loader
 from edgekit.device.diagnosis import for_one_core
 from edgekit.device.esptool import Esptool, Line, at_a_rate
-from edgekit.device.images import Plan, plan
+from edgekit.device.images import Plan, build_folder, plan
 from edgekit.device.link import CHIP_PORT, find_board, refuse_word
 from edgekit.errors import EdgekitError
 
@@ -50,7 +49,7 @@ def flash(
     """
     if port != CHIP_PORT:
         refuse_word(port)
-    planned = plan(build or project.folder() / ".pio/build" / board.environment, board)
+    planned = plan(build or build_folder(board), board)
     work = partial(_written, planned=planned)
     if port == CHIP_PORT:
         with chip_in_loader(board) as loader:

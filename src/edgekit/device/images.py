@@ -100,6 +100,11 @@ def _partitions(table: Path) -> tuple[Partition, ...]:
     return partitions
 
 
+def build_folder(board: Board = ESP32) -> Path:
+    """Where PlatformIO builds the board's firmware with TFLM. Raises EdgekitError: there is no firmware project."""
+    return project.folder() / ".pio/build" / board.environment
+
+
 def newest_build(board: Board = ESP32) -> Path:
     """The folder where PlatformIO built the board's firmware last, whatever environment it was.
     Raises EdgekitError: it built none."""

@@ -39,3 +39,11 @@ def write_build(folder: Path, flash: int = DIO_40, needs_two_cores: bool = False
     (folder / "firmware.bin").write_bytes(image(50_000, flash=flash) + REFUSAL * needs_two_cores)
     (folder / "partitions.bin").write_bytes(table(*TABLE))
     return folder
+
+
+def write_build_of(folder: Path, model_sha256: str, more_bytes: int = 0, needs_two_cores: bool = False) -> Path:
+    """The same with a model in the application, as far as its hash, and further bytes."""
+    write_build(folder, needs_two_cores=needs_two_cores)
+    with (folder / "firmware.bin").open("ab") as stream:
+        stream.write(bytes.fromhex(model_sha256) + bytes(more_bytes))
+    return folder
