@@ -48,7 +48,7 @@ def test_the_static_tables_are_the_report_at_the_models_own_threshold() -> None:
     assert [[int(text) for text, _ in row[1:]] for row in confusion] == [[c["tn"], c["fp"]], [c["fn"], c["tp"]]]
     for row, name in zip(rates, ("recall", "specificity", "precision", "accuracy"), strict=True):
         low, high = report.intervals[name]
-        assert row[1] == (f"{getattr(report, name):.3f}", f"{low:.3f} to {high:.3f}")
+        assert row[1] == (f"{getattr(report, name):.3f}", f"{low:.3f} to {high:.3f};")
     assert [row[0][0] for row in rates] == ["sensitivity (recall)", "specificity", "precision", "accuracy"]
 
 

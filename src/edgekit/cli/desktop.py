@@ -96,6 +96,7 @@ def evaluate_command(
     comes as FILE.npz with x and y; outputs that are no classes are compared with y.
     """
     from edgekit.pipeline.evaluate import evaluated
+    from edgekit.pipeline.examples import examples_of
     from edgekit.report.pages.evaluation import evaluation_page
     from edgekit.report.render import write
     from edgekit.report.tables import evaluation_parts
@@ -105,10 +106,11 @@ def evaluate_command(
     values = to_document(done.scored)
     show(evaluation_parts(done.scored), values, as_json)
     if report is not None:
+        images, info = done.inputs.inputs, done.inputs.info
+        examples = examples_of(images, done.answers, getattr(info, "task", None), done.ask, done.scored.runtime)
         page = evaluation_page(
-            done.scored, done.inputs.inputs, done.inputs.info, done.answers, name=model.name, split=split,
-            command=typed(),
-        )  # fmt: skip
+            done.scored, images, info, done.answers, name=model.name, split=split, command=typed(), examples=examples
+        )
         write(page, report, values)
 
 

@@ -32,6 +32,7 @@ def eval_device_command(
     """Score the model on a board, image by image, and compare every output byte with the desktop's."""
     from edgekit.cli.progress import LiveScore
     from edgekit.pipeline.evaluate_board import BoardEvaluation, evaluate_board
+    from edgekit.pipeline.examples import examples_of
     from edgekit.pipeline.loading import load_model
     from edgekit.report.pages.device import board_parts, device_page, values_page
     from edgekit.report.render import write
@@ -54,9 +55,11 @@ def eval_device_command(
                 "tflm_arena_bytes": loaded.arena_bytes or None,
             }
             if isinstance(done.scored, EvalReport) and isinstance(done.data, DataInfo):
+                examples = examples_of(done.images, done.answers, done.data.task, done.ask, done.host)
                 page = device_page(
-                    done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold, **more
-                )
+                    done.run, done.compared, done.scored, done.images, done.data, loaded.model, loaded.threshold,
+                    examples=examples, **more,
+                )  # fmt: skip
             elif isinstance(done.scored, ValuesReport) and isinstance(done.data, ArraysInfo):
                 page = values_page(done.run, done.compared, done.scored, done.data, loaded.model, **more)
             write(page, report, values)

@@ -4,7 +4,6 @@ In: a .tflite, or an .onnx or .npz that `build_model` wrote, with its card besid
 `ValuesReport` where the outputs are no classes.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from edgekit.data.progress import bar
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.files import file_sha256, open_regular
+from edgekit.metrics.occlusion import Ask
 from edgekit.metrics.scores import score
 from edgekit.metrics.values import score_values
 from edgekit.pipeline.inputs import inputs_of, taken_for
@@ -39,7 +39,6 @@ from edgekit.values.images import DataInfo
 from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
 from edgekit.values.networks import Kind, Student, StudentSpec
 
-Ask = Callable[[NDArray[Any]], NDArray[Any]]
 RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, COMPILED, ONNX, TORCH)}  # as `--runtime` takes them
 
 

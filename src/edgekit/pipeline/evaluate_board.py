@@ -12,14 +12,17 @@ from typing import Protocol
 import numpy as np
 
 from edgekit.compile import CompileOptions
+from edgekit.compile.reference import reference
 from edgekit.data.progress import bar
 from edgekit.device.connection import Wait, connected, device_json
 from edgekit.device.evaluate import RESUME, evaluate_on_desktop, evaluate_on_device
 from edgekit.device.link import AS_THE_SYSTEM, ControlLines, place_of
 from edgekit.errors import stopped_says
-from edgekit.pipeline.evaluate import scored_outputs
+from edgekit.metrics.occlusion import Ask
+from edgekit.pipeline.evaluate import asking, scored_outputs
 from edgekit.pipeline.inputs import inputs_of, limited, taken_for
 from edgekit.pipeline.loading import LoadedModel, load_model
+from edgekit.report.pages.sections import Answers, answers_of
 from edgekit.tflite.quantize import with_input_range
 from edgekit.values.device_run import Agreement, DeviceRun, LinkCounts, agreement
 from edgekit.values.evaluation import EvalReport, Prediction, Threshold, ValuesReport
@@ -36,6 +39,9 @@ class BoardEvaluation:
     scored: EvalReport | ValuesReport  # the figures at the model's own threshold
     images: ImageSet  # those that were sent, in the order of the predictions
     data: DataInfo | ArraysInfo  # the set that they are of
+    answers: Answers | None  # in that order, too; None where the outputs are no classes
+    ask: Ask  # gives the logits of more images on this computer, as `answers` has them
+    host: str  # the runtime that it asks
 
 
 class Live(Protocol):
@@ -106,6 +112,9 @@ def evaluate_board(
                 )  # fmt: skip
         outputs = np.array([one.logits for one in run.predictions])
         scored = scored_outputs(loaded.model, outputs, found, loaded.threshold, run.runtime)
-        done = BoardEvaluation(run, agreement(run.predictions, host.predictions), scored, images, info)
+        answers = answers_of(loaded.model, outputs, loaded.threshold) if isinstance(scored, EvalReport) else None
+        by, compared = reference(loaded.model), agreement(run.predictions, host.predictions)
+        ask = asking(loaded.model, by, loaded.threshold)
+        done = BoardEvaluation(run, compared, scored, images, info, answers, ask, by.name)
         finish(done)
     return done

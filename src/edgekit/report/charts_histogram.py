@@ -141,4 +141,4 @@ def _share(odds: float) -> str:
     share = float(sigmoid(odds))
     near = min(share, 1 - share)
     decimals = 1 if near >= 0.001 else 2 if near >= 0.0001 else 4
-    return f"{100 * share:.{decimals}f}%".replace(".0%", "%")
+    return f"{100 * share:.{decimals}f}".rstrip("0").rstrip(".") + "%"

@@ -147,18 +147,25 @@ class Highlights:
 class Picture:
     """One image of a gallery, a file with a line or two below it and what it is in words; take it from `picture`."""
 
-    png: bytes
+    content: bytes  # PNG or JPEG
     caption: str
     alt: str
+
+    @property
+    def kind(self) -> str:
+        """As a media type names it."""
+        return "jpeg" if self.content[:2] == b"\xff\xd8" else "png"
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Images side by side. `notes` must hold their licence and attribution (`DataInfo.licence`)."""
+    """Images side by side, of twice the width where `wide`. `notes` must hold their licence and attribution
+    (`DataInfo.licence`)."""
 
     caption: str
     pictures: tuple[Picture, ...]
     notes: tuple[str, ...] = ()
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +235,17 @@ def picture(image: NDArray[np.uint8], caption: str, alt: str, *, most: int = 128
     """A `Picture` of an image uint8 [H, W, 1 or 3], made smaller where a side is above `most` pixels."""
     shown = Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image)
     shown.thumbnail((most, most))
+    return Picture(encoded(shown), caption, alt)
+
+
+def encoded(shown: Image.Image) -> bytes:
+    """The file of an image: a grey one as PNG, whole; one in colours as JPEG, which takes a tenth of it."""
     stored = io.BytesIO()
-    shown.save(stored, "PNG", optimize=True)
-    return Picture(stored.getvalue(), caption, alt)
+    if shown.mode == "L":
+        shown.save(stored, "PNG", optimize=True)
+    else:
+        shown.convert("RGB").save(stored, "JPEG", quality=88, optimize=True)
+    return stored.getvalue()
 
 
 def percent(share: float, low: float | None = None, high: float | None = None, mark: Mark = "") -> Cell:

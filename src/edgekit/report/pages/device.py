@@ -8,6 +8,7 @@ import numpy as np
 from edgekit.report import charts_board
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Section
 from edgekit.report.pages.evaluation import answered_sections
+from edgekit.report.pages.examples import Examples
 from edgekit.report.pages.sections import answers_of, data_section, headline, program_parts
 from edgekit.report.tables import errors_table
 from edgekit.values.device_run import Agreement, DeviceRun, Latency, board_name, latency
@@ -22,6 +23,7 @@ _NAMED = 20  # of the images that differ; the JSON has all
 def device_page(
     run: DeviceRun, compared: Agreement, scored: EvalReport, images: ImageSet, info: DataInfo, model: TfliteModel,
     threshold: Threshold | None, *, command: str, program: Program | None = None, tflm_arena_bytes: int | None = None,
+    examples: Examples | None = None,
 ) -> Page:  # fmt: skip
     """The page.
 
@@ -40,7 +42,7 @@ def device_page(
     taken = [("input", str(scored.input_range))] if scored.input_range else []
     ran = Facts((("model SHA-256", f"`{model.sha256}`"), *taken), "The model that ran")
     sections = (
-        *answered_sections(scored, images, info, answers, "The int8 model"),
+        *answered_sections(scored, images, info, answers, "The int8 model", examples),
         Section("On the board", (*board_parts(run, compared), *_histogram(run, times))),
         *([Section("The compiled program", program_parts(program, tflm_arena_bytes))] if program else []),
         data_section(info),

@@ -6,6 +6,7 @@ In: figures, the images and what the model answered. Out: `Section`s, a `Page`.
 import numpy as np
 
 from edgekit.report.document import Bullets, Code, Facts, Page, Section
+from edgekit.report.pages.examples import Examples, examples_section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes
 from edgekit.report.pages.threshold import threshold_section
 from edgekit.report.tables import class_parts, errors_table, runtime_name, scores_table
@@ -14,9 +15,10 @@ from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 
 
 def answered_sections(
-    scored: EvalReport, images: ImageSet, info: DataInfo, answers: Answers, caption: str
-) -> tuple[Section, ...]:
-    """Figures, curves, the threshold, the mistakes.
+    scored: EvalReport, images: ImageSet, info: DataInfo, answers: Answers, caption: str,
+    examples: Examples | None = None,
+) -> tuple[Section, ...]:  # fmt: skip
+    """Figures, curves, the threshold, examples, the mistakes.
 
     Args:
         images: in the order of the answers.
@@ -27,13 +29,14 @@ def answered_sections(
         Section("Results", (table, *class_parts(scored)), results=True),
         Section("Answers", answers_figures(scored, images.labels, [answers]), results=True),
         *([threshold_section(images.labels, answers, info.task)] if info.task.positive else []),
+        *([examples_section(images, answers, info, examples)] if examples else []),
         *([mistakes(images, answers, info)] if images.images.dtype == np.uint8 else []),
     )
 
 
 def evaluation_page(
     scored: EvalReport | ValuesReport, images: ImageSet, info: DataInfo | ArraysInfo, answers: Answers | None, *,
-    name: str, split: str, command: str,
+    name: str, split: str, command: str, examples: Examples | None = None,
 ) -> Page:  # fmt: skip
     """The page of `edgekit evaluate`.
 
@@ -48,11 +51,12 @@ def evaluation_page(
     noted = tuple(Bullets(scored.notes) for _ in scored.notes[:1])
     again = Section("How to make it again", (Code(command), ran))
     if isinstance(scored, EvalReport) and isinstance(info, DataInfo) and answers is not None:
+        answered = answered_sections(scored, images, info, answers, "The model", examples)
         kind = "images" if info.task.channels else "inputs"
         return Page(
             title=f"{name} on {info.name}",
             lead=(f"{scored.n:,} {kind} of the part `{split}` ran through the model: {runtime_name(scored.runtime)}.",),
-            sections=(*answered_sections(scored, images, info, answers, "The model"), data_section(info), again),
+            sections=(*answered, data_section(info), again),
             synthetic=info.synthetic,
             domain=info.task.domain,
             highlights=headline(scored),

@@ -16,6 +16,7 @@ from edgekit.report import charts
 from edgekit.report.card import Card, CardThreshold, InputFacts, OutputFacts, TimeFacts
 from edgekit.report.charts import Dot, Series
 from edgekit.report.document import Bullets, Cell, Code, Facts, Figure, Page, Part, Prose, Section
+from edgekit.report.pages.examples import Examples, examples_section
 from edgekit.report.pages.sections import Answers, answers_figures, data_section, headline, mistakes, program_parts
 from edgekit.report.pages.threshold import threshold_section
 from edgekit.report.render_markdown import markdown, parts_markdown
@@ -37,6 +38,7 @@ class Evidence:
             nothing was pruned.
         zeroed: the share of zeroed weights that the shipped student has.
         program: the model as compiled C; None where the compiler does not take it.
+        examples: of the shipped model.
     """
 
     test: ImageSet
@@ -45,6 +47,7 @@ class Evidence:
     zeroed: float
     program: Program | None
     audit: Audit
+    examples: Examples | None
 
 
 def card_markdown(card: Card, more: tuple[Section, ...] = ()) -> str:
@@ -75,6 +78,7 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
     compiled = program_parts(evidence.program, card.model.arena_bytes or None) if evidence and evidence.program else ()
     sections = [
         Section("Results", results=True, sections=results),
+        *([_examples(card, evidence, evidence.examples)] if evidence and evidence.examples else []),
         *([mistakes(evidence.test, evidence.answers[0], card.data)] if evidence else []),
         Section("The model", (*_model(card), *compiled)),
         Section("Intended use and limits", (Bullets((*_limits(task), card.hardware)),)),
@@ -95,6 +99,10 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
         domain=task.domain,
         highlights=headline(tested, *_spent(card.time), ("size", size)) if evidence else None,
     )
+
+
+def _examples(card: Card, evidence: Evidence, shown: Examples) -> Section:
+    return examples_section(evidence.test, evidence.answers[0], card.data, shown)
 
 
 def _figures(card: Card) -> tuple[Part, ...]:

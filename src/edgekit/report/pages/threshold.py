@@ -59,9 +59,10 @@ def rates_at(points: OperatingPoints, task: Task) -> Table:
         ("precision", found, found + alarms),
         ("accuracy", found + rejected, points.positives + points.negatives),
     )
-    rows = tuple((name, _rate(part, of), f"{part:,} of {of:,}") for name, part, of in rates)
-    columns = (Column("rate", "left"), Column("value"), Column("images"))
-    return Table("Rates at the threshold", columns, rows, (f"Positive: {task.positive}. 95 % intervals.",))
+    rows = tuple((name, _rate(part, of)) for name, part, of in rates)
+    columns = (Column("rate", "left"), Column("value"))
+    notes = (f"Positive: {task.positive}. With 95 % intervals and images.",)
+    return Table("Rates at the threshold", columns, rows, notes)
 
 
 def _images(count: int, of: int) -> Cell:
@@ -70,4 +71,5 @@ def _images(count: int, of: int) -> Cell:
 
 def _rate(part: int, of: int) -> Cell:
     low, high = wilson(part, of)
-    return Cell(number(part / of if of else None), f"{low:.3f} to {high:.3f}", value=part / of if of else None)
+    share = part / of if of else None
+    return Cell(number(share), f"{low:.3f} to {high:.3f}; {part:,} of {of:,}", value=share)

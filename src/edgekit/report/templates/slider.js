@@ -11,18 +11,18 @@ for (const slider of document.querySelectorAll(".slider")) {
   const cut = section.querySelector("svg .cut");
 
   const images = count => count.toLocaleString("en-US");
-  const show = (cell, text, detail) => {
+  const show = (cell, text, ...details) => {
     cell.textContent = text;
-    if (detail) cell.appendChild(document.createElement("small")).textContent = detail;
+    for (const line of details) cell.appendChild(document.createElement("small")).textContent = line;
   };
-  const count = (cell, part, of) => show(cell, images(part), of ? `${(100 * part / of).toFixed(1)}%` : "");
-  const rate = (value, counted, part, of) => {
+  const count = (cell, part, of) => show(cell, images(part), ...(of ? [`${(100 * part / of).toFixed(1)}%`] : []));
+  const rate = (cell, part, of) => {
     const p = part / of, z2 = 1.959963984540054 ** 2;  // Wilson's interval, as in edgekit.metrics.intervals
     const centre = (p + z2 / (2 * of)) / (1 + z2 / of);
     const half = Math.sqrt(z2) / (1 + z2 / of) * Math.sqrt(p * (1 - p) / of + z2 / (4 * of * of));
     const low = part === 0 ? 0 : centre - half, high = part === of ? 1 : centre + half;
-    show(value, of ? p.toFixed(3) : "-", of ? `${low.toFixed(3)} to ${high.toFixed(3)}` : "0.000 to 1.000");
-    show(counted, `${images(part)} of ${images(of)}`);
+    const interval = of ? `${low.toFixed(3)} to ${high.toFixed(3)}` : "0.000 to 1.000";
+    show(cell, of ? p.toFixed(3) : "-", `${interval};`, `${images(part)} of ${images(of)}`);
   };
   const move = () => {
     const at = Number(input.value);
@@ -38,10 +38,10 @@ for (const slider of document.querySelectorAll(".slider")) {
     count(confusion[1], alarms, points.negatives);
     count(confusion[2], missed, points.positives);
     count(confusion[3], found, points.positives);
-    rate(rates[0], rates[1], found, points.positives);
-    rate(rates[2], rates[3], rejected, points.negatives);
-    rate(rates[4], rates[5], found, found + alarms);
-    rate(rates[6], rates[7], found + rejected, points.positives + points.negatives);
+    rate(rates[0], found, points.positives);
+    rate(rates[1], rejected, points.negatives);
+    rate(rates[2], found, found + alarms);
+    rate(rates[3], found + rejected, points.positives + points.negatives);
   };
   input.addEventListener("input", move);
   slider.querySelector("button").addEventListener("click", () => { input.value = points.own; move(); input.focus(); });
