@@ -29,9 +29,9 @@ def examples_of(
         return None
     wrong, right = chosen(images.labels, answers, task)
     called = decide(answers.logits, task, answers.threshold)
-    maps = {}
-    with bar("What the answers of a few images hang on", len(wrong) + len(right)) as advance:
-        for row in (*wrong, *right):
-            maps[row] = occlusion(ask, images.images[row], int(called[row]), answers.scale)
+    rows, maps = (*wrong, *right), np.zeros((len(wrong) + len(right), *images.size))
+    with bar("What the answers of a few images hang on", len(rows)) as advance:
+        for at, row in enumerate(rows):
+            maps[at] = occlusion(ask, images.images[row], int(called[row]), answers.scale)
             advance(1)
     return Examples(wrong, right, maps, runtime_name(runtime))

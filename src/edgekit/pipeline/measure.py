@@ -13,7 +13,12 @@ from edgekit.compile.reference import reference
 from edgekit.data.audit import Audit, audit
 from edgekit.files import sha256_of
 from edgekit.pipeline.cache import Arrays
+from edgekit.pipeline.evaluate import asking
+from edgekit.pipeline.examples import examples_of
 from edgekit.pipeline.stages import HELD_OUT, BuildStages, Files
+from edgekit.report.pages.examples import Examples
+from edgekit.report.pages.sections import Answers
+from edgekit.report.tables import runtime_name
 from edgekit.runtimes import tflm
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.runtime import Runtime
@@ -72,6 +77,21 @@ def audit_data(stages: BuildStages) -> Audit:
     inputs = {"data": data, "fingerprint": stages.student_splits.info.fingerprint}
     arrays, _ = stages.cache.run("audit", inputs, make)
     return from_json(Audit, json.loads(str(arrays["json"])), "an audit")
+
+
+def examples_for(stages: BuildStages, files: Files, answers: Answers) -> Examples:
+    """Right and wrong answers of the int8 model on test, and what they hang on."""
+    model, splits = files.models["int8"], stages.student_splits
+    test, task, by, threshold = splits.test, splits.info.task, reference(model), answers.threshold
+
+    def make(checkpoint: Path) -> Arrays:
+        found = examples_of(test, answers, task, asking(model, by, threshold), by.name)
+        assert found is not None
+        return {"wrong": np.array(found.wrong, int), "right": np.array(found.right, int), "maps": found.maps}
+
+    inputs = {"model": files.key, "runtime": by.name, "threshold": threshold and to_json(threshold)}
+    kept, _ = stages.cache.run("examples", inputs, make)
+    return Examples(tuple(kept["wrong"].tolist()), tuple(kept["right"].tolist()), kept["maps"], runtime_name(by.name))
 
 
 def runtime_of(model: TfliteModel) -> Runtime:

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from itertools import pairwise
 
-from edgekit.compile.reference import reference
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import agreement, choose_threshold, rule_in_words
 from edgekit.metrics.scores import score, spread, spread_by_class
 from edgekit.pipeline.cache import Arrays
-from edgekit.pipeline.evaluate import asking
-from edgekit.pipeline.examples import examples_of
 from edgekit.pipeline.loading import program_of
-from edgekit.pipeline.measure import audit_data, logits_of_file, logits_of_student, runtime_of
+from edgekit.pipeline.measure import audit_data, examples_for, logits_of_file, logits_of_student, runtime_of
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Trained
 from edgekit.report.card import (
     MEDICAL_USE,
@@ -141,11 +138,8 @@ def evidence_of(stages: BuildStages, first: SeedResult, results: dict[str, Score
     student = first.pruned.student
     zeroed = _zeroed(student) / sum(value.size for value in student.weights.values() if value.ndim > 1)
     program = program_of(first.files.models["int8"])
-    stages.options.on_stage("examples", False)
-    int8, test = first.files.models["int8"], stages.student_splits.test
-    by = reference(int8)
-    ask = asking(int8, by, answers[0].threshold)
-    examples = examples_of(test, answers[0], stages.student_splits.info.task, ask, by.name)
+    examples = examples_for(stages, first.files, answers[0])
+    test = stages.student_splits.test
     return Evidence(test, answers, first.pruned.sweep, zeroed, program, audit_data(stages), examples)
 
 

@@ -30,13 +30,13 @@ class Examples:
 
     Attributes:
         wrong, right: rows of the image set.
-        maps: [H, W] by row, see `metrics.occlusion.occlusion`.
+        maps: [K, H, W] of the wrong ones and then of the right ones, see `metrics.occlusion.occlusion`.
         runtime: what ran the model, in words.
     """
 
     wrong: tuple[int, ...]
     right: tuple[int, ...]
-    maps: dict[int, NDArray[np.float64]]
+    maps: NDArray[np.float64]
     runtime: str
 
 
@@ -65,10 +65,13 @@ def examples_section(images: ImageSet, answers: Answers, info: DataInfo, example
     called, shares = decide(answers.logits, task, answers.threshold), probabilities(answers.logits, answers.scale)
     rules = _rules(task)
     parts: list[Part] = [Prose(text) for text in _what_it_shows(task, images, side, examples.runtime)]
-    for rows, rule in ((examples.wrong, rules[0]), (examples.right, rules[1])):
+    first = len(examples.wrong)
+    for rows, maps, rule in (
+        (examples.wrong, examples.maps[:first], rules[0]), (examples.right, examples.maps[first:], rules[1]),
+    ):  # fmt: skip
         pictures = tuple(
-            _example(images, row, examples.maps[row], task, int(called[row]), float(shares[row, called[row]]))
-            for row in rows
+            _example(images, row, found, task, int(called[row]), float(shares[row, called[row]]))
+            for row, found in zip(rows, maps, strict=True)
         )
         notes = (f"Licence and attribution: {info.licence or 'not known'}",)
         parts.append(Gallery(rule, pictures, notes, wide=True) if pictures else Bullets((f"{rule}: none.",)))
