@@ -14,6 +14,7 @@ from edgekit.recipes.reading import BUILTIN, recipe_named
 from edgekit.report.card import load_card
 from edgekit.report.document import Facts, Page, Prose, Section
 from edgekit.report.render_json import page_json
+from edgekit.values.analysis import Analysis, LayerLoss
 from edgekit.values.codec import to_document
 from edgekit.values.comparison import (
     CheckedCondition,
@@ -36,6 +37,22 @@ DOCUMENTS: dict[str, list[Any]] = {
     "evaluation": [
         to_document(CARD.metrics.test),
         to_document(board_report(RUN, Agreement(1, 1, ()), CARD.metrics.test)),
+    ],
+    "analysis": [
+        to_document(
+            Analysis(
+                "a",
+                "b",
+                "digits",
+                False,
+                3,
+                "tflm",
+                (LayerLoss(0, "ADD", (1, 2), math.inf, 40.0, None, math.nan, 0.5, 0.0, 1.0),),
+                40.0,
+                0.1,
+                math.nan,
+            )
+        )
     ],
     "comparison": [
         to_document(

@@ -7,6 +7,7 @@ import click
 
 from edgekit import __version__
 from edgekit.cli import desktop, device
+from edgekit.cli.analyze import analyze_command
 from edgekit.cli.compare import compare_command
 from edgekit.cli.completion import completion_command
 from edgekit.cli.export import export_command
@@ -30,8 +31,8 @@ for command in (
     desktop.build_model_command, desktop.evaluate_command, desktop.predict_command, desktop.recipe_command,
     desktop.data_group, desktop.compile_command, export_command, desktop.inspect_command, device.eval_device_command,
     device.profile_command, device.selftest_command, device.flash_command, device.doctor_command,
-    flash_page_command,
-    device.firmware_command, watch_command, init_command, reproduce_command, compare_command, completion_command,
+    flash_page_command, device.firmware_command, watch_command, init_command, reproduce_command, compare_command,
+    analyze_command, completion_command,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -1,4 +1,4 @@
-"""Somebody's ONNX model -> the int8 .tflite that onnx2tf makes of it, its ranges set by images.
+"""Somebody's ONNX model -> the .tflite files that onnx2tf makes of it, the int8 one's ranges set by images.
 
 In: an .onnx file, a set of images. Out: the .tflite's bytes, without what no interpreter reads.
 """
@@ -35,7 +35,22 @@ def int8_of_onnx(path: Path, data: str | None, input_range: tuple[float, float] 
             f"{path} is an ONNX model; to make it int8, edgekit must see images like those that it will see.",
             "Name some: --calibrate DATA, a folder or a set by its name, and --input-range if white is not 1.",
         )
-    name, (height, width, channels) = image_input(content, str(path))
+    return tflites_of_onnx(content, str(path), data, input_range)["int8"]
+
+
+def tflites_of_onnx(
+    content: bytes, called: str, data: str, input_range: tuple[float, float] | None = None
+) -> dict[str, bytes]:
+    """The model as `float32`, `float16`, `dynamic` and `int8`.
+
+    Args:
+        called: the file's name, for messages.
+        data, input_range: as in `int8_of_onnx`.
+
+    Raises:
+        EdgekitError: as `int8_of_onnx`.
+    """
+    name, (height, width, channels) = image_input(content, called)
     images = load_splits(data, (height, width), for_model(DataRecipe(), channels)).calibration.images
     taken = InputRange() if input_range is None else InputRange(*input_range, "given")
-    return onnx_to_tflite(content, full_range(images), input_name=name, taken=taken)["int8"]
+    return onnx_to_tflite(content, full_range(images), input_name=name, taken=taken)

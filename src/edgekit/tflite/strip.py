@@ -36,7 +36,12 @@ def strip(content: bytes) -> bytes:
         if tensor.quantization is not None:
             tensor.quantization.min = tensor.quantization.max = None
     model.buffers = kept
-    builder = _aligned_builder(len(content))
+    return finished(model, len(content))
+
+
+def finished(model: Any, size: int) -> bytes:
+    """The file of a `ModelT`; about `size` bytes."""
+    builder = _aligned_builder(size)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
 
