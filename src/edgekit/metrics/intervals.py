@@ -57,11 +57,11 @@ def seeds_interval(values: Sequence[float], intervals: Sequence[Interval]) -> In
     if count == 1 or any(map(math.isnan, values)):
         return low, high
     centre = sum(values) / count
-    half = _student(count - 1) * float(np.std(values, ddof=1)) / math.sqrt(count)
+    half = student(count - 1) * float(np.std(values, ddof=1)) / math.sqrt(count)
     return max(0.0, centre - math.hypot(centre - low, half)), min(1.0, centre + math.hypot(high - centre, half))
 
 
-def _student(degrees: int) -> float:
+def student(degrees: int) -> float:
     """The 97.5 % point of Student's t distribution, within 0.1 %."""
     if degrees <= len(_STUDENT):
         return _STUDENT[degrees - 1]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.metrics.classes import auc_influence
-from edgekit.metrics.intervals import Interval, Z
+from edgekit.metrics.intervals import Interval, Z, student
 from edgekit.values.comparison import McNemar, Method
 from edgekit.values.task import Task
 
@@ -36,6 +36,21 @@ def _p_value(only_a: int, only_b: int) -> tuple[float, Method]:
         return (min(1.0, 2 * ways / 2**n) if n else 1.0), "exact binomial"
     squared = max(0, abs(only_a - only_b) - 1) ** 2 / n
     return math.erfc(math.sqrt(squared / 2)), "chi-squared with continuity correction"
+
+
+def mean_gain(a: Sequence[float], b: Sequence[float]) -> tuple[float, Interval]:
+    """The mean of b - a over pairs, and its 95 % interval by Student's paired t test, which is two-sided: a gain is
+    there where 0 lies outside.
+
+    Raises:
+        ValueError: fewer than two pairs, or not as many of one as of the other.
+    """
+    gains = [new - old for old, new in zip(a, b, strict=True)]
+    if len(gains) < 2:
+        raise ValueError("a paired test needs two pairs at least")
+    mean = sum(gains) / len(gains)
+    half = student(len(gains) - 1) * float(np.std(gains, ddof=1)) / math.sqrt(len(gains))
+    return mean, (mean - half, mean + half)
 
 
 def difference_interval(a: float, a_interval: Interval, b: float, b_interval: Interval, r: float = 0.0) -> Interval:

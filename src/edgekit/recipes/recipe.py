@@ -14,7 +14,7 @@ from edgekit.values.task import Task
 
 Network = Literal[
     "resnet_tiny", "wide", "vgg_slim", "alexnet", "densenet121", "resnet18", "vgg19", "googlenet", "inception_v3",
-    "mobilenet_v2",
+    "mobilenet_v2", "efficientnet_lite0",
 ]  # fmt: skip
 Weights = Literal["none", "imagenet"]
 

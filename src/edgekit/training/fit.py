@@ -109,14 +109,15 @@ def optimise(
     keep_freed_memory()
     accelerator, checkpoint, history = training.accelerator, training.checkpoint, training.history
     trained = [p for p in net.parameters() if p.requires_grad]
+    fused = True if accelerator.type == "cuda" else None  # a step of small networks is as long as its launches are many
     if recipe.optimizer == "adam":
-        optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, 1.0, weight_decay=recipe.weight_decay)
+        optimizer: torch.optim.Optimizer = torch.optim.Adam(trained, 1.0, weight_decay=recipe.weight_decay, fused=fused)
     else:  # decay the kernels only: scales and biases have no reason to be small
         groups = [
             {"params": [p for p in trained if p.ndim > 1], "weight_decay": recipe.weight_decay},
             {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, 1.0)
+        optimizer = torch.optim.AdamW(groups, 1.0, fused=fused)
     average = copy.deepcopy(net) if recipe.ema_decay else None
     steps = max(1, count // recipe.batch_size)  # the last, short batch would unsettle BatchNorm
     kept: dict[str, Any] = {"net": net, "optimizer": optimizer, **({} if average is None else {"average": average})}
@@ -211,8 +212,8 @@ def _learning_rate(recipe: FitRecipe, epoch: float) -> float:
 
 @torch.no_grad()
 def _blend(average: nn.Module, net: nn.Module, decay: float) -> None:
-    for kept, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - decay)
-        else:
-            kept.copy_(new)
+    pairs = list(zip(average.state_dict().values(), net.state_dict().values(), strict=True))
+    kept, new = zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True)
+    torch._foreach_lerp_(kept, new, 1 - decay)  # one launch instead of one a tensor
+    for count, newer in (pair for pair in pairs if not pair[0].is_floating_point()):
+        count.copy_(newer)
