@@ -21,6 +21,7 @@ EXTRAS: Mapping[str, Mapping[str, str]] = {
         "onnx": "ONNX", "onnxruntime": "ONNX Runtime", "onnx2tf": "onnx2tf", "tensorflow": "TensorFlow",
         "tf_keras": "tf-keras", "ai_edge_litert": "LiteRT",
     },
+    "search": {"optuna": "Optuna"},
     "cluster": {"ray": "Ray"},
     "teachers": {
         "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",

@@ -225,3 +225,13 @@ def disk_error(error: OSError, path: Path) -> EdgekitError:
         "Check that the folder exists and is yours to write, or name another: --out for the model, XDG_CACHE_HOME for "
         "what is kept between builds.",
     )
+
+
+def check_room(folder: Path, size: int = 1 << 20) -> None:
+    """Raises an EdgekitError as `atomic_path` where a file of so many bytes could not be written into the folder."""
+    probe = folder / f".{secrets.token_hex(4)}.room"
+    with failures_of(probe):
+        try:
+            probe.write_bytes(bytes(size))
+        finally:
+            probe.unlink(missing_ok=True)

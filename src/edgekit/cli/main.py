@@ -14,6 +14,7 @@ from edgekit.cli.export import export_command
 from edgekit.cli.flash_page import flash_page_command
 from edgekit.cli.init import init_command
 from edgekit.cli.reproduce import reproduce_command
+from edgekit.cli.search import search_command
 from edgekit.cli.watch import watch_command
 from edgekit.errors import EdgekitError, printable
 from edgekit.extras import not_installed
@@ -31,8 +32,8 @@ for command in (
     desktop.build_model_command, desktop.evaluate_command, desktop.predict_command, desktop.recipe_command,
     desktop.data_group, desktop.compile_command, export_command, desktop.inspect_command, device.eval_device_command,
     device.profile_command, device.selftest_command, device.flash_command, device.doctor_command,
-    flash_page_command, device.firmware_command, watch_command, init_command, reproduce_command, compare_command,
-    analyze_command, completion_command,
+    flash_page_command, device.firmware_command, watch_command, init_command, reproduce_command, search_command,
+    compare_command, analyze_command, completion_command,
 ):  # fmt: skip
     cli.add_command(command)
 

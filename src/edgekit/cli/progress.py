@@ -26,7 +26,7 @@ _LOG_EVERY_S = 30.0
 _RATE_OVER = 32  # images: the rate that is shown is that of the latest
 
 
-class _Bars:
+class Bars:
     """A bar that lines are printed above; a context manager."""
 
     def __init__(self, *columns: str | bars.ProgressColumn) -> None:
@@ -50,7 +50,7 @@ class _Bars:
             self._console.print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
-class StageBars(_Bars):
+class StageBars(Bars):
     """Shows stages as they come."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class StageBars(_Bars):
             self._task = None
 
 
-class UnitBars(_Bars):
+class UnitBars(Bars):
     """Shows units of work as they end, and those that run."""
 
     def __init__(self) -> None:

@@ -23,7 +23,7 @@ from edgekit.data.splits import split, train_in_test
 from edgekit.errors import EdgekitError
 from edgekit.files import print_warning, user_folder
 from edgekit.recipes.recipe import DataRecipe
-from edgekit.values.images import ImageSplits, Size
+from edgekit.values.images import DataInfo, ImageSet, ImageSplits, Size
 
 Warn = Callable[[str], None]
 
@@ -140,6 +140,14 @@ def load_splits(
         catalogue = catalogue.noted(f"{len(leaked)} training images are byte-identical to test images")
     readable = np.setdiff1d(np.arange(len(catalogue)), list(unreadable)).astype(np.int64)
     return split(catalogue, images, readable, recipe)
+
+
+def load_training(
+    data: str, size: Size, recipe: DataRecipe, *, cache_dir: Path | None = None, on_warning: Warn = print_warning
+) -> tuple[ImageSet, DataInfo]:
+    """The training images alone, for who chooses among models: neither validation nor test. As `load_splits`."""
+    splits = load_splits(data, size, recipe, cache_dir=cache_dir, on_warning=on_warning)
+    return splits.train, splits.info
 
 
 def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn = print_warning) -> Catalogue:

@@ -13,6 +13,7 @@ from edgekit.recipes.recipe import (
     DataRecipe,
     DistillRecipe,
     PruneRecipe,
+    SearchRecipe,
     StudentRecipe,
     TeachRecipe,
     ThresholdRecipe,
@@ -43,3 +44,4 @@ class Recipe:
     threshold: ThresholdRecipe = field(default_factory=ThresholdRecipe)
     convert: ConvertRecipe = field(default_factory=ConvertRecipe)
     embed: EmbedRecipe = field(default_factory=EmbedRecipe)
+    search: SearchRecipe = field(default_factory=SearchRecipe)  # of `edgekit search`; a build does not look at it

@@ -4,7 +4,7 @@ Training and conversion take these; `build` puts them together.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from edgekit.errors import EdgekitError
 from edgekit.values.images import Size
@@ -198,3 +198,33 @@ class ConvertRecipe:
     dynamic_drift: Annotated[float, Between(0, 10)] = 0.3
     int8_drift: Annotated[float, Between(0, 10)] = 0.5
     agreement: Annotated[float, Between(0, 1)] = 0.95  # smallest share of check images with PyTorch's class
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecipe:
+    """What `edgekit search` chooses among, and how long it trains before it chooses.
+
+    The channels of a first stage are one of `widths`; each later stage has those before it times one of `growths`, made
+    a multiple of 4.
+    """
+
+    input_sizes: Annotated[tuple[int, ...], Between(16, 512), Several(distinct=True)] = (32, 48, 64, 96)
+    blocks: Annotated[tuple[Kind, ...], Several(distinct=True)] = get_args(Kind)
+    stem_strides: Annotated[tuple[Literal[1, 2], ...], Several(distinct=True)] = (1, 2)
+    stages: Annotated[tuple[int, ...], Between(1, 6), Several(distinct=True)] = (3, 4)
+    widths: Annotated[tuple[int, ...], Between(1, 256), Several(distinct=True)] = (4, 8, 12, 16)
+    growths: Annotated[tuple[float, ...], Between(1, 4), Several(distinct=True)] = (1.0, 1.5, 2.0)
+    depths: Annotated[tuple[int, ...], Between(1, 8), Several(distinct=True)] = (1, 2)
+    expansions: Annotated[tuple[int, ...], Between(1, 8), Several(distinct=True)] = (2, 4)  # of `inverted` blocks
+    rungs: Annotated[tuple[int, ...], Between(1, 2000), Several(distinct=True)] = (8, 24)  # epochs, ascending
+    keep_one_of: Annotated[int, Between(2, 16)] = 3  # of a rung's students go on to the next
+    finalists: Annotated[int, Between(1, 100)] = 4  # are trained in full, with every seed of the recipe
+    folds: Annotated[int, Between(2, 16)] = 4  # where the data set names no sources
+
+    def check(self, epochs: int) -> None:
+        """Raises EdgekitError: the rungs do not ascend, or do not end before a full training of so many epochs."""
+        if list(self.rungs) != sorted(self.rungs) or self.rungs[-1] > epochs:
+            raise EdgekitError(
+                f"search.rungs={','.join(map(str, self.rungs))} do not ascend to at most distill.fit.epochs={epochs}.",
+                "Give them in order, e.g. --set search.rungs=8,24 --set distill.fit.epochs=60.",
+            )

@@ -60,6 +60,7 @@ class Training:
     history: History | None = None
     on_epoch: OnEpoch = lambda epoch, loss: None
     on_warning: OnWarning = lambda message: None  # told where memory takes smaller batches
+    until: int | None = None  # epochs after which it stops, as if killed: what goes on reads the checkpoint
 
 
 def fit(
@@ -130,7 +131,7 @@ def optimise(
         if history is not None:
             history.rows[:] = [to_numpy(row) for row in state["history"]]
         first = state["epochs"]
-    for epoch in range(first, recipe.epochs):
+    for epoch in range(first, min(recipe.epochs, training.until or recipe.epochs)):
         seed = training.seed * 100_003 + epoch  # an epoch's draws depend on nothing before it
         generator = torch.Generator().manual_seed(seed)
         torch.manual_seed(seed)  # dropout
