@@ -42,14 +42,14 @@ def compare_command(
 
     \b
     --fail-if 'accuracy<-0.01, ram>+5%, flash>+10%'
-        CONDITIONS  =  CONDITION, CONDITION, ...
-        CONDITION   =  QUANTITY SIGN NUMBER, with % behind it for per cent of A
-        SIGN        =  <  <=  >  >=, of B - A
-        QUANTITY    =  accuracy balanced_accuracy precision recall specificity f1 auc
-                       (shares: -0.01 is one point less); of one class recall:LABEL,
-                       precision:LABEL, f1:LABEL, auc:LABEL; mse mae max_error;
-                       bytes parameters macs flash code constants ram tflm_arena
-                       ms cycles instructions board_ms
+        CONDITIONS = CONDITION, CONDITION, ...
+        CONDITION  = QUANTITY SIGN NUMBER, with % behind it for per cent of A
+        SIGN       = <  <=  >  >=, of B - A
+        QUANTITY   = accuracy balanced_accuracy precision recall specificity
+                     f1 auc (shares: -0.01 is one point less); of one class
+                     recall:LABEL, precision:LABEL, f1:LABEL, auc:LABEL;
+                     mse mae max_error; bytes parameters macs flash code
+                     constants ram tflm_arena ms cycles instructions board_ms
 
     Exit codes: 3 where a condition holds, 2 where one cannot be read or a side does not tell its quantity.
     """

@@ -13,6 +13,7 @@ from edgekit.cli.completion import completion_command
 from edgekit.cli.export import export_command
 from edgekit.cli.flash_page import flash_page_command
 from edgekit.cli.init import init_command
+from edgekit.cli.output import take_any_encoding
 from edgekit.cli.reproduce import reproduce_command
 from edgekit.cli.search import search_command
 from edgekit.cli.watch import watch_command
@@ -40,6 +41,7 @@ for command in (
 
 def main() -> None:
     """Runs the command line: an error is two lines and exit code 1 (2 for wrong options), Ctrl-C a line and 130."""
+    take_any_encoding()
     try:
         cli(standalone_mode=False, prog_name="edgekit")
         sys.stdout.flush()

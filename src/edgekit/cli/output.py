@@ -3,6 +3,7 @@
 In: what a command found out. Out: stdout; what goes on meanwhile, on stderr.
 """
 
+import codecs
 import json
 import re
 import shlex
@@ -19,6 +20,24 @@ if TYPE_CHECKING:  # `edgekit --help` comes without numpy and rich
     from edgekit.report.document import Part
 
 _NUMBERS = re.compile(r"\[\n\s+(?=[-\d])[^\[\]{}\"]*\]")  # a list of numbers, which is printed in one line
+
+# of what edgekit writes itself, for a stream that takes no Unicode: a pipe on Windows, the C locale
+_PLAIN = {"█": "#", "━": "-", "–": "-", "…": "...", "±": "+-", "µ": "u", "∞": "inf"}
+
+
+def take_any_encoding() -> None:
+    """What the encoding of stdout or stderr lacks is written with plain characters, or as JSON writes it."""
+    codecs.register_error("edgekit", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="edgekit")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(one) or json.dumps(one)[1:-1] for one in lacking), error.end
 
 
 def show(parts: "Iterable[Part]", value: Any, as_json: bool) -> None:

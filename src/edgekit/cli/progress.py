@@ -136,15 +136,15 @@ class LiveScore:
     def __init__(
         self, total: int, task: Task | None, threshold: Threshold | None, board: str, *, quiet: bool = False
     ) -> None:
+        self._console = Console(stderr=True, quiet=quiet)
         columns = bars.BarColumn(20), bars.MofNCompleteColumn(), "{task.fields[said]}", bars.TimeRemainingColumn()
-        self._bar = bars.Progress(*columns)
+        self._bar = bars.Progress(*(columns if self._console.is_terminal else columns[1:3]))  # a log gets the end alone
         self._row = self._bar.add_task("", total=total, said="")
         self._task, self._threshold, self._unit = task, threshold, latency_unit(board)
         self._right = 0
         self._counts = {"tp": 0, "fp": 0, "fn": 0, "tn": 0} if task and task.positive else {}
         self._seen: list[Prediction] = []
         self._moments: deque[float] = deque([time.monotonic()], maxlen=_RATE_OVER)
-        self._console = Console(stderr=True, quiet=quiet)
         self._live = Live(self, console=self._console, refresh_per_second=4)
 
     def __enter__(self) -> "LiveScore":
