@@ -22,6 +22,11 @@ def image(size: int, chip_id: int = 0, flash: int = DIO_40) -> bytes:
     return head + bytes((i * 7) & 0xFF for i in range(size - len(head)))
 
 
+def described(firmware: bytes, description: bytes) -> bytes:
+    """An image with what ESP-IDF's linker script puts behind its own description of the application."""
+    return firmware[:288] + description + firmware[288 + len(description) :]
+
+
 def table(*rows: tuple[int, int, int, int, bytes]) -> bytes:
     """A binary partition table of (type, subtype, offset, size, name)."""
     packed = b"".join(struct.pack("<HBBII16sI", 0x50AA, *row[:4], row[4], 0) for row in rows)

@@ -13,6 +13,7 @@
 // Bounds that the linker script sets.
 extern "C" {
 extern char __ram_start[], __ram_end[], __flash_start[], __flash_end[];
+extern const uint8_t __model_start[], __model_end[];
 }
 
 namespace {
@@ -124,6 +125,15 @@ class Uart final : public edgekit::ByteStream {
 alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
 int8_t outputs[3][edgekit::kModel.outputs];
 
+// QEMU loads a file there where it was given one; elsewhere the memory holds zeros.
+edgekit::Partition ModelPartition() {
+  for (size_t i = 0; i < 8; ++i) {
+    if (__model_start[i] != 0)
+      return {__model_start, static_cast<size_t>(__model_end - __model_start)};
+  }
+  return {};
+}
+
 }  // namespace
 
 int main() {
@@ -139,12 +149,13 @@ int main() {
       kTicksPerUs * 1000000,
       1u << 20,  // QEMU reads the socket only as fast as the UART is read
       4000000};
-  static edgekit::App app(uart, clock, classifier, board,
-                          {{images[0], images[1]},
-                           sizeof(images[0]),
-                           {outputs[0], outputs[1], outputs[2]},
-                           sizeof(outputs[0])});
+  const edgekit::Memory memory = {{images[0], images[1]},
+                                  sizeof(images[0]),
+                                  {outputs[0], outputs[1], outputs[2]},
+                                  sizeof(outputs[0])};
+  const edgekit::Loaded loaded = edgekit::LoadModel(classifier, ModelPartition(), memory);
+  static edgekit::App app(uart, clock, classifier, board, memory);
   uart.Start();
-  app.Start();
+  app.Start(loaded);
   for (;;) app.Poll();
 }

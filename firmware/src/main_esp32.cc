@@ -2,7 +2,7 @@
 // No test compiles this file: it needs Espressif's toolchain. firmware/README.md says when it was
 // built and where it ran.
 #include "app/app.h"
-#include "app/model.h"
+#include "app/description.h"
 #include "driver/uart.h"
 #include "esp_app_desc.h"
 #include "esp_cpu.h"
@@ -12,6 +12,7 @@
 #include "esp_image_format.h"
 #include "esp_log.h"
 #include "esp_ota_ops.h"
+#include "esp_partition.h"
 #include "esp_rom_sys.h"
 #include "esp_timer.h"
 #include "freertos/FreeRTOS.h"
@@ -113,41 +114,50 @@ uint32_t RamBytes() {
 alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
 int8_t outputs[3][edgekit::kModel.outputs];
 
-// Loads before the figures are taken: the arena is part of them.
-class Preloaded final : public edgekit::Classifier {
- public:
-  explicit Preloaded(edgekit::Classifier& classifier)
-      : classifier_(classifier), status_(classifier.Load()) {}
-  edgekit::Status Load() override { return status_; }
-  edgekit::Status Run(const int8_t* in, int8_t* out) override { return classifier_.Run(in, out); }
-  const edgekit::Model& model() const override { return classifier_.model(); }
-  uint32_t arena_bytes() const override { return classifier_.arena_bytes(); }
-  edgekit::wire::Backend backend() const override { return classifier_.backend(); }
-#if EDGEKIT_PROFILE
-  void ProfileWith(edgekit::Clock& clock) override { classifier_.ProfileWith(clock); }
-  edgekit::StepTicks step_ticks() const override { return classifier_.step_ticks(); }
+#ifdef EDGEKIT_AOT
+using Backend = edgekit::AotClassifier;
+constexpr edgekit::wire::Backend kBackend = edgekit::wire::Backend::kAot;
+#else
+using Backend = edgekit::TflmClassifier;
+constexpr edgekit::wire::Backend kBackend = edgekit::wire::Backend::kTflmEspNn;
 #endif
 
- private:
-  edgekit::Classifier& classifier_;
-  const edgekit::Status status_;
-};
+// partitions.csv has it; a board with another table has none. It stays mapped.
+edgekit::Partition ModelPartition() {
+  constexpr auto kType = static_cast<esp_partition_type_t>(0x40);
+  constexpr auto kSubtype = static_cast<esp_partition_subtype_t>(0);
+  const esp_partition_t* const found = esp_partition_find_first(kType, kSubtype, "model");
+  const void* data = nullptr;
+  esp_partition_mmap_handle_t handle;
+  if (found == nullptr ||
+      esp_partition_mmap(found, 0, found->size, ESP_PARTITION_MMAP_DATA, &data, &handle) != ESP_OK)
+    return {};
+  return {static_cast<const uint8_t*>(data), found->size};
+}
 
 }  // namespace
+
+// ESP-IDF's linker script puts it at a fixed place of the image (src/CMakeLists.txt keeps it).
+extern "C" {
+extern const edgekit::wire::FirmwareDescription custom_app_desc;
+const __attribute__((section(".rodata_custom_desc")))
+edgekit::wire::FirmwareDescription custom_app_desc = edgekit::Description(kBackend);
+}
 
 extern "C" void app_main() {
   esp_log_level_set("*", ESP_LOG_NONE);  // the line belongs to the protocol from here on
   static Uart uart;
   static TimerClock clock;
-#ifdef EDGEKIT_AOT
-  static edgekit::AotClassifier backend;
-#else
-  static edgekit::TflmClassifier backend;
-#endif
+  static Backend classifier;
   uart.Start();
   static char build_id[17];  // the beginning of the ELF file's SHA-256: another for every build
   esp_app_get_elf_sha256(build_id, sizeof(build_id));
-  static Preloaded classifier(backend);
+  const edgekit::Memory memory = {{images[0], images[1]},
+                                  sizeof(images[0]),
+                                  {outputs[0], outputs[1], outputs[2]},
+                                  sizeof(outputs[0])};
+  // before the figures are taken: the arena is part of them
+  const edgekit::Loaded loaded = edgekit::LoadModel(classifier, ModelPartition(), memory);
   const bool emulated = IsEmulated();
   const uint32_t clock_hz = esp_rom_get_cpu_ticks_per_us() * 1000000;
   const edgekit::BoardInfo board = {
@@ -160,11 +170,7 @@ extern "C" void app_main() {
       kReceiveBytes - 1024,
       921600,  // what CP210x and CH340 chips carry over an ordinary cable
   };
-  static edgekit::App app(uart, clock, classifier, board,
-                          {{images[0], images[1]},
-                           sizeof(images[0]),
-                           {outputs[0], outputs[1], outputs[2]},
-                           sizeof(outputs[0])});
-  app.Start();
+  static edgekit::App app(uart, clock, classifier, board, memory);
+  app.Start(loaded);
   for (;;) app.Poll();
 }

@@ -1,18 +1,21 @@
-// The board that is this computer: a TCP port in place of the serial line. `firmware [PORT]` (0
-// lets the system choose); it prints the port, serves one client after the other, and ends on end
-// of input or a signal.
+// The board that is this computer: a TCP port in place of the serial line, a file in place of the
+// model partition. `firmware [PORT [FILE]]` (port 0 lets the system choose); it prints the port,
+// serves one client after the other, and ends on end of input or a signal.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "app/app.h"
-#include "app/model.h"
+#include "app/description.h"
 #include "classifier_aot/aot_classifier.h"
 
 #ifndef EDGEKIT_BUILD_ID
@@ -88,6 +91,21 @@ class MonotonicClock final : public edgekit::Clock {
 alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
 int8_t outputs[3][edgekit::kModel.outputs];
 
+// As in a board's image: tests read it out of this program.
+constexpr __attribute__((used)) edgekit::wire::FirmwareDescription description =
+    edgekit::Description(edgekit::wire::Backend::kAot);
+
+edgekit::Partition ModelPartition(const char* path) {
+  const int file = open(path, O_RDONLY);
+  struct stat about = {};
+  if (file < 0 || fstat(file, &about) != 0) return {};
+  const size_t bytes = static_cast<size_t>(about.st_size);
+  void* const data = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, file, 0);
+  close(file);
+  if (data == MAP_FAILED) return {};
+  return {static_cast<const uint8_t*>(data), bytes};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -113,12 +131,14 @@ int main(int argc, char** argv) {
   edgekit::AotClassifier classifier;
   const edgekit::BoardInfo board = {
       edgekit::wire::BoardKind::kNative, "native", EDGEKIT_BUILD_ID, 0, 0, 0, 1u << 20, 4000000};
-  static edgekit::App app(stream, clock, classifier, board,
-                          {{images[0], images[1]},
-                           sizeof(images[0]),
-                           {outputs[0], outputs[1], outputs[2]},
-                           sizeof(outputs[0])});
+  const edgekit::Memory memory = {{images[0], images[1]},
+                                  sizeof(images[0]),
+                                  {outputs[0], outputs[1], outputs[2]},
+                                  sizeof(outputs[0])};
+  const edgekit::Partition partition = argc > 2 ? ModelPartition(argv[2]) : edgekit::Partition{};
+  const edgekit::Loaded loaded = edgekit::LoadModel(classifier, partition, memory);
+  static edgekit::App app(stream, clock, classifier, board, memory);
   stream.WaitForClient();
-  app.Start();
+  app.Start(loaded);
   for (;;) app.Poll();
 }

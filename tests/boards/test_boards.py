@@ -71,7 +71,10 @@ def test_the_classic_esp32s_row_is_what_the_firmwares_own_files_say() -> None:
     assert ESP32.room.flash_bytes == EmbedRecipe().flash_bytes
     script = (FIRMWARE / "boards/emulated/board.ld").read_text()
     assert [int(length, 16) for length in re.findall(r"LENGTH = (0x\w+)", script)] == [
-        ESP32.room.flash_bytes, ESP32.room.static_ram_bytes,
+        ESP32.room.flash_bytes, ESP32.room.static_ram_bytes, *(int(row[4], 0) for row in rows if row[0] == "model"),
+    ]  # fmt: skip
+    assert [int(origin, 16) for origin in re.findall(r"ORIGIN = (0x\w+)", script)] == [
+        DE212.flash, DE212.ram, DE212.partition,
     ]  # fmt: skip
     assert EmbedRecipe().arena_bytes == ESP32.room.arena_bytes
     main = (FIRMWARE / "src/main_emulated.cc").read_text()

@@ -29,9 +29,9 @@ from edgekit.values.model import TfliteModel
 
 INFO = messages.Info(
     nonce=0, board=codes.BoardKind.REAL, backend=codes.Backend.AOT, model_error=0, error_detail=0,
-    model_sha256=bytes(32), rank=3, decision=0, positive=0, reserved=0, dimensions=(32, 32, 1, 0, 0), outputs=2,
+    model_sha256=bytes(32), rank=3, decision=0, positive=0, source=0, dimensions=(32, 32, 1, 0, 0), outputs=2,
     label_bytes=0, input_scale_bits=0x3B808081, output_scale_bits=0x3D800000, input_zero_point=-128,
-    output_zero_point=0, input_low_bits=0, input_high_bits=0, margin_q=0, reserved_2=0, arena_bytes=1, ram_bytes=0,
+    output_zero_point=0, input_low_bits=0, input_high_bits=0, margin_q=0, stored_error=0, arena_bytes=1, ram_bytes=0,
     flash_bytes=0,
     model_bytes=1, clock_hz=0, window_bytes=0, baud=115200, max_baud=921600, chip="esp32", build_id="of no one",
 )  # fmt: skip

@@ -168,8 +168,10 @@ def test_one_class_alone_has_a_page_without_a_roc_curve(
 def test_the_first_images_that_differ_are_named_and_the_rest_are_counted() -> None:
     names = tuple(f"test/{number}.png" for number in range(25))
     board = {"board": "emulated", "chip": "xtensa de212", "backend": "aot", "arena_bytes": 9000}
+    board |= {"model_sha256": "ab" * 32, "model_source": "stored"}
     run = DeviceRun((Prediction("a", 1, (0, 9), 100),), board, LinkCounts(), 1.0)
     said = printed(board_parts(run, Agreement(30, 5, names)), 80)
+    assert "abababababab, from its model partition" in said
     assert "test/19.png" in said
     assert "test/20.png" not in said
     assert "and 5 more" in said

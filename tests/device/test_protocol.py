@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.device.protocol import codes, frames, messages
+from edgekit.device.protocol import codes, frames, messages, stored
 from edgekit.device.protocol.message import BY_TYPE, Message
 
 REPOSITORY = Path(__file__).parents[2]
@@ -23,7 +23,9 @@ WIRE_SOURCES = ("firmware/lib/wire/src/wire/frame.cc",)
 APP_SOURCES = (
     *WIRE_SOURCES,
     "firmware/lib/app/src/app/app.cc",
+    "firmware/lib/app/src/app/load.cc",
     "firmware/lib/app/src/app/mlperf_tiny.cc",
+    "firmware/lib/app/src/app/sha256.cc",
 )
 
 
@@ -153,10 +155,15 @@ def test_the_document_names_every_message_error_and_byte_of_info() -> None:
     for code in codes.ErrorCode:
         words = code.name.lower().replace("_", " ").replace("op", "operator" if code.name.endswith("OP") else "op")
         assert code == 0 or f"{code.value} {words}" in flat
-    rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", text.partition("INFO, 164 bytes")[2], re.MULTILINE)
-    ends = [int(offset) + int(size) for offset, size, _ in rows]
-    assert [int(offset) for offset, _, _ in rows] == [0, *ends[:-1]]
-    assert ends[-1] == messages.Info.FIXED.size
+    for title, record in (
+        ("INFO, 164 bytes", messages.Info), ("## A stored model", stored.StoredModel),
+        ("out of the flash, firmware running or not", stored.FirmwareDescription),
+    ):  # fmt: skip
+        table = text.partition(title)[2].partition("| --- | --- | --- |\n")[2].partition("\n\n")[0]
+        rows = re.findall(r"^\| (\d+) \| (\d+) \| (.+) \|$", table, re.MULTILINE)
+        ends = [int(offset) + int(size) for offset, size, _ in rows]
+        assert [int(offset) for offset, _, _ in rows] == [0, *ends[:-1]]
+        assert ends[-1] == record.FIXED.size
     for number in (
         frames.MAX_BODY_BYTES, frames.MAX_PAYLOAD_BYTES,
         messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.OUTPUTS_A_FRAME, messages.MAX_LABEL_BYTES,

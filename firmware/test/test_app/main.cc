@@ -77,6 +77,7 @@ class Counter final : public edgekit::Classifier {
  public:
   explicit Counter(HandClock& clock) : clock_(clock) {}
   Status Load() override { return load; }
+  Status LoadStored(const edgekit::Stored&) override { return {ErrorCode::kBuiltInAlone, 0}; }
   Status Run(const int8_t* input, int8_t* output) override {
     ++runs;
     clock_.now += 777;
@@ -100,11 +101,14 @@ struct Bench {
   HandClock clock;
   Counter classifier{clock};
   int8_t images[2][500], outputs[3][2];
+  edgekit::Memory memory{{images[0], images[1]}, 500, {outputs[0], outputs[1], outputs[2]}, 2};
   App app{line,
           clock,
           classifier,
           {wire::BoardKind::kNative, "bench", "1", 0, 0, 0, 0, 2000000},
-          {{images[0], images[1]}, 500, {outputs[0], outputs[1], outputs[2]}, 2}};
+          memory};
+
+  void Start() { app.Start(edgekit::LoadModel(classifier, {}, memory)); }
 
   void Run() {
     do app.Poll();
@@ -143,7 +147,7 @@ void Check(const char* name, bool passed) {
 
 void RepeatIsAnsweredAgainWithoutASecondRun() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   bench.SendImage(7, image_a);
   bench.Ask(7, image_a);
   const wire::Result first = wire::Result::Unpack(bench.line.last);
@@ -157,7 +161,7 @@ void RepeatIsAnsweredAgainWithoutASecondRun() {
 
 void OnlyLostChunksAreAskedFor() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   bench.SendImage(8, image_a, 1);
   bench.Ask(8, image_a);
   const bool asked = bench.Answered(wire::Missing::kType) && bench.line.last_bytes == 1 &&
@@ -170,7 +174,7 @@ void OnlyLostChunksAreAskedFor() {
 
 void WrongCrcRunsNothing() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   bench.SendImage(8, image_a);
   bench.Ask(8, image_b);
   Check("an image whose CRC is another than INFER says is asked for whole and not run",
@@ -180,7 +184,7 @@ void WrongCrcRunsNothing() {
 
 void TwoImagesTravelAtOnce() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   bench.SendImage(1, image_a, 0);
   bench.SendImage(2, image_b);
   bench.Ask(2, image_b);
@@ -193,7 +197,7 @@ void TwoImagesTravelAtOnce() {
 
 void NewSessionForgetsImages() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   wire::Hello hello;
   hello.nonce = 1;
   bench.line.Say(0, hello);
@@ -211,7 +215,7 @@ void NewSessionForgetsImages() {
 void FailedLoadAnswersItsError() {
   static Bench bench;
   bench.classifier.load = {ErrorCode::kArenaTooSmall, 65536};
-  bench.app.Start();
+  bench.Start();
   bench.Ask(1, image_a);
   const bool refused = bench.Refused(ErrorCode::kArenaTooSmall, 65536);
   wire::Hello hello;
@@ -226,7 +230,7 @@ void FailedLoadAnswersItsError() {
 void FailedRunIsAnError() {
   static Bench bench;
   bench.classifier.run = {ErrorCode::kInvokeFailed, 1};
-  bench.app.Start();
+  bench.Start();
   bench.SendImage(1, image_a);
   bench.Ask(1, image_a);
   Check("a run that failed is an error and no result", bench.Refused(ErrorCode::kInvokeFailed, 1));
@@ -234,7 +238,7 @@ void FailedRunIsAnError() {
 
 void SilentRateIsGivenUp() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   wire::SetBaud rate;
   rate.baud = 921600;
   bench.line.Say(1, rate);
@@ -251,7 +255,7 @@ void SilentRateIsGivenUp() {
 
 void GoodFrameKeepsTheRate() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   wire::SetBaud rate;
   rate.baud = 921600;
   bench.line.Say(1, rate);
@@ -264,24 +268,19 @@ void GoodFrameKeepsTheRate() {
 
 void TooLargeAModelIsRefused() {
   static Bench bench;
-  static App small(bench.line, bench.clock, bench.classifier,
-                   {wire::BoardKind::kNative, "", "", 0, 0, 0, 0, 0},
-                   {{bench.images[0], bench.images[1]},
-                    499,
-                    {bench.outputs[0], bench.outputs[1], bench.outputs[2]},
-                    2});
-  small.Start();
+  bench.memory.image_bytes = 499;
+  bench.Start();
   wire::Infer infer;
   infer.input_bytes = 500;
   bench.line.Say(1, infer);
-  while (!bench.line.idle()) small.Poll();
+  bench.Run();
   Check("a model larger than the memory for images is refused with the room there is",
         bench.Refused(ErrorCode::kInputTooLarge, 499));
 }
 
 void ProfileIsUnknownToOrdinaryFirmware() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   bench.line.Say(1, wire::Profile{});
   bench.Run();
   Check("PROFILE is a type that firmware without a profile does not know",
@@ -290,7 +289,7 @@ void ProfileIsUnknownToOrdinaryFirmware() {
 
 void LabelsComeInPiecesAndEnd() {
   static Bench bench;
-  bench.app.Start();
+  bench.Start();
   wire::AskLabels question;
   question.offset = 2;
   bench.line.Say(1, question);

@@ -50,6 +50,10 @@ def _one_instruction_a_block() -> list[str]:
     return ["-accel", "tcg,one-insn-per-tb=on"] if qemu_version() >= (8, 1) else ["-singlestep"]
 
 
+def _file(path: Path) -> str:
+    return f"file={str(path).replace(',', ',,')}"  # QEMU's way to write a comma
+
+
 @dataclass(frozen=True, slots=True)
 class Emulator:
     """A core of QEMU's kc705 boards."""
@@ -60,20 +64,27 @@ class Emulator:
     flash: int
     ram: int
     tick: int  # instructions in a tick of CCOUNT
+    partition: int = 0  # where a firmware looks for the model partition
     mac16: bool = False  # it has an ESP32's multiply-accumulate unit and hardware loops, and the C is to use them
 
     def command(
-        self, program: Path, serial: Sequence[str], counted: Literal["no", "asleep", "awake"] = "no"
-    ) -> list[str]:
+        self, program: Path, serial: Sequence[str], counted: Literal["no", "asleep", "awake"] = "no",
+        partition: Path | None = None,
+    ) -> list[str]:  # fmt: skip
         """The command that runs a program whose UART leads to `serial` (QEMU's options).
 
         `counted`: whether instructions are counted, so that runs are repeatable, and whether QEMU sleeps while the
         program waits (a firmware) or hastens to its end (a benchmark).
+        `partition`: a file with what the model partition holds.
         """
         count = {"no": [], "asleep": ["-icount", "shift=0,sleep=on"], "awake": ["-icount", "shift=0,sleep=off"]}
+        loaded = (
+            [] if partition is None else ["-device", f"loader,addr={self.partition:#x},{_file(partition)},force-raw=on"]
+        )
         return [
             QEMU, "-M", self.machine, "-cpu", self.cpu, "-display", "none", "-monitor", "none", "-semihosting",
-            *count[counted], *(_one_instruction_a_block() if self.mac16 else ()), *serial, "-kernel", str(program),
+            *count[counted], *(_one_instruction_a_block() if self.mac16 else ()), *serial, *loaded,
+            "-kernel", str(program),
         ]  # fmt: skip
 
     def linker_script(self, folder: Path) -> str:
@@ -100,14 +111,14 @@ class ChipEmulator:
 
     def command(self, qemu: str, flash: Path, serial: Sequence[str], in_loader: bool = False) -> list[str]:
         """The command that starts the chip with a file as its flash, and its UART led to `serial` (QEMU's options)."""
-        drive = f"file={str(flash).replace(',', ',,')},if=mtd,format=raw"  # QEMU's way to write a comma
+        drive = f"{_file(flash)},if=mtd,format=raw"
         return [
             qemu, "-machine", self.machine, "-display", "none", "-monitor", "none", *self.options,
             *(self.in_loader if in_loader else ()), "-drive", drive, *serial,
         ]  # fmt: skip
 
 
-DE212 = Emulator("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, 25)
+DE212 = Emulator("kc705-nommu", "de212", 0x9D050020, 0x60000000, 0x60400000, 25, partition=0x60800000)
 # Its MMU maps every address to itself after reset; RAM begins at 0.
 DC233C = Emulator("kc705", "dc233c", 0xFD050020, 0x2000, 0x800000, 100, mac16=True)
 # As ESP-IDF's own `idf.py qemu` starts it.

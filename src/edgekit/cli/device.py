@@ -1,5 +1,6 @@
 """The commands that talk to a board, and those that get one ready."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -128,21 +129,58 @@ def selftest_command(port: str, model: Path, baud: int | None, as_json: bool, li
 @shared.port_option("qemu-esp32")
 @click.option("--build", type=shared.PATH, help="Folder of the .bin files; PlatformIO's if left out.")
 @click.option(
+    "--model-only", "model", type=shared.ModelPath(path_type=Path), metavar="MODEL",
+    help="Write this int8 .tflite alone, into the board's model partition: no build, seconds.",
+)  # fmt: skip
+@click.option("--erase-model", is_flag=True, help="Take that model out again: the board runs its built-in one.")
+@shared.labels_option
+@click.option(
     "--baud", type=click.IntRange(9600, 2_000_000), default=921600,
     help="The highest rate; slower ones are tried where the line fails.",
 )  # fmt: skip
 @shared.json_option
-def flash_command(port: str, build: Path | None, baud: int, as_json: bool) -> None:
-    """Write the firmware to a board: chip, flash size and partition are checked first."""
+def flash_command(
+    port: str, build: Path | None, model: Path | None, erase_model: bool, labels: str | None, baud: int, as_json: bool
+) -> None:
+    """Write the firmware to a board: chip, flash size and partition are checked first. Or a model alone."""
     from edgekit.device.flash import flash
     from edgekit.report.document import Prose
 
-    done = flash(
-        port, build, baud=baud, on_line=lambda line: None if as_json else click.echo(printable(line), err=True)
-    )
+    def say(line: str) -> None:
+        if not as_json:
+            click.echo(printable(line), err=True)
+
+    if sum((build is not None, model is not None, erase_model)) > 1:
+        raise click.UsageError("--build, --model-only and --erase-model are three things to do: name one.")
+    if labels is not None and model is None:
+        raise click.UsageError("--labels belongs to --model-only; the firmware has its labels from `edgekit firmware`.")
+    if model is not None or erase_model:
+        _flash_model(port, model, labels, baud, say, as_json)
+        return
+    done = flash(port, build, baud=baud, on_line=say)
     rate = f" at {done.baud} baud" if done.baud else ""
     said = f"{done.chip} at {done.port}: {done.written_bytes:,} bytes written and verified{rate}"
     show([Prose(f"{said}. The chip reads them in {done.flash_mode}.")], done, as_json)
+
+
+def _flash_model(
+    port: str, path: Path | None, labels: str | None, baud: int, say: Callable[[str], None], as_json: bool
+) -> None:
+    from edgekit.device.carried import carried
+    from edgekit.device.flash_model import erase_model, flash_model
+    from edgekit.pipeline.loading import load_model
+    from edgekit.report.document import Prose
+
+    if path is None:
+        done, runs = erase_model(port, baud=baud, on_line=say), "The board runs its built-in model again."
+        show([Prose(f"{done.chip} at {done.port}: no model in its partition. {runs}")], done, as_json)
+        return
+    loaded = load_model(path, labels)
+    described = carried(loaded.model, loaded.task, loaded.threshold)
+    done = flash_model(port, described, loaded.arena_bytes, baud=baud, on_line=say)
+    said = f"{done.chip} at {done.port}: {done.written_bytes:,} of {done.room_bytes:,} bytes written and verified"
+    runs = " The board runs it." if done.runs else ""
+    show([Prose(f"{said}: the model {loaded.model.sha256[:12]}.{runs}")], done, as_json)
 
 
 @click.command("doctor")

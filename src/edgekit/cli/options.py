@@ -30,8 +30,17 @@ def check_report_name(_context: click.Context, _option: click.Parameter, path: P
 def port_option(*further: str, required: bool = True) -> Callable[[_Command], _Command]:
     """--port of a command that takes `further` ports besides a board's own."""
     takes = ", ".join(("A serial device", "auto", "socket://HOST:PORT", *further))
-    offered = candidates.ports(further)
-    return click.option("--port", required=required, metavar="PORT", help=f"{takes}.", shell_complete=offered)
+    return click.option(
+        "--port", required=required, multiple=True, callback=_one_port, metavar="PORT", help=f"{takes}.",
+        shell_complete=candidates.ports(further),
+    )  # fmt: skip
+
+
+def _one_port(_context: click.Context, _option: click.Parameter, ports: tuple[str, ...]) -> str | None:
+    """Refuses a second one, where click would take the last in silence."""
+    if len(ports) > 1:
+        raise click.UsageError(f"--port is given {len(ports)} times: {', '.join(ports)}. A command talks to one board.")
+    return ports[0] if ports else None
 
 
 def _choice(flag: str, takes: tuple[str, ...], says: str) -> Callable[[_Command], _Command]:

@@ -11,10 +11,10 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.device import firmware
 from edgekit.device.chip import running_chip
 from edgekit.device.client import Client
-from edgekit.device.diagnosis import refusal
+from edgekit.device.diagnosis import refusal, stored_refusal
 from edgekit.device.firmware import ModelSources
 from edgekit.device.link import AS_THE_SYSTEM, CHIP_PORT, FIRST_BAUD, ControlLines, open_link
-from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ErrorCode
+from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ErrorCode, ModelSource
 from edgekit.device.protocol.messages import Error, Info, shape_in_words
 from edgekit.errors import EdgekitError, printable
 from edgekit.files import print_warning
@@ -23,7 +23,7 @@ from edgekit.values.model import TfliteModel
 
 LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
 _NOT_IDENTITY = (
-    "nonce", "reserved", "reserved_2", "rank", "dimensions", "positive", "label_bytes", "input_scale_bits",
+    "nonce", "source", "stored_error", "rank", "dimensions", "positive", "label_bytes", "input_scale_bits",
     "output_scale_bits", "input_low_bits", "input_high_bits", "model_error", "error_detail",
 )  # fmt: skip
 Wait = Callable[[str], AbstractContextManager[object]]
@@ -62,6 +62,9 @@ def connected(
             stack.callback(link.close)
             client = Client(link)
             info = client.hello(elsewhere=(*LEFT_AT, *filter(None, (baud,))) if link.has_rate else ())
+            if info.stored_error != ErrorCode.OK and info.model_error == ErrorCode.OK:
+                unused = stored_refusal(info)
+                print_warning(f"{unused.message} {unused.hint}")
             check_model(info, model)
             wanted = baud or (info.max_baud if link.has_rate else None)
             if wanted is not None:
@@ -78,9 +81,12 @@ def check_model(info: Info, model: TfliteModel) -> None:
     if info.model_error != ErrorCode.OK:
         raise refusal(Error(info.model_error, info.error_detail), info)
     if info.model_sha256.hex() != model.sha256:
+        holds = "runs the stored model" if info.source == ModelSource.STORED else "holds the model"
+        alone = "" if info.backend == Backend.AOT else "; or edgekit flash --model-only"
         raise EdgekitError(
-            f"The board holds the model {info.model_sha256.hex()[:12]}, this computer has {model.sha256[:12]}.",
-            "Flash this one (edgekit firmware, then pio run -d firmware -t upload), or name the board's with --model.",
+            f"The board {holds} {info.model_sha256.hex()[:12]}, this computer has {model.sha256[:12]}.",
+            f"Flash this one (edgekit firmware, then pio run -d firmware -t upload{alone}), or name the board's with "
+            "--model.",
         )
     if info.shape != model.input_shape:
         said, ours = map(shape_in_words, (info.shape, model.input_shape))
@@ -109,6 +115,7 @@ def device_json(info: Info, labels: tuple[str, ...] = ()) -> dict[str, Any]:
         "chip": printable(info.chip),
         "build_id": printable(info.build_id),
         "model_sha256": info.model_sha256.hex(),
+        "model_source": ModelSource(info.source).name.lower().replace("_", "-"),
         "input_scale": info.scales[0],
         "output_scale": info.scales[1],
         "labels": [printable(label) for label in labels],

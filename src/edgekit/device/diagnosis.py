@@ -7,13 +7,19 @@ import re
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.device.protocol import frames, messages
-from edgekit.device.protocol.codes import ErrorCode
+from edgekit.device.protocol.codes import ErrorCode, ModelSource
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import operator_name
 
 GREETING = b"m-init-done"  # what the firmware prints once, at its start
 _FLASH = "pio run -d firmware -t upload"
 _AGAIN = f"Build and flash the firmware again: {_FLASH}."
+_STORE = "Write it again: edgekit flash --model-only MODEL --port PORT; or take it out: --erase-model."
+_OF_STORED = {  # what means something else where it is said of the model in the board's partition
+    "BAD_VERSION": ("The stored model has the format {detail}, which the board's firmware does not read.", _STORE),
+    "BAD_LENGTH": ("The stored model says that it is longer than the {detail} bytes of its partition.", _STORE),
+    "NO_MODEL": ("What the board's model partition holds is no model.", _STORE),
+}
 _NO_PROFILE = (
     "The board's firmware was built without a profile.",
     "Flash one that has it: edgekit firmware --profile, then "
@@ -40,6 +46,12 @@ _REFUSALS = {  # by ErrorCode: what it means, what to do
     ),
     "NO_LABELS": ("The board's firmware holds {detail} bytes of labels, and was asked for more.", _AGAIN),
     "BAD_BAUD": ("The board does not run at that rate; it stays at {detail} baud.", "Give a lower --baud."),
+    "BUILT_IN_ALONE": (
+        "The board's firmware is compiled C, which runs no other model than the one that it was built with.",
+        f"Build it with the model: edgekit firmware --model MODEL, then {_FLASH}.",
+    ),
+    "OTHER_FIRMWARE": ("The model was stored for firmware with another built-in model.", _STORE),
+    "BAD_HASH": ("The stored model is not, byte for byte, what was to be written.", _STORE),
     "BUSY": ("The board is busy with an image.", "Press EN (reset) and try again."),
 }
 _BROWNOUT = ("The board reports a brownout.", "Use a better USB cable or power supply.")
@@ -158,6 +170,19 @@ def refusal(error: messages.Error, info: messages.Info) -> EdgekitError:
     message, hint = _NO_PROFILE if unprofiled else _REFUSALS.get(name, other)
     operator = operator_name(error.detail) if error.code == ErrorCode.UNSUPPORTED_OP else ""
     return EdgekitError(f"{info.chip}: {message.format(name=name, detail=error.detail, operator=operator)}", hint)
+
+
+def stored_refusal(info: messages.Info) -> EdgekitError:
+    """Why the board does not run the model in its partition, and what it runs."""
+    runs = f"The board runs its built-in model {info.model_sha256.hex()[:12]}."
+    if info.source == ModelSource.STORED:
+        return EdgekitError(f"The board runs another stored model: {info.model_sha256.hex()[:12]}.", _STORE)
+    if info.stored_error == ErrorCode.OK:
+        return EdgekitError(f"The board's firmware sees no model in a partition. {runs}", _AGAIN)
+    name = ErrorCode(info.stored_error).name if info.stored_error in ErrorCode.__members__.values() else ""
+    why = refusal(messages.Error(info.stored_error, info.error_detail), info)
+    message, hint = _OF_STORED.get(name, (why.message, why.hint))
+    return EdgekitError(f"{message.format(detail=info.error_detail)} {runs}", hint)
 
 
 def other_version(name: str, version: int) -> EdgekitError:

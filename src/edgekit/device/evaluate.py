@@ -27,6 +27,7 @@ from edgekit.values.model import TfliteModel
 
 SAVE_EVERY_S = 1.0
 RESUME = "What is done is kept: run the command again with --resume."
+_TOLD_BY = ("chip", "board", "backend", "build_id", "model_source")  # what tells a board with its firmware from others
 Progress = Callable[[Prediction, LinkCounts], None]
 
 
@@ -58,7 +59,7 @@ def evaluate_on_device(
     evaluated = {"model": model.sha256, "data": data.fingerprint, "ids": files.key_of(images.ids)}
     pixels = known_range(model) if images.images.dtype == np.uint8 else None
     key = files.key_of([evaluated, *((pixels.low, pixels.high) if pixels else ())])
-    board = {name.replace("_", " "): str(device[name]) for name in ("chip", "board", "backend", "build_id")}
+    board = {name.replace("_", " "): str(device[name]) for name in _TOLD_BY}
     own = ExitStack()
     with own:
         kept = (held or own).enter_context(Kept(key, {**board, "port": at or client.link.name}, state_dir))

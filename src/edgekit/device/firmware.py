@@ -6,7 +6,6 @@ The real board is built by PlatformIO (`pio run -d firmware -t upload`) from the
 
 import configparser
 import json
-import math
 import os
 import re
 import shlex
@@ -23,19 +22,11 @@ from edgekit.boards.board import ESP32, Board
 from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need, run_compiler
 from edgekit.compile import Compiled
-from edgekit.compile.c_array import c_array, label_bytes
+from edgekit.compile.c_array import c_array
 from edgekit.device import project
+from edgekit.device.carried import carried
 from edgekit.device.processes import end_with_parent, refuse_where_none_starts, started
-from edgekit.device.protocol.message import MAX_RANK
-from edgekit.device.protocol.messages import (
-    CHUNK_BYTES,
-    MAX_CHUNKS,
-    MAX_LABEL_BYTES,
-    MAX_OUTPUT_BYTES,
-    shape_in_words,
-)
 from edgekit.errors import EdgekitError
-from edgekit.tflite.reader import read_file
 from edgekit.values.codec import parsed
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
@@ -74,10 +65,8 @@ def model_sources(
     Raises:
         EdgekitError: what `c_array` raises, or what the protocol cannot carry.
     """
-    file = read_file(model.flatbuffer)
-    outputs = math.prod(file.tensors[file.outputs[0]].shape)
-    _check_room(model, outputs, task)
-    array = c_array(model, outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
+    carried(model, task, threshold)
+    array = c_array(model, model.outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
     if compiled is None:
         return ModelSources(array, model.sha256)
     if compiled.graph.states:
@@ -86,31 +75,6 @@ def model_sources(
             "Use it as a C library: edgekit compile. `edgekit firmware` writes TFLM's firmware for it.",
         )
     return ModelSources({**compiled.files, **array, **(_PROFILE if compiled.options.profile else {})}, model.sha256)
-
-
-def _check_room(model: TfliteModel, outputs: int, task: Task | None) -> None:
-    """Raises EdgekitError where the protocol cannot carry the model's input, outputs or labels."""
-    shape, most = model.input_shape, MAX_CHUNKS * CHUNK_BYTES
-    if not 0 < len(shape) <= MAX_RANK:
-        raise EdgekitError(
-            f"An input of {len(shape)} dimensions is more than the protocol's {MAX_RANK} (the batch left out).",
-            "Join dimensions of the model's input with a RESHAPE at its start.",
-        )
-    if math.prod(shape) > most:
-        raise EdgekitError(
-            f"An input of {shape_in_words(shape)} is more than the protocol's {most} bytes.",
-            "Build the model for a smaller image." if len(shape) == 3 else "Build the model for a smaller input.",
-        )
-    if outputs > MAX_OUTPUT_BYTES:
-        raise EdgekitError(
-            f"{outputs:,} outputs are more than the protocol's {MAX_OUTPUT_BYTES} bytes.",
-            "Build a model with fewer outputs.",
-        )
-    if label_bytes(task) > MAX_LABEL_BYTES:
-        raise EdgekitError(
-            f"The {outputs} labels take {label_bytes(task):,} bytes; the protocol carries {MAX_LABEL_BYTES:,}.",
-            "Give shorter labels.",
-        )
 
 
 def write_model(sources: ModelSources, into: Path | None = None) -> Path:
@@ -220,16 +184,17 @@ def _sources(root: Path, source_filter: str) -> list[Path]:
 
 
 @contextmanager
-def running(program: Path, emulator: Emulator = DE212) -> Iterator[str]:
+def running(program: Path, emulator: Emulator = DE212, partition: Path | None = None) -> Iterator[str]:
     """Runs a firmware that `build` made (.elf: under the emulator) while the block lasts; yields its `socket://`
-    port. Raises EdgekitError: QEMU is not installed, or the firmware does not start."""
+    port. `partition`: what its model partition holds. Raises EdgekitError: QEMU is not installed, or the firmware does
+    not start."""
     if program.suffix == ".elf":
         need(QEMU)
-        with started(lambda serial: emulator.command(program, serial, counted="asleep")) as port:
+        with started(lambda serial: emulator.command(program, serial, counted="asleep", partition=partition)) as port:
             yield port
         return
     with tempfile.TemporaryFile("w+") as said:
-        command = end_with_parent([str(program), "0"])
+        command = end_with_parent([str(program), "0", *([str(partition)] if partition else [])])
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=said.fileno(), text=True, errors="replace"
         ) as process:

@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 from edgekit.compile.reference import reference
 from edgekit.device.client import Client
 from edgekit.device.connection import device_json
+from edgekit.device.diagnosis import stored_refusal
 from edgekit.device.protocol import messages
-from edgekit.device.protocol.codes import BoardKind, Decision
+from edgekit.device.protocol.codes import BoardKind, Decision, ErrorCode
 from edgekit.device.protocol.messages import Info
 from edgekit.device.retransmit import SILENCE_LIMIT_S
 from edgekit.errors import EdgekitError, printable
 from edgekit.report.document import Column, Table
 from edgekit.runtimes.tflm import TFLM
 from edgekit.values.codec import to_json
-from edgekit.values.device_run import board_name
+from edgekit.values.device_run import board_name, model_name
 from edgekit.values.model import TfliteModel
 
 RANDOM_IMAGES = 12
@@ -97,6 +98,9 @@ def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
     by = reference(model)
     expected = by.run(model, inputs_q.reshape(-1, *model.input_shape))
     inputs = [image_q.tobytes() for image_q in inputs_q]
+    stored = info.stored_error != ErrorCode.OK
+    found = stored_refusal(info).message if stored else model_name(device_json(info))
+    yield Check("model", not stored, found)
     yield Check("answers", True, _answers(info, client.labels))
     yield Check("arena", info.arena_bytes > 0, f"{info.arena_bytes:,} bytes in use")
     if info.ram_bytes:

@@ -224,6 +224,11 @@ def operator_name(code: int) -> str:
     return _names("BuiltinOperator").get(code, str(code))
 
 
+def operator_code(name: str) -> int:
+    """The number of a built-in operator."""
+    return int(getattr(schema().BuiltinOperator, name))
+
+
 def _named(enumeration: str, value: int, what: str) -> str:
     """A value's name in the schema, or `what` and its number."""
     return _names(enumeration).get(value, f"{what} {value}")

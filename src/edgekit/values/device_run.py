@@ -15,6 +15,12 @@ def board_name(device: Mapping[str, Any]) -> str:
     return EMULATED_ESP32 if (device["board"], chip) == ("emulated", "esp32") else chip
 
 
+def model_name(device: Mapping[str, Any]) -> str:
+    """Which model a board ran, and where it had it from."""
+    stored = device.get("model_source") == "stored"
+    return f"{str(device['model_sha256'])[:12]}, {'from its model partition' if stored else 'built in'}"
+
+
 @dataclass(slots=True)
 class LinkCounts:
     """What the line cost: bytes in both directions, broken frames received, and whatever was sent once more.

@@ -1,7 +1,7 @@
-"""How a message is written and read: a frozen dataclass whose fields are the bytes, in their order. Standard library
-only.
+"""How bytes that both ends share are written and read: a frozen dataclass whose fields are the bytes, in their order.
+Standard library only.
 
-In: values, or a payload. Out: the payload, or the values.
+In: values, or bytes. Out: the bytes, or the values.
 """
 
 import itertools
@@ -19,6 +19,7 @@ I16 = Annotated[int, "h"]
 U32 = Annotated[int, "I"]
 Shape = Annotated[tuple[int, ...], f"{MAX_RANK}I"]
 Hash = Annotated[bytes, "32s"]
+Magic = Annotated[bytes, "8s"]
 Text = Annotated[str, "16s"]  # UTF-8, zero-padded
 Tail = Annotated[bytes, "tail"]  # the rest of the payload; last field only
 
@@ -27,39 +28,35 @@ BY_TYPE: "dict[int, type[Message]]" = {}
 
 
 @dataclass_transform(frozen_default=True)
-class Message:
-    """A typed payload. Subclasses are frozen dataclasses that list their fields in the order of the bytes."""
+class Record:
+    """Fixed bytes, and any number of them behind where the last field is a tail. Subclasses are frozen dataclasses that
+    list their fields in the order of the bytes."""
 
-    TYPE: ClassVar[int]  # their number in a frame
     FIXED: ClassVar[struct.Struct]  # all fields but a tail
     HAS_TAIL: ClassVar[bool]  # bytes of any number follow the fixed ones
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
-    def __init_subclass__(cls, number: int) -> None:
+    def __init_subclass__(cls) -> None:
         dataclass(frozen=True)(cls)
         kinds: list[Any] = [f.type for f in fields(cls)]
         codes = "".join(kind.__metadata__[0] for kind in kinds)
-        cls.TYPE, cls.HAS_TAIL = number, codes.endswith("tail")
+        cls.HAS_TAIL = codes.endswith("tail")
         cls.FIXED = struct.Struct("<" + codes.removesuffix("tail"))
-        BY_TYPE[number] = cls
 
     def pack(self) -> bytes:
-        """The payload. Raises WireError: it is longer than a frame can hold."""
+        """The bytes."""
         values: list[Any] = [getattr(self, f.name) for f in fields(self)]
-        tail = values.pop() if self.HAS_TAIL else b""
+        tail: bytes = values.pop() if self.HAS_TAIL else b""
         flat = [each for value in values for each in (value if isinstance(value, tuple) else (value,))]
-        payload = self.FIXED.pack(*(v.encode() if isinstance(v, str) else v for v in flat)) + tail
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise WireError(f"{type(self).__name__} of {len(payload)} bytes does not fit a frame")
-        return payload
+        return self.FIXED.pack(*(v.encode() if isinstance(v, str) else v for v in flat)) + tail
 
     @classmethod
-    def unpack(cls, payload: bytes) -> Self:
-        """The message of a payload. Raises WireError: the length is not this message's."""
+    def unpack(cls, content: bytes) -> Self:
+        """The values of bytes. Raises WireError: they are not as many as this record has."""
         size = cls.FIXED.size
-        if len(payload) < size or (not cls.HAS_TAIL and len(payload) > size):
-            raise WireError(f"{cls.__name__} has {len(payload)} bytes where {size} belong")
-        flat, values = iter([*cls.FIXED.unpack_from(payload), *([payload[size:]] if cls.HAS_TAIL else [])]), list[Any]()
+        if len(content) < size or (not cls.HAS_TAIL and len(content) > size):
+            raise WireError(f"{cls.__name__} has {len(content)} bytes where {size} belong")
+        flat, values = iter([*cls.FIXED.unpack_from(content), *([content[size:]] if cls.HAS_TAIL else [])]), list[Any]()
         for field in fields(cls):
             if field.type == Shape:
                 values.append(tuple(itertools.islice(flat, MAX_RANK)))
@@ -68,3 +65,21 @@ class Message:
             else:
                 values.append(next(flat))
         return cls(*values)
+
+
+class Message(Record):
+    """A typed payload of a frame."""
+
+    TYPE: ClassVar[int]  # its number in a frame
+
+    def __init_subclass__(cls, number: int) -> None:
+        super().__init_subclass__()
+        cls.TYPE = number
+        BY_TYPE[number] = cls
+
+    def pack(self) -> bytes:
+        """The payload. Raises WireError: it is longer than a frame can hold."""
+        payload = super().pack()
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            raise WireError(f"{type(self).__name__} of {len(payload)} bytes does not fit a frame")
+        return payload

@@ -8,7 +8,7 @@ In: a frame that passed its CRC, or a message. Out: the message, or its bytes on
 import math
 import struct
 
-from edgekit.device.protocol.codes import Backend, BoardKind, Decision
+from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ModelSource
 from edgekit.device.protocol.frames import VERSION, Frame, WireError, encode_frame
 from edgekit.device.protocol.message import BY_TYPE, I16, MAX_RANK, U8, U16, U32, Hash, Message, Shape, Tail, Text
 
@@ -86,12 +86,12 @@ class Info(Message, number=0x81):
     board: U8
     backend: U8
     model_error: U16  # ErrorCode of loading the model
-    error_detail: U32
+    error_detail: U32  # of that error; where there is none, of `stored_error`
     model_sha256: Hash
     rank: U8  # dimensions of the input, the batch of one left out; of an image 3: height, width, channels
     decision: U8
     positive: U8  # the number of the answer that is looked for, where a threshold decides
-    reserved: U8
+    source: U8  # ModelSource
     dimensions: Shape  # `rank` of them count
     outputs: U32
     label_bytes: U32  # of the labels' text; 0 where the firmware holds none
@@ -102,7 +102,7 @@ class Info(Message, number=0x81):
     input_low_bits: U32  # what the model takes a black pixel and a white one for; both 0 where that is unknown
     input_high_bits: U32
     margin_q: I16
-    reserved_2: U16
+    stored_error: U16  # ErrorCode: why the model in the board's partition does not run; OK where none lies there
     arena_bytes: U32
     ram_bytes: U32  # all data memory in use, arena and stack included
     flash_bytes: U32  # program and constants, the model included
@@ -120,6 +120,7 @@ class Info(Message, number=0x81):
         faults = {
             f"board {self.board}": self.board not in BoardKind.__members__.values(),
             f"backend {self.backend}": self.backend not in Backend.__members__.values(),
+            f"model source {self.source}": self.source not in ModelSource.__members__.values(),
             f"a rate of {min(self.baud, self.max_baud)} baud": min(self.baud, self.max_baud) < MIN_BAUD,
             f"an input of {self.rank} dimensions": not 0 < self.rank <= MAX_RANK,
             f"an input of {shape_in_words(self.shape)}": not 0 < self.input_bytes <= MAX_CHUNKS * CHUNK_BYTES,
@@ -131,7 +132,7 @@ class Info(Message, number=0x81):
             f"an input range of {self.input_range}": not all(map(math.isfinite, self.input_range or ())),
         }
         # where the model did not load, its shape is nobody's business
-        return [fault for fault, there in list(faults.items())[: 3 if self.model_error else None] if there]
+        return [fault for fault, there in list(faults.items())[: 4 if self.model_error else None] if there]
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from edgekit.report.pages.evaluation import answered_sections
 from edgekit.report.pages.examples import Examples
 from edgekit.report.pages.sections import answers_of, data_section, headline, program_parts
 from edgekit.report.tables import errors_table
-from edgekit.values.device_run import Agreement, DeviceRun, Latency, board_name, latency
+from edgekit.values.device_run import Agreement, DeviceRun, Latency, board_name, latency, model_name
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
@@ -126,6 +126,7 @@ def board_parts(run: DeviceRun, compared: Agreement) -> tuple[Part, ...]:
     same = f"{compared.identical:,} of {compared.images:,} images give the desktop's bytes"
     facts = [
         ("device", f"{board_name(board)}, {board['board']}, {board['backend']}{build}"),
+        *([("model", model_name(board))] if not own else []),
         ("agreement", "this is the desktop: nothing to compare it with" if own else same),
         ("arena", f"{board['arena_bytes']:,} bytes"),
         ("memory", memory),

@@ -34,28 +34,14 @@ App::App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardIn
 #endif
 }
 
-void App::Start() {
-  load_status_ = classifier_.Load();
-  if (load_status_.ok()) load_status_ = CheckModel();
-  if (load_status_.ok()) {
+void App::Start(const Loaded& loaded) {
+  loaded_ = loaded;
+  if (loaded.status.ok()) {
     input_bytes_ = classifier_.model().input_bytes();
     chunks_ = (input_bytes_ + wire::kChunkBytes - 1) / wire::kChunkBytes;
     outputs_ = classifier_.model().outputs;
   }
-  text_.Start(load_status_.ok());
-}
-
-// The model against what this application can hold.
-Status App::CheckModel() const {
-  const Model& model = classifier_.model();
-  const size_t held = memory_.image_bytes < wire::kMaxChunks * wire::kChunkBytes
-                          ? memory_.image_bytes
-                          : wire::kMaxChunks * wire::kChunkBytes;
-  if (model.input_bytes() == 0 || model.outputs == 0) return {ErrorCode::kNoModel, 0};
-  if (model.input_bytes() > held) return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(held)};
-  if (model.outputs > memory_.output_bytes)
-    return {ErrorCode::kOutputTooLarge, static_cast<uint32_t>(memory_.output_bytes)};
-  return {};
+  text_.Start(loaded.status.ok());
 }
 
 void App::Poll() {
@@ -141,8 +127,10 @@ void App::OnHello(uint16_t seq, const wire::Hello& hello) {
   info.nonce = nonce_;
   info.board = static_cast<uint8_t>(board_.kind);
   info.backend = static_cast<uint8_t>(classifier_.backend());
-  info.model_error = static_cast<uint16_t>(load_status_.code);
-  info.error_detail = load_status_.detail;
+  info.source = static_cast<uint8_t>(loaded_.source);
+  info.model_error = static_cast<uint16_t>(loaded_.status.code);
+  info.stored_error = static_cast<uint16_t>(loaded_.stored.code);
+  info.error_detail = loaded_.status.ok() ? loaded_.stored.detail : loaded_.status.detail;
   if (model.sha256 != nullptr) memcpy(info.model_sha256, model.sha256, sizeof(info.model_sha256));
   info.rank = model.rank;
   for (size_t i = 0; i < model.rank; ++i) info.dimensions[i] = model.shape[i];
@@ -176,7 +164,7 @@ void App::OnData(const wire::Frame& frame) {
     return;
   }
   if (input_bytes_ == 0) {
-    SendError(frame.seq, load_status_.code, load_status_.detail);
+    SendError(frame.seq, loaded_.status.code, loaded_.status.detail);
     return;
   }
   const size_t offset = wire::Data::Unpack(frame.payload).offset;
@@ -202,7 +190,7 @@ void App::OnData(const wire::Frame& frame) {
 
 void App::OnInfer(uint16_t seq, const wire::Infer& infer) {
   if (input_bytes_ == 0) {
-    SendError(seq, load_status_.code, load_status_.detail);
+    SendError(seq, loaded_.status.code, loaded_.status.detail);
     return;
   }
   if (infer.input_bytes != input_bytes_) {

@@ -5,28 +5,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "app/load.h"
 #include "app/mlperf_tiny.h"
 #include "app/ports.h"
 #include "wire/frame.h"
 
 namespace edgekit {
 
-// Room for two images, one that runs or waits for lost chunks and one that is on its way, and for
-// the outputs of each and of the latest run as text.
-struct Memory {
-  int8_t* images[2];
-  size_t image_bytes;
-  int8_t* outputs[3];
-  size_t output_bytes;
-};
-
 class App {
  public:
   App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardInfo& board,
       const Memory& memory);
 
-  // Loads the model and sends MLPerf Tiny's start-up message, which a frame decoder skips as noise.
-  void Start();
+  // Takes over the model that was loaded, and sends MLPerf Tiny's start-up message, which a frame
+  // decoder skips as noise.
+  void Start(const Loaded& loaded);
   // Waits up to a tenth of a second for bytes and answers what they ask.
   void Poll();
 
@@ -52,7 +45,6 @@ class App {
 #if EDGEKIT_PROFILE
   void OnProfile(uint16_t seq, const wire::Profile& profile);
 #endif
-  Status CheckModel() const;
   void Begin(Slot* slot, uint16_t seq);
   bool AnyMissing(const Slot& slot) const;
   void ForgetImages();
@@ -68,7 +60,7 @@ class App {
   const Memory memory_;
   MlperfTiny text_;
   wire::Decoder decoder_;
-  Status load_status_;
+  Loaded loaded_;
   Slot slots_[2];
   size_t input_bytes_ = 0, chunks_ = 0, outputs_ = 0;  // of a model that can run, else 0
   uint32_t nonce_ = 0;

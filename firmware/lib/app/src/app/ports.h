@@ -88,10 +88,35 @@ struct Model {
   }
 };
 
-// Runs the model. Load comes first and once; after a failed Load nothing runs.
+// The board's model partition as it lies in the address space; no data where the board has none.
+struct Partition {
+  const uint8_t* data = nullptr;  // aligned to 16 bytes
+  size_t bytes = 0;
+};
+
+// A model out of that partition. What `model` points to lies there and in `shape`.
+struct Stored {
+  Model model = {};
+  uint32_t shape[wire::kMaxRank] = {};
+  const uint8_t* data = nullptr;  // the .tflite, aligned to 16 bytes
+  uint32_t arena_bytes = 0;       // where TFLM begins to try
+};
+
+// Room for two images, one that runs or waits for lost chunks and one that is on its way, and for
+// the outputs of each and of the latest run as text.
+struct Memory {
+  int8_t* images[2];
+  size_t image_bytes;
+  int8_t* outputs[3];
+  size_t output_bytes;
+};
+
+// Runs a model: the built-in one after Load, another after LoadStored. One of them has to have
+// succeeded; where LoadStored fails, Load may follow. `model` is the built-in one until then.
 class Classifier {
  public:
   virtual Status Load() = 0;
+  virtual Status LoadStored(const Stored& stored) = 0;
   virtual Status Run(const int8_t* input, int8_t* output) = 0;
   virtual const Model& model() const = 0;
   virtual uint32_t arena_bytes() const = 0;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "app/model.h"
 extern "C" {
 #include "model/model.h"
 }
@@ -22,15 +21,23 @@ uint32_t step_since = 0;
 int32_t step_now = MODEL_STEPS;  // none
 #endif
 
+// Whether the code was generated from this model.
+bool IsOwn(const Model& m) {
+  return MODEL_INPUT_BYTES == m.input_bytes() && MODEL_OUTPUT_BYTES == m.outputs &&
+         memcmp(model_sha256, m.sha256, 32) == 0;
+}
+
 }  // namespace
 
 // Code and description are generated together; a mixture of two builds must not run.
 Status AotClassifier::Load() {
-  const Model& m = kModel;
-  if (MODEL_INPUT_BYTES != m.input_bytes() || MODEL_OUTPUT_BYTES != m.outputs ||
-      memcmp(model_sha256, m.sha256, 32) != 0) {
-    return {wire::ErrorCode::kNoModel, 0};
-  }
+  if (!IsOwn(kModel)) return {wire::ErrorCode::kNoModel, 0};
+  return {};
+}
+
+Status AotClassifier::LoadStored(const Stored& stored) {
+  if (!IsOwn(stored.model)) return {wire::ErrorCode::kBuiltInAlone, 0};
+  model_ = &stored.model;
   return {};
 }
 
@@ -42,8 +49,6 @@ Status AotClassifier::Run(const int8_t* input, int8_t* output) {
   model_invoke(input, output, arena);
   return {};
 }
-
-const Model& AotClassifier::model() const { return kModel; }
 
 uint32_t AotClassifier::arena_bytes() const { return MODEL_ARENA_BYTES; }
 

@@ -5,7 +5,6 @@
 
 #include <new>
 
-#include "app/model.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
@@ -30,6 +29,14 @@ constexpr size_t kMaxArenaBytes = 256 * 1024;
 Resolver resolver;
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter* interpreter = nullptr;
+void* arena = nullptr;
+
+void GiveBack() {
+  if (interpreter != nullptr) interpreter->~MicroInterpreter();
+  interpreter = nullptr;
+  free(arena);
+  arena = nullptr;
+}
 
 bool Fits(const TfLiteTensor* tensor, size_t bytes) {
   return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes;
@@ -47,37 +54,48 @@ int FirstUnknownOp(const tflite::Model* model) {
 }  // namespace
 
 Status TflmClassifier::Load() {
-  const Model& expected = kModel;
-  const tflite::Model* model = tflite::GetModel(generated::kModelData);
-  if (model->version() != TFLITE_SCHEMA_VERSION) {
-    return {ErrorCode::kNoModel, static_cast<uint32_t>(model->version())};
-  }
-  if (generated::AddOps(resolver) != kTfLiteOk) return {ErrorCode::kUnsupportedOp, 0};
-  const int unknown = FirstUnknownOp(model);
+  return Prepare(kModel, generated::kModelData, generated::kTflmArenaBytes);
+}
+
+Status TflmClassifier::LoadStored(const Stored& stored) {
+  return Prepare(stored.model, stored.data, stored.arena_bytes);
+}
+
+Status TflmClassifier::Prepare(const Model& model, const uint8_t* tflite,
+                               size_t first_arena_bytes) {
+  const tflite::Model* file = tflite::GetModel(tflite);
+  if (file->version() != TFLITE_SCHEMA_VERSION)
+    return {ErrorCode::kNoModel, static_cast<uint32_t>(file->version())};
+  static bool registered = generated::AddOps(resolver) == kTfLiteOk;
+  if (!registered) return {ErrorCode::kUnsupportedOp, 0};
+  const int unknown = FirstUnknownOp(file);
   if (unknown >= 0) return {ErrorCode::kUnsupportedOp, static_cast<uint32_t>(unknown)};
-  size_t given = 0;
-  for (size_t bytes = generated::kTflmArenaBytes; bytes <= kMaxArenaBytes; bytes += kStepBytes) {
-    void* arena = malloc(bytes + 15);
+  const Status status = Allocate(file, first_arena_bytes);
+  if (!status.ok()) return status;
+  if (!Fits(interpreter->input(0), model.input_bytes()) ||
+      !Fits(interpreter->output(0), model.outputs)) {
+    GiveBack();
+    return {ErrorCode::kNoModel, 0};
+  }
+  arena_bytes_ = static_cast<uint32_t>(interpreter->arena_used_bytes());
+  model_ = &model;
+  return {};
+}
+
+Status TflmClassifier::Allocate(const void* tflite, size_t first_arena_bytes) {
+  size_t given = first_arena_bytes > kMaxArenaBytes ? kMaxArenaBytes : 0;
+  for (size_t bytes = first_arena_bytes; bytes <= kMaxArenaBytes; bytes += kStepBytes) {
+    arena = malloc(bytes + 15);
     if (arena == nullptr) break;
     given = bytes;
     const uintptr_t aligned = (reinterpret_cast<uintptr_t>(arena) + 15) & ~uintptr_t{15};
     interpreter = new (interpreter_memory)
-        tflite::MicroInterpreter(model, resolver, reinterpret_cast<uint8_t*>(aligned), bytes);
-    if (interpreter->AllocateTensors() == kTfLiteOk) {
-      arena_bytes_ = static_cast<uint32_t>(interpreter->arena_used_bytes());
-      break;
-    }
-    interpreter->~MicroInterpreter();
-    interpreter = nullptr;
-    free(arena);
+        tflite::MicroInterpreter(static_cast<const tflite::Model*>(tflite), resolver,
+                                 reinterpret_cast<uint8_t*>(aligned), bytes);
+    if (interpreter->AllocateTensors() == kTfLiteOk) return {};
+    GiveBack();
   }
-  if (interpreter == nullptr) return {ErrorCode::kArenaTooSmall, static_cast<uint32_t>(given)};
-  if (!Fits(interpreter->input(0), expected.input_bytes()) ||
-      !Fits(interpreter->output(0), expected.outputs)) {
-    interpreter = nullptr;
-    return {ErrorCode::kNoModel, 0};
-  }
-  return {};
+  return {ErrorCode::kArenaTooSmall, static_cast<uint32_t>(given)};
 }
 
 Status TflmClassifier::Run(const int8_t* input, int8_t* output) {
@@ -88,8 +106,6 @@ Status TflmClassifier::Run(const int8_t* input, int8_t* output) {
   memcpy(output, interpreter->output(0)->data.int8, interpreter->output(0)->bytes);
   return {};
 }
-
-const Model& TflmClassifier::model() const { return kModel; }
 
 wire::Backend TflmClassifier::backend() const {
 #ifdef EDGEKIT_ESP_NN  // ESP_NN itself is private to esp-tflite-micro

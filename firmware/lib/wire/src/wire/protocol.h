@@ -22,6 +22,11 @@ inline constexpr size_t kLabelBytesAFrame = 240;
 inline constexpr size_t kMaxLabelBytes = 32768;
 inline constexpr size_t kStepsAFrame = 59;
 inline constexpr uint32_t kBaudTrialMs = 1500;
+inline constexpr size_t kStoredFormat = 1;
+inline constexpr size_t kModelAlign = 16;
+inline constexpr size_t kFirmwareFormat = 1;
+inline constexpr uint8_t kStoredMagic[8] = {'e', 'd', 'g', 'e', 'k', 'i', 't', 'M'};
+inline constexpr uint8_t kFirmwareMagic[8] = {'e', 'd', 'g', 'e', 'k', 'i', 't', 'F'};
 
 enum class ErrorCode : uint16_t {
   kOk = 0,
@@ -38,6 +43,9 @@ enum class ErrorCode : uint16_t {
   kInputTooLarge = 11,
   kOutputTooLarge = 12,
   kNoLabels = 13,
+  kBadHash = 14,
+  kBuiltInAlone = 15,
+  kOtherFirmware = 16,
 };
 
 enum class BoardKind : uint8_t {
@@ -56,6 +64,11 @@ enum class Decision : uint8_t {
   kNone = 0,
   kArgmax = 1,
   kThreshold = 2,
+};
+
+enum class ModelSource : uint8_t {
+  kBuiltIn = 0,
+  kStored = 1,
 };
 
 inline void Put8(uint8_t* out, uint8_t v) {
@@ -208,7 +221,7 @@ struct Info {
   uint8_t rank = 0;
   uint8_t decision = 0;
   uint8_t positive = 0;
-  uint8_t reserved = 0;
+  uint8_t source = 0;
   uint32_t dimensions[5] = {};
   uint32_t outputs = 0;
   uint32_t label_bytes = 0;
@@ -219,7 +232,7 @@ struct Info {
   uint32_t input_low_bits = 0;
   uint32_t input_high_bits = 0;
   int16_t margin_q = 0;
-  uint16_t reserved_2 = 0;
+  uint16_t stored_error = 0;
   uint32_t arena_bytes = 0;
   uint32_t ram_bytes = 0;
   uint32_t flash_bytes = 0;
@@ -240,7 +253,7 @@ struct Info {
     Put8(out + 44, rank);
     Put8(out + 45, decision);
     Put8(out + 46, positive);
-    Put8(out + 47, reserved);
+    Put8(out + 47, source);
     for (size_t i = 0; i < 5; ++i) Put32(out + 48 + 4 * i, dimensions[i]);
     Put32(out + 68, outputs);
     Put32(out + 72, label_bytes);
@@ -251,7 +264,7 @@ struct Info {
     Put32(out + 88, input_low_bits);
     Put32(out + 92, input_high_bits);
     Put16(out + 96, static_cast<uint16_t>(margin_q));
-    Put16(out + 98, reserved_2);
+    Put16(out + 98, stored_error);
     Put32(out + 100, arena_bytes);
     Put32(out + 104, ram_bytes);
     Put32(out + 108, flash_bytes);
@@ -274,7 +287,7 @@ struct Info {
     m.rank = static_cast<uint8_t>(Get8(in + 44));
     m.decision = static_cast<uint8_t>(Get8(in + 45));
     m.positive = static_cast<uint8_t>(Get8(in + 46));
-    m.reserved = static_cast<uint8_t>(Get8(in + 47));
+    m.source = static_cast<uint8_t>(Get8(in + 47));
     for (size_t i = 0; i < 5; ++i) m.dimensions[i] = Get32(in + 48 + 4 * i);
     m.outputs = static_cast<uint32_t>(Get32(in + 68));
     m.label_bytes = static_cast<uint32_t>(Get32(in + 72));
@@ -285,7 +298,7 @@ struct Info {
     m.input_low_bits = static_cast<uint32_t>(Get32(in + 88));
     m.input_high_bits = static_cast<uint32_t>(Get32(in + 92));
     m.margin_q = static_cast<int16_t>(Get16(in + 96));
-    m.reserved_2 = static_cast<uint16_t>(Get16(in + 98));
+    m.stored_error = static_cast<uint16_t>(Get16(in + 98));
     m.arena_bytes = static_cast<uint32_t>(Get32(in + 100));
     m.ram_bytes = static_cast<uint32_t>(Get32(in + 104));
     m.flash_bytes = static_cast<uint32_t>(Get32(in + 108));
@@ -413,6 +426,116 @@ struct Error {
     Error m;
     m.code = static_cast<uint16_t>(Get16(in + 0));
     m.detail = static_cast<uint32_t>(Get32(in + 2));
+    return m;
+  }
+};
+
+struct StoredModel {
+  static constexpr size_t kBytes = 144;
+  uint8_t magic[8] = {};
+  uint16_t format = 0;
+  int16_t margin_q = 0;
+  uint32_t label_bytes = 0;
+  uint32_t model_bytes = 0;
+  uint8_t model_sha256[32] = {};
+  uint8_t built_in_sha256[32] = {};
+  uint8_t rank = 0;
+  uint8_t decision = 0;
+  uint8_t positive = 0;
+  uint8_t reserved = 0;
+  uint32_t dimensions[5] = {};
+  uint32_t outputs = 0;
+  uint32_t input_scale_bits = 0;
+  uint32_t output_scale_bits = 0;
+  uint32_t input_low_bits = 0;
+  uint32_t input_high_bits = 0;
+  uint32_t output_scale_e9 = 0;
+  int16_t input_zero_point = 0;
+  int16_t output_zero_point = 0;
+  uint32_t arena_bytes = 0;
+  uint32_t check = 0;
+  void Pack(uint8_t* out) const {
+    memcpy(out + 0, magic, 8);
+    Put16(out + 8, format);
+    Put16(out + 10, static_cast<uint16_t>(margin_q));
+    Put32(out + 12, label_bytes);
+    Put32(out + 16, model_bytes);
+    memcpy(out + 20, model_sha256, 32);
+    memcpy(out + 52, built_in_sha256, 32);
+    Put8(out + 84, rank);
+    Put8(out + 85, decision);
+    Put8(out + 86, positive);
+    Put8(out + 87, reserved);
+    for (size_t i = 0; i < 5; ++i) Put32(out + 88 + 4 * i, dimensions[i]);
+    Put32(out + 108, outputs);
+    Put32(out + 112, input_scale_bits);
+    Put32(out + 116, output_scale_bits);
+    Put32(out + 120, input_low_bits);
+    Put32(out + 124, input_high_bits);
+    Put32(out + 128, output_scale_e9);
+    Put16(out + 132, static_cast<uint16_t>(input_zero_point));
+    Put16(out + 134, static_cast<uint16_t>(output_zero_point));
+    Put32(out + 136, arena_bytes);
+    Put32(out + 140, check);
+  }
+  static StoredModel Unpack(const uint8_t* in) {
+    StoredModel m;
+    memcpy(m.magic, in + 0, 8);
+    m.format = static_cast<uint16_t>(Get16(in + 8));
+    m.margin_q = static_cast<int16_t>(Get16(in + 10));
+    m.label_bytes = static_cast<uint32_t>(Get32(in + 12));
+    m.model_bytes = static_cast<uint32_t>(Get32(in + 16));
+    memcpy(m.model_sha256, in + 20, 32);
+    memcpy(m.built_in_sha256, in + 52, 32);
+    m.rank = static_cast<uint8_t>(Get8(in + 84));
+    m.decision = static_cast<uint8_t>(Get8(in + 85));
+    m.positive = static_cast<uint8_t>(Get8(in + 86));
+    m.reserved = static_cast<uint8_t>(Get8(in + 87));
+    for (size_t i = 0; i < 5; ++i) m.dimensions[i] = Get32(in + 88 + 4 * i);
+    m.outputs = static_cast<uint32_t>(Get32(in + 108));
+    m.input_scale_bits = static_cast<uint32_t>(Get32(in + 112));
+    m.output_scale_bits = static_cast<uint32_t>(Get32(in + 116));
+    m.input_low_bits = static_cast<uint32_t>(Get32(in + 120));
+    m.input_high_bits = static_cast<uint32_t>(Get32(in + 124));
+    m.output_scale_e9 = static_cast<uint32_t>(Get32(in + 128));
+    m.input_zero_point = static_cast<int16_t>(Get16(in + 132));
+    m.output_zero_point = static_cast<int16_t>(Get16(in + 134));
+    m.arena_bytes = static_cast<uint32_t>(Get32(in + 136));
+    m.check = static_cast<uint32_t>(Get32(in + 140));
+    return m;
+  }
+};
+
+struct FirmwareDescription {
+  static constexpr size_t kBytes = 84;
+  uint8_t magic[8] = {};
+  uint16_t format = 0;
+  uint8_t backend = 0;
+  uint8_t reserved = 0;
+  uint32_t input_bytes = 0;
+  uint32_t outputs = 0;
+  uint8_t built_in_sha256[32] = {};
+  uint8_t operators[32] = {};
+  void Pack(uint8_t* out) const {
+    memcpy(out + 0, magic, 8);
+    Put16(out + 8, format);
+    Put8(out + 10, backend);
+    Put8(out + 11, reserved);
+    Put32(out + 12, input_bytes);
+    Put32(out + 16, outputs);
+    memcpy(out + 20, built_in_sha256, 32);
+    memcpy(out + 52, operators, 32);
+  }
+  static FirmwareDescription Unpack(const uint8_t* in) {
+    FirmwareDescription m;
+    memcpy(m.magic, in + 0, 8);
+    m.format = static_cast<uint16_t>(Get16(in + 8));
+    m.backend = static_cast<uint8_t>(Get8(in + 10));
+    m.reserved = static_cast<uint8_t>(Get8(in + 11));
+    m.input_bytes = static_cast<uint32_t>(Get32(in + 12));
+    m.outputs = static_cast<uint32_t>(Get32(in + 16));
+    memcpy(m.built_in_sha256, in + 20, 32);
+    memcpy(m.operators, in + 52, 32);
     return m;
   }
 };
