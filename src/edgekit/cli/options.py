@@ -158,7 +158,10 @@ def compile_options(command: _Command) -> _Command:
         click.option("--max-flash", type=_BYTES, metavar="BYTES", help="Refuse one that needs more flash."),
         weights_option,
         click.option(
-            "--max-ram", type=_BYTES, metavar="BYTES", help="Refuse one that needs more; the rest is for weights."
+            "--max-ram",
+            type=_BYTES,
+            metavar="BYTES",
+            help="Refuse one that needs more with any kernels; the rest is for weights.",
         ),
         labels_option,
         input_range_option,
