@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 
 from edgekit.errors import EdgekitError
@@ -15,6 +16,7 @@ from edgekit.files import (
     clear_unfinished,
     key_of,
     read_kept,
+    user_folder,
     write_bytes,
     write_json,
     write_kept,
@@ -131,3 +133,13 @@ def test_an_umask_of_077_lets_nobody_else_read_what_is_written(tmp_path: Path) -
     made = list(tmp_path.rglob("*"))
     assert len(made) == 3
     assert [path for path in made if path.stat().st_mode & 0o077] == []
+
+
+def test_the_folders_of_a_user_are_where_xdg_says_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name: f"C:/{name}")  # as on Windows, whatever XDG says
+    assert user_folder("cache") == tmp_path / "edgekit"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert user_folder("cache") == Path("C:/edgekit")

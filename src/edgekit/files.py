@@ -91,12 +91,15 @@ def user_folder(kind: Literal["cache", "state", "data"]) -> Path:
     Raises:
         EdgekitError: the user has no home folder, and nothing says where else.
     """
+    variable = f"XDG_{kind.upper()}_HOME"
+    if given := os.environ.get(variable):  # on Windows and macOS, too, where platformdirs need not look at it
+        return Path(given) / "edgekit"
     try:
         return Path(getattr(platformdirs, f"user_{kind}_dir")("edgekit"))
     except RuntimeError as error:
         raise EdgekitError(
             "This user has no home folder, where edgekit would keep its files.",
-            f"Set HOME, or XDG_{kind.upper()}_HOME, to a folder that you may write.",
+            f"Set HOME, or {variable}, to a folder that you may write.",
         ) from error
 
 

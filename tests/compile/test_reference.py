@@ -122,3 +122,24 @@ def test_commands_work_with_the_package_that_only_reads_files(tmp_path: Path, wo
         assert done.stdout == there.stdout
         assert b"compiled C" in done.stderr
     assert done.stdout.splitlines()[:3] == there.stdout.splitlines()[:3]
+
+
+def test_a_library_that_another_run_has_made_and_opened_meanwhile_is_used(
+    model: TfliteModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows replaces no file that is open."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    moved = Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        if not other_was_faster:
+            raise PermissionError(13, "Access is denied", str(target))
+        moved(path, target)
+        raise PermissionError(13, "Access is denied", str(target))
+
+    monkeypatch.setattr(Path, "replace", replace)
+    other_was_faster, images = False, np.zeros((1, *model.input_shape), np.int8)
+    with pytest.raises(PermissionError):
+        COMPILED.run(model, images)
+    other_was_faster = True
+    np.testing.assert_array_equal(COMPILED.run(model, images), TFLM.run(model, images))

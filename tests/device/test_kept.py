@@ -149,3 +149,22 @@ def test_a_folder_that_takes_no_state_ends_no_evaluation(tmp_path: Path, capsys:
     with Kept("key", BOARD, tmp_path / "file" / "state") as kept:
         kept.save({"a": [1, 2, 3]})
     assert "--resume will not go on from this run" in capsys.readouterr().err
+
+
+def test_where_no_open_file_can_be_removed_a_finished_run_ends_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where the lock is open until it is released."""
+    removed = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if any(one.is_symlink() and one.readlink() == path for one in Path("/proc/self/fd").iterdir()):
+            raise PermissionError(13, "The process cannot access the file", str(path))
+        removed(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    for _ in range(2):  # the second finds the lock's file and no lock
+        with Kept("key", BOARD, tmp_path) as kept:
+            kept.save({"a": [1, 2]})
+            assert list(tmp_path.glob("*.state"))
+        assert not list(tmp_path.glob("*.state"))

@@ -194,3 +194,18 @@ def test_a_socket_has_neither_dtr_nor_rts(board: str) -> None:
         words = ["--port", board, "--dtr", "off", *([str(STUDENT)] if command is profile_command else [])]
         done = CliRunner().invoke(command, words)
         assert "has no DTR and RTS" in str(done.exception), command.name
+
+
+@pytest.mark.parametrize("name", ["COM3", r"\\.\COM10"])
+def test_a_port_of_windows_is_taken_as_any_other(name: str, built: Path) -> None:
+    """There is none here, and each command says so of that very name."""
+    board, other = list_ports_common.ListPortInfo(name), list_ports_common.ListPortInfo("COM1")
+    board.vid, board.pid = 0x10C4, 0xEA60
+    assert find_board(ports([other, board])) == name
+    for command in (selftest_command, eval_device_command):
+        said = CliRunner().invoke(command, ["--port", name])
+        assert isinstance(said.exception, EdgekitError)
+        assert said.exception.message == f"There is no port {name}."
+    with pytest.raises(EdgekitError) as raised:
+        flash(name, built)
+    assert raised.value.message == f"{name} cannot be opened."

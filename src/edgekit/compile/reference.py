@@ -132,7 +132,11 @@ def _library(made: Compiled) -> Path:
                 f"{compiler} failed on the compiled C: {in_a_line(done.stderr)}",
                 "This is a bug worth reporting, with this message.",
             )
-        built.replace(library)
+        try:
+            built.replace(library)
+        except PermissionError:  # Windows, where another run has made the same one and has it open
+            if not library.is_file():
+                raise
     return library
 
 

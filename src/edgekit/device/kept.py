@@ -6,6 +6,7 @@ per board; the system lets go of its lock when the run ends, however it ends.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -64,7 +65,8 @@ class Kept:
         if kind is None and self._path is not None:
             self._path.unlink(missing_ok=True)
         if self._lock is not None:
-            Path(self._lock.lock_file).unlink(missing_ok=True)
+            with suppress(OSError):  # Windows removes no file that is open; filelock does it after its release
+                Path(self._lock.lock_file).unlink()
             self._lock.release()
 
     def save(self, done: Mapping[str, list[int]]) -> None:

@@ -30,7 +30,7 @@ def started(command: Callable[[Sequence[str]], list[str]], again: str = "Build i
         EdgekitError: QEMU has ended where something failed in the block; with QEMU's words.
     """
     refuse_where_none_starts()
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         # QEMU takes over a socket that already listens: no port number can be lost in between.
         with socket.create_server(("127.0.0.1", 0)) as listener:
             number, fd = listener.getsockname()[1], listener.fileno()

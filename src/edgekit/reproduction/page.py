@@ -148,7 +148,7 @@ def _as_run(done: Reproduction) -> dict[str, Any]:
 def _processor() -> str:
     """The processor's name, where Linux gives it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
