@@ -193,7 +193,7 @@ def running(program: Path, emulator: Emulator = DE212, partition: Path | None = 
         with started(lambda serial: emulator.command(program, serial, counted="asleep", partition=partition)) as port:
             yield port
         return
-    with tempfile.TemporaryFile("w+") as said:
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         command = end_with_parent([str(program), "0", *([str(partition)] if partition else [])])
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=said.fileno(), text=True, errors="replace"
