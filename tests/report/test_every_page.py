@@ -73,3 +73,10 @@ def test_every_page_is_whole_small_and_asks_for_nothing(
     tree = parse(path.read_text())
     assert bool(tree.all("input")) == (made in (two_classes, float_network, board))
     assert tree.all("body")[0].words().count("not a medical device") == (made in (two_classes, float_network, board))
+
+
+def test_the_shipped_reproduction_is_whole_small_and_warns_once(tab: browser.Tab) -> None:
+    path = Path(__file__).parents[2] / "models/reproduction/report.html"
+    tab.assert_readable(path)
+    assert path.stat().st_size < 2_000_000
+    assert parse(path.read_text()).all("body")[0].words().count("not a medical device") == 1

@@ -209,10 +209,11 @@ def test_the_same_page_is_the_same_bytes() -> None:
 
 def test_a_page_with_two_full_galleries_stays_under_two_megabytes() -> None:
     rng = np.random.default_rng(0)
-    noise = [rng.integers(0, 256, (224, 224, 1)).astype(np.uint8) for _ in range(24)]  # nothing compresses worse
-    gallery = Gallery("films", tuple(picture(film, "film", "film") for film in noise), ())
-    page = dataclasses.replace(specimen.page(), sections=(*specimen.page().sections, Section("films", (gallery,) * 2)))
-    assert len(html(page).encode()) < 2_000_000
+    for channels in (1, 3):
+        noise = [rng.integers(0, 256, (224, 224, channels)).astype(np.uint8) for _ in range(24)]  # nothing is larger
+        gallery = Gallery("films", tuple(picture(film, "film", "film") for film in noise), ())
+        sections = (*specimen.page().sections, Section("films", (gallery,) * 2))
+        assert len(html(dataclasses.replace(specimen.page(), sections=sections)).encode()) < 2_000_000
 
 
 def test_a_report_is_written_by_its_extension(page: Page, tmp_path: Path) -> None:
