@@ -87,22 +87,35 @@ class Typist:
 
 @pytest.fixture(params=SHELLS)
 def typist(request: pytest.FixtureRequest, user: Environment, tmp_path: Path) -> Iterator[Typist]:
-    """In each shell, started after `edgekit completion --install`."""
+    """In each shell, started after `edgekit completion --install`; edgekit writes down how it is called."""
     shell: str = request.param
     edgekit({**user, "SHELL": need(shell)}, "completion", "--install")
+    program = Path(user["PATH"].partition(":")[0]) / "edgekit"
+    program.write_text(
+        f'#!/bin/sh\n[ "$_EDGEKIT_COMPLETE" ] && exec {sys.executable} -m edgekit\n'
+        f"printf '%s\\n' \"$@\" > {tmp_path}/called\necho it was called\n"
+    )
     typing = Typist(shell, user, tmp_path)
     yield typing
     typing.close()
 
 
-def test_a_tab_completes_a_command_an_option_and_a_value_with_a_colon(typist: Typist, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ("selft\t--po\tnat\t", ["selftest", "--port", "native"]),
+        ("data info medmnist:blood\t", ["data", "info", "medmnist:bloodmnist"]),
+        ("evaluate chest_xray_\t--data=pha\t", ["evaluate", "chest_xray_3", "--data=phantom"]),
+        ("predict chest_xray fil\t", ["predict", "chest_xray", "film.png"]),
+    ],
+)
+def test_tabs_complete_commands_options_values_and_files(
+    typist: Typist, tmp_path: Path, keys: str, words: list[str]
+) -> None:
     (tmp_path / "film.png").touch()
     typist.type("echo rea''dy\n", "ready")
-    typist.type("edgekit selft\t", r"selftest|est ")
-    typist.type("--po\t", "--port|rt ")
-    typist.type("nat\t", "native|ive ")
-    typist.type("--json --help\n", "Check a board once")
-    typist.type("edgekit data info medmnist:blood\t --json --help\n", "Audit DATA")
+    typist.type(f"edgekit {keys}\n", "it was called")
+    assert (tmp_path / "called").read_text().splitlines() == words
 
 
 # what a shell answers without a terminal: (the line, what is among the candidates, what is not)
