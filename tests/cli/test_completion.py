@@ -105,7 +105,7 @@ def typist(request: pytest.FixtureRequest, user: Environment, tmp_path: Path) ->
     [
         ("selft\t--po\tnat\t", ["selftest", "--port", "native"]),
         ("data info medmnist:blood\t", ["data", "info", "medmnist:bloodmnist"]),
-        ("evaluate chest_xray_\t--data=pha\t", ["evaluate", "chest_xray_3", "--data=phantom"]),
+        ("evaluate chest_xray_5\t--data=pha\t", ["evaluate", "chest_xray_5k", "--data=phantom"]),
         ("predict chest_xray fil\t", ["predict", "chest_xray", "film.png"]),
     ],
 )
@@ -125,7 +125,7 @@ LINES = [
     ("edgekit eval-device --port d", {"desktop"}, {"auto"}),
     ("edgekit build-model --recipe s", {"smoke", "shapes"}, {"paper"}),
     ("edgekit compile chest_xray --target ", {"generic", "esp32"}, set()),
-    ("edgekit predict chest_x", {"chest_xray", "chest_xray_3"}, set()),
+    ("edgekit predict chest_x", {"chest_xray", "chest_xray_3", "chest_xray_10k"}, set()),
     ("edgekit export m.tflite --as ", {"esp-idf", "arduino", "platformio", "cmake", "zephyr"}, set()),
     ("edgekit recipe d", {"demo", "digits"}, set()),
 ]

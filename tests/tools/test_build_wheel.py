@@ -36,7 +36,7 @@ def test_the_wheel_holds_every_source_and_nothing_that_a_build_left(wheel: Path)
     firmware = {f"edgekit/{name}" for name in tracked("firmware")}
     models = {name for name in names if name.startswith("edgekit/models/")}
     assert names - models == package | firmware | {"edgekit/LICENSE"}
-    for folder in ("chest_xray", "chest_xray_3"):
+    for folder in ("chest_xray", "chest_xray_3", "chest_xray_5k", "chest_xray_10k", "chest_xray_20k"):
         there = {"student_int8.tflite", "card.json", "card.md", "recipe.json"}
         assert {f"edgekit/models/{folder}/{name}" for name in there} <= models
 

@@ -97,7 +97,7 @@ class ModelPath(click.Path):
 model_argument = click.argument("model", type=ModelPath(path_type=Path))
 model_option = click.option(
     "--model", type=ModelPath(path_type=Path), default="chest_xray",
-    help="The int8 .tflite, or chest_xray or chest_xray_3, which come with edgekit.",
+    help="The int8 .tflite, or one that comes with edgekit: chest_xray, chest_xray_3, chest_xray_5k, _10k or _20k.",
 )  # fmt: skip
 target_option = _choice("--target", ("generic", "esp32"), "Any core, or the classic ESP32's.")
 board_target_option = _choice("--target", ("esp32", "generic"), "The classic ESP32's core, or any.")
