@@ -18,7 +18,8 @@ from edgekit.boards import emulators
 from smoke_build import Said, Smoke
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_BOOTLOADER = "from esp32_mock_bootloader import cli, registers; cli.main()"
+# Of itself it hangs up 3 s after the end of a part, which a busy machine may take to send the next.
+_BOOTLOADER = "from esp32_mock_bootloader import cli, registers, server; server._FLASH_END_IDLE_SEC = 600; cli.main()"
 # bit 0 of the eFuses' word 3 at 0x3ff5a00c: the chip has no second core
 _ONE_CORE = _BOOTLOADER.replace("cli.main", "registers.rom_profile('esp32')[0x3ff5a00c] = 1; cli.main")
 

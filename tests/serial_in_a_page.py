@@ -56,6 +56,7 @@ class SerialInPage:
                 data = self._line.recv(65536)
             except TimeoutError:
                 continue
+            assert data, "the board hung up"
             self._tab.value(f"fromBoard('{base64.b64encode(data).decode()}')")
 
     def close(self) -> None:
