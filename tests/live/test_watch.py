@@ -152,12 +152,14 @@ def test_what_cannot_be_watched_is_said_before_a_board_is_looked_for(
         next(watch(tmp_path / "m.tflite", "/dev/no-such-port", tmp_path / folder, page_port=0))
 
 
-def test_the_firmware_of_this_computer_is_built_and_started_by_its_word(
-    draw: Draw, tmp_path: Path, watching: Start
+@pytest.mark.parametrize(("port", "board"), [("native", "native"), ("emulator", "emulated")])
+def test_a_firmware_is_built_and_started_by_its_word(
+    draw: Draw, tmp_path: Path, watching: Start, port: str, board: str
 ) -> None:
     draw(tmp_path / "in/a.png")
-    process = watching("native", tmp_path / "in", "--json")
-    assert process.next()["device"]["board"] == "native"
-    assert process.next()["path"] == "a.png"
+    process = watching(port, tmp_path / "in", "--json")
+    assert process.next()["device"]["board"] == board
+    seen = process.next()
+    assert (seen["path"], seen["invoke_us"] > 0) == ("a.png", True)
     process.press_ctrl_c()
     assert process.end()[0] == 130
