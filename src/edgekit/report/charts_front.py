@@ -12,7 +12,6 @@ from edgekit.report.svg import Drawing, Scale, around, text_width, tick_label
 
 _TOP, _BOTTOM, _HEIGHT = 30.0, 44.0, 300.0
 _SHAPES = (4, 2, 0)  # by rung: rings, diamonds, discs
-_LABELS = 8  # points of the line that are named, so that names find room
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,12 @@ def front(
     for one in spots:
         colour = "c0 dot" if one in line else "c1 dot"
         board.dot(xs(one.cost), ys(one.accuracy), colour, _shape(one.rung, rungs), 4)
-    for one in line[-_LABELS:]:
-        at = board.inner(xs(one.cost), one.name, right=WIDTH - 18)
-        board.text(at, ys(one.accuracy) - 11, one.name, "ink", "middle", 11)
+    reached = WIDTH
+    for one in reversed(line):  # the most accurate have their names; those that would touch the next one's do not
+        at, half = board.inner(xs(one.cost), one.name, right=WIDTH - 18), text_width(one.name, 11) / 2
+        if at + half < reached:
+            board.text(at, ys(one.accuracy) - 11, one.name, "ink", "middle", 11)
+            reached = at - half - 3
     for row, words in enumerate(rungs):
         y = _HEIGHT + 4 + 18 * row
         board.dot(left + 4, y, "c1 dot", _shape(row, rungs), 4)

@@ -278,6 +278,9 @@ class _Search:
 
     def _done(self, trial: Trial) -> None:
         self.study.done(trial)
+        if trial.rung == len(self.request.recipe.search.rungs):  # nothing goes on from there
+            for path in (self.request.out / CHECKPOINTS).glob(f"{trial.root}-{trial.seed}-*"):
+                path.unlink()
         self.trials[trial.number] = replace(trial, state="done")
         assert trial.cost is not None
         costs = ", ".join(said(what, trial.cost.of(what)) for what in COSTS)
