@@ -1,8 +1,10 @@
 """A line to a chip in its bootloader through which a test sees, and may cut, what esptool writes."""
 
+import itertools
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 
 FLASH_BEGIN, FLASH_DEFL_BEGIN = 0x02, 0x10
@@ -12,12 +14,14 @@ class Tap:
     """Listens at `port` and carries bytes to and from a `socket://` port, for one connection after the other.
 
     `cut_at`: ends a connection for ever once so many bytes have gone to the chip, as a cable that is pulled does.
+    `reset`: gives the port of what runs on the board after its reset, for each connection after the first `calls`.
     """
 
-    def __init__(self, chip: str, cut_at: int | None = None) -> None:
-        host, _, number = chip.removeprefix("socket://").rpartition(":")
+    def __init__(
+        self, chip: str, cut_at: int | None = None, calls: int = 0, reset: Callable[[], str] | None = None
+    ) -> None:
         self.sent = bytearray()
-        self._chip, self._cut_at = (host, int(number)), cut_at
+        self._chip, self._cut_at, self._calls, self._reset = chip, cut_at, calls, reset
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -39,9 +43,11 @@ class Tap:
 
     def _serve(self) -> None:
         with suppress(OSError):
-            while True:
+            for number in itertools.count():
                 client, _ = self._listener.accept()
-                with socket.create_connection(self._chip) as chip:
+                other = self._chip if self._reset is None or number < self._calls else self._reset()
+                host, _, listens = other.removeprefix("socket://").rpartition(":")
+                with socket.create_connection((host, int(listens))) as chip:
                     back = threading.Thread(target=_carry, args=(chip, client), daemon=True)
                     back.start()
                     self._forth(client, chip)

@@ -5,12 +5,13 @@ import json
 import math
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from stored_models import TASK, THRESHOLD, client_of, content_of
+from stored_models import TASK, THRESHOLD, client_of, content_of, flipped, started_with
 from tap import Tap
 
 from edgekit.boards.board import ESP32
@@ -128,6 +129,30 @@ def test_a_cable_that_is_pulled_leaves_the_built_in_model_in_use(flashed: Callab
     flash_model(port, after, shipped.arena_bytes, ask=False)
     with client_of(program, stored_in(port, len(contents[1])), tmp_path) as client:
         assert (client.info.source, client.labels) == (ModelSource.STORED, ("a", "b"))
+
+
+@pytest.mark.parametrize("harmed", [False, True], ids=["whole", "harmed"])
+def test_the_board_is_asked_after_its_reset_whether_it_runs_the_model(
+    flashed: Callable[..., str], what: Description, model: TfliteModel, native: Path, tmp_path: Path, harmed: bool
+) -> None:
+    port, calls = flashed(), 5  # esptool's: which chip, the table, the selection, the application, the model
+    with ExitStack() as started:
+
+        def reset() -> str:
+            partition = stored_in(port, len(content_of(model)))
+            return started.enter_context(
+                started_with(native, flipped(partition, 999) if harmed else partition, tmp_path)
+            )
+
+        tap = Tap(port, calls=calls, reset=reset)
+        if harmed:
+            with pytest.raises(
+                EdgekitError, match="not, byte for byte, what was to be written. The board runs its built"
+            ):
+                flash_model(tap.port, what, 16_384)
+        else:
+            assert flash_model(tap.port, what, 16_384).runs
+        tap.close()
 
 
 def test_the_firmware_that_the_bootloader_starts_is_the_one_that_is_asked(
