@@ -125,8 +125,10 @@ def test_a_port_at_which_no_chip_answers_says_how_to_start_the_bootloader(built:
 
 def test_a_flash_that_is_too_small_for_the_table_is_refused(bootloader: Callable[[str], str], built: Path) -> None:
     (built / "partitions.bin").write_bytes(table((0, 0, APP_OFFSET, 0x800000, b"factory")))
+    lines: list[str] = []
     with pytest.raises(EdgekitError, match=r"4,194,304 bytes of flash; the firmware needs 8,454,144"):
-        flash(bootloader("esp32"), built)
+        flash(bootloader("esp32"), built, on_line=lines.append)
+    assert any("Hard resetting" in line for line in lines)  # what the board held runs again
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,7 @@ def test_the_board_is_asked_after_its_reset_whether_it_runs_the_model(
 
         tap = Tap(port, calls=calls, reset=reset)
         if harmed:
-            with pytest.raises(
-                EdgekitError, match="not, byte for byte, what was to be written. The board runs its built"
-            ):
+            with pytest.raises(EdgekitError, match=r"byte for byte, what was to be written\. The board runs its"):
                 flash_model(tap.port, what, 16_384)
         else:
             assert flash_model(tap.port, what, 16_384).runs
@@ -192,6 +190,7 @@ def test_what_the_board_cannot_run_is_refused_before_anything_is_written(
     assert said in refused.value.message
     assert to_do in refused.value.hint
     assert not any("Wrote" in line for line in lines)
+    assert any("Hard resetting" in line for line in lines)  # the board runs its firmware again
     assert stored_in(port, 64) == b"\xff" * 64
 
 

@@ -7,7 +7,8 @@ import itertools
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -26,7 +27,11 @@ Line = Callable[[str], None]
 _Done = TypeVar("_Done")
 
 
-class LineFailed(EdgekitError):
+class EsptoolFailed(EdgekitError):
+    """What esptool was asked to do was not done."""
+
+
+class LineFailed(EsptoolFailed):
     """The chip answered, and then the line failed at a rate that it had changed to."""
 
 
@@ -56,24 +61,36 @@ class Esptool:
             raise self._failed(said)
         return "".join(said)
 
-    def _failed(self, said: list[str]) -> EdgekitError:
+    def _failed(self, said: list[str]) -> EsptoolFailed:
         text = "".join(said)
         again = "flash again" if self.baud in (None, self.asked_baud) else f"flash again with --baud {self.baud}"
         if "No module named esptool" in text:
-            return EdgekitError("esptool is not installed.", "pip install 'esptool>=5,<6'")
+            return EsptoolFailed("esptool is not installed.", "pip install 'esptool>=5,<6'")
         if "Could not open" in text or "port is busy" in text or "Permission" in text:
-            return EdgekitError(
+            return EsptoolFailed(
                 f"{self.port} cannot be opened.", "Close what else uses it; `edgekit doctor` looks at permissions."
             )
         if "Failed to connect" in text:
-            return EdgekitError(
+            return EsptoolFailed(
                 f"No {self.board.title} answers at {self.port}.", f"Hold BOOT, press EN, release BOOT, and {again}."
             )
         errors = [line.strip() for line in said if "error" in line.lower()]
         what = errors[-1] if errors else text.strip()[-200:]
         if self.baud is not None and CHANGED_RATE in text:
             return LineFailed(f"esptool failed at {self.baud} baud: {what}", f"Check cable and power, then {again}.")
-        return EdgekitError(f"esptool failed: {what}", f"Check cable and power, then {again}.")
+        return EsptoolFailed(f"esptool failed: {what}", f"Check cable and power, then {again}.")
+
+    @contextmanager
+    def resetting(self) -> Iterator[None]:
+        """Resets the board where the block refuses it: what it holds runs again, and it does not wait in its loader."""
+        try:
+            yield
+        except EsptoolFailed:
+            raise
+        except EdgekitError:
+            with suppress(EsptoolFailed):
+                self.run("flash-id")  # esptool ends with a reset
+            raise
 
     def identify(self) -> "Chip":
         """The board's chip. Raises EdgekitError: as `identify`."""
@@ -121,10 +138,15 @@ def at_a_rate(port: str, board: Board, baud: int, on_line: Line, work: Callable[
     rates = [None] if "://" in port else [baud, *(rate for rate in SLOWER_BAUDS if rate < baud)]
     for rate, slower in itertools.pairwise(rates):
         try:
-            return work(Esptool(port, board, on_line, rate, baud))
+            return _done(work, Esptool(port, board, on_line, rate, baud))
         except LineFailed as failed:
             on_line(f"{failed.message} Trying {slower} baud.")
-    return work(Esptool(port, board, on_line, rates[-1], baud))
+    return _done(work, Esptool(port, board, on_line, rates[-1], baud))
+
+
+def _done(work: Callable[[Esptool], _Done], esptool: Esptool) -> _Done:
+    with esptool.resetting():
+        return work(esptool)
 
 
 @dataclass(frozen=True, slots=True)
