@@ -5,7 +5,6 @@ import json
 import math
 import zlib
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -136,21 +135,16 @@ def test_the_board_is_asked_after_its_reset_whether_it_runs_the_model(
     flashed: Callable[..., str], what: Description, model: TfliteModel, native: Path, tmp_path: Path, harmed: bool
 ) -> None:
     port, calls = flashed(), 5  # esptool's: which chip, the table, the selection, the application, the model
-    with ExitStack() as started:
-
-        def reset() -> str:
-            partition = stored_in(port, len(content_of(model)))
-            return started.enter_context(
-                started_with(native, flipped(partition, 999) if harmed else partition, tmp_path)
-            )
-
-        tap = Tap(port, calls=calls, reset=reset)
+    holds = content_of(model)
+    with started_with(native, flipped(holds, 999) if harmed else holds, tmp_path) as board:
+        tap = Tap(port, calls=calls, reset=lambda: board)
         if harmed:
             with pytest.raises(EdgekitError, match=r"byte for byte, what was to be written\. The board runs its"):
                 flash_model(tap.port, what, 16_384)
         else:
             assert flash_model(tap.port, what, 16_384).runs
         tap.close()
+    assert stored_in(port, len(holds)) == holds
 
 
 def test_the_firmware_that_the_bootloader_starts_is_the_one_that_is_asked(
