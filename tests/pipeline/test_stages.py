@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from edgekit.pipeline.cache import StageCache
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.recipes.reading import recipe_named
+from edgekit.recipes.recipe import QuantizeRecipe
+from edgekit.report.card import load_card
 from smoke_build import REPOSITORY, Smoke
 
 FIRST_REMADE = """
@@ -109,3 +112,14 @@ def test_pictures_that_may_not_be_mirrored_are_trained_on_as_by_a_recipe_without
     assert made == [("teach-0", False), ("student", False), ("teach-0", True), ("student", True)]
     trained()
     assert made[4:] == [("teach-0", False), ("student", False)]
+
+
+def test_other_ranges_and_biases_are_a_conversion_anew_and_no_training(smoke: Smoke, tmp_path: Path) -> None:
+    before = (smoke.out / "student_int8.tflite").read_bytes(), (smoke.out / "student.npz").read_bytes()
+    changes = (*smoke.changes, "quantize.calibration=mse", "quantize.bias_correction=true")
+    process = replace(smoke, changes=changes).start(out := smoke.copy(tmp_path))
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    assert (out / "student_int8.tflite").read_bytes() != before[0]
+    assert (out / "student.npz").read_bytes() == before[1]
+    assert load_card(out).recipe.quantize == QuantizeRecipe("mse", bias_correction=True)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.analysis.pairing import Pairing, paired
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.runtimes.part import RunPart, RuntimeOfParts, open_part
+from edgekit.tflite.pairing import Pairing, paired
 from edgekit.tflite.part import Part, part
 from edgekit.tflite.records import FileTensor, TfliteFile
 

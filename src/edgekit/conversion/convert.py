@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from edgekit.compile.reference import reference
 from edgekit.conversion.gate import check_drift, check_operators
 from edgekit.conversion.onnx import export_onnx, onnx_ops
+from edgekit.conversion.recalibrate import recalibrated
 from edgekit.conversion.tflite import full_range, onnx_to_tflite
 from edgekit.errors import EdgekitError
-from edgekit.recipes.recipe import ConvertRecipe
+from edgekit.recipes.recipe import ConvertRecipe, QuantizeRecipe
 from edgekit.runtimes import onnx, torch
 from edgekit.runtimes.litert import LITERT
 from edgekit.tflite.model import read_tflite
@@ -24,6 +25,8 @@ from edgekit.values.model import TfliteModel
 
 if TYPE_CHECKING:
     from torch import nn
+
+_AS_CONVERTED = QuantizeRecipe()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ def convert(
     calibration: NDArray[np.uint8],
     recipe: ConvertRecipe,
     check_images: NDArray[np.uint8],
+    quantize: QuantizeRecipe = _AS_CONVERTED,
 ) -> Converted:
     """Converts a network and proves each step.
 
@@ -48,6 +52,7 @@ def convert(
         module: takes float32 [B, C, H, W] in [0, 1] and gives logits [B, classes].
         calibration: uint8 [N, H, W, C] from train; sets the int8 ranges.
         check_images: uint8 [M, H, W, C], never of the test split; the gate compares logits on them.
+        quantize: what else than the converter's own ranges and biases the int8 model gets.
 
     Raises:
         EdgekitError: a step drifts further than its limit, has operators that the network has not, or onnx2tf is
@@ -63,8 +68,9 @@ def convert(
     reference = torch.run(module, check_images)
     exported = export_onnx(module, input_shape)
     drifts = {"onnx": check_drift("onnx", onnx.run(exported, check_images), reference, recipe)}
-    models = {}
-    for variant, content in onnx_to_tflite(exported, full_range(calibration)).items():
+    models, made = {}, onnx_to_tflite(exported, full_range(calibration))
+    made["int8"] = recalibrated(made["int8"], made["float32"], full_range(calibration), quantize)
+    for variant, content in made.items():
         model = read_tflite(strip(content))
         check_operators(variant, model, onnx_ops(exported))
         drifts[variant] = check_drift(variant, float_logits(model, check_images), reference, recipe)

@@ -223,13 +223,14 @@ class BuildStages:
 
             converted = convert.convert(
                 nets.thaw_student(student), student.spec.input_shape, splits.calibration.images,
-                self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)],
+                self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)], self.recipe.quantize,
             )  # fmt: skip
             files = {name: model.flatbuffer for name, model in converted.models.items()}
             return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
 
         inputs = {
             "student": pruned.key, "convert": to_json(self.recipe.convert), "calibration": _content(splits.calibration),
+            "quantize": to_json(self.recipe.quantize),
             "programs": {name: library_version(name) for name in ("onnx2tf", "tensorflow", "tf_keras")},  # not imported
         }  # fmt: skip
         arrays, key = self.cache.run(f"convert-{seed}", inputs, make)

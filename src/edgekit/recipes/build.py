@@ -13,6 +13,7 @@ from edgekit.recipes.recipe import (
     DataRecipe,
     DistillRecipe,
     PruneRecipe,
+    QuantizeRecipe,
     SearchRecipe,
     StudentRecipe,
     TeachRecipe,
@@ -42,6 +43,7 @@ class Recipe:
     distill: DistillRecipe = field(default_factory=DistillRecipe)
     prune: PruneRecipe = field(default_factory=PruneRecipe)
     threshold: ThresholdRecipe = field(default_factory=ThresholdRecipe)
+    quantize: QuantizeRecipe = field(default_factory=QuantizeRecipe)
     convert: ConvertRecipe = field(default_factory=ConvertRecipe)
     embed: EmbedRecipe = field(default_factory=EmbedRecipe)
     search: SearchRecipe = field(default_factory=SearchRecipe)  # of `edgekit search`; a build does not look at it

@@ -190,6 +190,15 @@ class ThresholdRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantizeRecipe:
+    """How the int8 model's ranges and biases are chosen, on the calibration images."""
+
+    calibration: Literal["min_max", "percentile", "mse"] = "min_max"  # min_max: the converter's own, all values fit
+    percentile: Annotated[float, Between(0.9, 1)] = 0.9999  # share of the values that a range holds; of `percentile`
+    bias_correction: bool = False  # biases take back what rounded weights shift each channel by
+
+
+@dataclass(frozen=True, slots=True)
 class ConvertRecipe:
     """The gate's limits: how far 99 % of logits may drift from PyTorch's, in units of their standard deviation."""
 

@@ -25,17 +25,15 @@ class Part:
 
 
 def part(
-    file: TfliteFile,
-    first: int,
-    last: int,
-    outputs: tuple[int, ...],
-    constants: Mapping[int, NDArray[Any]] | None = None,
-) -> Part:
+    file: TfliteFile, first: int, last: int, outputs: tuple[int, ...],
+    constants: Mapping[int, NDArray[Any]] | None = None, *, linear: bool = False,
+) -> Part:  # fmt: skip
     """The operators from `first` to `last`, both included, by their rows in `file.operators`.
 
     Args:
         outputs: tensors that they write.
         constants: in place of the file's, by the tensor's index.
+        linear: without the operators' fused activations.
     """
     classes = schema(writes=True)
     model = classes.ModelT.InitFromObj(classes.Model.GetRootAs(file.content, 0))
@@ -47,6 +45,9 @@ def part(
     graph.operators = graph.operators[first : last + 1]
     graph.inputs, graph.outputs = list(inputs), list(outputs)
     model.signatureDefs = model.metadata = model.metadataBuffer = None
+    for op in graph.operators if linear else ():
+        if getattr(op.builtinOptions, "fusedActivationFunction", 0):
+            op.builtinOptions.fusedActivationFunction = 0
     for index, values in (constants or {}).items():
         buffer = classes.BufferT()
         buffer.data = np.frombuffer(values.tobytes(), np.uint8)

@@ -31,7 +31,7 @@ def paired(int8: TfliteFile, floats: TfliteFile) -> Pairing:
     if kept := sorted({op.code for op in int8.operators} & _STATE):
         raise EdgekitError(
             f"{int8.name} keeps a state from run to run ({', '.join(kept)}): its layers cannot be run one by one.",
-            "Analyze a model without variables.",
+            "Take a model without variables.",
         )
     theirs = [row for row, op in enumerate(floats.operators) if op.code not in _CONVERTS]
     ours = [row for row, op in enumerate(int8.operators) if op.code not in _CONVERTS]
