@@ -21,12 +21,16 @@ _NOTES = (
 
 def analysis_page(found: Analysis) -> Page:
     """The same as a page of its own."""
-    section = Section("What int8 costs", analysis_parts(found), results=True)
+    section = Section("What int8 costs", _parts(found), results=True)
     return Page("int8 beside float", (section,), synthetic=found.synthetic, domain=found.domain)
 
 
 def analysis_parts(found: Analysis) -> tuple[Part, ...]:
-    """The whole model, its layers, where most is lost."""
+    """The whole model, its layers, where most is lost; what their domain must say."""
+    return *_parts(found), *([Prose(found.domain)] if found.domain else [])
+
+
+def _parts(found: Analysis) -> tuple[Part, ...]:
     drawn = " (drawn by a program)" if found.synthetic else ""
     facts: tuple[tuple[str, Cell | str], ...] = (
         ("int8 model, SHA-256", found.model_sha256),
@@ -41,7 +45,6 @@ def analysis_parts(found: Analysis) -> tuple[Part, ...]:
         _layers(found.layers),
         Prose(_most(found)),
         *([Bullets(found.notes)] if found.notes else []),
-        *([Prose(found.domain)] if found.domain else []),
     )
 
 

@@ -17,12 +17,16 @@ _READ = (
 
 def comparison_page(found: Comparison) -> Page:
     """The same as a page of its own."""
-    section = Section("How B differs from A", comparison_parts(found), results=True)
+    section = Section("How B differs from A", _parts(found), results=True)
     return Page("Comparison", (section,), (f"A: {found.a.path}; B: {found.b.path}",), domain=found.domain)
 
 
 def comparison_parts(found: Comparison) -> tuple[Part, ...]:
-    """What was compared, the differences, the test, operators, notes, conditions."""
+    """What was compared, the differences, the test, operators, notes, conditions; what their domain must say."""
+    return *_parts(found), *([Prose(found.domain)] if found.domain else [])
+
+
+def _parts(found: Comparison) -> tuple[Part, ...]:
     operators = [(one.operator, f"{one.a}", f"{one.b}") for one in found.operators]
     return (
         _sides(found),
@@ -31,7 +35,6 @@ def comparison_parts(found: Comparison) -> tuple[Part, ...]:
         *([Table("Operators", _columns("operator", "A", "B"), tuple(operators))] if operators else []),
         *([Bullets(found.notes)] if found.notes else []),
         *([_conditions(found.conditions)] if found.conditions else []),
-        *([Prose(found.domain)] if found.domain else []),
     )
 
 
