@@ -31,8 +31,8 @@ def python_tools() -> Iterator[Path]:
             yield path
 
 
-def test_at_most_four_modules_stand_beside_the_packages() -> None:
-    assert len(list(PACKAGE.glob("*.py"))) <= 4
+def test_what_every_package_uses_alone_stands_beside_them() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {"__init__", "__main__", "errors", "extras", "files"}
 
 
 def test_every_module_says_what_it_is_for() -> None:
