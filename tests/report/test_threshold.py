@@ -98,6 +98,14 @@ def test_the_histogram_counts_every_image_on_its_side_of_the_threshold() -> None
     assert figure.alt.startswith("Histogram of the probability of pneumonia by class, threshold ")
 
 
+def test_scores_that_lie_close_together_have_an_axis_that_can_be_read() -> None:
+    close = Answers("int8", logits_of(np.arange(175, 226)), Threshold(0.5663, 216), 0.00124)
+    figure = next(
+        part for part in threshold_section(np.arange(51) % 2, close, CHEST_XRAY).parts if hasattr(part, "svg")
+    )
+    assert len(set(re.findall(r">([\d.]+%)<", figure.svg))) >= 3
+
+
 @pytest.fixture(scope="module")
 def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Tab]:
     if browser.program() is None:

@@ -133,7 +133,7 @@ def _probability_axis(board: Drawing, xs: Scale, bottom: float, name: str) -> No
         free = all(abs(xs(odds) - xs(one)) > half + text_width(_share(one), 11) / 2 for one in kept)
         if xs.low <= odds <= xs.high and free:
             kept.append(odds)
-    board.x_axis(xs, bottom, name, _share, ticks=sorted(kept) if len(kept) > 1 else xs.ticks(3))
+    board.x_axis(xs, bottom, name, _share, ticks=sorted(kept) if len(kept) > 1 else xs.ticks())
 
 
 def _share(odds: float) -> str:
