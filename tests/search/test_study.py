@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any, get_args
 
+import optuna
 import pytest
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import SearchRecipe
 from edgekit.search.cost import Budget, Cost
 from edgekit.search.space import choices_of, student_of
-from edgekit.search.study import Sampler, Study
+from edgekit.search.study import FILE, Sampler, Study
 
 CHOICES = choices_of(SearchRecipe())
 BUDGET = Budget(ram=None, flash=30_000, ms=20.0)
@@ -79,6 +80,19 @@ def test_a_study_of_another_data_set_or_version_is_refused(tmp_path: Path) -> No
         opened(tmp_path, edgekit="0.1.0", fingerprint="cd")
     with pytest.raises(EdgekitError, match=r"holds another search: edgekit is 0\.1\.0, not 0\.2\.0"):
         opened(tmp_path, edgekit="0.2.0")
+
+
+def test_what_was_killed_before_it_began_is_found_unweighed_and_can_be_given_up(tmp_path: Path) -> None:
+    opened(tmp_path).close()
+    kept = optuna.load_study(study_name="edgekit search", storage=f"sqlite:///{tmp_path / FILE}")
+    kept.enqueue_trial({"width": 8})
+    again = opened(tmp_path)
+    (one,) = again.trials()
+    assert (one.state, one.student, one.cost) == ("running", None, None)
+    again.failed(one.number, "the search was stopped before it was weighed")
+    assert [one.state for one in again.trials()] == ["failed"]
+    filled(again, 3)
+    again.close()
 
 
 def test_too_few_students_have_no_importances(tmp_path: Path) -> None:

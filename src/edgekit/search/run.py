@@ -162,7 +162,7 @@ class _Search:
         """Until nothing more is to do; why that is."""
         self.trials = {one.number: one for one in self.study.trials()}
         for one in self.trials.values():
-            if one.state == "running" and one.student is not None:
+            if one.state == "running" and one.cost is not None:  # which is noted last
                 self._wait_for(one)
             elif one.state == "running":  # killed while it was weighed
                 self.study.failed(one.number, "the search was stopped before it was weighed")

@@ -99,6 +99,9 @@ class Study:
                 self._study.set_metric_names(["AUC", *COSTS])
             else:
                 _check_same(path, kept or {}, identity)
+            for one in self._study.get_trials(deepcopy=False):
+                if one.state.name == "WAITING":  # killed before it began: it begins, and is found unweighed
+                    self._study.ask()
 
     def close(self) -> None:
         """Lets go of the file."""
