@@ -101,7 +101,10 @@ class Esptool:
         """So many bytes of the flash, which the chip's ROM reads: few of them. Raises EdgekitError: not all came."""
         with tempfile.TemporaryDirectory() as folder:
             into = Path(folder) / "read.bin"
-            self.run("--no-stub", "--after", "no-reset", "read-flash", hex(offset), hex(size), str(into))
+            chip = self.board.flashing.chip
+            self.run(
+                "--chip", chip, "--no-stub", "--after", "no-reset", "read-flash", hex(offset), hex(size), str(into)
+            )  # fmt: skip
             content = into.read_bytes()
         if len(content) != size:
             raise EdgekitError(f"Only {len(content)} of {size} bytes came from the board at {self.port}.", "Try again.")
