@@ -35,10 +35,10 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def wheel(folder: Path, name: str, tag: str, requires: str = "") -> None:
+def wheel(folder: Path, name: str, tag: str, requires: str = "", python: str = ">=3.11") -> None:
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(folder / f"{name}-1.0-{tag}.whl", "w") as archive:
-        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        needs = f"Requires-Python: {python}\n" + (f"Requires-Dist: {requires}\n" if requires else "")
         archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}")
         archive.writestr(f"{info}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
         archive.writestr(f"{info}/RECORD", "")
@@ -64,6 +64,21 @@ def test_markers_are_those_of_the_platform_that_is_asked_about(tool: ModuleType,
     ]
     assert [answer.cell for answer in answers] == ["1", "2", "no"]
     assert answers[2].obstacle == "no wheel of helper, nor pure Python as source"
+
+
+def test_the_python_that_a_package_requires_is_the_one_that_is_asked_about(
+    tool: ModuleType, index: Path, tmp_path: Path
+) -> None:
+    """Whichever runs the tool."""
+    (sources := tmp_path / "sources").mkdir()
+    for name, python in (("old", "<3.12"), ("new", ">=3.12")):
+        wheel(index, name, "py3-none-any", python=python)
+    cells = {
+        (name, python): tool.ask([name], tool.PLATFORMS[0], python, tool.Sources(sources)).cell
+        for name in ("old", "new")
+        for python in ("3.11", "3.12")
+    }
+    assert cells == {("old", "3.11"): "1", ("old", "3.12"): "no", ("new", "3.11"): "no", ("new", "3.12"): "1"}
 
 
 def test_a_package_from_source_counts_where_it_is_pure_python(tool: ModuleType, index: Path, tmp_path: Path) -> None:
