@@ -13,6 +13,8 @@ from edgekit.pipeline.first_steps import first_steps
 from edgekit.pipeline.loading import load_model, task_of
 from edgekit.pipeline.predict import predict
 from edgekit.runtimes import tflm
+from edgekit.testing.random_operators import Random
+from edgekit.testing.random_states import svdf
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.quantize import real_values
 from edgekit.values.evaluation import EvalReport, ValuesReport
@@ -170,6 +172,16 @@ def test_first_steps_name_what_is_there_and_the_commands_for_it(tmp_path: Path, 
     assert "--set student.input_size=16x16" in said.commands[1]
     with pytest.raises(EdgekitError, match="needs no recipe"):
         first_steps(str(keywords), tmp_path / "recipe.json")
+
+
+def test_first_steps_of_a_model_with_a_state_name_no_command_that_refuses_it(tmp_path: Path) -> None:
+    r = Random(1)
+    x = r.activation((1, 8))
+    (tmp_path / "words.tflite").write_bytes(r.b.finish([x], [svdf(r, x)]))
+    said = first_steps(str(tmp_path / "words.tflite"))
+    assert "from run to run" in dict(said.facts)["keeps a state"]
+    assert said.commands[0].startswith("edgekit compile ")
+    assert not any(word in one for one in said.commands for word in ("emulator", "profile", "esp32dev_aot"))
 
 
 @pytest.mark.parametrize("shape", [(1, 40), (1, 9, 5), (1, 12, 10, 2), (1, 6, 5, 3)])

@@ -70,6 +70,10 @@ def _of_model(path: Path) -> FirstSteps:
         )
     except EdgekitError as error:
         return FirstSteps((*facts, ("compiles", f"no: {in_a_line(error.message)}")), (evaluated,))
+    if compiled.graph.states:  # compiled firmware carries none; TFLM's does
+        firmware = f"edgekit firmware --model {named} && pio run -d firmware -e esp32dev -t upload"
+        facts.append(("keeps a state", "from run to run: emulator, native and profile do not carry it yet"))
+        return FirstSteps(tuple(facts), (f"edgekit compile {named}", evaluated, firmware))
     if model.variant == "16x8":  # the firmware carries int8
         return FirstSteps(tuple(facts), (f"edgekit compile {named}", evaluated))
     return FirstSteps(
