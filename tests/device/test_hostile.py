@@ -185,6 +185,26 @@ def test_labels_that_make_no_sense_are_refused(answer: Callable[[bytes, int], me
         assert "Flash" in caught.value.hint
 
 
+def test_labels_that_come_slowly_piece_by_piece_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgekit.device.client.LABELS_LIMIT_S", 0.5)
+    text = (b"a" * 16_383 + b"\0") * 2  # of the two outputs: nothing else is wrong with them
+
+    def crawl(message: Message, seq: int) -> bytes:
+        assert isinstance(message, messages.AskLabels)
+        time.sleep(0.2)
+        return messages.encode(
+            messages.Labels(message.offset, text[message.offset :][: messages.LABEL_BYTES_A_FRAME]), seq
+        )
+
+    with device(crawl, replace(INFO, label_bytes=len(text))) as client:
+        client.hello()
+        begin = time.monotonic()
+        with pytest.raises(EdgekitError, match="its labels make no sense, or come too slowly") as caught:
+            assert client.labels
+        assert time.monotonic() - begin < 15
+        assert "Flash" in caught.value.hint
+
+
 def test_a_part_of_the_outputs_that_is_none_is_asked_for_again_until_the_image_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

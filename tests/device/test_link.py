@@ -13,7 +13,7 @@ from edgekit.cli.device import eval_device_command, profile_command, selftest_co
 from edgekit.device.client import Client
 from edgekit.device.connection import connected
 from edgekit.device.flash import flash
-from edgekit.device.link import ControlLines, Port, Rated, find_board, open_link, ports
+from edgekit.device.link import ControlLines, Port, Rated, find_board, open_link, place_of, ports
 from edgekit.errors import EdgekitError
 from edgekit.runtimes import tflm
 from edgekit.tflite.quantize import to_int8
@@ -178,6 +178,19 @@ def test_the_two_ports_of_one_adapter_are_one_board_at_the_second() -> None:
     unknown_places = [ft2232("/dev/ttyUSB0", ""), ft2232("/dev/ttyUSB1", "")]
     with pytest.raises(EdgekitError, match=r"ttyUSB0 .*ttyUSB1"):  # may be two boards: nobody guesses
         find_board(ports(unknown_places))
+
+
+def test_a_board_is_told_by_its_serial_number_where_no_other_has_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = {"/dev/ttyUSB0": "A1", "/dev/ttyUSB1": "0001", "/dev/ttyUSB2": "0001", "/dev/ttyUSB3": None}
+    listed = [list_ports_common.ListPortInfo(device) for device in numbers]
+    for info in listed:
+        info.serial_number = numbers[info.device]
+    monkeypatch.setattr("edgekit.device.link.list_ports.comports", lambda: listed)
+    for port in ("auto", "/dev/ttyUSB0"):
+        assert place_of(port, "/dev/ttyUSB0") == "A1"  # the same board at another port goes on
+    for port in ("/dev/ttyUSB1", "/dev/ttyUSB2", "/dev/ttyUSB3", "socket://10.0.0.7:3333"):
+        assert place_of(port, port) == port
+    assert place_of("native", "socket://127.0.0.1:40001") == "native"  # whose port is another in every run
 
 
 def test_dtr_and_rts_are_set_as_asked_before_the_port_is_open() -> None:

@@ -28,6 +28,7 @@ ASK_EVERY_S = 0.5
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
 HELLO_AND_INFO_BYTES = 196  # on the line
+LABELS_LIMIT_S = 20.0  # of all pieces, besides their time on the line
 ECHO_ENDS_S = 1.1  # a raw echo that was left open ends with a second of silence
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
 
@@ -61,13 +62,15 @@ class Client:
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """What the firmware calls the answers; empty where it does not say. Raises EdgekitError: no answer, or another
-        number of names than of outputs."""
+        """What the firmware calls the answers; empty where it does not say. Raises EdgekitError: no answer, pieces that
+        come too slowly, or another number of names than of outputs."""
         text, whole = bytearray(), self.info.label_bytes
+        end_s = time.monotonic() + LABELS_LIMIT_S + self.link.line_s(2 * whole)
         while len(text) < whole:
             answer = self.ask(messages.AskLabels(len(text)), messages.Labels)
-            if answer.offset != len(text) or len(answer.text) != min(whole - len(text), messages.LABEL_BYTES_A_FRAME):
-                raise self._senseless("its labels make no sense")
+            is_whole = len(answer.text) == min(whole - len(text), messages.LABEL_BYTES_A_FRAME)
+            if answer.offset != len(text) or not is_whole or time.monotonic() > end_s:
+                raise self._senseless("its labels make no sense, or come too slowly")
             text += answer.text
         *labels, rest = bytes(text).decode(errors="replace").split("\0")
         if rest or (whole and len(labels) != self.info.outputs):
