@@ -14,7 +14,10 @@ from edgekit.errors import EdgekitError
 from edgekit.extras import EXTRAS, TO_BUILD, install, need, not_installed
 
 ROOT = Path(__file__).parents[1]
-CALLED = {"sklearn": "scikit-learn", "tf_keras": "tf-keras", "ai_edge_litert": "ai-edge-litert"}  # on PyPI
+CALLED = {  # on PyPI
+    "sklearn": "scikit-learn", "tf_keras": "tf-keras", "ai_edge_litert": "ai-edge-litert",
+    "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
+}  # fmt: skip
 ASKS = "from edgekit.extras import install; print(install('train'))"
 
 

@@ -10,7 +10,7 @@ import unit_functions as work
 
 from edgekit.boards.board import ESP32
 from edgekit.conversion import tflite
-from edgekit.device import flash
+from edgekit.device import esptool
 from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
 from edgekit.executor.units import execute
@@ -40,8 +40,8 @@ def test_measuring_an_arena_runs_no_module_of_the_working_directory(trap: Path) 
 
 
 def test_flashing_runs_no_module_of_the_working_directory(trap: Path) -> None:
-    esptool = flash._Esptool("/dev/none", ESP32, lambda line: None, None, 921600)
-    assert "esptool" in esptool.run("version")
+    tool = esptool.Esptool("/dev/none", ESP32, lambda line: None, None, 921600)
+    assert "esptool" in tool.run("version")
     assert not trap.exists()
 
 

@@ -62,7 +62,7 @@ def first_remade(smoke: Smoke, tmp_path: Path) -> Callable[[], str]:
         ("training/same_view.py", "student-plain"),
         ("conversion/convert.py", "convert-0"),  # imported by the stage's function alone
         ("device/flash.py", "none"),
-        ("report/charts.py", "none"),
+        ("report/render.py", "none"),
         ("cli/main.py", "none"),
     ],
 )

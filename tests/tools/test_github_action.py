@@ -198,11 +198,11 @@ def test_an_unchanged_model_within_its_budget_passes_and_is_commented_once(job: 
 
 
 def test_what_is_over_budget_is_said_with_the_layer_for_each_limit(job: Job) -> None:
-    done = job.check(max_ram="20000", max_flash="30000", max_ms="9.5", comment="false")
+    done = job.check(max_ram="5000", max_flash="30000", max_ms="9.5", comment="false")
     assert done.returncode == 1
     errors = [line for line in done.stdout.splitlines() if line.startswith("::error title=edgekit::")]
     assert len(errors) == 3
-    assert "8,026 more than the 20,000 allowed. The peak is at CONV_2D" in errors[0]
+    assert "more than the 5,000 allowed. The peak is at CONV_2D" in errors[0]
     assert "10,354 more than the 30,000 allowed. The heaviest layer is" in errors[1]
     assert "more than the 9.5 allowed. The slowest layer is CONV_2D" in errors[2]
     assert job.summary.count("**over**") == 3

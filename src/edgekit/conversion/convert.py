@@ -3,14 +3,13 @@
 In: a trained network, calibration images from train, images to check on. Out: `Converted`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.reference import reference
 from edgekit.conversion.gate import check_drift, check_operators
 from edgekit.conversion.onnx import export_onnx, onnx_ops
 from edgekit.conversion.recalibrate import recalibrated
@@ -19,6 +18,8 @@ from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import ConvertRecipe, QuantizeRecipe
 from edgekit.runtimes import onnx, torch
 from edgekit.runtimes.litert import LITERT
+from edgekit.runtimes.runtime import Runtime
+from edgekit.runtimes.tflm import TFLM
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.strip import strip
 from edgekit.values.model import TfliteModel
@@ -26,6 +27,7 @@ from edgekit.values.model import TfliteModel
 if TYPE_CHECKING:
     from torch import nn
 
+RuntimeOf = Callable[[TfliteModel], Runtime]
 _AS_CONVERTED = QuantizeRecipe()
 
 
@@ -45,6 +47,7 @@ def convert(
     recipe: ConvertRecipe,
     check_images: NDArray[np.uint8],
     quantize: QuantizeRecipe = _AS_CONVERTED,
+    runtime_of: RuntimeOf = lambda model: TFLM,
 ) -> Converted:
     """Converts a network and proves each step.
 
@@ -53,6 +56,7 @@ def convert(
         calibration: uint8 [N, H, W, C] from train; sets the int8 ranges.
         check_images: uint8 [M, H, W, C], never of the test split; the gate compares logits on them.
         quantize: what else than the converter's own ranges and biases the int8 model gets.
+        runtime_of: what runs the int8 model; another than TFLM where that is not there (`compile.reference`).
 
     Raises:
         EdgekitError: a step drifts further than its limit, has operators that the network has not, or onnx2tf is
@@ -73,15 +77,17 @@ def convert(
     for variant, content in made.items():
         model = read_tflite(strip(content))
         check_operators(variant, model, onnx_ops(exported))
-        drifts[variant] = check_drift(variant, float_logits(model, check_images), reference, recipe)
+        drifts[variant] = check_drift(variant, float_logits(model, check_images, runtime_of), reference, recipe)
         models[variant] = model
     return Converted(exported, models, drifts)
 
 
-def float_logits(model: TfliteModel, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def float_logits(
+    model: TfliteModel, images: NDArray[np.uint8], runtime_of: RuntimeOf = lambda model: TFLM
+) -> NDArray[np.float32]:
     """Logits [N, classes] as real numbers, int8 ones dequantised: TFLM, or what speaks for it, runs int8, LiteRT the
     float variants."""
-    by = reference(model) if model.variant == "int8" else LITERT
+    by = runtime_of(model) if model.variant == "int8" else LITERT
     logits: NDArray[np.float32] = by.run(model, images).astype(np.float32)
     q = model.output_q
     return logits if q is None else (logits - np.float32(q.zero_point)) * np.float32(q.scale)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from edgekit.compile.reference import reference
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.pipeline.cache import Arrays, StageCache
@@ -216,6 +217,9 @@ class BuildStages:
     def convert(self, pruned: Trained, seed: int) -> Files:
         """The student as ONNX and as four .tflite files, checked against PyTorch on validation images."""
         student, splits = pruned.student, self.student_splits
+        runtime_of = (
+            reference  # closed over: a change of the compiler, whose C stands in for TFLM, converts nothing anew
+        )
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.conversion import convert
@@ -224,6 +228,7 @@ class BuildStages:
             converted = convert.convert(
                 nets.thaw_student(student), student.spec.input_shape, splits.calibration.images,
                 self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)], self.recipe.quantize,
+                runtime_of,
             )  # fmt: skip
             files = {name: model.flatbuffer for name, model in converted.models.items()}
             return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
