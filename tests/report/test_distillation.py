@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from edgekit.errors import EdgekitError
-from edgekit.report.distillation import NO_TEACHER, Run, gain_table, read_runs
-from edgekit.report.document import Cell
+from edgekit.report.distillation import NO_TEACHER, Run, gain_page, gain_table, read_runs
+from edgekit.report.document import Cell, Figure, Table
 from edgekit.values.codec import to_json
 
 ALONE = Run(5, NO_TEACHER, 20, 0, 0.99, 0.95, 0.9, 0.8, "cpu (x86_64)")
@@ -53,3 +53,21 @@ def test_runs_are_read_as_they_were_written_and_another_file_is_named(tmp_path: 
     path.write_text(json.dumps(to_json(ALONE))[:-9], encoding="utf-8")  # its writer was killed
     with pytest.raises(EdgekitError, match=str(path)):
         read_runs(path)
+
+
+def test_the_page_draws_sizes_that_were_trained_as_long_and_says_what_each_student_reaches() -> None:
+    runs = [
+        replace(run, size=size, auc=run.auc + size / 1000) for size in (5, 10) for run in of_seeds("a", (0.90, 0.92))
+    ]
+    runs += [replace(run, size=size) for size in (5, 10) for run in of_seeds(NO_TEACHER, (0.91, 0.93))]
+    runs += [replace(ALONE, epochs=400, auc=0.97)]
+    page = gain_page(runs, "a command")
+    (figure,) = (part for section in page.sections for part in section.parts if isinstance(part, Figure))
+    assert figure.caption == "AUC on the test images after 20 epochs"
+    assert [(line["name"], line["y"], line["low"]) for line in figure.data["series"]] == [
+        ("labels alone", pytest.approx([0.92, 0.92]), pytest.approx([0.91, 0.91])),
+        ("a", pytest.approx([0.915, 0.92]), pytest.approx([0.905, 0.91])),
+    ]
+    reached = [part for section in page.sections for part in section.parts if isinstance(part, Table)][1]
+    assert reached.rows[0][:4] == ("5 KB", "20", "a", "0.9150 ± 0.0141")
+    assert reached.rows[2][:4] == ("5 KB", "400", NO_TEACHER, "0.9700 ± 0.0000")

@@ -1,18 +1,20 @@
 """What distillation gains: students of several sizes, with and without a teacher, at few and many epochs.
 
-In: the runs that `tools/distillation_gain` wrote, a JSON line each. Out: a table.
+In: the runs that `tools/distillation_gain` wrote, a JSON line each. Out: a table, and the page around it.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 
 from edgekit.errors import EdgekitError
 from edgekit.metrics.paired import mean_gain
-from edgekit.report.document import Cell, Column, Row, Table
+from edgekit.report.charts import Series, curves
+from edgekit.report.document import Cell, Column, Figure, Page, Prose, Row, Section, Table
 from edgekit.values.codec import Invalid, from_json
+from edgekit.values.task import CHEST_XRAY
 
 NO_TEACHER = "none"
 
@@ -74,6 +76,63 @@ def gain_table(runs: Sequence[Run]) -> Table:
         (f"Mean of {seeds} seeds on labels alone, and what a teacher of five such networks adds: its 95 % interval is "
          "a paired t test's, strong where that leaves out 0. Students are neither pruned nor quantized yet. Desktop: "
          f"trained on {where}.",),
+    )  # fmt: skip
+
+
+def gain_page(runs: Sequence[Run], command: str) -> Page:
+    """The table, the AUC by size with its spread over seeds, and what the students reach; `command` made the runs."""
+    lengths = sorted({run.epochs for run in runs})
+    sizes = {epochs: {run.size for run in runs if run.epochs == epochs} for epochs in lengths}
+    drawn = tuple(_by_size(runs, epochs) for epochs, of in sizes.items() if len(of) > 1)  # one size is no line
+    return Page(
+        title="What a teacher adds to a student",
+        lead=("Each student learns from the labels alone, and from labels and a teacher, with the same start and the "
+              "same views. The test images chose nothing.",),
+        domain=CHEST_XRAY.domain,
+        sections=(
+            Section("What a teacher adds", (gain_table(runs),), True),
+            Section("By the student's size", drawn),
+            Section("What the students reach", (_reached(runs), Prose(_NOT_SHIPPED)), True),
+        ),
+        footer=(f"Made by `{command}`.",),
+    )  # fmt: skip
+
+
+_NOT_SHIPPED = (
+    "These students are float networks and none of them is shipped: pruning and int8 come after, and a threshold that "
+    "validation chooses moves accuracy and specificity against each other."
+)
+
+
+def _by_size(runs: Sequence[Run], epochs: int) -> Figure:
+    lines = []
+    for teacher in sorted({run.teacher for run in runs}, key=lambda name: (name != NO_TEACHER, name)):
+        of = [run for run in runs if (run.teacher, run.epochs) == (teacher, epochs)]
+        sizes = sorted({run.size for run in of})
+        aucs = [[run.auc for run in of if run.size == size] for size in sizes]
+        name = "labels alone" if teacher == NO_TEACHER else teacher
+        spread = ([min(seeds) for seeds in aucs], [max(seeds) for seeds in aucs])
+        lines.append(Series(name, sizes, [mean(seeds) for seeds in aucs], *spread))
+    return curves(
+        f"AUC on the test images after {epochs} epochs", lines, x="size, thousands of bytes", y="AUC",
+        notes=("Means, and bands from the least to the greatest of the seeds.",),
+    )  # fmt: skip
+
+
+def _reached(runs: Sequence[Run]) -> Table:
+    columns = (
+        Column("Student", "left"), Column("Epochs"), Column("Teacher", "left"), Column("AUC"), Column("Accuracy"),
+        Column("Specificity"), Column("Seeds"),
+    )  # fmt: skip
+    rows: list[Row] = []
+    for size, epochs, teacher in sorted({(run.size, run.epochs, run.teacher) for run in runs}):
+        of = [run for run in runs if (run.size, run.epochs, run.teacher) == (size, epochs, teacher)]
+        figures = ([run.auc for run in of], [run.accuracy for run in of], [run.specificity for run in of])
+        said = (f"{mean(seeds):.4f} ± {stdev(seeds) if len(seeds) > 1 else 0:.4f}" for seeds in figures)
+        rows.append((f"{size} KB", str(epochs), teacher, *said, str(len(of))))
+    return Table(
+        "Students before pruning and quantization, on the test images", columns, tuple(rows),
+        ("Mean ± standard deviation over the seeds, each at the threshold that validation chose.",),
     )  # fmt: skip
 
 
