@@ -179,6 +179,13 @@ def test_a_field_that_is_nearly_right_is_answered_with_the_one_meant(words: str,
     assert meant in error.value.hint
 
 
+@pytest.mark.parametrize("words", ["student.channels=3", "student.channels=rgb", "student.rgb=1", "channels=3"])
+def test_who_asks_for_rgb_by_another_field_is_told_of_data_channels(words: str) -> None:
+    with pytest.raises(EdgekitError) as caught:
+        recipe_named("esp32", [words])
+    assert "grey or RGB is data.channels: 1 or 3." in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("values", "says"),
     [

@@ -15,12 +15,14 @@ from typing import Annotated, Any, Literal
 
 from edgekit.errors import EdgekitError
 from edgekit.recipes.build import Recipe
+from edgekit.recipes.recipe import CHANNELS
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, to_json
 from edgekit.values.limits import Between, FileName, Several, Sides
 
 BUILTIN = ("esp32", "paper", "demo", "smoke", "digits", "shapes")
 _RENAMED_NETWORKS = {"compact": "resnet_tiny"}  # since version 0.1
 _BOTH_SIDES = re.compile(r"[(\[]?(\d+)\s*[x,]\s*(\d+)[)\]]?")  # 48x64, or as a tuple is given
+_COLOURS = ("rgb", "grey", "gray", "color", "colors", "colour", "colours")  # what others call data.channels
 _WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -131,15 +133,18 @@ def _refused(first: Fault, message: str) -> EdgekitError:
         no_field = _unknown(first.path)
         return EdgekitError(message.replace(first.message, no_field.message.rstrip(".")), no_field.hint)
     if first.path in _FIELDS:
-        return EdgekitError(message, f"It takes {_FIELDS[first.path].allowed}.")
+        meant = f" {CHANNELS}" if first.path == "student.channels" else ""
+        return EdgekitError(message, f"It takes {_FIELDS[first.path].allowed}.{meant}")
     return EdgekitError(message, "Give an object of fields and values, such as the recipe.json beside a model.")
 
 
 def _unknown(path: str) -> EdgekitError:
     """There is no such field, but there may be one nearly of its name."""
     groups = {name.rpartition(".")[0] for name in _FIELDS} - {""}
-    close = difflib.get_close_matches(path, [*_FIELDS, *groups], n=3, cutoff=0.5)
+    colours = path.rpartition(".")[2].casefold() in _COLOURS
+    close = ["data.channels"] if colours else difflib.get_close_matches(path, [*_FIELDS, *groups], n=3, cutoff=0.5)
     meant = f"Did you mean {' or '.join(close)}? " if close else ""
+    meant += f"{CHANNELS} " if "data.channels" in close else ""
     return EdgekitError(f"There is no recipe field {path!r}.", f"{meant}All fields: edgekit recipe.")
 
 

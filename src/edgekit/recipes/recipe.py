@@ -17,6 +17,7 @@ Network = Literal[
     "mobilenet_v2", "efficientnet_lite0",
 ]  # fmt: skip
 Weights = Literal["none", "imagenet"]
+CHANNELS = "student.channels are the filters of each stage; grey or RGB is data.channels: 1 or 3."
 
 
 def in_words(size: Size) -> str:
@@ -136,9 +137,11 @@ class StudentRecipe:
             EdgekitError: channels and depths differ in length, or the image is pooled away.
         """
         if len(self.channels) != len(self.depths):
+            meant = f" {CHANNELS}" if self.channels in ((1,), (3,)) else ""
             raise EdgekitError(
                 f"student.channels has {len(self.channels)} stages and student.depths {len(self.depths)}.",
-                "Give both the same length, e.g. --set student.channels=8,16,32,64 --set student.depths=1,1,1,1.",
+                "Give both the same length, e.g. --set student.channels=8,16,32,64 --set student.depths=1,1,1,1."
+                + meant,
             )
         shrinks = self.stem_stride * 2 ** len(self.channels)
         if any(side % shrinks for side in self.size):
