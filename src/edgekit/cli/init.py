@@ -14,7 +14,9 @@ from edgekit.cli.output import show
 @click.option("--out", type=shared.PATH, help="Write the recipe for DATA there, such as recipe.json.")
 @shared.json_option
 def init_command(what: str, out: Path | None, as_json: bool) -> None:
-    """See what is in a folder of images, a set (see --data elsewhere) or a .tflite, and which commands come next.
+    """See what is in a folder of images, a set (see --data elsewhere) or a model, and which commands come next.
+
+    MODEL is a .tflite, the folder of build-model, or one that comes with edgekit, such as chest_xray.
 
     Nothing is written but the recipe that --out asks for.
     """

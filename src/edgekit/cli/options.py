@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from edgekit.cli import candidates
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.model import shipped_model
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PATH, FOLDER = click.Path(path_type=Path), click.Path(path_type=Path, file_okay=False)
@@ -86,8 +86,7 @@ class ModelPath(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        named = DEFAULT_MODEL.parents[1] / path / DEFAULT_MODEL.name
-        return named if len(path.parts) == 1 and not path.exists() and named.is_file() else path
+        return path if path.exists() else shipped_model(str(path)) or path
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[candidates.Item]:
         """Their names, and files."""

@@ -85,7 +85,7 @@ def _root(folder: Path) -> Path:
     if not folder.exists():
         raise EdgekitError(
             f"There is no folder {folder}.",
-            "--data takes a folder, or a set by its name: see README, Data.",
+            "Data are a folder, or phantom, shapes, digits, chest-xray, chest-xray-3, medmnist:NAME or pneumoniamnist.",
         )
     if not folder.is_dir():
         raise EdgekitError(f"{folder} is a file, not a folder of images.", LAYOUT)

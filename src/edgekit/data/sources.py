@@ -76,6 +76,7 @@ KNOWN = {  # by the first word of its name
         lambda match, *more: medmnist_catalogue("pneumoniamnist", _count(match, "edge", 128), *more),
     ),
 }
+_MEDMNIST = re.compile(f"({'|'.join(SETS)}){_EDGE}")
 
 DARK = 32  # 12 bits in a 16-bit file reach 15
 
@@ -159,8 +160,7 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
     if not data.strip():  # an unset variable of a script would be the working directory
         raise EdgekitError("--data is empty.", "Name a set or a folder; the folder where you are is called .")
     cache_dir = cache_dir or user_folder("cache")
-    found = [(source, match) for source in KNOWN.values() if (match := source.word.fullmatch(data))]
-    for source, match in found:
+    for source, match in _known(data):
         if Path(data).is_dir():
             on_warning(
                 f"{data} is the set that edgekit knows by that name. For the folder {data} here: --data ./{data}"
@@ -172,7 +172,21 @@ def open_catalogue(data: str, *, cache_dir: Path | None = None, on_warning: Warn
             f"{data} is no data set that edgekit knows, and no folder here.",
             f"That set is called {KNOWN[word[0]].takes}.",
         )
+    if not Path(data).exists() and (medmnist := _MEDMNIST.fullmatch(data.lower())):
+        raise EdgekitError(
+            f"{data} is no data set that edgekit knows, and no folder here.",
+            f"That set is called medmnist:{medmnist[0]}.",
+        )
     return _folder(data, on_warning)
+
+
+def is_known(data: str) -> bool:
+    """Whether a set is called so."""
+    return bool(_known(data))
+
+
+def _known(data: str) -> list[tuple[Source, re.Match[str]]]:
+    return [(source, match) for source in KNOWN.values() if (match := source.word.fullmatch(data))]
 
 
 def _folder(data: str, on_warning: Warn) -> Catalogue:

@@ -1,6 +1,6 @@
 """From a data set, or from a .tflite of anyone, to the commands that come next, filled in.
 
-In: a folder, a set's name, or a model's path. Out: `FirstSteps`.
+In: a folder, a set's name, or a model's path or name. Out: `FirstSteps`.
 """
 
 import shlex
@@ -14,11 +14,13 @@ from edgekit.boards.board import ESP32
 from edgekit.compile import compile_model
 from edgekit.compile.options import FOR_BOARD
 from edgekit.data.audit import Spread, audit
+from edgekit.data.sources import is_known
 from edgekit.errors import EdgekitError, in_a_line
-from edgekit.pipeline.loading import read_named, task_of
+from edgekit.pipeline.loading import card_beside, read_named, task_of
 from edgekit.recipes.reading import recipe_named
 from edgekit.tflite.quantize import span
 from edgekit.values.codec import to_json
+from edgekit.values.model import DEFAULT_MODEL, shipped_model
 
 _RECIPES = ("digits", "shapes")  # of sets that have one of their own
 
@@ -33,7 +35,9 @@ class FirstSteps:
 
 
 def first_steps(what: str, out: Path | None = None) -> FirstSteps:
-    """Looks at a .tflite, or else at a data set, and writes nothing.
+    """Looks at a model, or else at a data set, and writes nothing.
+
+    A model is a .tflite, a folder of build-model, or one that comes with edgekit by its name.
 
     Args:
         out: where the recipe will be written; the commands name it.
@@ -41,16 +45,29 @@ def first_steps(what: str, out: Path | None = None) -> FirstSteps:
     Raises:
         EdgekitError: what is wrong with either.
     """
-    if what.endswith(".tflite"):
-        if out is not None:
-            raise EdgekitError("A model that is there needs no recipe.", "Leave out --out.")
-        return _of_model(Path(what))
-    return _of_data(what, out)
+    path = _model(what)
+    if path is None:
+        return _of_data(what, out)
+    if out is not None:
+        raise EdgekitError("A model that is there needs no recipe.", "Leave out --out.")
+    return _of_model(path, shlex.quote(what))
 
 
-def _of_model(path: Path) -> FirstSteps:
-    model, named = read_named(path), shlex.quote(str(path))
-    task = task_of(model, None)
+def _model(what: str) -> Path | None:
+    """The file of the model that is named; None where that is data."""
+    path = Path(what)
+    if path.suffix == ".tflite":
+        return path
+    if is_known(what):
+        return None
+    built = path / DEFAULT_MODEL.name
+    return (built if built.is_file() else None) if path.exists() else shipped_model(what)
+
+
+def _of_model(path: Path, named: str) -> FirstSteps:
+    model = read_named(path)
+    card = card_beside(path, model)
+    task = card.data.task if card else task_of(model, None)
     ends = [f"{' x '.join(map(str, shape))} {model.variant}" for shape in (model.input_shape, model.output_shape)]
     facts = [("takes", ends[0]), ("gives", ends[1]), ("file", f"{len(model.flatbuffer):,} bytes")]
     if model.input_q is not None:

@@ -2,11 +2,18 @@
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from edgekit.values.shipped import shipped
 
 DEFAULT_MODEL = shipped("models") / "chest_xray" / "student_int8.tflite"  # what commands take where none is named
+
+
+def shipped_model(name: str) -> Path | None:
+    """The file of a model that comes with edgekit, by its name; None where none is called so."""
+    path = DEFAULT_MODEL.parents[1] / name / DEFAULT_MODEL.name
+    return path if len(Path(name).parts) == 1 and path.is_file() else None
 
 
 @dataclass(frozen=True, slots=True)
