@@ -13,6 +13,7 @@ from edgekit.conversion import tflite
 from edgekit.device import esptool
 from edgekit.errors import EdgekitError
 from edgekit.executor.local import LocalExecutor
+from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import execute
 from edgekit.runtimes.tflm import arena_bytes_apart
 from edgekit.values.model import DEFAULT_MODEL
@@ -57,6 +58,22 @@ def test_workers_run_no_module_of_the_working_directory(trap: Path, tmp_path: Pa
     assert said[-1].result is not None
     assert said[-1].result.value == 2
     assert not trap.exists()
+
+
+def test_rays_workers_run_no_module_of_the_working_directory_and_work_in_it(
+    trap: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # they are to find `work`
+    pytest.importorskip("ray", reason="Ray is not installed: it comes with the extra `cluster`")
+    try:
+        executor = RayExecutor[int, str](work.folder, "local", 1)
+    except EdgekitError as error:
+        pytest.skip(f"Ray gives its own processes 30 s to start, and this machine is too busy: {error.message}")
+    with closing(executor):
+        said = list(execute(executor, [1]))
+    assert not trap.exists(), trap.read_text()
+    assert said[-1].result is not None
+    assert said[-1].result.value == str(trap.with_name("downloads"))
 
 
 def test_every_python_that_is_started_is_told_to_leave_the_working_directory_alone() -> None:

@@ -15,6 +15,13 @@ def double(item: int, warn: Callable[[str], None]) -> int:
     return 2 * item
 
 
+def folder(item: int, warn: Callable[[str], None]) -> str:
+    """Where it works, once numpy has been imported."""
+    import numpy  # noqa: F401 (not before: a worker may have none of its own yet)
+
+    return str(Path.cwd())
+
+
 def die_until_third_try(item: str, warn: Callable[[str], None]) -> str:
     """Kills its own process; of an item `PATH` only until PATH holds two bytes."""
     path = Path(item)

@@ -8,7 +8,9 @@ import importlib
 import logging
 import os
 import socket
+from contextlib import chdir
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from edgekit.errors import EdgekitError
@@ -16,6 +18,7 @@ from edgekit.executor.units import Executor, Function, Item, UnitResult, Value, 
 from edgekit.extras import not_installed
 
 _STARTS = 3
+_PACKAGES = Path(__file__).parents[2]  # where edgekit itself is imported from
 _QUIET = {"log_to_driver": False, "logging_level": logging.ERROR}
 
 
@@ -29,6 +32,7 @@ class RayExecutor(Executor[Item, Value]):
     size: int = 0
     _ray: Any = None
     _remote: Any = None
+    _folder: Path = field(default_factory=Path.cwd)
     _running: dict[Any, Item] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -37,17 +41,19 @@ class RayExecutor(Executor[Item, Value]):
         except ImportError as error:
             raise not_installed("ray") from error
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # a task without a GPU of its own may see them
-        if self.address == "local":
-            _start(ray, self.size or os.cpu_count())
-        else:
-            _join(ray, self.address)
+        # Ray puts the working directory first on its workers' path: a numpy.py that lies there would be run
+        with chdir(_PACKAGES):
+            if self.address == "local":
+                _start(ray, self.size or os.cpu_count())
+            else:
+                _join(ray, self.address)
         self._ray = ray
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self.size = min(self.size or cores, cores)
-        self._remote = ray.remote(max_retries=0, num_cpus=1)(run_unit)  # retries are counted by `execute`
+        self._remote = ray.remote(max_retries=0, num_cpus=1)(run_unit_in)  # retries are counted by `execute`
 
     def start(self, item: Item) -> None:
-        self._running[self._remote.remote(self.function, item)] = item
+        self._running[self._remote.remote(self._folder, self.function, item)] = item
 
     def wait(self) -> list[UnitResult[Item, Value]]:
         ready, _ = self._ray.wait(list(self._running), num_returns=1)
@@ -63,6 +69,12 @@ class RayExecutor(Executor[Item, Value]):
         except self._ray.exceptions.RayError as error:  # a killed worker, a lost node, no memory
             return UnitResult(item, problem=f"its Ray worker was lost ({type(error).__name__})", died=True, where="ray")
         return result
+
+
+def run_unit_in(folder: Path, function: Function[Item, Value], item: Item) -> UnitResult[Item, Value]:
+    """`run_unit` where the caller's relative paths hold."""
+    os.chdir(folder)
+    return run_unit(function, item)
 
 
 def _start(ray: Any, cores: int | None) -> None:
