@@ -17,8 +17,9 @@ from filelock import FileLock
 
 from edgekit.recipes.build import Recipe
 from edgekit.recipes.reading import recipe_named
+from edgekit.search.space import Candidate
 from edgekit.search.study import FILE
-from edgekit.search.work import CHECKPOINTS, Settings, Unit, do_unit
+from edgekit.search.work import CHECKPOINTS, TEACHERS, Settings, Unit, do_unit
 from edgekit.values.networks import StudentSpec
 from edgekit.values.task import CHEST_XRAY
 from smoke_build import Said, wait_for
@@ -92,7 +93,7 @@ def test_every_student_on_the_front_has_a_recipe_of_its_own(found: tuple[Path, d
     assert said["front"]
     for point in said["front"]:
         recipe = recipe_named(point["recipe"])
-        assert recipe.student.block == point["student"]["block"]
+        assert recipe.student.block == point["candidate"]["student"]["block"]
         assert point["cost"]["ms"] <= 0.5
     assert {Path(point["recipe"]) for point in said["front"]} == set((out / "front").glob("*/recipe.json"))
 
@@ -154,6 +155,31 @@ def test_a_killed_search_goes_on_and_loses_the_running_trials_at_most(searching:
     }  # fmt: skip
 
 
+def test_a_teacher_a_fold_is_trained_once_where_students_may_learn_from_one(
+    edgekit: Callable[..., Said], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    choices = ("--set", "search.distill_weights=0,0.5", "--set", "search.prune_alphas=0,2")
+    words = (*choices, "--set", "search.finalists=1", "--jobs", "1", "--json")
+    said = edgekit(*search_words(out, "--trials", "4", *words, budget=WIDE))
+    assert said.code == 0, said.err
+    teachers = {path: path.stat().st_mtime_ns for path in (out / TEACHERS).iterdir()}
+    assert {path.name for path in teachers} == {"0", "1"}
+    assert said.err.count("teacher, fold 1: AUC") == 1
+    trained = [one.user_attrs["candidate"] for one in trials_in(out) if one.state.name == "COMPLETE"]
+    assert {0.0, 0.5} == {one["distill_weight"] for one in trained}
+    for point in said.json["front"]:
+        recipe, chosen = recipe_named(point["recipe"]), point["candidate"]
+        assert recipe.distill.teacher == (chosen["distill_weight"] > 0)
+        assert recipe.prune.alphas == ((chosen["prune_alpha"],) if chosen["prune_alpha"] else ())
+    again = edgekit(*search_words(out, "--trials", "6", *words, budget=WIDE))
+    assert again.code == 0, again.err
+    assert "teacher, fold" not in again.err
+    assert {path: path.stat().st_mtime_ns for path in (out / TEACHERS).iterdir()} == teachers
+    longer = ("--set", "teach.fit.epochs=2", *words)  # of other teachers
+    edgekit(*search_words(out, "--trials", "6", *longer, budget=WIDE)).assert_refused("another search: teacher is")
+
+
 def test_ray_trains_them_as_processes_do(
     searching: Searching, found: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:
@@ -185,7 +211,7 @@ def test_a_training_that_diverges_is_said_to(tmp_path: Path, monkeypatch: pytest
     (tmp_path / CHECKPOINTS).mkdir()
     changes = ["distill.fit.optimizer=adam", "distill.fit.weight_decay=10", "distill.fit.learning_rate=10"]
     recipe: Recipe = recipe_named("smoke", [*changes, "distill.fit.epochs=200", "distill.fit.batch_size=2"])
-    unit = Unit(0, 0, 0, 0, 200, recipe.student)
+    unit = Unit(0, 0, 0, 0, 200, Candidate(recipe.student))
     spec = StudentSpec((32, 32, 1), 2, recipe.student.channels, recipe.student.depths)
     assert recipe.student.spec(CHEST_XRAY) == spec
     from edgekit.errors import EdgekitError
@@ -211,11 +237,12 @@ def test_a_training_that_diverges_is_said_to(tmp_path: Path, monkeypatch: pytest
             ["The nearest, ", "bytes of flash, above --max-flash 900", "search.widths"],
         ),
         (("--set", "search.stages=5"), {}, ["nothing to choose among", "search.stages=3"]),
+        (("--set", "search.prune_alphas=0.05"), {}, ["search.prune_alphas holds 0.05: prune.alphas begins at 0.1"]),
         (("--set", "search.rungs=4"), {}, ["do not ascend", "distill.fit.epochs=2"]),
         (("--ray", "127.0.0.1:1"), {}, ["There is no Ray cluster at 127.0.0.1:1"]),
         ((), {"data": "/nowhere/films"}, ["/nowhere/films"]),
     ],
-    ids=["RAM", "flash", "empty space", "rungs", "no cluster", "no data"],
+    ids=["RAM", "flash", "empty space", "alpha", "rungs", "no cluster", "no data"],
 )  # fmt: skip
 def test_what_cannot_be_done_is_refused_in_words(
     edgekit: Callable[..., Said], tmp_path: Path, words: tuple[str, ...], others: dict[str, Any], said: list[str]

@@ -5,7 +5,7 @@ import pytest
 from edgekit.errors import EdgekitError
 from edgekit.recipes.reading import recipe_named
 from edgekit.recipes.recipe import SearchRecipe, StudentRecipe
-from edgekit.search.space import choices_for, choices_of, smallest, student_of
+from edgekit.search.space import Candidate, candidate_of, choices_for, choices_of, smallest
 
 
 def test_the_shipped_student_is_in_the_space_of_its_recipe() -> None:
@@ -13,7 +13,7 @@ def test_the_shipped_student_is_in_the_space_of_its_recipe() -> None:
     chosen = choices_for(recipe.student, recipe.search)
     assert chosen is not None
     assert chosen.keys() == choices_of(recipe.search).keys()
-    assert student_of(chosen) == recipe.student
+    assert candidate_of(chosen) == Candidate(recipe.student)
 
 
 def test_a_student_that_the_space_does_not_hold_has_no_choices() -> None:
@@ -27,19 +27,21 @@ def test_later_stages_have_multiples_of_four_channels_and_never_fewer() -> None:
     chosen = {
         "input_size": 48, "block": "inverted", "stem_stride": 2, "stages": 3, "width": 6, "growth_2": 1.0,
         "growth_3": 1.5, "depth_1": 1, "depth_2": 2, "depth_3": 1, "expansion": 2,
+        "distill_weight": 0.5, "prune_alpha": 2.0,
     }  # fmt: skip
-    assert student_of(chosen) == StudentRecipe(48, (6, 8, 12), (1, 2, 1), "inverted", 2, 2)
+    student = StudentRecipe(48, (6, 8, 12), (1, 2, 1), "inverted", 2, 2)
+    assert candidate_of(chosen) == Candidate(student, 0.5, 2.0)
 
 
 @pytest.mark.parametrize(("size", "stages", "stride"), [(48, 4, 2), (16, 4, 1), (40, 4, 1)])
 def test_an_image_that_would_be_pooled_away_makes_no_student(size: int, stages: int, stride: int) -> None:
     chosen = {name: values[0] for name, values in choices_of(SearchRecipe()).items()}
-    assert student_of({**chosen, "input_size": size, "stages": stages, "stem_stride": stride}) is None
+    assert candidate_of({**chosen, "input_size": size, "stages": stages, "stem_stride": stride}) is None
 
 
 def test_an_expansion_is_of_inverted_blocks_alone() -> None:
     chosen = {name: values[0] for name, values in choices_of(SearchRecipe()).items()}
-    others = [student_of({**chosen, "block": "separable", "expansion": times}) for times in (2, 4)]
+    others = [candidate_of({**chosen, "block": "separable", "expansion": times}) for times in (2, 4)]
     assert others[0] == others[1]
 
 

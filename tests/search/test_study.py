@@ -9,7 +9,7 @@ import pytest
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import SearchRecipe
 from edgekit.search.cost import Budget, Cost
-from edgekit.search.space import choices_of, student_of
+from edgekit.search.space import candidate_of, choices_of
 from edgekit.search.study import FILE, Sampler, Study
 
 CHOICES = choices_of(SearchRecipe())
@@ -31,11 +31,11 @@ def filled(study: Study, count: int) -> None:
     """Asks for so many, refuses what is over the budget, and says that inverted residuals do best."""
     for _ in range(count):
         number, chosen = study.ask()
-        student, cost = student_of(chosen), cost_of(chosen)
-        if student is None or not BUDGET.met_by(cost):
-            study.refuse(number, "refused", student, cost, BUDGET.excess(cost))
+        candidate, cost = candidate_of(chosen), cost_of(chosen)
+        if candidate is None or not BUDGET.met_by(cost):
+            study.refuse(number, "refused", candidate, cost, BUDGET.excess(cost))
             continue
-        study.accept(number, student, cost, BUDGET.excess(cost), 0)
+        study.accept(number, candidate, cost, BUDGET.excess(cost), 0)
         study.fold_done(number, 0, {"clean": 0.9 if chosen["block"] == "inverted" else 0.6 + number / 1000})
         (one,) = (trial for trial in study.trials() if trial.number == number)
         study.done(one)
@@ -67,7 +67,7 @@ def test_a_study_that_is_opened_again_has_all_its_trials(tmp_path: Path) -> None
     assert again.trials() == before
     left = again.trials()[begun]
     assert (left.root, left.rung, left.seed, left.state) == (root.root, 1, 7, "running")
-    assert left.student == root.student
+    assert left.candidate == root.candidate
     assert left.auc == pytest.approx(0.6)
     again.done(left)  # by another process than the one that began it
     assert again.trials()[begun].state == "done"
@@ -88,7 +88,7 @@ def test_what_was_killed_before_it_began_is_found_unweighed_and_can_be_given_up(
     kept.enqueue_trial({"width": 8})
     again = opened(tmp_path)
     (one,) = again.trials()
-    assert (one.state, one.student, one.cost) == ("running", None, None)
+    assert (one.state, one.candidate, one.cost) == ("running", None, None)
     again.failed(one.number, "the search was stopped before it was weighed")
     assert [one.state for one in again.trials()] == ["failed"]
     filled(again, 3)

@@ -6,7 +6,7 @@ from rich import progress as bars
 
 from edgekit.cli.progress import Bars
 from edgekit.errors import printable
-from edgekit.search.run import Progress
+from edgekit.search.request import Progress
 
 
 class SearchBars(Bars):

@@ -43,7 +43,8 @@ def search_command(
     from edgekit.search.cost import Budget
     from edgekit.search.front import front_of, points_of, write_recipes
     from edgekit.search.page import front_parts, search_json, search_page
-    from edgekit.search.run import Request, search
+    from edgekit.search.request import Request
+    from edgekit.search.run import search
 
     recipe = recipe_named(recipe_name, changes)
     out = out or Path("build") / f"search-{recipe.name}"

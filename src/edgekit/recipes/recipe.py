@@ -18,6 +18,7 @@ Network = Literal[
 ]  # fmt: skip
 Weights = Literal["none", "imagenet"]
 CHANNELS = "student.channels are the filters of each stage; grey or RGB is data.channels: 1 or 3."
+_LEAST_ALPHA = 0.1
 
 
 def in_words(size: Size) -> str:
@@ -171,7 +172,7 @@ class PruneRecipe:
     """Zeroes weights under std(layer) / alpha. The alpha that zeroes most is kept among those whose validation
     balanced accuracy is at most `tolerance` below the best; 0 alphas prune nothing."""
 
-    alphas: Annotated[tuple[float, ...], Between(0.1, 1000)] = (
+    alphas: Annotated[tuple[float, ...], Between(_LEAST_ALPHA, 1000)] = (
         0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0,
     )  # fmt: skip
     tolerance: Annotated[float, Between(0, 0.5)] = 0.0
@@ -228,15 +229,24 @@ class SearchRecipe:
     growths: Annotated[tuple[float, ...], Between(1, 4), Several(distinct=True)] = (1.0, 1.5, 2.0)
     depths: Annotated[tuple[int, ...], Between(1, 8), Several(distinct=True)] = (1, 2)
     expansions: Annotated[tuple[int, ...], Between(1, 8), Several(distinct=True)] = (2, 4)  # of `inverted` blocks
+    # the teacher's share of the loss (alpha; beta is the rest); 0: labels alone. Above 0 costs a teacher a fold.
+    distill_weights: Annotated[tuple[float, ...], Between(0, 1), Several(distinct=True)] = (0.0,)
+    prune_alphas: Annotated[tuple[float, ...], Between(0, 1000), Several(distinct=True)] = (0.0,)  # 0: not pruned
     rungs: Annotated[tuple[int, ...], Between(1, 2000), Several(distinct=True)] = (8, 24)  # epochs, ascending
     keep_one_of: Annotated[int, Between(2, 16)] = 3  # of a rung's students go on to the next
     finalists: Annotated[int, Between(1, 100)] = 4  # are trained in full, with every seed of the recipe
     folds: Annotated[int, Between(2, 16)] = 4  # where the data set names no sources
 
     def check(self, epochs: int) -> None:
-        """Raises EdgekitError: the rungs do not ascend, or do not end before a full training of so many epochs."""
+        """Raises EdgekitError: the rungs do not ascend, or do not end before a full training of so many epochs; an
+        alpha that `prune.alphas` does not take."""
         if list(self.rungs) != sorted(self.rungs) or self.rungs[-1] > epochs:
             raise EdgekitError(
                 f"search.rungs={','.join(map(str, self.rungs))} do not ascend to at most distill.fit.epochs={epochs}.",
                 "Give them in order, e.g. --set search.rungs=8,24 --set distill.fit.epochs=60.",
+            )
+        if small := [alpha for alpha in self.prune_alphas if 0 < alpha < _LEAST_ALPHA]:
+            raise EdgekitError(
+                f"search.prune_alphas holds {small[0]:g}: prune.alphas begins at {_LEAST_ALPHA}.",
+                "Give 0, which prunes nothing, or larger ones: --set search.prune_alphas=0,2,4.",
             )

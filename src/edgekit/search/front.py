@@ -9,10 +9,10 @@ from pathlib import Path
 
 from edgekit.files import write_json
 from edgekit.recipes.build import Recipe
-from edgekit.recipes.recipe import StudentRecipe
 from edgekit.runtimes import tflm
 from edgekit.search.cost import Cost
 from edgekit.search.halving import Reached, depths_of
+from edgekit.search.space import Candidate
 from edgekit.search.study import Trial
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.untrained import untrained
@@ -33,7 +33,7 @@ class Point:
     """
 
     root: int
-    student: StudentRecipe
+    candidate: Candidate
     cost: Cost
     rung: int
     epochs: int
@@ -56,13 +56,13 @@ def _point(trials: Sequence[Trial], epochs: Sequence[int]) -> Point:
     rung = max(one.rung for one in trials)
     there = [one for one in trials if one.rung == rung]
     first = there[0]
-    assert first.student is not None
+    assert first.candidate is not None
     assert first.cost is not None
     areas = [fold for one in there for fold in one.folds.values()]
     shown = {kind: sum(one[kind] for one in areas) / len(areas) for kind in areas[0]}
     aucs = tuple(one.auc for one in there)
     return Point(
-        first.root, first.student, first.cost, rung, epochs[rung], sum(aucs) / len(aucs), aucs, shown
+        first.root, first.candidate, first.cost, rung, epochs[rung], sum(aucs) / len(aucs), aucs, shown
     )  # fmt: skip
 
 
@@ -89,13 +89,13 @@ def write_recipes(front: Sequence[Point], recipe: Recipe, task: Task, out: Path)
 
 
 def recipe_for(point: Point, recipe: Recipe, task: Task) -> Recipe:
-    """The search's recipe with this student. Its limits are those of a TFLM program, which may need more than the
-    compiled one that the search weighed: they are raised where the student would not be built otherwise."""
-    model = untrained(point.student.spec(task))
+    """The search's recipe as it makes this student. Its limits are those of a TFLM program, which may need more than
+    the compiled one that the search weighed: they are raised where the student would not be built otherwise."""
+    model = untrained(point.candidate.student.spec(task))
     arena = tflm.arena_bytes(read_tflite(model)) if tflm.installed() else 0
     embed = replace(
         recipe.embed,
         model_bytes=max(recipe.embed.model_bytes, round(1.05 * len(model))),
         arena_bytes=max(recipe.embed.arena_bytes, round(1.05 * arena)),
     )
-    return replace(recipe, name=f"{recipe.name}-{point.root}", student=point.student, embed=embed)
+    return replace(point.candidate.made_by(recipe), name=f"{recipe.name}-{point.root}", embed=embed)

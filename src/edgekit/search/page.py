@@ -28,7 +28,8 @@ from edgekit.report.document import (
 from edgekit.report.pages.sections import data_section
 from edgekit.search.cost import COSTS, Cost, said
 from edgekit.search.front import Point, front_of, points_of
-from edgekit.search.run import Found, in_words
+from edgekit.search.request import Found
+from edgekit.search.space import Candidate
 from edgekit.values.codec import to_json
 
 _TITLES = {"auc": "AUC", "ram": "RAM, bytes", "flash": "flash, bytes", "ms": "estimated ms"}
@@ -107,7 +108,7 @@ def _table(caption: str, points: Sequence[Point]) -> Table:
             *_costs(one.cost),
             Cell(str(one.epochs), value=one.epochs),
             Cell(str(len(one.aucs)), value=len(one.aucs)),
-            in_words(one.student),
+            str(one.candidate),
         )
         for one in points
     )
@@ -178,7 +179,7 @@ def _facts(found: Found) -> tuple[tuple[str, Cell | str], ...]:
     return (
         ("budget", ", ".join(limits) or "no limit"),
         ("compiled for", _compiled(options)),
-        ("the recipe's own student", f"{in_words(found.request.recipe.student)}: {own}"),
+        ("the recipe's own student", f"{Candidate(found.request.recipe.student)}: {own}"),
         ("sampler", {"tpe": "TPE with constraints, many objectives", "nsga2": "NSGA-II"}[found.request.sampler]),
     )
 

@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args
 
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.files import check_room
-from edgekit.recipes.recipe import StudentRecipe
 from edgekit.search.cost import COSTS, Budget, Cost
+from edgekit.search.space import Candidate
 from edgekit.values.codec import from_json, to_json
 
 Sampler = Literal["tpe", "nsga2"]
@@ -33,7 +33,7 @@ class Trial:
 
     Attributes:
         root: the number of its first rung's trial, which stands for the student.
-        student: None where the choices make no student.
+        candidate: None where the choices make no student.
         folds: what it reached on each fold that is done, AUC by how the images are shown.
         problem: why it failed.
     """
@@ -43,7 +43,7 @@ class Trial:
     rung: int
     seed: int
     state: State
-    student: StudentRecipe | None
+    candidate: Candidate | None
     cost: Cost | None
     folds: Mapping[int, Mapping[str, float]]
     problem: str = ""
@@ -122,26 +122,26 @@ class Study:
             self._live[trial.number] = trial
             return trial.number, {name: trial.suggest_categorical(name, each) for name, each in self._choices.items()}
 
-    def accept(self, number: int, student: StudentRecipe, cost: Cost, excess: Mapping[str, float], seed: int) -> None:
+    def accept(self, number: int, candidate: Candidate, cost: Cost, excess: Mapping[str, float], seed: int) -> None:
         """It will be trained up to the first rung."""
-        self._note(number, self._words(number, 0, seed, student, cost, excess))
+        self._note(number, self._words(number, 0, seed, candidate, cost, excess))
 
     def refuse(
-        self, number: int, why: State, student: StudentRecipe | None, cost: Cost | None, excess: Mapping[str, float]
+        self, number: int, why: State, candidate: Candidate | None, cost: Cost | None, excess: Mapping[str, float]
     ) -> None:
         """It will not be trained: it exceeds the budget (`excess`), or was met before, or is no student."""
-        words = self._words(number, 0, 0, student, cost, excess)
+        words = self._words(number, 0, 0, candidate, cost, excess)
         self._note(number, {**words, "state": why})
         self._tell(number, state=self._optuna.trial.TrialState.PRUNED)
 
     def go_on(self, root: Trial, rung: int, seed: int) -> int:
         """Begins the trial of a student at another rung or with another seed; its number."""
-        assert root.student is not None
+        assert root.candidate is not None
         assert root.cost is not None
         with self._stored():
             params = self._study.get_trials(deepcopy=False)[root.number].params
         number, _ = self.ask(params)
-        self._note(number, self._words(root.root, rung, seed, root.student, root.cost, {}))
+        self._note(number, self._words(root.root, rung, seed, root.candidate, root.cost, {}))
         return number
 
     def fold_done(self, number: int, fold: int, areas: Mapping[str, float]) -> None:
@@ -191,12 +191,12 @@ class Study:
         return [float(over.get(what, 1.0)) for what in self._limits]
 
     def _words(
-        self, root: int, rung: int, seed: int, student: StudentRecipe | None, cost: Cost | None,
+        self, root: int, rung: int, seed: int, candidate: Candidate | None, cost: Cost | None,
         excess: Mapping[str, float],
     ) -> dict[str, Any]:  # fmt: skip
         over = {what: excess.get(what, -0.0) for what in self._limits} if cost is not None else {}
         named = {"root": root, "rung": rung, "seed": seed, "over": over}
-        return {**named, "student": student and to_json(student), "cost": cost and to_json(cost)}
+        return {**named, "candidate": candidate and to_json(candidate), "cost": cost and to_json(cost)}
 
     def _note(self, number: int, words: Mapping[str, Any]) -> None:
         with self._stored():
@@ -219,11 +219,11 @@ class Study:
     def _read(self, one: Any) -> Trial:
         words, name = one.user_attrs, one.state.name
         states: dict[str, State] = {"COMPLETE": "done", "FAIL": "failed", "PRUNED": words.get("state", "refused")}
-        student, cost = words.get("student"), words.get("cost")
+        candidate, cost = words.get("candidate"), words.get("cost")
         return Trial(
             one.number, words.get("root", one.number), words.get("rung", 0), words.get("seed", 0),
             states.get(name, "running"),
-            None if student is None else from_json(StudentRecipe, student, "a student"),
+            None if candidate is None else from_json(Candidate, candidate, "a student"),
             None if cost is None else from_json(Cost, cost, "a cost"),
             {int(key.split()[1]): areas for key, areas in words.items() if key.startswith("fold ")},
             words.get("problem", ""),

@@ -24,13 +24,14 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 from edgekit.metrics.classes import auc
 from edgekit.metrics.decisions import log_odds
-from edgekit.recipes.recipe import AugmentRecipe, DistillRecipe
+from edgekit.recipes.recipe import AugmentRecipe, DistillRecipe, PruneRecipe
 from edgekit.runtimes.torch import to_nchw
 from edgekit.training.augment import augment
 from edgekit.training.distill import Teacher, distill
 from edgekit.training.ensemble import folds_of
 from edgekit.training.fit import Training, predict
 from edgekit.training.nets import thaw_student
+from edgekit.training.prune import prune
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import StudentSpec
 from edgekit.values.task import CHEST_XRAY, Task
@@ -134,13 +135,19 @@ def area(logits: NDArray[np.float32], labels: NDArray[np.int64], task: Task) -> 
 
 def student_elsewhere(
     train: ImageSet, task: Task, fold: Fold, teacher: Teacher | None, spec: StudentSpec, recipe: DistillRecipe,
-    training: Training,
+    training: Training, pruning: PruneRecipe | None = None,
 ) -> Areas:  # fmt: skip
-    """Trains a student on one part of a fold and scores it on the other.
+    """Trains a student on one part of a fold, prunes it where its alpha is given, and scores it on the other part.
 
     Args:
         train: at the student's image size.
         teacher: of the rows that are learnt from.
+        pruning: chooses its alpha on the images that were learnt from, if there is more than one.
     """
-    student = thaw_student(distill(train.take(fold.learned), teacher, spec, recipe, training))
-    return areas(lambda x: predict(student, x, training.accelerator), train.take(fold.elsewhere), task)
+    known = train.take(fold.learned)
+    student = distill(known, teacher, spec, recipe, training)
+    if pruning is not None and pruning.alphas:
+        once = dataclasses.replace(training, checkpoint=None, history=None, until=None)
+        student, _ = prune(student, known, known, teacher, pruning, recipe, once)
+    net = thaw_student(student)
+    return areas(lambda x: predict(net, x, training.accelerator), train.take(fold.elsewhere), task)
