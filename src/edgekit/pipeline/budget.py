@@ -48,7 +48,7 @@ def check_spec(spec: StudentSpec, recipe: EmbedRecipe) -> None:
     Raises:
         EdgekitError: even that is too much; names each limit with the bytes over and what to do.
     """
-    weights, tensors = spec.classes * (4 + spec.channels[-1]), 0
+    weights, tensors = spec.classes * (4 + spec.features), 0
     for block in spec.blocks:
         for layer in (*block.layers, *(block.shortcut or ())):
             inputs, outputs = (

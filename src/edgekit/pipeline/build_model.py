@@ -18,6 +18,7 @@ from edgekit.recipes.reading import recipe_named
 from edgekit.report import render
 from edgekit.report.card import Card
 from edgekit.report.pages.model import Evidence, card_markdown, model_page
+from edgekit.training.channels import check_fractions
 from edgekit.values.codec import to_document, to_json
 
 
@@ -45,7 +46,10 @@ def build_model(recipe: Recipe | str, data: str, out: str | Path, options: Optio
 
 def _walk(stages: BuildStages) -> tuple[SeedResult, Card, Evidence]:
     recipe = stages.recipe
-    check_spec(recipe.student.spec(stages.student_splits.info.task), recipe.embed)
+    spec = recipe.student.spec(stages.student_splits.info.task)
+    check_spec(spec, recipe.embed)
+    if recipe.prune.method != "magnitude":
+        check_fractions(spec, recipe.prune.fractions)
     teacher = stages.teach()
     compare = recipe.distill.plain_too and teacher is not None
     conventional = stages.distill("student-plain", None, recipe.seeds[0]) if compare else None

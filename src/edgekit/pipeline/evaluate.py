@@ -228,10 +228,11 @@ def load_student(path: Path) -> Student:
         stride, expansion = int(weights.pop("stem_stride", 1)), int(weights.pop("expansion", 4))
         if block not in get_args(Kind):
             raise ValueError(f"there are no blocks of the kind {block!r}")
-        if min(*shape, classes, *channels, *depths, stride, expansion) < 1:
+        widths = tuple(map(int, weights.pop("widths", ())))
+        if min(*shape, classes, *channels, *depths, stride, expansion, *widths) < 1:
             raise ValueError("a size in it is not positive")
         kind: Kind = block  # type: ignore[assignment]  # one of those
-        return Student(StudentSpec(shape, classes, channels, depths, kind, stride, expansion), weights)
+        return Student(StudentSpec(shape, classes, channels, depths, kind, stride, expansion, widths), weights)
     except Exception as error:  # zipfile has a dozen exceptions for a damaged file
         raise _no_student(path, error) from error
 

@@ -195,24 +195,33 @@ class BuildStages:
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
     def prune(self, teacher: Ensemble | None, distilled: Trained, seed: int) -> Trained:
-        """The student with its small weights zeroed, by the sweep over alpha on validation."""
+        """The student without its small weights or its least channels, by the sweep on validation."""
         recipe, splits = self.recipe.prune, self.student_splits
+        by_channel = recipe.method != "magnitude"
+        used = ("method", "fractions") if by_channel else ("alphas",)
+        trainings = len(recipe.fractions) if by_channel else 1
 
         def make(checkpoint: Path) -> Arrays:
-            from edgekit.training import fit, nets, prune
+            from edgekit.training import fit, nets, prune, prune_channels
 
             accelerator = nets.accelerator(self.options.accelerator)
-            training = fit.Training(seed, accelerator, on_epoch=self._epochs(recipe.fine_tune_epochs))
-            pruned, curve = prune.prune(
+            training = fit.Training(
+                seed, accelerator, on_epoch=self._epochs(trainings * recipe.fine_tune_epochs),
+                on_warning=self.options.on_warning,
+            )  # fmt: skip
+            pruned, curve = (prune_channels.prune_channels if by_channel else prune.prune)(
                 distilled.student, splits.train, splits.val, self._teacher_for(splits, teacher, accelerator), recipe,
                 _suited(self.recipe.distill, splits.info), training,
             )  # fmt: skip
-            return {**pruned.weights, "curve": curve, "made_on": np.array(nets.accelerator_name(accelerator))}
+            return {**pruned.weights, "curve": curve, "widths": np.array(pruned.spec.widths, np.int64),
+                    "made_on": np.array(nets.accelerator_name(accelerator))}  # fmt: skip
 
-        inputs = {"student": distilled.key, "prune": to_json(recipe)}
+        shared = ("tolerance", "fine_tune_epochs", "fine_tune_learning_rate")
+        inputs = {"student": distilled.key, "prune": {name: to_json(recipe)[name] for name in (*used, *shared)}}
         arrays, key = self.cache.run(f"prune-{seed}", inputs, make)
-        weights = {name: value for name, value in self._noted(arrays).items() if name != "curve"}
-        return Trained(Student(distilled.student.spec, weights), key, sweep=arrays["curve"])
+        weights = self._noted(arrays)
+        curve, widths = weights.pop("curve"), tuple(map(int, weights.pop("widths")))
+        return Trained(Student(replace(distilled.student.spec, widths=widths), weights), key, sweep=curve)
 
     def convert(self, pruned: Trained, seed: int) -> Files:
         """The student as ONNX and as four .tflite files, checked against PyTorch on validation images."""

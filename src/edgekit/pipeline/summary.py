@@ -31,6 +31,7 @@ from edgekit.report.pages.model import Evidence
 from edgekit.report.pages.sections import Answers
 from edgekit.report.tables_build import StageRow
 from edgekit.tflite.model import count
+from edgekit.training.channels import channels_of, parameters_of
 from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.networks import Student
 from edgekit.values.task import Task
@@ -83,7 +84,8 @@ def stage_results(
     for name, trained in ((_CONVENTIONAL, conventional), ("distilled", first.distilled), ("pruned", first.pruned)):
         if trained is not None:
             logits = logits_of_student(stages, trained.student, name.split(maxsplit=1)[0])
-            found[name] = _scored(stages, logits, "torch", base)
+            pruned_away = parameters_of(trained.student) - parameters_of(first.pruned.student)
+            found[name] = _scored(stages, logits, "torch", base + 4 * pruned_away)
     for variant in ("float16", "dynamic"):
         found[variant] = _scored_file(stages, first.files, variant, variant)
     return {**found, "int8": first.int8}
@@ -107,7 +109,7 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
         name=f"{info.name} student ({recipe.name} recipe)",
         model=ModelFacts(
             "student_int8.tflite", model.sha256, len(model.flatbuffer), counts.parameters,
-            counts.parameters - _zeroed(first.pruned.student), counts.macs, arena_bytes, model.ops,
+            counts.parameters - _zeroed(first.pruned.student), counts.macs, arena_bytes, model.ops, *_channels(first),
         ),
         input=InputFacts(height, width, channels, model.input_q.scale, model.input_q.zero_point),
         output=OutputFacts(model.output_q.scale, model.output_q.zero_point, info.task.labels),
@@ -136,11 +138,14 @@ def evidence_of(stages: BuildStages, first: SeedResult, results: dict[str, Score
         if (one := results.get(name))
     )
     student = first.pruned.student
-    zeroed = _zeroed(student) / sum(value.size for value in student.weights.values() if value.ndim > 1)
+    if stages.recipe.prune.method == "magnitude":
+        gone = _zeroed(student) / sum(value.size for value in student.weights.values() if value.ndim > 1)
+    else:
+        gone = 1 - parameters_of(student) / parameters_of(first.distilled.student)
     program = program_of(first.files.models["int8"])
     examples = examples_for(stages, first.files, answers[0])
     test = stages.student_splits.test
-    return Evidence(test, answers, first.pruned.sweep, zeroed, program, audit_data(stages), examples)
+    return Evidence(test, answers, first.pruned.sweep, gone, program, audit_data(stages), examples)
 
 
 def versions() -> dict[str, str]:
@@ -186,6 +191,12 @@ def _scored(
         for part, labels in (("val", splits.val.labels), ("test", splits.test.labels))
     )
     return Scored(logits, validation, test, size, scale)
+
+
+def _channels(first: SeedResult) -> tuple[int, int]:
+    """How many channels the student had and how many of them were pruned; 0 where it kept all."""
+    before, after = channels_of(first.distilled.student.spec), channels_of(first.pruned.student.spec)
+    return (before, before - after) if first.pruned.student.spec.widths else (0, 0)
 
 
 def _zeroed(student: Student) -> int:

@@ -169,9 +169,14 @@ class DistillRecipe:
 
 @dataclass(frozen=True, slots=True)
 class PruneRecipe:
-    """Zeroes weights under std(layer) / alpha. The alpha that zeroes most is kept among those whose validation
-    balanced accuracy is at most `tolerance` below the best; 0 alphas prune nothing."""
+    """What of a student goes: small weights, which are zeroed (`magnitude`: those under std(layer) / alpha, as the
+    paper did; 0 alphas prune nothing), or whole channels, by their batch-norm's scale or by a Taylor score of the loss,
+    a copy of the student for each of `fractions`. The alpha or the fraction that takes most is kept among those whose
+    validation balanced accuracy is at most `tolerance` below the best, of channels after training on. Teachers are
+    pruned by magnitude."""
 
+    method: Literal["magnitude", "batch_norm", "taylor"] = "magnitude"
+    fractions: Annotated[tuple[float, ...], Between(0.01, 0.99), Several(distinct=True)] = (0.125, 0.25, 0.375, 0.5)
     alphas: Annotated[tuple[float, ...], Between(_LEAST_ALPHA, 1000)] = (
         0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0,
     )  # fmt: skip

@@ -32,7 +32,8 @@ NO_BOARD = "Nothing in this card was measured on a real board: every figure come
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """The file, a plain name beside the card, and its size. `arena_bytes` was measured with TFLM on the desktop (0:
-    TFLM was not there); `macs` are multiply-accumulates of one inference."""
+    TFLM was not there); `macs` are multiply-accumulates of one inference; `channels` is how many channels its layers
+    had, and `pruned_channels` how many of them pruning took away (0 and 0: whole channels were not pruned)."""
 
     file: Annotated[str, FileName()]
     sha256: str
@@ -42,6 +43,8 @@ class ModelFacts:
     macs: int
     arena_bytes: int
     ops: tuple[str, ...]
+    channels: int = 0
+    pruned_channels: int = 0
 
     @property
     def arena(self) -> str:

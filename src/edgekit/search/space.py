@@ -46,7 +46,7 @@ class Candidate:
         distill = replace(recipe.distill, teacher=weight > 0, plain_too=False)
         if weight:
             distill = replace(distill, alpha=weight, beta=1 - weight)
-        prune = replace(recipe.prune, alphas=(alpha,) if alpha else (), tolerance=_ANY_TOLERANCE)
+        prune = replace(recipe.prune, method="magnitude", alphas=(alpha,) if alpha else (), tolerance=_ANY_TOLERANCE)
         return replace(recipe, student=self.student, distill=distill, prune=prune)
 
 

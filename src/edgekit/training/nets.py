@@ -30,7 +30,7 @@ def student_net(spec: StudentSpec) -> nn.Sequential:
         layers |= inner if block.shortcut is None else {f"block{block.name}": _Shortcut(block)}
     layers["mean"] = nn.AvgPool2d(spec.blocks[-1].layers[-1].result)
     layers["flat"] = nn.Flatten()
-    layers["head"] = nn.Linear(spec.channels[-1], spec.classes)
+    layers["head"] = nn.Linear(spec.features, spec.classes)
     return nn.Sequential(layers)
 
 

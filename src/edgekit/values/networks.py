@@ -1,7 +1,7 @@
 """A teacher's logits, and a student as its shape and numpy arrays: a host without torch can read both."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,6 +46,11 @@ class Layer:
     pool: bool = False
 
     @property
+    def mixes(self) -> bool:
+        """Whether each of its outputs is of all its inputs, so that it may have as many outputs as it likes."""
+        return not (self.pool or self.depthwise)
+
+    @property
     def result(self) -> tuple[int, int]:
         """(height, width) of its output."""
         step = 2 if self.pool else self.stride
@@ -76,6 +81,10 @@ class StudentSpec:
       around a shortcut where the shape stays (Sandler et al. 2018).
 
     All but `vgg` have a 3x3 convolution in front, and the first block of a stage halves the image by its stride.
+
+    Attributes:
+        widths: the output channels of every convolution that is not depthwise, in the order of `blocks`, each block's
+            shortcut last: what channel pruning left. Empty where they are as `channels` and `expansion` say.
     """
 
     input_shape: tuple[int, int, int]  # (height, width, channels) of its image
@@ -85,10 +94,20 @@ class StudentSpec:
     block: Kind = "vgg"
     stem_stride: int = 1  # of the first convolution
     expansion: int = 4  # of inverted residuals
+    widths: tuple[int, ...] = ()
 
     @property
     def blocks(self) -> tuple[Block, ...]:
-        """All that is before the mean over the image, in order."""
+        """All that is before the mean over the image, in order. ValueError: `widths` are not those of its layers."""
+        planned = self._planned()
+        return _narrowed(planned, self.input_shape[2], self.widths) if self.widths else planned
+
+    @property
+    def features(self) -> int:
+        """How many the mean over the image gives."""
+        return self.blocks[-1].layers[-1].outputs
+
+    def _planned(self) -> tuple[Block, ...]:
         height, width, inputs = self.input_shape
         stem = Layer("stem", (height, width), inputs, self.channels[0], stride=self.stem_stride)
         blocks = [] if self.block == "vgg" else [Block("stem", (stem,))]
@@ -122,6 +141,32 @@ class StudentSpec:
         depthwise = Layer(f"{name}_depthwise", size, wide, wide, stride=stride, depthwise=True)
         project = Layer(f"{name}_project", halved, wide, outputs, 1, relu=False)
         return Block(name, (expand, depthwise, project), () if same else None)
+
+
+def _narrowed(blocks: tuple[Block, ...], inputs: int, widths: tuple[int, ...]) -> tuple[Block, ...]:
+    """The same blocks, their convolutions as wide as `widths` say."""
+    left, found = iter(widths), []
+    for block in blocks:
+        layers = tuple(_chained(block.layers, inputs, left))
+        shortcut = None if block.shortcut is None else tuple(_chained(block.shortcut, inputs, left))
+        outputs = layers[-1].outputs
+        if shortcut is not None and outputs != (shortcut[-1].outputs if shortcut else inputs):
+            raise ValueError(f"block {block.name} and its shortcut differ in width")
+        found.append(replace(block, layers=layers, shortcut=shortcut))
+        inputs = outputs
+    if next(left, None) is not None:
+        raise ValueError("there are more widths than convolutions")
+    return tuple(found)
+
+
+def _chained(layers: tuple[Layer, ...], inputs: int, widths: Iterator[int]) -> Iterator[Layer]:
+    """The layers one after another, each on what the one before it gives."""
+    for layer in layers:
+        outputs = next(widths, 0) if layer.mixes else inputs
+        if outputs < 1:
+            raise ValueError(f"layer {layer.name} has no width")
+        yield replace(layer, inputs=inputs, outputs=outputs)
+        inputs = outputs
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ class Evidence:
     Attributes:
         answers: of the shipped model first, then of others to compare, in the order of the images `test`.
         sweep: float [K, 3] of alpha, share of zeroed weights, balanced accuracy on validation; alpha is infinite where
-            nothing was pruned.
-        zeroed: the share of zeroed weights that the shipped student has.
+            nothing was pruned. Of channels: the fraction that was to go, 0 where none was, and the share of parameters.
+        pruned: the share of its weights that the shipped student has at zero, or of its parameters without which it is.
         program: the model as compiled C; None where the compiler does not take it.
         examples: of the shipped model.
     """
@@ -44,7 +44,7 @@ class Evidence:
     test: ImageSet
     answers: tuple[Answers, ...]
     sweep: NDArray[Any]
-    zeroed: float
+    pruned: float
     program: Program | None
     audit: Audit
     examples: Examples | None
@@ -69,7 +69,10 @@ def model_page(card: Card, evidence: Evidence | None, more: tuple[Section, ...] 
         answered = [Section("Answers on test", figures)]
         if task.positive:
             answered.append(threshold_section(evidence.test.labels, evidence.answers[0], task))
-        drawn = [_by_stage(card), *([_sweep(evidence)] if len(evidence.sweep) > 1 else [])]
+        drawn = [
+            _by_stage(card),
+            *([_sweep(evidence, card.recipe.prune.method != "magnitude")] if len(evidence.sweep) > 1 else []),
+        ]
     results = (
         Section("Figures", (*_figures(card), *([] if evidence else [confusion_table(tested)]))),
         *answered,
@@ -132,10 +135,20 @@ def _by_stage(card: Card) -> Figure:
     return charts.dots("Balanced accuracy by stage, with 95 % intervals", rows, x="balanced accuracy")
 
 
-def _sweep(evidence: Evidence) -> Figure:
+def _sweep(evidence: Evidence, by_channel: bool) -> Figure:
+    if by_channel:
+        x, gone, y = (evidence.sweep[:, column].tolist() for column in range(3))
+        took = "; ".join(
+            f"{fraction:g} takes {share:.1%} of the parameters" for fraction, share in zip(x, gone, strict=True)
+        )
+        return charts.curves(
+            "Pruning: the sweep over channels on validation", [Series("validation", x, y)],
+            x="fraction of the channels", y="balanced accuracy", percent=True,
+            notes=(f"{took}. The shipped student is without {evidence.pruned:.1%} of them.",),
+        )  # fmt: skip
     curve = evidence.sweep[np.isfinite(evidence.sweep[:, 0])]
     curve = curve[np.argsort(curve[:, 0])]
-    kept = evidence.sweep[np.argmin(np.abs(evidence.sweep[:, 1] - evidence.zeroed))]
+    kept = evidence.sweep[np.argmin(np.abs(evidence.sweep[:, 1] - evidence.pruned))]
     alphas = curve[:, 0].tolist()
     before = evidence.sweep[~np.isfinite(evidence.sweep[:, 0])]
     notes = [f"Without pruning: {before[0, 2]:.1%} on validation."] if len(before) else []
@@ -144,17 +157,18 @@ def _sweep(evidence: Evidence) -> Figure:
         [Series("validation", alphas, curve[:, 2].tolist())],
         Series("zeroed", alphas, curve[:, 1].tolist()),
         chosen={"validation": float(kept[0])},
-        notes=(*notes, f"The shipped student has {evidence.zeroed:.1%} of its weights at zero."),
+        notes=(*notes, f"The shipped student has {evidence.pruned:.1%} of its weights at zero."),
     )
 
 
 def _model(card: Card) -> tuple[Part, ...]:
     m = card.model
-    facts = (
+    facts: tuple[tuple[str, Cell | str], ...] = (
         ("file", f"`{m.file}`"),
         ("SHA-256", f"`{m.sha256}`"),
         ("bytes", count(m.bytes)),
         ("parameters", f"{m.parameters:,}, of which {m.nonzero_parameters:,} are not zero"),
+        *((("channels", f"{m.channels:,}, of which pruning took {m.pruned_channels:,}"),) if m.channels else ()),
         ("multiply-accumulates", count(m.macs)),
         ("TFLM arena, measured on the desktop", m.arena),
         ("input", f"int8 {card.input.height} x {card.input.width} x {card.input.channels}, {_q(card.input)}"),
