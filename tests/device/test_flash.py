@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edgekit.boards.board import ESP32
 from edgekit.cli.device import flash_command
+from edgekit.device import esptool
 from edgekit.device.esptool import Chip, identify
 from edgekit.device.flash import flash
 from edgekit.errors import EdgekitError
@@ -106,6 +108,24 @@ def test_words_of_esptool_that_are_not_utf_8_are_read(monkeypatch: pytest.Monkey
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")  # what a system with such a locale prints
     with pytest.raises(EdgekitError, match="ttyü cannot be opened"):
         flash("/dev/ttyü", built)
+
+
+@pytest.mark.parametrize("says", ["print('Writing at 0x00010000...', flush=True)", "pass"], ids=["talks", "is silent"])
+def test_an_esptool_that_never_ends_is_ended(
+    monkeypatch: pytest.MonkeyPatch, built: Path, tmp_path: Path, says: str
+) -> None:
+    (tmp_path / "esptool.py").write_text(f"import time\nfor _ in range(500):\n    {says}\n    time.sleep(0.1)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(esptool, "START_LIMIT_S", 1.5)
+    with pytest.raises(EdgekitError, match=r"esptool did not end in 2 s at /dev/none\.") as caught:
+        flash("/dev/none", built)
+    assert caught.value.hint == "Unplug the board, plug it in, and flash it again."
+
+
+@pytest.mark.parametrize(("baud", "limit_s"), [(921600, 344), (115200, 344), (9600, 2253), (None, 344)])
+def test_esptool_may_take_as_long_as_so_many_bytes_can(baud: int | None, limit_s: int) -> None:
+    tool = esptool.Esptool("/dev/none", ESP32, lambda line: None, baud, 921600)
+    assert round(tool.limit_s(1_000_000)) == limit_s
 
 
 def test_another_chip_is_refused_before_anything_is_written(bootloader: Callable[[str], str], built: Path) -> None:

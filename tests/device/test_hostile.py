@@ -271,14 +271,25 @@ def test_garbage_of_any_size_keeps_the_decoder_small() -> None:
     assert len(decoder.unframed()) <= 4096
 
 
+def trickle(message: messages.Message, seq: int) -> bytes:
+    return b"" if isinstance(message, messages.Ping) else messages.encode(messages.EchoReady(1), seq)
+
+
 def test_an_echo_that_comes_back_a_byte_at_a_time_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selftest, "ROUND_LIMIT_S", 1.0)
-
-    def trickle(message: messages.Message, seq: int) -> bytes:
-        return b"" if isinstance(message, messages.Ping) else messages.encode(messages.EchoReady(1), seq)
-
     with device(trickle, every_s=0.05) as client:
         began = time.monotonic()
         with pytest.raises(EdgekitError, match=r"of 23,040 bytes came back in 1 s"):
             selftest.round_trips_s(client, 96 * messages.CHUNK_BYTES)
         assert time.monotonic() - began < 5.0
+
+
+def test_a_line_whose_every_round_is_slow_is_given_up_after_the_limit_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest, "LINE_LIMIT_S", 1.0)
+    with device(trickle, replace(INFO, baud=4_000_000), every_s=0.05) as client:
+        client.hello()
+        began = time.monotonic()
+        check = selftest.line_check(client)
+        assert time.monotonic() - began < 5.0
+    assert not check.passed
+    assert "of 24,000 bytes came back in 1 s" in check.found

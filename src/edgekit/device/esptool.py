@@ -7,6 +7,7 @@ import itertools
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,9 @@ SLOWER_BAUDS = (
     230400,
     115200,
 )  # tried where the line fails: not every USB chip, cable or driver runs at 921600
+ROM_BAUD = 115200  # of the chip's loader until another is asked for
+START_LIMIT_S = 120.0  # to connect, in seven attempts, and to say what chip it is
+ERASED_BYTES_PER_S = 20_000  # of a worn flash: esptool itself waits up to 40 s for a MB's erasure and 8 s for its hash
 CHANGED_RATE = "Changing baud rate"  # esptool connects at 115200 and says this before it takes another
 Line = Callable[[str], None]
 _Done = TypeVar("_Done")
@@ -45,21 +49,39 @@ class Esptool:
     baud: int | None  # None on a line without rates
     asked_baud: int
 
-    def run(self, *words: str) -> str:
-        """What it says. Raises EdgekitError: whatever makes it fail, as what to do about it."""
+    def run(self, *words: str, carried_bytes: int = 0) -> str:
+        """What it says. Raises EdgekitError: whatever makes it fail, as what to do about it; `limit_s` has
+        passed."""
         rate = () if self.baud is None else ("--baud", str(self.baud))
         command = python("-m", "esptool", "--port", self.port, *rate, *words)
+        limit_s = self.limit_s(carried_bytes)
         said = []
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process:
             assert process.stdout is not None
-            for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
-                said.append(line)
-                self.on_line(line.rstrip())
+            ending = threading.Timer(limit_s, process.kill)
+            ending.start()
+            try:
+                for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
+                    said.append(line)
+                    self.on_line(line.rstrip())
+            finally:
+                in_time = ending.is_alive()
+                ending.cancel()
+        if not in_time:
+            raise EsptoolFailed(
+                f"esptool did not end in {limit_s:,.0f} s at {self.port}.",
+                "Unplug the board, plug it in, and flash it again.",
+            )
         if process.returncode != 0:
             raise self._failed(said)
         return "".join(said)
+
+    def limit_s(self, carried_bytes: int) -> float:
+        """How long a call may take that carries so many bytes of the flash, each of them twice."""
+        bits_per_s = min(self.baud or ROM_BAUD, ROM_BAUD)
+        return START_LIMIT_S + carried_bytes * (2 * 10 / bits_per_s + 1 / ERASED_BYTES_PER_S)
 
     def _failed(self, said: list[str]) -> EsptoolFailed:
         text = "".join(said)
@@ -103,7 +125,8 @@ class Esptool:
             into = Path(folder) / "read.bin"
             chip = self.board.flashing.chip
             self.run(
-                "--chip", chip, "--no-stub", "--after", "no-reset", "read-flash", hex(offset), hex(size), str(into)
+                "--chip", chip, "--no-stub", "--after", "no-reset", "read-flash", hex(offset), hex(size), str(into),
+                carried_bytes=size,
             )  # fmt: skip
             content = into.read_bytes()
         if len(content) != size:
@@ -121,7 +144,7 @@ class Esptool:
                     file.write_bytes(content)
                 where += [hex(offset), str(file)]
                 written += file.stat().st_size
-            said = self.run("--chip", self.board.flashing.chip, "write-flash", *where)
+            said = self.run("--chip", self.board.flashing.chip, "write-flash", *where, carried_bytes=written)
         verified = said.count("Hash of data verified")
         if verified != len(parts):
             raise EdgekitError(
