@@ -85,6 +85,9 @@ class Summer final : public edgekit::Classifier {
     for (size_t i = 0; i < model_->model_bytes; ++i) sum = sum * 31 + stored.data[i];
     return {sum % 8 == 0 ? wire::ErrorCode::kUnsupportedOp : wire::ErrorCode::kOk, sum};
   }
+  edgekit::Status Reset() override {
+    return {++resets_ % 5 == 0 ? wire::ErrorCode::kInvokeFailed : wire::ErrorCode::kOk, 0};
+  }
   edgekit::Status Run(const int8_t* input, int8_t* output) override {
     uint32_t sum = 0;
     for (size_t i = 0; i < model_->input_bytes(); ++i)
@@ -103,7 +106,7 @@ class Summer final : public edgekit::Classifier {
   uint32_t ticks_[70] = {};
   const Model* model_ = &kModel;
   const bool loads_;
-  uint32_t runs_ = 0;
+  uint32_t runs_ = 0, resets_ = 0;
 };
 
 // A frame with any version and a CRC that is right.

@@ -13,12 +13,11 @@ from edgekit.pipeline.first_steps import first_steps
 from edgekit.pipeline.loading import load_model, task_of
 from edgekit.pipeline.predict import predict
 from edgekit.runtimes import tflm
-from edgekit.testing.random_operators import Random
-from edgekit.testing.random_states import svdf
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.quantize import real_values
 from edgekit.values.evaluation import EvalReport, ValuesReport
 from elsewhere_models import dense, labelled
+from models_with_states import MODELS
 
 RNG = np.random.default_rng(1)
 
@@ -174,14 +173,28 @@ def test_first_steps_name_what_is_there_and_the_commands_for_it(tmp_path: Path, 
         first_steps(str(keywords), tmp_path / "recipe.json")
 
 
-def test_first_steps_of_a_model_with_a_state_name_no_command_that_refuses_it(tmp_path: Path) -> None:
-    r = Random(1)
-    x = r.activation((1, 8))
-    (tmp_path / "words.tflite").write_bytes(r.b.finish([x], [svdf(r, x)]))
-    said = first_steps(str(tmp_path / "words.tflite"))
-    assert "from run to run" in dict(said.facts)["keeps a state"]
-    assert said.commands[0].startswith("edgekit compile ")
-    assert not any(word in one for one in said.commands for word in ("emulator", "profile", "esp32dev_aot"))
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_with_a_state_goes_all_the_way_and_every_command_says_that_no_run_keeps_it(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, fresh = tmp_path / "m.tflite", "each input is run from a fresh state"
+    path.write_bytes(MODELS[name])
+    said = first_steps(str(path))
+    assert fresh in dict(said.facts)["state"]
+    assert any("selftest --port emulator" in one for one in said.commands)
+    model = load_model(path).model
+    x_q = RNG.integers(-128, 128, (5, *model.input_shape)).astype(np.int8)
+    y = real_values(tflm.run(model, x_q), model.output_q)
+    np.savez(tmp_path / "d.npz", x=real_values(x_q, model.input_q), y=y)
+    report = evaluate(path, str(tmp_path / "d.npz"))
+    assert isinstance(report, ValuesReport)
+    assert report.mse == 0
+    assert any(fresh in note for note in report.notes)
+    assert fresh in " ".join(capsys.readouterr().err.split())
+    done = evaluate_board(load_model(path), "native", str(tmp_path / "d.npz"))
+    assert done.compared.identical == 5
+    assert any(fresh in note for note in done.scored.notes)
+    assert len(predict(path, [tmp_path / "d.npz"])) == 5
 
 
 @pytest.mark.parametrize("shape", [(1, 40), (1, 9, 5), (1, 12, 10, 2), (1, 6, 5, 3)])

@@ -144,7 +144,7 @@ def ends_before_the_logits(model: Any) -> None:
         (batch_of_two, r"takes an input of shape \[2, 32, 32, 1\]: 2 at a time, not one"),
         (second_input, "has 2 inputs, not one"),
         (second_output, "has 2 outputs, not one"),
-        (second_subgraph, "has 2 subgraphs, not one"),
+        (second_subgraph, "has 2 subgraphs, of which CALL_ONCE does not run all"),
         (no_output, "has 0 outputs, not one"),
     ],
 )

@@ -1,7 +1,7 @@
 /* A compiled model with nothing around it, so that a plugin of QEMU can count what its layers do
  * (src/edgekit/boards/counter.c). "run.h" is generated: RUNS, INPUT_BYTES, OUTPUT_BYTES,
- * ARENA_BYTES, STEPS, invoke(), and images.bin with the inputs, RUNS x INPUT_BYTES. Outputs go to
- * the UART. Ends with status 0.
+ * ARENA_BYTES, STEPS, reset() (which no run counts), invoke(), and images.bin with the inputs,
+ * RUNS x INPUT_BYTES. Outputs go to the UART. Ends with status 0.
  * Where two cores are compiled in, both shares of a piece of work run one after the other, each
  * counted for its core, and behind the outputs comes how often the cores met (u32). */
 #include <stdint.h>
@@ -50,6 +50,7 @@ static void send(const void *data, uint32_t bytes) {
 int main(void) {
   for (int32_t run = 0; run < RUNS; ++run) {
     memcpy(input, inputs[run], sizeof(input));
+    reset();
     begin(STEPS + 1);
     invoke(input, output, arena);
     edgekit_marks[0] = 1;

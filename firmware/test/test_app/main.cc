@@ -78,8 +78,14 @@ class Counter final : public edgekit::Classifier {
   explicit Counter(HandClock& clock) : clock_(clock) {}
   Status Load() override { return load; }
   Status LoadStored(const edgekit::Stored&) override { return {ErrorCode::kBuiltInAlone, 0}; }
+  Status Reset() override {
+    fresh = true;
+    return reset;
+  }
   Status Run(const int8_t* input, int8_t* output) override {
     ++runs;
+    stale += !fresh;
+    fresh = false;
     clock_.now += 777;
     output[0] = input[0];
     output[1] = input[499];
@@ -89,8 +95,9 @@ class Counter final : public edgekit::Classifier {
   uint32_t arena_bytes() const override { return 64; }
   wire::Backend backend() const override { return wire::Backend::kAot; }
 
-  Status load, run;
-  int runs = 0;
+  Status load, reset, run;
+  int runs = 0, stale = 0;  // `stale`: runs from what an earlier one has left
+  bool fresh = false;
 
  private:
   HandClock& clock_;
@@ -236,6 +243,21 @@ void FailedRunIsAnError() {
   Check("a run that failed is an error and no result", bench.Refused(ErrorCode::kInvokeFailed, 1));
 }
 
+void EveryRunBeginsWithAReset() {
+  static Bench bench;
+  bench.Start();
+  for (uint16_t seq = 1; seq <= 3; ++seq) {
+    bench.SendImage(seq, image_a);
+    bench.Ask(seq, image_a);
+  }
+  const bool fresh = bench.classifier.runs == 3 && bench.classifier.stale == 0;
+  bench.classifier.reset = {ErrorCode::kInvokeFailed, 2};
+  bench.SendImage(4, image_a);
+  bench.Ask(4, image_a);
+  Check("every run begins with a reset, and one that failed is an error and no run",
+        fresh && bench.Refused(ErrorCode::kInvokeFailed, 2) && bench.classifier.runs == 3);
+}
+
 void SilentRateIsGivenUp() {
   static Bench bench;
   bench.Start();
@@ -319,6 +341,7 @@ int main() {
   NewSessionForgetsImages();
   FailedLoadAnswersItsError();
   FailedRunIsAnError();
+  EveryRunBeginsWithAReset();
   SilentRateIsGivenUp();
   GoodFrameKeepsTheRate();
   TooLargeAModelIsRefused();

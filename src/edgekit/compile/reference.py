@@ -63,30 +63,35 @@ def compiled_infer(model: TfliteModel) -> Infer:
     """The int8 model as compiled C, in this process.
 
     Raises:
-        EdgekitError: it cannot be compiled, keeps a state, or no C compiler is here or it fails.
+        EdgekitError: it cannot be compiled, or no C compiler is here or it fails.
     """
     if model.variant != "int8":
         raise EdgekitError(
             f"Compiled C runs int8 models, and {model.name} is {model.variant}.", "Use --runtime litert."
         )
     made = compile_model(model.flatbuffer)
-    if made.graph.states:
-        raise EdgekitError(f"{model.name} keeps a state from one run to the next.", "Use --runtime litert.")
     library = _library(made)
     try:
-        invoke = ctypes.CDLL(str(library)).model_invoke
+        program = ctypes.CDLL(str(library))
+        invoke, reset = program.model_invoke, program.model_reset if made.graph.states else None
     except (OSError, AttributeError) as error:
         raise EdgekitError(
             f"{library} cannot be loaded: {in_a_line(error)}", "Remove it and run this again."
         ) from error
-    invoke.argtypes, invoke.restype = [ctypes.c_void_p] * 3, None
     room = np.zeros(made.plan.arena_bytes + _ALIGNMENT, np.uint8)
     arena = -(-room.ctypes.data // _ALIGNMENT) * _ALIGNMENT
+    state = np.zeros(made.graph.state_bytes // 2 + len(made.graph.states), np.int16)  # each may end in a gap of a byte
+    kept = [state.ctypes.data] if reset else []
+    invoke.argtypes, invoke.restype = [ctypes.c_void_p] * (3 + len(kept)), None
+    if reset:
+        reset.argtypes, reset.restype = [ctypes.c_void_p], None
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
         inputs = np.ascontiguousarray(tensor, np.int8)
-        outputs, _ = np.empty(model.outputs, np.int8), room  # which must outlive the call
-        invoke(inputs.ctypes.data, outputs.ctypes.data, arena)
+        outputs, _ = np.empty(model.outputs, np.int8), (room, state)  # which must outlive the call
+        if reset:
+            reset(*kept)
+        invoke(inputs.ctypes.data, outputs.ctypes.data, *kept, arena)
         return outputs
 
     return infer
@@ -143,9 +148,10 @@ def _library(made: Compiled) -> Path:
 @cache
 def _compiles(flatbuffer: bytes) -> bool:
     try:
-        return not compile_model(flatbuffer).graph.states
+        compile_model(flatbuffer)
     except EdgekitError:
         return False
+    return True
 
 
 @cache

@@ -1,7 +1,6 @@
 """The tensors of a file as the compiler takes them: dense, static and quantised alike, or refused by name."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,23 +9,11 @@ from edgekit.compile.ir import State, Tensor
 from edgekit.compile.obstacles import FIXED_BATCH, FULL_INT8, NOT_16_BIT, Obstacle
 from edgekit.errors import EdgekitError
 from edgekit.tflite.records import FileTensor, TfliteFile
+from edgekit.tflite.variables import Variables
 from edgekit.values.model import Quantization
 
 AGAIN = "Export and convert the model again."
 MAX_ELEMENTS = 1 << 24  # of one tensor: 16 MB, far beyond an ESP32's memory
-
-
-@dataclass(frozen=True, slots=True)
-class Variables:
-    """The file's variables.
-
-    Attributes:
-        handles: the name that a tensor stands for.
-        first: by name, the constant that each begins with, or an activation whose zero point it begins with.
-    """
-
-    handles: Mapping[int, str] = field(default_factory=dict)
-    first: Mapping[str, FileTensor] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

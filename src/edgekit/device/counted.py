@@ -166,10 +166,12 @@ def _run_h(compiled: Compiled, runs: int) -> str:
         else:
             arguments += pointers
     state = "static model_state state;\n" if graph.states else ""
+    reset = "model_reset(&state);" if graph.states else ""
     arguments += ["&state"] if graph.states else []
     return (
         f'#include "model.h"\n#define RUNS {runs}\n#define STEPS MODEL_STEPS\n#define ARENA_BYTES MODEL_ARENA_BYTES\n'
         f"#define INPUT_BYTES {sizes['input']}\n#define OUTPUT_BYTES {sizes['output']}\n{state}"
+        f"static inline void reset(void) {{{reset}}}\n"
         "static inline void invoke(int8_t *input, int8_t *output, uint8_t *arena) {\n"
         + "\n".join([*lines, f"  model_invoke({', '.join(arguments)}, arena);", "}", ""])
     )

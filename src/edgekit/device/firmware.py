@@ -69,11 +69,6 @@ def model_sources(
     array = c_array(model, model.outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
     if compiled is None:
         return ModelSources(array, model.sha256)
-    if compiled.graph.states:
-        raise EdgekitError(
-            f"{model.name} keeps a state from one run to the next, which the firmware's compiled C does not carry yet.",
-            "Use it as a C library: edgekit compile. `edgekit firmware` writes TFLM's firmware for it.",
-        )
     return ModelSources({**compiled.files, **array, **(_PROFILE if compiled.options.profile else {})}, model.sha256)
 
 

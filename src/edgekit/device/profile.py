@@ -114,6 +114,8 @@ def profile_model(
     content = file.content
     compiled = compile_model(content, options)
     tflite = read_int8_model(content)
+    if tflite.state_bytes:
+        print_warning(f"The model {tflite.remark_on_state}.")
     image = np.random.default_rng(0).integers(-128, 128, tflite.tensor_shape, dtype=np.int8)
 
     noticed = partial(compile_model, content, replace(options, profile=True))

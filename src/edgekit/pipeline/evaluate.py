@@ -171,7 +171,8 @@ def scored_outputs(
             step=model.output_q.scale if model.output_q else 0.0,
             runtime=runtime, model_sha256=model.sha256, data=found.info,
         )  # fmt: skip
-    return replace(scored, input_range=found.taken)
+    notes = (*scored.notes, f"The model {model.remark_on_state}.") if model.state_bytes else scored.notes
+    return replace(scored, input_range=found.taken, notes=notes)
 
 
 def opened(path: Path, given: tuple[float, float] | None = None) -> tuple[Any, InputRange | None]:

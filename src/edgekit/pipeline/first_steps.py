@@ -73,6 +73,8 @@ def _of_model(path: Path, named: str) -> FirstSteps:
     if model.input_q is not None:
         low, high = span(model.input_q)
         facts.append(("input", f"{low:.4g} to {high:.4g}" + (f". {model.input_range}" if model.input_range else "")))
+    if model.state_bytes:
+        facts.append(("state", model.remark_on_state))
     facts.append(("classes", ", ".join(task.labels) if task else "not named: --labels FILE|a,b,c where they are any"))
     pictures = model.image_size is not None and model.input_range is not None
     data = "FOLDER" if pictures else f"FILE.npz  # x [N, {', '.join(map(str, model.input_shape))}] and y"
@@ -87,10 +89,6 @@ def _of_model(path: Path, named: str) -> FirstSteps:
         )
     except EdgekitError as error:
         return FirstSteps((*facts, ("compiles", f"no: {in_a_line(error.message)}")), (evaluated,))
-    if compiled.graph.states:  # compiled firmware carries none; TFLM's does
-        firmware = f"edgekit firmware --model {named} && pio run -d firmware -e esp32dev -t upload"
-        facts.append(("keeps a state", "from run to run: emulator, native and profile do not carry it yet"))
-        return FirstSteps(tuple(facts), (f"edgekit compile {named}", evaluated, firmware))
     if model.variant == "16x8":  # the firmware carries int8
         return FirstSteps(tuple(facts), (f"edgekit compile {named}", evaluated))
     return FirstSteps(

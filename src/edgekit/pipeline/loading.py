@@ -175,10 +175,13 @@ def _names(labels: str) -> list[str]:
 
 
 def read_named(path: Path) -> TfliteModel:
-    """A .tflite that the user named. What of it is left out is said on stderr. Raises as `read_tflite`."""
+    """A .tflite that the user named. What of it is left out is said on stderr, and what a run does not keep. Raises as
+    `read_tflite`."""
     model = read_tflite(path)
     if model.other_ends:
         print_warning(f"{path} has {left_out(model.other_ends)}.")
+    if model.state_bytes:
+        print_warning(f"{path} {model.remark_on_state}.")
     return model
 
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.extras import not_installed
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
+from edgekit.tflite.reader import read_file
+from edgekit.tflite.variables import variables_of
 from edgekit.values.model import TfliteModel
 
 
@@ -25,23 +27,32 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
     Raises:
         EdgekitError: ai-edge-litert is not installed, or does not take the file.
     """
+    _check_variables(model)
     try:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
     except ImportError as error:
         raise not_installed("ai_edge_litert") from error
     kernels = OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO
+
+    def make() -> Any:
+        made = Interpreter(model_content=model.flatbuffer, experimental_op_resolver_type=kernels, num_threads=1)
+        made.allocate_tensors()
+        return made
+
     with native_stderr():  # it announces its delegate
         try:
-            interpreter = Interpreter(
-                model_content=model.flatbuffer, experimental_op_resolver_type=kernels, num_threads=1
-            )
-            interpreter.allocate_tensors()
+            interpreter = make()
         except (RuntimeError, ValueError) as error:
             raise _refused(model, error) from error
     entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
+        nonlocal interpreter
         try:
+            if "VAR_HANDLE" in model.ops:  # whose values `reset_all_variables` leaves
+                interpreter = make()
+            elif model.state_bytes:
+                interpreter.reset_all_variables()
             interpreter.set_tensor(entry, tensor.reshape(model.tensor_shape))
             interpreter.invoke()
             return np.asarray(interpreter.get_tensor(end)).reshape(-1)
@@ -49,6 +60,17 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
             raise _refused(model, error) from error
 
     return infer
+
+
+def _check_variables(model: TfliteModel) -> None:
+    """Raises EdgekitError for a variable that is read before it is assigned: LiteRT leaves it as its memory was."""
+    first_values = variables_of(read_file(model.flatbuffer)).first if "VAR_HANDLE" in model.ops else {}
+    for name, first in first_values.items():
+        if not first.data.size:
+            raise EdgekitError(
+                f"LiteRT does not say what variable {name!r} of {model.name} begins with: nothing assigns it first.",
+                "Use --runtime tflm, where it begins with its zero point, or assign it in the subgraph of a CALL_ONCE.",
+            )
 
 
 LITERT = Runtime("litert", ".tflite", run, open=infer_of)

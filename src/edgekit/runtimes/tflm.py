@@ -8,8 +8,9 @@ import importlib.util
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -39,10 +40,16 @@ def infer_of(model: TfliteModel) -> Infer:
     Raises:
         EdgekitError: a float16 or dynamic-range file, or an operator that TFLM does not have.
     """
-    interpreter, shape = _interpreter(model), model.tensor_shape
+    make, shape = _maker(model), model.tensor_shape
+    interpreter = _interpreter(model)
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
+        nonlocal interpreter
         try:  # not `_refusals`, which opens a file: this is timed
+            if "CALL_ONCE" in model.ops:  # what it assigns, `reset` takes back and nothing assigns again
+                interpreter = make()
+            elif model.state_bytes:
+                interpreter.reset()
             interpreter.set_input(tensor.reshape(shape), 0)
             interpreter.invoke()
             return np.array(interpreter.get_output(0)).reshape(-1)
@@ -120,6 +127,13 @@ def installed() -> bool:
 
 
 def _interpreter(model: TfliteModel) -> Any:
+    make = _maker(model)
+    with _refusals(model):
+        return make()
+
+
+def _maker(model: TfliteModel) -> Callable[[], Any]:
+    """What makes interpreters of the model. Raises EdgekitError where TFLM has nothing to do with it."""
     if not installed():
         raise EdgekitError(
             "TFLM is not installed: tflite-micro has wheels for x86-64 Linux alone.",
@@ -132,11 +146,10 @@ def _interpreter(model: TfliteModel) -> Any:
             f"TFLM does not run {model.variant} models: they are for the desktop only.",
             "Use --runtime litert, or give the int8 or float32 file.",
         )
-    arena_bytes = count(model.flatbuffer).activation_bytes + _RECORDS_BYTES
+    arena_bytes = count(model.flatbuffer).activation_bytes + model.state_bytes + _RECORDS_BYTES
     if arena_bytes > _MOST_BYTES:
         raise _refused(model, f"its tensors take {arena_bytes:,} bytes, more than {_MOST_BYTES:,}")
-    with _refusals(model):
-        return runtime.Interpreter.from_bytes(model.flatbuffer, arena_size=arena_bytes)
+    return partial(runtime.Interpreter.from_bytes, model.flatbuffer, arena_size=arena_bytes)
 
 
 def _in_sixteens(size: int) -> int:

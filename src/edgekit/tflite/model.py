@@ -4,6 +4,7 @@ In: the file's bytes or path. Out: a `TfliteModel`, or `ModelCounts`.
 """
 
 import math
+from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from edgekit.tflite.metadata import labels_within
 from edgekit.tflite.quantize import input_range_of
 from edgekit.tflite.reader import CORRUPT, damaged, read_file
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
+from edgekit.tflite.variables import variables_of
 from edgekit.values.model import InputRange, Quantization, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = dict.fromkeys(("INT8", "UINT8", "BOOL"), 1) | dict.fromkeys(("FLOAT16", "INT16"), 2)
-_ITEM_BYTES |= dict.fromkeys(("FLOAT32", "INT32", "UINT32"), 4) | dict.fromkeys(("INT64", "UINT64"), 8)
+_ITEM_BYTES |= dict.fromkeys(("FLOAT32", "INT32", "UINT32", "RESOURCE"), 4) | dict.fromkeys(("INT64", "UINT64"), 8)
+_SILENT = ("ASSIGN_VARIABLE", "CALL_ONCE")  # operators without an output
 _MOST_VALUES = 1 << 26  # of an input or output; what a damaged file claims may not fit the memory
 _AT_LEAST_ONE = ("StrideW", "StrideH", "FilterWidth", "FilterHeight", "DilationWFactor", "DilationHFactor")
 
@@ -46,8 +49,8 @@ def read_tflite(content: bytes | Path) -> TfliteModel:
         content: the file's bytes, or its path.
 
     Raises:
-        EdgekitError: no such file, not a .tflite, truncated or altered, several subgraphs, inputs or outputs, a
-            shape or number format that edgekit does not make.
+        EdgekitError: no such file, not a .tflite, truncated or altered, subgraphs that do more than give variables
+            their first values, several inputs or outputs, a shape or number format that edgekit does not make.
     """
     return _model(sound_file(content))
 
@@ -85,7 +88,7 @@ def counts_of(file: TfliteFile) -> ModelCounts:
             per_output = math.prod(weights[1:3] if op.code == "DEPTHWISE_CONV_2D" else weights[1:])
             macs += math.prod(file.tensors[op.outputs[0]].shape) * per_output
     computed = [tensor for tensor in file.tensors if not tensor.data.size]
-    activation_bytes = sum(math.prod(tensor.shape) * _ITEM_BYTES.get(tensor.type, 8) for tensor in computed)
+    activation_bytes = sum(map(_bytes_of, computed))
     return ModelCounts(parameters, macs, weight_bytes, activation_bytes)
 
 
@@ -98,20 +101,54 @@ def sound_file(content: bytes | Path) -> TfliteFile:
     file = read_file(content)
     entry, exit_ = file.ends()
     try:
-        used = {index for op in file.operators for index in (*op.inputs, *op.outputs)} | {entry, exit_}
-        for tensor in file.tensors:
-            if tensor.index in used or 0 not in tensor.shape:  # converters leave empty ones that nobody reads
-                _check_tensor(tensor)
-        kept = {tensor.index for tensor in file.tensors if tensor.data.size or tensor.special == "a variable"}
-        known = kept | {entry}
-        for row, op in enumerate(file.operators):
-            _check_operator(op, file.tensors, known, f"operator {row} ({op.code})")
-            known.update(op.outputs)
+        known = _check_graph(file, {entry, exit_}, {entry})
         if exit_ not in known or not 0 <= entry < len(file.tensors):
             raise ValueError("nothing writes the output")
+        for other in file.others:
+            _check_graph(other)
+        _check_variables(file)
     except CORRUPT as error:
         raise damaged(file.name, error) from error
     return file
+
+
+def _check_graph(graph: TfliteFile, ends: Set[int] = frozenset(), known: Set[int] = frozenset()) -> set[int]:
+    """The tensors that hold something when all operators have run. `known`: those that do before, of its ends."""
+    used = {index for op in graph.operators for index in (*op.inputs, *op.outputs)} | ends
+    for tensor in graph.tensors:
+        if tensor.index in used or 0 not in tensor.shape:  # converters leave empty ones that nobody reads
+            _check_tensor(tensor)
+    kept = {tensor.index for tensor in graph.tensors if tensor.data.size or tensor.special == "a variable"}
+    written = kept | known
+    for row, op in enumerate(graph.operators):
+        _check_operator(op, graph.tensors, written, f"operator {row} ({op.code})")
+        written.update(op.outputs)
+    return written
+
+
+def _check_variables(file: TfliteFile) -> None:
+    """Whether all that is read of a variable, or assigned to it, has its bytes: TFLM copies them unseen."""
+    variables = variables_of(file)
+    for op in file.operators:
+        if op.code in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
+            value = file.tensors[op.outputs[0] if op.code == "READ_VARIABLE" else op.inputs[1]]
+            first = variables.first[variables.handles[op.inputs[0]]]
+            if _bytes_of(value) != _bytes_of(first):
+                raise ValueError(
+                    f"operator {op.position} ({op.code}) takes {_bytes_of(value)} bytes for a variable of "
+                    f"{_bytes_of(first)}"
+                )
+
+
+def _state_bytes(file: TfliteFile) -> int:
+    """Of all that outlives a run."""
+    read = {index for op in file.operators for index in op.inputs}
+    kept = [tensor for tensor in file.tensors if tensor.special == "a variable" and tensor.index in read]
+    return sum(map(_bytes_of, [*kept, *variables_of(file).first.values()]))
+
+
+def _bytes_of(tensor: FileTensor) -> int:
+    return math.prod(tensor.shape) * _ITEM_BYTES.get(tensor.type, 8)
 
 
 def _check_tensor(tensor: FileTensor) -> None:
@@ -133,7 +170,7 @@ def _check_tensor(tensor: FileTensor) -> None:
 
 
 def _check_operator(op: FileOperator, tensors: tuple[FileTensor, ...], known: set[int], where: str) -> None:
-    if any(i != -1 and i not in known for i in op.inputs) or not op.outputs:
+    if any(i != -1 and i not in known for i in op.inputs) or not (op.outputs or op.code in _SILENT):
         raise ValueError(f"{where} reads a tensor that nothing has written")
     if any(not 0 <= i < len(tensors) or i in known for i in op.outputs):
         raise ValueError(f"{where} writes a tensor that is not free")
@@ -182,7 +219,7 @@ def _model(file: TfliteFile) -> TfliteModel:
         input_shape=(entry.shape[1:] if has_batch else entry.shape) or (1,),
         input_q=input_q,
         output_q=_quantization(exit_) if variant == "int8" else None,
-        ops=tuple(op.code for op in file.operators),
+        ops=tuple(op.code for graph in (*file.others, file) for op in graph.operators),
         sha256=sha256_of(file.content),
         name=file.name,
         other_ends=file.other_ends,
@@ -190,6 +227,7 @@ def _model(file: TfliteFile) -> TfliteModel:
         output_shape=(exit_.shape[1:] if several else exit_.shape) or (1,),
         has_batch=has_batch,
         labels=labels_within(file.content, math.prod(exit_.shape)),
+        state_bytes=_state_bytes(file),
     )
 
 

@@ -1,4 +1,5 @@
-"""An int8 model behind ends of another format: its first operator converts to int8, its last one takes that back.
+"""An int8 model behind ends of another format: what reads its input converts to int8, and what writes its output takes
+that back.
 
 Converters write float ends unless they are told otherwise, and unsigned ones where they are asked for uint8. On a board
 the two operators cost room and say nothing more, so they are left out. In: the records of a file. Out: the file's bytes
@@ -26,12 +27,14 @@ def without_other_ends(file: "TfliteFile", graph: Any) -> tuple[bytes, str] | No
     content, operators = bytearray(file.content), file.operators
     if len(operators) < 2 or len(file.inputs) != 1 or len(file.outputs) != 1:
         return None
-    first, last = operators[0], operators[-1]
-    entry = _converts(first, file.tensors, to_int8=True) if first.inputs == file.inputs else ""
-    exit_ = _converts(last, file.tensors, to_int8=False) if last.outputs == file.outputs else ""
-    left = operators[int(bool(entry)) : len(operators) - int(bool(exit_))]
-    read = {index for op in left for index in op.inputs}
-    if not (entry or exit_) or (entry and first.inputs[0] in read) or (exit_ and last.outputs[0] in read) or not left:
+    first = next((op for op in operators if op.inputs == file.inputs), None)
+    last = next((op for op in reversed(operators) if op.outputs == file.outputs), None)
+    entry = _converts(first, file.tensors, to_int8=True) if first else ""
+    exit_ = _converts(last, file.tensors, to_int8=False) if last else ""
+    ends = [op for op, is_end in ((first, entry), (last, exit_)) if is_end]
+    left = [op for op in operators if op not in ends]
+    outside = {*(file.inputs if entry else ()), *(file.outputs if exit_ else ())}
+    if not ends or not left or outside & {index for op in left for index in (*op.inputs, *op.outputs)}:
         return None
     position = graph._tab.Pos
 
@@ -40,13 +43,18 @@ def without_other_ends(file: "TfliteFile", graph: Any) -> tuple[bytes, str] | No
         at = position + graph._tab.Offset(field)
         return int(at + struct.unpack_from("<I", content, at)[0])
 
-    if entry:
+    if first and entry:
         struct.pack_into("<i", content, vector(_INPUTS) + 4, first.outputs[0])
-        at = position + graph._tab.Offset(_OPERATORS)
-        struct.pack_into("<I", content, at, struct.unpack_from("<I", content, at)[0] + 4)
-    if exit_:
+    if last and exit_:
         struct.pack_into("<i", content, vector(_OUTPUTS) + 4, last.inputs[0])
-    struct.pack_into("<I", content, vector(_OPERATORS), len(left))
+    begin = vector(_OPERATORS)
+    skipped = 4 * left[0].position  # what goes in front leaves the others where they are
+    at = position + graph._tab.Offset(_OPERATORS)
+    struct.pack_into("<I", content, at, struct.unpack_from("<I", content, at)[0] + skipped)
+    struct.pack_into("<I", content, begin + skipped, len(left))
+    for row, op in enumerate(left):  # an offset counts from where it stands
+        old, new = begin + 4 + 4 * op.position, begin + 4 + skipped + 4 * row
+        struct.pack_into("<I", content, new, struct.unpack_from("<I", file.content, old)[0] + old - new)
     return bytes(content), " and ".join(dict.fromkeys(end for end in (entry, exit_) if end))
 
 

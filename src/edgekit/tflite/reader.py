@@ -21,6 +21,7 @@ from edgekit.tflite.foreign import not_tflite, saved_model
 from edgekit.tflite.other_ends import without_other_ends
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 from edgekit.tflite.schema import schema
+from edgekit.tflite.variables import variables_of
 
 MAX_TENSORS = 4096
 MAX_OPERATORS = 1024
@@ -35,11 +36,11 @@ def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
 
     Args:
         content: the file's bytes, or its path.
-        whole: with float or uint8 ends as the file has them, where they are left out otherwise; with all subgraphs,
-            where more than one is refused otherwise.
+        whole: with float or uint8 ends as the file has them, where they are left out otherwise; with any subgraphs,
+            where only those that give variables their first values are taken otherwise.
 
     Raises:
-        EdgekitError: no such file, not a .tflite, damaged, too large, or with more than one subgraph.
+        EdgekitError: no such file, not a .tflite, damaged, too large, or as `variables_of`.
     """
     data, name = _bytes_of(content)
     if data[4:8] != b"TFL3":
@@ -48,12 +49,7 @@ def read_file(content: bytes | Path, *, whole: bool = False) -> TfliteFile:
         file = _file(data, name)
         if whole:
             return file
-        if file.others:
-            raise EdgekitError(
-                f"{name} has {1 + len(file.others)} subgraphs, not one.",
-                "`edgekit compile` makes a C library of one whose other subgraph gives variables their first values. "
-                "For all else export it without control flow, without variables and with a single signature.",
-            )
+        variables_of(file)  # what else other subgraphs may be for, no one here follows
         inner = without_other_ends(file, schema().Model.GetRootAsModel(data, 0).Subgraphs(0))
         return file if inner is None else replace(_file(inner[0], name), other_ends=inner[1])
     except CORRUPT as error:

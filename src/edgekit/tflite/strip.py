@@ -21,10 +21,10 @@ def strip(content: bytes) -> bytes:
     except CORRUPT as error:  # in what is about to be dropped
         raise damaged(file.name, error) from error
     model.description = model.signatureDefs = model.metadata = model.metadataBuffer = None
-    graph = model.subgraphs[0]
-    graph.name = None
     kept, row_of = [model.buffers[0]], {0: 0}  # buffer 0 is the empty one by the schema
-    for tensor in graph.tensors:
+    for graph in model.subgraphs:
+        graph.name = None
+    for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
         tensor.name = None
         data = model.buffers[tensor.buffer].data
         if data is None or len(data) == 0:

@@ -51,7 +51,7 @@ class TfliteModel:
     input_shape: tuple[int, ...]  # of its one input, the batch of one left out; of an image (height, width, channels)
     input_q: Quantization | None  # of the int8 input; None in the float variants
     output_q: Quantization | None
-    ops: tuple[str, ...]  # built-in operator names in the order of execution (`CONV_2D`, ...)
+    ops: tuple[str, ...]  # built-in operator names (`CONV_2D`, ...) in order, those that run once in front
     sha256: str
     input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said
     name: str = field(default="The model", compare=False)  # the file's path, for messages
@@ -59,11 +59,18 @@ class TfliteModel:
     output_shape: tuple[int, ...] = ()  # of its one output, the batch of one left out
     has_batch: bool = True  # the file's input begins with a batch of one
     labels: tuple[str, ...] = ()  # what the file's own metadata call the outputs
+    state_bytes: int = 0  # of what it keeps from run to run; runtimes and boards begin each run without it
 
     @property
     def outputs(self) -> int:
         """How many values it gives."""
         return math.prod(self.output_shape)
+
+    @property
+    def remark_on_state(self) -> str:
+        """What is said to the user of a model that keeps a state; empty of others."""
+        kept = f"{self.state_bytes:,} bytes of state from run to run"
+        return f"keeps {kept}: each input is run from a fresh state" if self.state_bytes else ""
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:

@@ -211,8 +211,9 @@ void App::OnInfer(uint16_t seq, const wire::Infer& infer) {
       Send(seq, wire::Missing{}, slot.missing, (chunks_ + 7) / 8);
       return;
     }
+    Status status = classifier_.Reset();
     const uint64_t begin_us = clock_.NowUs();
-    const Status status = classifier_.Run(slot.input, slot.outputs);
+    if (status.ok()) status = classifier_.Run(slot.input, slot.outputs);
     slot.invoke_us = static_cast<uint32_t>(clock_.NowUs() - begin_us);
     if (!status.ok()) {
       slot.state = Slot::kEmpty;

@@ -168,13 +168,12 @@ void MlperfTiny::Infer(uint32_t runs, uint32_t warm_ups) {
   Print(warm_ups);
   Print("\r\n");
   Status status;
-  for (; warm_ups != 0 && status.ok(); --warm_ups)
-    status = classifier_.Run(memory_.input, memory_.outputs);
+  for (; warm_ups != 0 && status.ok(); --warm_ups) status = Once();
   Print("m-warmup-done\r\nm-infer-start-");
   Print(runs);
   Print("\r\n");
   Lap();
-  for (; runs != 0 && status.ok(); --runs) status = classifier_.Run(memory_.input, memory_.outputs);
+  for (; runs != 0 && status.ok(); --runs) status = Once();
   Lap();
   Print("m-infer-done\r\n");
   ran_ = status.ok();
@@ -183,6 +182,11 @@ void MlperfTiny::Infer(uint32_t runs, uint32_t warm_ups) {
   } else {
     Print("e-[Inference failed]\r\n");
   }
+}
+
+Status MlperfTiny::Once() {
+  const Status status = classifier_.Reset();
+  return status.ok() ? classifier_.Run(memory_.input, memory_.outputs) : status;
 }
 
 // "m-results-[-1.250,0.992]": three decimals in integer arithmetic, rounded half away from zero.

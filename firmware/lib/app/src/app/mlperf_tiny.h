@@ -33,6 +33,7 @@ class MlperfTiny {
   void Load(const char* word);
   void Hex(const char* digits);
   void Infer(uint32_t runs, uint32_t warm_ups);
+  Status Once();
   void Results();
   void Print(const char* text);
   void Print(uint32_t number);

@@ -117,6 +117,9 @@ class Classifier {
  public:
   virtual Status Load() = 0;
   virtual Status LoadStored(const Stored& stored) = 0;
+  // What the model keeps from run to run becomes what it begins with. Called before every run, so
+  // that an answer depends on its input alone, in whatever order and however often inputs come.
+  virtual Status Reset() = 0;
   virtual Status Run(const int8_t* input, int8_t* output) = 0;
   virtual const Model& model() const = 0;
   virtual uint32_t arena_bytes() const = 0;

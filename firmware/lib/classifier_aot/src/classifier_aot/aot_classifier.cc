@@ -11,6 +11,10 @@ namespace {
 
 alignas(16) uint8_t arena[MODEL_ARENA_BYTES > 0 ? MODEL_ARENA_BYTES : 1];
 
+#ifdef MODEL_STATE_BYTES
+model_state state;
+#endif
+
 #if EDGEKIT_PROFILE
 #ifndef MODEL_STEPS
 #error "EDGEKIT_PROFILE needs a model written by: edgekit firmware --profile"
@@ -41,12 +45,23 @@ Status AotClassifier::LoadStored(const Stored& stored) {
   return {};
 }
 
+Status AotClassifier::Reset() {
+#ifdef MODEL_STATE_BYTES
+  model_reset(&state);
+#endif
+  return {};
+}
+
 Status AotClassifier::Run(const int8_t* input, int8_t* output) {
 #if EDGEKIT_PROFILE
   memset(ticks_by_step, 0, sizeof(ticks_by_step));
   profile_clock->AlignTicks();
 #endif
+#ifdef MODEL_STATE_BYTES
+  model_invoke(input, output, &state, arena);
+#else
   model_invoke(input, output, arena);
+#endif
   return {};
 }
 

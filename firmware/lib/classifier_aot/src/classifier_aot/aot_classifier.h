@@ -13,6 +13,7 @@ class AotClassifier final : public Classifier {
   // Code runs no other model than its own: a stored one has to be that very one, and what it says
   // of itself (labels, threshold, range) holds then.
   Status LoadStored(const Stored& stored) override;
+  Status Reset() override;
   Status Run(const int8_t* input, int8_t* output) override;
   const Model& model() const override { return *model_; }
   uint32_t arena_bytes() const override;

@@ -5,8 +5,10 @@
 
 #include <new>
 
+#include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tensorflow/lite/schema/schema_utils.h"
 
@@ -25,11 +27,33 @@ using Resolver = tflite::MicroMutableOpResolver<generated::kOpCount>;
 constexpr size_t kStepBytes = 4096;
 // Above any block that an ESP32 without PSRAM can give.
 constexpr size_t kMaxArenaBytes = 256 * 1024;
+// TFLM does not look whether the records of variables fit an arena: these are above what it takes.
+constexpr size_t kFirstRecordBytes = 1024, kVariableBytes = 32;
 
 Resolver resolver;
 alignas(tflite::MicroInterpreter) uint8_t interpreter_memory[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter* interpreter = nullptr;
 void* arena = nullptr;
+
+// What an interpreter is made of; the arena's bytes from its first aligned one on.
+struct Made {
+  const tflite::Model* file = nullptr;
+  uint8_t* arena = nullptr;
+  size_t bytes = 0;
+  int variables = 0;  // no fewer than the file has
+  bool calls_once = false;
+};
+Made made;
+
+TfLiteStatus Make() {
+  tflite::MicroAllocator* const allocator = tflite::MicroAllocator::Create(made.arena, made.bytes);
+  tflite::MicroResourceVariables* const variables =
+      made.variables == 0 ? nullptr
+                          : tflite::MicroResourceVariables::Create(allocator, made.variables);
+  interpreter =
+      new (interpreter_memory) tflite::MicroInterpreter(made.file, resolver, allocator, variables);
+  return interpreter->AllocateTensors();
+}
 
 void GiveBack() {
   if (interpreter != nullptr) interpreter->~MicroInterpreter();
@@ -49,6 +73,18 @@ int FirstUnknownOp(const tflite::Model* model) {
     if (resolver.FindOp(op) == nullptr) return static_cast<int>(op);
   }
   return -1;
+}
+
+// How often the file has an operator, in all its subgraphs.
+int Count(const tflite::Model* file, tflite::BuiltinOperator op) {
+  int count = 0;
+  for (const tflite::SubGraph* graph : *file->subgraphs()) {
+    for (const tflite::Operator* each : *graph->operators()) {
+      const auto* code = file->operator_codes()->Get(each->opcode_index());
+      count += tflite::GetBuiltinCode(code) == op;
+    }
+  }
+  return count;
 }
 
 }  // namespace
@@ -83,19 +119,32 @@ Status TflmClassifier::Prepare(const Model& model, const uint8_t* tflite,
 }
 
 Status TflmClassifier::Allocate(const void* tflite, size_t first_arena_bytes) {
+  made.file = static_cast<const tflite::Model*>(tflite);
+  made.variables = Count(made.file, tflite::BuiltinOperator_VAR_HANDLE);
+  made.calls_once = Count(made.file, tflite::BuiltinOperator_CALL_ONCE) != 0;
+  if (made.variables != 0) first_arena_bytes += kFirstRecordBytes + made.variables * kVariableBytes;
   size_t given = first_arena_bytes > kMaxArenaBytes ? kMaxArenaBytes : 0;
   for (size_t bytes = first_arena_bytes; bytes <= kMaxArenaBytes; bytes += kStepBytes) {
     arena = malloc(bytes + 15);
     if (arena == nullptr) break;
     given = bytes;
     const uintptr_t aligned = (reinterpret_cast<uintptr_t>(arena) + 15) & ~uintptr_t{15};
-    interpreter = new (interpreter_memory)
-        tflite::MicroInterpreter(static_cast<const tflite::Model*>(tflite), resolver,
-                                 reinterpret_cast<uint8_t*>(aligned), bytes);
-    if (interpreter->AllocateTensors() == kTfLiteOk) return {};
+    made.arena = reinterpret_cast<uint8_t*>(aligned);
+    made.bytes = bytes;
+    if (Make() == kTfLiteOk) return {};
     GiveBack();
   }
   return {ErrorCode::kArenaTooSmall, static_cast<uint32_t>(given)};
+}
+
+// TFLM's own Reset gives every variable its zero point. What a CALL_ONCE assigns it does not assign
+// again: that takes another interpreter, in the same place.
+Status TflmClassifier::Reset() {
+  if (interpreter == nullptr) return {ErrorCode::kNoModel, 0};
+  if (made.calls_once) interpreter->~MicroInterpreter();
+  const TfLiteStatus status = made.calls_once ? Make() : interpreter->Reset();
+  if (status != kTfLiteOk) return {ErrorCode::kInvokeFailed, static_cast<uint32_t>(status)};
+  return {};
 }
 
 Status TflmClassifier::Run(const int8_t* input, int8_t* output) {

@@ -15,6 +15,7 @@ class TflmClassifier final : public Classifier {
   Status Load() override;
   // Any model whose operators are among the built-in one's.
   Status LoadStored(const Stored& stored) override;
+  Status Reset() override;
   Status Run(const int8_t* input, int8_t* output) override;
   const Model& model() const override { return *model_; }
   uint32_t arena_bytes() const override { return arena_bytes_; }
