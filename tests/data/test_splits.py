@@ -111,3 +111,27 @@ def test_a_calibration_smaller_than_the_number_of_classes_has_an_image_of_as_man
     made = make([f"p{row}" for row in range(144)], labels, splits=splits, task=Task(tuple("abcdefghijkl")))
     calibration = run(made, DataRecipe(calibration_images=8)).calibration
     assert len(calibration) == len(set(calibration.labels.tolist())) == 8
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    days=st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=8), min_size=6, max_size=20),
+    seed=st.integers(0, 1000),
+)
+def test_groups_with_images_of_every_class_are_split_whole_too(days, seed):
+    days = [[0, 1, 2], [0, 1, 2], [0, 0, 1, 2], [1, 0, 2], *days, [2, 1, 0]]  # a day's pictures, whatever they show
+    groups = [f"day {n}" for n, labels in enumerate(days) for _ in labels]
+    labels = [label for labels in days for label in labels]
+    parts = run(make(groups, labels, task=Task(("a", "b", "c"))), DataRecipe(split_seed=seed))
+    sides = [parts.train, parts.val, parts.test]
+    assert sorted(len(side.ids) for side in sides)[-1] == len(parts.train.ids)
+    assert sum(len(side.ids) for side in sides) == len(labels)
+    for side in sides:
+        assert set(side.labels) == {0, 1, 2}
+        assert not set(side.groups) & {group for other in sides if other is not side for group in other.groups}
+
+
+def test_a_class_in_one_group_of_several_classes_is_named_with_the_groups_that_hold_it():
+    mixed = make(["x", "x", "y", "y", "z", "z"], [0, 1, 0, 2, 0, 2], task=Task(("a", "b", "c")))
+    with pytest.raises(EdgekitError, match="has 1 groups of class b for training"):
+        run(mixed)

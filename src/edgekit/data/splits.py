@@ -84,26 +84,57 @@ def _groups(catalogue: Catalogue, rows: Rows) -> list[list[int]]:
 def _divided(catalogue: Catalogue, rows: Rows, fraction: float, seed: int, name: str) -> tuple[Rows, Rows]:
     """Sets `fraction` of each class aside, whole groups only. Returns (rest, aside)."""
     task = catalogue.info.task
-    strata: list[list[list[int]]] = [[] for _ in task.labels]
-    for group in _groups(catalogue, rows):
-        counts = np.bincount(catalogue.labels[group], minlength=len(strata))
-        strata[int(np.flatnonzero(counts == counts.max())[-1])].append(group)
-    aside: list[int] = []
-    for label, groups in enumerate(strata):
-        if len(groups) < 2:
+    groups = sorted(_groups(catalogue, rows), key=lambda group: _lot(seed, name, catalogue.ids[group[0]]))
+    counts = np.array([np.bincount(catalogue.labels[group], minlength=len(task.labels)) for group in groups])
+    counts = counts.reshape(len(groups), len(task.labels))
+    for label, holding in enumerate((counts > 0).sum(axis=0).tolist()):
+        if holding < 2:
             raise EdgekitError(
-                f"{catalogue.info.name} has {len(groups)} {task.group}s of class {task.labels[label]} "
+                f"{catalogue.info.name} has {holding} {task.group}s of class {task.labels[label]} "
                 f"for training: no {name} set can be split off by {task.group}.",
                 f"Add images of more {task.group}s to that class.",
             )
-        groups.sort(key=lambda group: _lot(seed, name, catalogue.ids[group[0]]))
-        wanted = max(1, round(fraction * sum(map(len, groups))))
-        chosen: list[list[int]] = []
-        for group in groups:
-            if sum(map(len, chosen)) + len(group) <= wanted:
-                chosen.append(group)
-        aside += [row for group in chosen or [min(groups, key=len)] for row in group]
+    chosen = _by_most(counts, fraction) or _by_each(counts, fraction)
+    aside = [row for number in chosen for row in groups[number]]
     return np.setdiff1d(rows, aside), np.array(sorted(aside), np.int64)
+
+
+def _by_most(counts: NDArray[np.int64], fraction: float) -> list[int]:
+    """The groups to set aside, each a group of the class that it has most of: none where a class has fewer than two.
+
+    Args:
+        counts: images of each class [groups, classes], the groups in the order of their lots.
+    """
+    most = [int(np.flatnonzero(row == row.max())[-1]) for row in counts]
+    sizes, chosen = counts.sum(axis=1), list[int]()
+    for label in range(counts.shape[1]):
+        of_class = [number for number, its in enumerate(most) if its == label]
+        if len(of_class) < 2:
+            return []
+        wanted, filled, fits = max(1, round(fraction * int(sizes[of_class].sum()))), 0, list[int]()
+        for number in of_class:
+            if filled + sizes[number] <= wanted:
+                fits.append(number)
+                filled += int(sizes[number])
+        chosen += fits or [min(of_class, key=lambda number: int(sizes[number]))]
+    return chosen
+
+
+def _by_each(counts: NDArray[np.int64], fraction: float) -> list[int]:
+    """The same where groups have images of several classes, a day's pictures say: groups that give no class more than
+    its share, for the class of the fewest groups first."""
+    wanted, filled = np.maximum(1, np.rint(fraction * counts.sum(axis=0))), np.zeros(counts.shape[1], np.int64)
+    chosen = list[int]()
+    for label in np.argsort((counts > 0).sum(axis=0), kind="stable"):
+        holding = np.flatnonzero(counts[:, label]).tolist()
+        for number in holding:
+            if number not in chosen and (filled + counts[number] <= wanted).all():
+                chosen.append(number)
+                filled += counts[number]
+        if not filled[label]:
+            chosen.append(min(holding, key=lambda number: int(counts[number].sum())))
+            filled += counts[chosen[-1]]
+    return chosen
 
 
 def _sample(catalogue: Catalogue, rows: Rows, count: int, seed: int) -> Rows:
