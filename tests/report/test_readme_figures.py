@@ -135,6 +135,34 @@ def test_what_chose_the_recipe_is_written_between_its_own_marks(card: Card, fold
     assert readme_figures("--check", *given).returncode == 0
 
 
+def test_the_front_of_a_search_stands_beside_what_the_recipes_own_student_reaches(card: Card, folder: Path) -> None:
+    readme = folder / "README.md"
+    readme.write_text("<!-- figures -->\n<!-- /figures -->\n<!-- search -->\nOLD\n<!-- /search -->\nafter\n")
+    given = ("--readme", readme, "--card", folder / "card.json", "--search", folder)
+    missing = readme_figures(*given)
+    assert (missing.returncode, "is not the report of a search" in missing.stderr) == (1, True)
+    columns = ["student", "AUC", "RAM, bytes", "flash, bytes", "estimated ms", "epochs", "seeds", "shape"]
+    table = {"kind": "table", "caption": "The best", "columns": columns}
+    table["rows"] = [["4", 0.98366, 14548, 24865, 14.256, 60, 3, "vgg 48"]]
+    facts = {"kind": "facts", "items": {"the recipe's own student": "vgg 64: 23.4 ms"}}
+    page = {"lead": ["10 were trained.", "Judged."], "footer": ["Made by `edgekit search`."]}
+    page["sections"] = [{"parts": [table]}, {"parts": [facts]}]
+    (folder / "report.json").write_text(json.dumps(page))
+    runs = [
+        {"set": ["a=1"], "seed": seed, "mean_auc": {"student": {"clean": 0.99, "altered": 0.97 + seed / 100}}}
+        for seed in range(2)
+    ]
+    (folder / "own.jsonl").write_text("\n".join(map(json.dumps, runs)))
+    done = readme_figures(*given)
+    assert done.returncode == 0, done.stderr
+    text = readme.read_text()
+    assert "| vgg 48 | 0.9837 | 3 | 60 | 14,548 | 24,865 | 14.3 |" in text
+    assert "10 were trained. Judged.\n\nMade by `edgekit search`." in text
+    assert "own student (vgg 64: 23.4 ms) reaches 0.9800 (`--seed 0 --set a=1`), 0.9850 (`--seed 1 --set a=1`)" in text
+    assert "OLD" not in text
+    assert readme_figures("--check", *given).returncode == 0
+
+
 def test_what_was_compared_is_a_table_of_the_card_beside_it(card: Card, folder: Path) -> None:
     (folder / "README.md").write_text("<!-- figures -->\n<!-- /figures -->")
     (folder / "card.md").write_text("OLD")
