@@ -141,3 +141,9 @@ def test_pydantic_is_imported_where_something_is_read_and_nowhere_else(code: str
         env={"PYTHONPATH": str(Path(__file__).parents[2] / "src")}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == imported
+
+
+def test_a_list_whose_values_are_all_wrong_is_not_said_to_be_empty() -> None:
+    with pytest.raises(Invalid) as caught:
+        from_json(Outer, {"inner": {"counts": [0]}}, "a value")
+    assert str(caught.value) == "inner.counts=0 is out of range"

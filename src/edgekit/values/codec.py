@@ -88,7 +88,9 @@ def from_json(cls: type[T], values: Any, what: str, *, unknown_fields: bool = Tr
         found: T = adapter.validate_json(json.dumps(values), strict=True, extra=extra)
         return found
     except ValidationError as error:
-        raise Invalid(tuple(_fault(dict(one), what) for one in error.errors())) from None
+        # pydantic counts the values of a list that are right: one whose values are all wrong is not empty
+        errors = [dict(one) for one in error.errors() if one["type"] != "too_short" or not one["input"]]
+        raise Invalid(tuple(_fault(one, what) for one in errors)) from None
 
 
 def parsed(text: bytes) -> Any:
