@@ -160,9 +160,12 @@ def test_a_teacher_a_fold_is_trained_once_where_students_may_learn_from_one(
 ) -> None:
     out = tmp_path / "out"
     choices = ("--set", "search.distill_weights=0,0.5", "--set", "search.prune_alphas=0,2")
-    words = (*choices, "--set", "search.finalists=1", "--jobs", "1", "--json")
+    words = (*choices, "--set", "seeds=0,1", "--jobs", "1", "--json")
     said = edgekit(*search_words(out, "--trials", "4", *words, budget=WIDE))
     assert said.code == 0, said.err
+    in_full = [one.user_attrs for one in trials_in(out) if one.user_attrs.get("rung") == 1]
+    assert [one["seed"] for one in in_full] == [0, 0, 1, 1]  # each finalist once before one has both
+    assert in_full[0]["root"] != in_full[1]["root"]
     teachers = {path: path.stat().st_mtime_ns for path in (out / TEACHERS).iterdir()}
     assert {path.name for path in teachers} == {"0", "1"}
     assert said.err.count("teacher, fold 1: AUC") == 1

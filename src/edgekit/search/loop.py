@@ -99,8 +99,9 @@ class Loop:
             return True
         if self.running:  # of which one may go on
             return False
-        for root in self._finalists(reached):
-            for seed in recipe.seeds:
+        finalists = self._finalists(reached)
+        for seed in recipe.seeds:  # each once before one has them all: the time may end before
+            for root in finalists:
                 there = (one for one in self.trials.values() if one.root == root and one.rung == rungs)
                 if all(one.seed != seed for one in there):
                     return self._go_on(root, rungs, seed)
