@@ -36,6 +36,6 @@ def test_a_program_larger_than_the_boards_memory_says_what_is_short(tmp_path: Pa
     source.write_text("char large[300000]; int main(void) { return large[0]; }\n")
     object_ = str(tmp_path / "large.o")
     run_compiler([*TOOLCHAIN.compile_command(source), "-o", object_], what, TITLE)
-    short = rf"{what} does not fit: dram is \d+ bytes short of what a classic ESP32 leaves"
+    short = rf"{what} does not fit: it takes 3\d\d,\d\d\d bytes of RAM, and a classic ESP32 leaves 163,840"
     with pytest.raises(EdgekitError, match=short):
         run_compiler(TOOLCHAIN.link_command([object_], script, tmp_path / "large.elf", "-Wl,-u,main"), what, TITLE)

@@ -74,7 +74,7 @@ def test_weights_that_do_not_fit_the_cache_are_fetched_in_every_run() -> None:
 def test_a_model_that_is_larger_than_the_boards_ram_is_refused() -> None:
     r = Random(3)
     x = r.activation((1, 300, 300, 1), 0.1, 0)
-    with pytest.raises(EdgekitError, match=r"dram is \d+ bytes short of what a classic ESP32 leaves"):
+    with pytest.raises(EdgekitError, match=r"takes [\d,]+ bytes of RAM, and a classic ESP32 leaves 163,840"):
         count(content=r.b.finish([x], [r.add(x, r.add(x))]))
 
 

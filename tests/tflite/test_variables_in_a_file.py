@@ -74,6 +74,11 @@ def handle_of_nothing(model: schema.ModelT) -> None:
     model.subgraphs[1].operators[1].inputs = [7, 1]
 
 
+def nothing_assigned(model: schema.ModelT) -> None:
+    operators = model.subgraphs[0].operators
+    operators[-1].inputs = [operators[-1].inputs[0], -1]
+
+
 def third_subgraph(model: schema.ModelT) -> None:
     model.subgraphs.append(model.subgraphs[1])
 
@@ -85,6 +90,7 @@ def third_subgraph(model: schema.ModelT) -> None:
         (third_subgraph, "has 3 subgraphs, of which CALL_ONCE does not run all"),
         (larger_first, r"operator 2 \(READ_VARIABLE\) takes 32 bytes for a variable of 40"),
         (shorter_constant, r"tensor 1 of shape \[1, 4, 8\] and type INT8 holds 30 bytes"),
+        (nothing_assigned, r"\(ASSIGN_VARIABLE\) assigns nothing"),
         (handle_of_nothing, "names no VAR_HANDLE"),
     ],
 )

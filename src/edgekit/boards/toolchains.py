@@ -73,6 +73,9 @@ class Sizes:
     compiler: str
 
 
+_MEMORY = {"dram": "RAM", "flash": "flash"}  # by the regions of boards/emulated/board.ld
+
+
 def need(program: str, packages: str = "") -> str:
     """The path of a program. `packages`: Debian's that bring it, where this module does not know.
     Raises EdgekitError: it is not installed; says how to get it."""
@@ -100,17 +103,26 @@ def run_compiler(command: Sequence[str], what: str, board: str, packages: str = 
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode == 0:
         return
-    overflow = re.search(r"(section .+ will not fit in region|region) `?(\w+)'?.* overflowed by (\d+)", done.stderr)
-    if overflow:
+    if overflow := re.search(r"region `?(\w+)'? overflowed by (\d+)", done.stderr):
+        memory, there = _MEMORY[overflow[1]], _room(command, overflow[1])
         raise EdgekitError(
-            f"{what} does not fit: {overflow[2]} is {overflow[3]} bytes short of what a {board} leaves.",
-            "Build the model with fewer channels or a smaller image.",
+            f"{what} does not fit: it takes {there + int(overflow[2]):,} bytes of {memory}, and a {board} leaves "
+            f"{there:,}.",
+            "Build the model with fewer channels or a smaller input.",
         )
     lines = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
     raise EdgekitError(
         f"{command[0]} failed: {lines[0] if lines else f'exit status {done.returncode}'}",
         "If you changed the firmware, mend it; otherwise this is a bug worth reporting, with this message.",
     )
+
+
+def _room(command: Sequence[str], region: str) -> int:
+    """Bytes of a region of memory, by the linker script that a command names."""
+    script = Path(command[command.index("-T") + 1]).read_text(encoding="utf-8")
+    found = re.search(rf"^\s*{region}\b.*LENGTH = (\w+)", script, re.MULTILINE)
+    assert found is not None  # the linker has just found it there
+    return int(found[1], 0)
 
 
 def sizes_of(files: Mapping[str, str], toolchain: Toolchain = LX106) -> Sizes | None:

@@ -131,7 +131,10 @@ def _check_variables(file: TfliteFile) -> None:
     variables = variables_of(file)
     for op in file.operators:
         if op.code in ("READ_VARIABLE", "ASSIGN_VARIABLE"):
-            value = file.tensors[op.outputs[0] if op.code == "READ_VARIABLE" else op.inputs[1]]
+            index = op.outputs[0] if op.code == "READ_VARIABLE" else op.inputs[1]
+            if index < 0:
+                raise ValueError(f"operator {op.position} ({op.code}) assigns nothing")
+            value = file.tensors[index]
             first = variables.first[variables.handles[op.inputs[0]]]
             if _bytes_of(value) != _bytes_of(first):
                 raise ValueError(
