@@ -18,7 +18,7 @@ from torch import nn
 from edgekit.conversion import convert as walk
 from edgekit.conversion import tflite
 from edgekit.conversion.convert import convert, float_logits
-from edgekit.conversion.gate import check_drift, check_operators
+from edgekit.conversion.gate import check_drift, check_operators, drift_of
 from edgekit.conversion.onnx import export_onnx, onnx_ops
 from edgekit.conversion.tflite import full_range, onnx_to_tflite
 from edgekit.errors import EdgekitError
@@ -56,9 +56,10 @@ def weights_of(model: Any, layer: int) -> Any:
 def test_every_step_of_the_conversion_stays_close_to_pytorch(student: SmallStudent) -> None:
     drifts, limits = student.converted.drifts, ConvertRecipe()
     assert list(drifts) == ["onnx", "float32", "float16", "dynamic", "int8"]
-    assert all(drifts[name] <= getattr(limits, f"{name}_drift") for name in list(drifts)[1:])
-    assert drifts["float16"] > 0  # four measurements of four files, not four of one
-    assert drifts["float32"] < drifts["float16"] < drifts["int8"]
+    assert all(drift.within(name, limits) for name, drift in drifts.items())
+    far = {name: drift.deviations for name, drift in drifts.items()}
+    assert far["float16"] > 0  # four measurements of four files, not four of one
+    assert far["float32"] < far["float16"] < far["int8"]
     variants = {name: model.variant for name, model in student.converted.models.items()}
     assert variants == {name: name for name in ("float32", "float16", "dynamic", "int8")}
 
@@ -130,22 +131,22 @@ def test_the_gate_stops_an_int8_file_whose_argmax_is_still_right(student: SmallS
     logits, reference = float_logits(int8, student.images), torch_runtime.run(student.module, student.images)
     assert (logits.argmax(1) == reference.argmax(1)).mean() > 0.95
     with pytest.raises(EdgekitError, match="stopped at int8"):
-        check_drift("int8", logits, reference, ConvertRecipe())
+        check_drift("int8", drift_of(logits, reference), ConvertRecipe())
 
 
 def test_the_gate_stops_a_step_that_changes_its_mind_within_the_drift_limit() -> None:
     reference = np.array([[0, 0.1], [0.1, 0], [-9, 9], [9, -9]], np.float32)
     with pytest.raises(EdgekitError, match=r"same class as PyTorch on 50\.0% of the check images"):
-        check_drift("dynamic", reference[:, ::-1] * [[1], [1], [-1], [-1]], reference, ConvertRecipe())
+        check_drift("dynamic", drift_of(reference[:, ::-1] * [[1], [1], [-1], [-1]], reference), ConvertRecipe())
 
 
 def test_one_image_beyond_the_calibrated_range_does_not_condemn_a_good_file() -> None:
     reference = np.random.default_rng(0).normal(0, 1, (256, 2)).astype(np.float32)
     reference[7] = (9, -9)
     saturated = reference.clip(-4, 4)
-    assert check_drift("int8", saturated, reference, ConvertRecipe()) == 0
+    assert drift_of(saturated, reference).deviations == 0
     with pytest.raises(EdgekitError, match="stopped at int8"):
-        check_drift("int8", reference.clip(-0.5, 0.5), reference, ConvertRecipe())
+        check_drift("int8", drift_of(reference.clip(-0.5, 0.5), reference), ConvertRecipe())
 
 
 @pytest.mark.parametrize("logits", [np.nan, np.inf])
@@ -154,7 +155,7 @@ def test_logits_that_are_not_numbers_never_pass(logits: float) -> None:
     broken = reference.copy()
     broken[3, 1] = logits
     with pytest.raises(EdgekitError, match="stopped at float16"):
-        check_drift("float16", broken, reference, ConvertRecipe())
+        check_drift("float16", drift_of(broken, reference), ConvertRecipe())
 
 
 @pytest.mark.parametrize(

@@ -224,3 +224,17 @@ def test_a_recipe_of_version_0_1_is_read_and_one_of_a_later_edgekit_is_refused(t
         later.write_text(f'{{"schema_version": {version}}}')
         with pytest.raises(EdgekitError, match="schema_version takes a whole number from 1 to 1, not"):
             recipe_named(str(later))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["quantize.aware_epochs=-1"], "quantize.aware_epochs"),
+        (["quantize.activations=int16", "quantize.aware_epochs=3"], "converter's own ranges and biases alone"),
+        (["quantize.activations=int16", "quantize.calibration=mse"], "converter's own ranges and biases alone"),
+        (["quantize.activations=int32"], "quantize.activations"),
+    ],
+)
+def test_remedies_for_int8_that_make_no_sense_are_refused_by_their_field(words: list[str], says: str) -> None:
+    with pytest.raises(EdgekitError, match=says):
+        recipe_named("smoke", words)

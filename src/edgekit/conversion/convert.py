@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.conversion.gate import check_drift, check_operators
+from edgekit.conversion.gate import Drift, check_drift, check_operators, drift_of
 from edgekit.conversion.onnx import export_onnx, onnx_ops
 from edgekit.conversion.recalibrate import recalibrated
 from edgekit.conversion.tflite import full_range, onnx_to_tflite
+from edgekit.conversion.wide import with_int8_ends
 from edgekit.errors import EdgekitError
 from edgekit.recipes.recipe import ConvertRecipe, QuantizeRecipe
 from edgekit.runtimes import onnx, torch
@@ -22,7 +23,7 @@ from edgekit.runtimes.runtime import Runtime
 from edgekit.runtimes.tflm import TFLM
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.strip import strip
-from edgekit.values.model import TfliteModel
+from edgekit.values.model import VARIANTS, TfliteModel
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,8 +37,8 @@ class Converted:
     """A network in every format, and how far each is from PyTorch."""
 
     onnx: bytes  # input `image` [1, C, H, W], output `logits` [1, classes]
-    models: Mapping[str, TfliteModel]  # `float32`, `float16`, `dynamic`, `int8`
-    drifts: Mapping[str, float]  # of `onnx` and of each of the models, in order (`check_drift`)
+    models: Mapping[str, TfliteModel]  # of VARIANTS; `int8`, whose ends are int8, may have int16 activations between
+    drifts: Mapping[str, Drift]  # of `onnx` and of each of the models, in order
 
 
 def convert(
@@ -48,6 +49,8 @@ def convert(
     check_images: NDArray[np.uint8],
     quantize: QuantizeRecipe = _AS_CONVERTED,
     runtime_of: RuntimeOf = lambda model: TFLM,
+    *,
+    judge_int8: bool = True,
 ) -> Converted:
     """Converts a network and proves each step.
 
@@ -55,8 +58,9 @@ def convert(
         module: takes float32 [B, C, H, W] in [0, 1] and gives logits [B, classes].
         calibration: uint8 [N, H, W, C] from train; sets the int8 ranges.
         check_images: uint8 [M, H, W, C], never of the test split; the gate compares logits on them.
-        quantize: what else than the converter's own ranges and biases the int8 model gets.
+        quantize: what activations the int8 model has, and what else than the converter's own ranges and biases.
         runtime_of: what runs the int8 model; another than TFLM where that is not there (`compile.reference`).
+        judge_int8: False where int8 may drift beyond its limit, for it is to be mended.
 
     Raises:
         EdgekitError: a step drifts further than its limit, has operators that the network has not, or onnx2tf is
@@ -71,13 +75,21 @@ def convert(
             )
     reference = torch.run(module, check_images)
     exported = export_onnx(module, input_shape)
-    drifts = {"onnx": check_drift("onnx", onnx.run(exported, check_images), reference, recipe)}
+    drifts = {"onnx": drift_of(onnx.run(exported, check_images), reference)}
+    check_drift("onnx", drifts["onnx"], recipe)
     models, made = {}, onnx_to_tflite(exported, full_range(calibration))
-    made["int8"] = recalibrated(made["int8"], made["float32"], full_range(calibration), quantize)
-    for variant, content in made.items():
-        model = read_tflite(strip(content))
-        check_operators(variant, model, onnx_ops(exported))
-        drifts[variant] = check_drift(variant, float_logits(model, check_images, runtime_of), reference, recipe)
+    operators = dict.fromkeys(VARIANTS, onnx_ops(exported))
+    if quantize.activations == "int16":
+        made["int8"] = with_int8_ends(made["16x8"], made["int8"])
+        operators["int8"] = (("QUANTIZE",), *operators["int8"], ("QUANTIZE",))
+    else:
+        made["int8"] = recalibrated(made["int8"], made["float32"], full_range(calibration), quantize)
+    for variant in VARIANTS:
+        model = read_tflite(strip(made[variant]))
+        check_operators(variant, model, operators[variant])
+        drifts[variant] = drift_of(float_logits(model, check_images, runtime_of), reference)
+        if variant != "int8" or judge_int8:
+            check_drift(variant, drifts[variant], recipe)
         models[variant] = model
     return Converted(exported, models, drifts)
 

@@ -4,6 +4,8 @@ In: logits of a step and PyTorch's, or a .tflite and the operators that it must 
 says which step, the figure, the limit and what to do.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,43 +16,68 @@ from edgekit.values.model import Quantization, TfliteModel
 PIXEL_Q = Quantization(scale=float(np.float32(1 / 255)), zero_point=-128)
 
 
-def check_drift(name: str, logits: NDArray[np.float32], reference: NDArray[np.float32], recipe: ConvertRecipe) -> float:
-    """Compares the logits [M, classes] of a step (`onnx` or a variant) with PyTorch's.
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """How far a step's logits are from PyTorch's.
 
-    Returns:
-        how far they are from PyTorch's on 99 % of the check images, in standard deviations of PyTorch's. (An image far
-        beyond all calibration images saturates an int8 file; that is no sign of a broken one.)
-
-    Raises:
-        EdgekitError: they drift further than the recipe's limit, or agree on the class of too few images.
+    Attributes:
+        deviations: on 99 % of the check images at most so many standard deviations of PyTorch's. (An image far beyond
+            all calibration images saturates an int8 file; that is no sign of a broken one.)
+        agreement: the share of the check images on which the greatest logit is the same.
     """
+
+    deviations: float
+    agreement: float
+
+    def within(self, name: str, recipe: ConvertRecipe) -> bool:
+        """Within the recipe's limits of a step."""
+        return self.deviations <= _limit(name, recipe) and self.agreement >= recipe.agreement
+
+
+def drift_of(logits: NDArray[np.float32], reference: NDArray[np.float32]) -> Drift:
+    """Of a step's logits [M, classes] from PyTorch's. EdgekitError where PyTorch's do not differ from image to image,
+    or are no numbers."""
     spread = float(reference.std(axis=0, dtype=np.float64).mean())
     if not spread > 1e-6 * float(np.abs(reference).max()):  # float32 rounding alone, or NaN
         raise EdgekitError(
             "The network gives the same or no finite logits for every check image, so conversion cannot be checked.",
             "Train it for longer or with a smaller learning rate: --set distill.fit.learning_rate=0.001.",
         )
-    field = f"{'float32' if name == 'onnx' else name}_drift"  # ONNX is float32, too
-    limit = getattr(recipe, field)
     finite = bool(np.isfinite(logits).all())
     drift = float(np.quantile(np.abs(logits - reference).max(axis=1), 0.99)) / spread if finite else np.inf
-    agreement = float((logits.argmax(1) == reference.argmax(1)).mean())
-    more_images = "calibrate on more images (--set data.calibration_images=512) or " if name == "int8" else ""
-    if not drift <= limit:
+    return Drift(drift, float((logits.argmax(1) == reference.argmax(1)).mean()))
+
+
+def check_drift(name: str, drift: Drift, recipe: ConvertRecipe) -> None:
+    """Refuses a step, `onnx` or a variant. Raises EdgekitError: it drifts further than the recipe's limit, or agrees on
+    the class of too few images."""
+    limit = _limit(name, recipe)
+    mend = ""
+    if name == "int8":
+        mend = "calibrate on more images (--set data.calibration_images=512), train it as int8 "
+        mend += "(--set quantize.aware_epochs=20) or "
+    if not drift.deviations <= limit:
         raise EdgekitError(
-            f"Conversion stopped at {name}: its logits are {drift:.3g} standard deviations away from PyTorch's; "
-            f"the limit is {limit:g}.",
-            f"Do not ship this model. Train for longer, {more_images}use the versions in tools/constraints.txt; if "
-            f"the figure is acceptable, raise the limit: --set convert.{field}={2 * drift:.2g}.",
+            f"Conversion stopped at {name}: its logits are {drift.deviations:.3g} standard deviations away from "
+            f"PyTorch's; the limit is {limit:g}.",
+            f"Do not ship this model. Train for longer, {mend}use the versions in tools/constraints.txt; if "
+            f"the figure is acceptable, raise the limit: --set convert.{_field(name)}={2 * drift.deviations:.2g}.",
         )
-    if agreement < recipe.agreement:
+    if drift.agreement < recipe.agreement:
         raise EdgekitError(
-            f"Conversion stopped at {name}: it names the same class as PyTorch on {agreement:.1%} of the check images; "
-            f"the limit is {recipe.agreement:.1%}.",
-            f"Train for longer so that fewer images lie on the border, {more_images}lower the limit: "
+            f"Conversion stopped at {name}: it names the same class as PyTorch on {drift.agreement:.1%} of the check "
+            f"images; the limit is {recipe.agreement:.1%}.",
+            f"Train for longer so that fewer images lie on the border, {mend}lower the limit: "
             "--set convert.agreement=...",
         )
-    return drift
+
+
+def _limit(name: str, recipe: ConvertRecipe) -> float:
+    return float(getattr(recipe, _field(name)))
+
+
+def _field(name: str) -> str:
+    return f"{'float32' if name == 'onnx' else name}_drift"  # ONNX is float32, too
 
 
 def check_operators(variant: str, model: TfliteModel, expected: tuple[tuple[str, ...], ...]) -> None:

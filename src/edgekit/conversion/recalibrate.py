@@ -20,8 +20,7 @@ from edgekit.tflite.part import part
 from edgekit.tflite.quantize import to_float
 from edgekit.tflite.reader import read_file
 from edgekit.tflite.records import FileTensor, TfliteFile
-from edgekit.tflite.schema import schema
-from edgekit.tflite.strip import finished
+from edgekit.tflite.rewrite import NewTensor, rewritten
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _FREE = (*_WEIGHTED, "ADD", "MEAN")  # whose output may have a range of its own
@@ -106,29 +105,23 @@ class _Networks:
 
     def written(self, ranges: dict[int, Range], shifts: dict[int, NDArray[np.float64]]) -> bytes:
         """The int8 file with these ranges, and biases in their units."""
-        classes = schema(writes=True)
-        model = classes.ModelT.InitFromObj(classes.Model.GetRootAs(self.int8.content, 0))
-        tensors = model.subgraphs[0].tensors
+        found: dict[int, NewTensor] = {}
         for index, (low, high) in ranges.items():
             scale = np.float32((high - low) / 255)
-            quantization = tensors[index].quantization
-            quantization.scale, quantization.zeroPoint = (
-                [float(scale)],
-                [int(np.clip(round(-128 - low / scale), -128, 127))],
-            )
-            quantization.min = quantization.max = None
+            zero_point = int(np.clip(round(-128 - low / scale), -128, 127))
+            found[index] = NewTensor(np.array([scale]), np.array([zero_point]))
         for row, op in enumerate(self.int8.operators):
             at = self.pairing.rows[row]
             if at is None or op.code not in _WEIGHTED or len(op.inputs) < 3 or op.inputs[2] < 0:
                 continue
-            bias, stored = tensors[op.inputs[2]], self.floats.tensors[self.floats.operators[at].inputs[2]]
+            stored = self.floats.tensors[self.floats.operators[at].inputs[2]]
             values = stored.data.view(np.float32).astype(np.float64) - shifts.get(row, 0.0)
-            entry = np.float64(tensors[op.inputs[0]].quantization.scale[0])
-            scales = entry * np.array(tensors[op.inputs[1]].quantization.scale, np.float64)
-            bias.quantization.scale = [float(one) for one in scales.astype(np.float32)]
+            entry, weights = (self.int8.tensors[index] for index in op.inputs[:2])
+            entry_scale = found[entry.index].scales[0] if entry.index in found else entry.scales[0]
+            scales = np.float64(entry_scale) * weights.scales.astype(np.float64)
             steps = np.clip(np.round(values / scales), -(2**31), 2**31 - 1).astype(np.int32)
-            model.buffers[bias.buffer].data = np.frombuffer(steps.tobytes(), np.uint8)
-        return finished(model, len(self.int8.content))
+            found[op.inputs[2]] = NewTensor(scales.astype(np.float32), data=steps)
+        return rewritten(self.int8.content, found)
 
     def _groups(self) -> dict[int, list[int]]:
         """Int8 tensors whose range may be chosen, by the first of those that must share it."""

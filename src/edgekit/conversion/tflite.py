@@ -1,4 +1,4 @@
-"""ONNX -> four .tflite files, by onnx2tf and TensorFlow in a process of their own: their memory, their chatter and
+"""ONNX -> five .tflite files, by onnx2tf and TensorFlow in a process of their own: their memory, their chatter and
 their threads end with it.
 
 In: an .onnx file, calibration images. Out: the files' bytes.
@@ -26,6 +26,7 @@ _FILES = {
     "float16": "student_float16.tflite",
     "dynamic": "student_dynamic_range_quant.tflite",
     "int8": "student_full_integer_quant.tflite",
+    "16x8": "student_full_integer_quant_with_int16_act.tflite",
 }
 # Of RGB images onnx2tf compares its operators' outputs on samples that it downloads, if its folder has no such file.
 _SAMPLES = "calibration_image_sample_data_20x128x128x3_float32.npy"
@@ -36,7 +37,7 @@ _NO_NETWORK = "http://127.0.0.1:9"  # the discard port: whatever onnx2tf may thi
 def onnx_to_tflite(
     onnx: bytes, calibration: NDArray[np.uint8], *, input_name: str = "image", taken: InputRange = _UNIT
 ) -> dict[str, bytes]:
-    """The network as `float32`, `float16`, `dynamic` and `int8`.
+    """The network as `float32`, `float16`, `dynamic`, `int8` and `16x8`, whose ends are int16.
 
     Args:
         calibration: uint8 [N, H, W, C], see `full_range`; sets the int8 ranges.

@@ -10,6 +10,7 @@ from edgekit.extras import TO_BUILD, need
 from edgekit.files import clear_unfinished, packed, write_bytes, write_json, write_text
 from edgekit.pipeline.budget import check_budget, check_spec
 from edgekit.pipeline.cache import StageCache, only_one
+from edgekit.pipeline.converting import convert_student
 from edgekit.pipeline.measure import arena_of
 from edgekit.pipeline.stages import BuildStages, Options
 from edgekit.pipeline.summary import SeedResult, card_of, evidence_of, seed_result, stage_results
@@ -57,7 +58,7 @@ def _walk(stages: BuildStages) -> tuple[SeedResult, Card, Evidence]:
     for seed in recipe.seeds:
         distilled = stages.distill(f"distill-{seed}", teacher, seed)
         pruned = stages.prune(teacher, distilled, seed)
-        files = stages.convert(pruned, seed)
+        files = convert_student(stages, pruned, seed)
         seeds.append(seed_result(stages, distilled, pruned, files, seed))
     first = seeds[0]
     results = stage_results(stages, teacher, conventional, first)

@@ -1,7 +1,8 @@
-"""The stages of a build, each cached by its content: teach, distill, prune, convert; `measure` has those after them.
+"""The stages of a build that train, each cached by its content: teach, distill, prune. `converting` and `measure` have
+those after them.
 
 In: a recipe, a data set and the values of the stages before. Out: the values of a stage, from the cache or made now.
-What stands here says what each stage depends on; how it is done is in `training`, `conversion` and `runtimes`.
+What stands here says what each stage depends on; how it is done is in `training`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,23 +13,20 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgekit.compile.reference import reference
 from edgekit.data.sources import load_splits
 from edgekit.files import key_of, sha256_of
 from edgekit.pipeline.cache import Arrays, StageCache
 from edgekit.recipes.build import Recipe
 from edgekit.recipes.recipe import DistillRecipe, TeachRecipe
-from edgekit.tflite.model import read_tflite
 from edgekit.training.ensemble import combine, soft_targets
-from edgekit.values.code import library_version
 from edgekit.values.codec import to_json
 from edgekit.values.images import DataInfo, ImageSet, ImageSplits, Size
 from edgekit.values.model import TfliteModel
 from edgekit.values.networks import Student, TeacherLogits
+from edgekit.values.quantization import QuantizationFacts
 
 HELD_OUT = ("val", "test")
 _Part = TypeVar("_Part", TeachRecipe, DistillRecipe)
-VARIANTS = ("float32", "float16", "dynamic", "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +70,14 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """A student in every format (`float32`, `float16`, `dynamic`, `int8`), and the key of its conversion."""
+    """A student in every format (`float32`, `float16`, `dynamic`, `int8`), and the key of its conversion.
+
+    `quantization`: how the int8 one came about; None where it is the converter's."""
 
     models: Mapping[str, TfliteModel]
     onnx: bytes
     key: str
+    quantization: QuantizationFacts | None = None
 
 
 @dataclass(slots=True)
@@ -132,12 +133,12 @@ class BuildStages:
         """One member of the ensemble, and the stage's key: its logits on train, val and test, its parameters, the
         `history` [epochs, 3, 2], the head of a frozen trunk, and the `net` where it is to see the student's views."""
         splits = self.splits(self.recipe.teach.size)
-        recipe, keep = _suited(self.recipe.teach, splits.info), self.recipe.distill.same_view
+        recipe, keep = suited(self.recipe.teach, splits.info), self.recipe.distill.same_view
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import fit, nets, prune_network, teach
 
-            accelerator, told = nets.accelerator(self.options.accelerator), self._epochs(recipe.fit.epochs)
+            accelerator, told = nets.accelerator(self.options.accelerator), self.epochs(recipe.fit.epochs)
             taught = teach.train_member(
                 splits.train, splits.info.task, recipe, member,
                 fit.Training(seed, accelerator, checkpoint, on_epoch=told, on_warning=self.options.on_warning),
@@ -165,18 +166,18 @@ class BuildStages:
             "prune": to_json(self.recipe.prune) if recipe.prune else None, "keep": keep, "member": member, "seed": seed,
         }  # fmt: skip
         arrays, key = self.cache.run(name or f"teach-{member}", inputs, make)
-        return self._noted(arrays), key
+        return self.noted(arrays), key
 
     def distill(self, name: str, teacher: Ensemble | None, seed: int) -> Trained:
         """A student from scratch; without a teacher it learns from the labels alone."""
         splits = self.student_splits
-        recipe = _suited(self.recipe.distill, splits.info)
+        recipe = suited(self.recipe.distill, splits.info)
         spec = self.recipe.student.spec(splits.info.task)
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import distill, fit, nets
 
-            accelerator, told = nets.accelerator(self.options.accelerator), self._epochs(recipe.fit.epochs)
+            accelerator, told = nets.accelerator(self.options.accelerator), self.epochs(recipe.fit.epochs)
             history = fit.History(_watched(splits) if self.watch else {})
             student = distill.distill(
                 splits.train, self._teacher_for(splits, teacher, accelerator), spec, recipe,
@@ -191,7 +192,7 @@ class BuildStages:
             "student": to_json(spec), "distill": {name: to_json(recipe)[name] for name in used}, "watch": self.watch,
         }  # fmt: skip
         arrays, key = self.cache.run(name, inputs, make)
-        weights = self._noted(arrays)
+        weights = self.noted(arrays)
         return Trained(Student(spec, weights), key, weights.pop("history"))
 
     def prune(self, teacher: Ensemble | None, distilled: Trained, seed: int) -> Trained:
@@ -206,12 +207,12 @@ class BuildStages:
 
             accelerator = nets.accelerator(self.options.accelerator)
             training = fit.Training(
-                seed, accelerator, on_epoch=self._epochs(trainings * recipe.fine_tune_epochs),
+                seed, accelerator, on_epoch=self.epochs(trainings * recipe.fine_tune_epochs),
                 on_warning=self.options.on_warning,
             )  # fmt: skip
             pruned, curve = (prune_channels.prune_channels if by_channel else prune.prune)(
                 distilled.student, splits.train, splits.val, self._teacher_for(splits, teacher, accelerator), recipe,
-                _suited(self.recipe.distill, splits.info), training,
+                suited(self.recipe.distill, splits.info), training,
             )  # fmt: skip
             return {**pruned.weights, "curve": curve, "widths": np.array(pruned.spec.widths, np.int64),
                     "made_on": np.array(nets.accelerator_name(accelerator))}  # fmt: skip
@@ -219,37 +220,9 @@ class BuildStages:
         shared = ("tolerance", "fine_tune_epochs", "fine_tune_learning_rate")
         inputs = {"student": distilled.key, "prune": {name: to_json(recipe)[name] for name in (*used, *shared)}}
         arrays, key = self.cache.run(f"prune-{seed}", inputs, make)
-        weights = self._noted(arrays)
+        weights = self.noted(arrays)
         curve, widths = weights.pop("curve"), tuple(map(int, weights.pop("widths")))
         return Trained(Student(replace(distilled.student.spec, widths=widths), weights), key, sweep=curve)
-
-    def convert(self, pruned: Trained, seed: int) -> Files:
-        """The student as ONNX and as four .tflite files, checked against PyTorch on validation images."""
-        student, splits = pruned.student, self.student_splits
-        runtime_of = (
-            reference  # closed over: a change of the compiler, whose C stands in for TFLM, converts nothing anew
-        )
-
-        def make(checkpoint: Path) -> Arrays:
-            from edgekit.conversion import convert
-            from edgekit.training import nets
-
-            converted = convert.convert(
-                nets.thaw_student(student), student.spec.input_shape, splits.calibration.images,
-                self.recipe.convert, splits.val.images[:: max(1, len(splits.val) // 256)], self.recipe.quantize,
-                runtime_of,
-            )  # fmt: skip
-            files = {name: model.flatbuffer for name, model in converted.models.items()}
-            return {name: np.frombuffer(file, np.uint8) for name, file in {**files, "onnx": converted.onnx}.items()}
-
-        inputs = {
-            "student": pruned.key, "convert": to_json(self.recipe.convert), "calibration": _content(splits.calibration),
-            "quantize": to_json(self.recipe.quantize),
-            "programs": {name: library_version(name) for name in ("onnx2tf", "tensorflow", "tf_keras")},  # not imported
-        }  # fmt: skip
-        arrays, key = self.cache.run(f"convert-{seed}", inputs, make)
-        models = {name: read_tflite(arrays[name].tobytes()) for name in VARIANTS}
-        return Files(models, arrays["onnx"].tobytes(), key)
 
     def _teacher_for(self, splits: ImageSplits, teacher: Ensemble | None, accelerator: Any) -> Any:
         """As `training.distill` takes it."""
@@ -265,19 +238,21 @@ class BuildStages:
         """A key of the very pixels, labels and names of the data at one image size."""
         size = splits.train.size
         if size not in self._data_keys:
-            pixels = _content(splits.train, splits.val, splits.test)
+            pixels = content_key(splits.train, splits.val, splits.test)
             self._data_keys[size] = key_of([pixels, to_json(splits.info.task)])
         return self._data_keys[size]
 
-    def _noted(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
+    def noted(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
+        """A training's arrays; what it was made on is noted."""
         self.made_on.add(str(arrays["made_on"]))
         return {name: value for name, value in arrays.items() if name != "made_on"}
 
-    def _epochs(self, total: int) -> Callable[[int, float], None]:
+    def epochs(self, total: int) -> Callable[[int, float], None]:
+        """What a training of so many epochs tells of each."""
         return lambda done, loss: self.options.on_epoch(done, total, loss)
 
 
-def _suited(recipe: _Part, info: DataInfo) -> _Part:
+def suited(recipe: _Part, info: DataInfo) -> _Part:
     """The part of a recipe, without mirror images where those would be of another class."""
     return recipe if info.mirror else replace(recipe, augment=replace(recipe.augment, flip=0.0))
 
@@ -290,7 +265,7 @@ def _watched(splits: ImageSplits) -> dict[str, tuple[NDArray[np.uint8], NDArray[
     return {name: (part.images, part.labels) for name, part in sets.items()}
 
 
-def _content(*parts: ImageSet) -> str:
+def content_key(*parts: ImageSet) -> str:
     """A key of the very pixels: it follows a change in how images are read or split as well as one of the data."""
     keys = []
     for part in parts:

@@ -127,6 +127,7 @@ def card_of(stages: BuildStages, seeds: Sequence[SeedResult], results: dict[str,
         disclaimer=info.task.domain,
         time=time_facts(program) if (program := program_of(model)) else None,
         made_on=f"{platform.system()} {platform.machine()}, trained on {', '.join(sorted(stages.made_on))}",
+        quantization=first.files.quantization,
     )  # fmt: skip
 
 

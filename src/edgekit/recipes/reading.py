@@ -88,7 +88,7 @@ def recipe_of(values: Any) -> Recipe:
         recipe = from_json(Recipe, values, "A recipe", unknown_fields=False)
     except Invalid as error:
         raise _refused(error.faults[0], f"{error}.") from error
-    recipe.student.check()
+    _check(recipe)
     return recipe
 
 
@@ -110,10 +110,16 @@ def _saved(path: Path) -> Recipe:
     except Invalid as error:
         raise _refused(error.faults[0], f"{path} is not a valid recipe: {error}.") from error
     try:
-        recipe.student.check()
+        _check(recipe)
     except EdgekitError as error:
         raise EdgekitError(f"{path} is not a valid recipe: {error.message}", error.hint) from error
     return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    """Raises EdgekitError where a part of the recipe makes no sense as a whole."""
+    recipe.student.check()
+    recipe.quantize.check()
 
 
 def _assign(values: dict[str, Any], path: str, text: str) -> None:

@@ -200,11 +200,27 @@ class ThresholdRecipe:
 
 @dataclass(frozen=True, slots=True)
 class QuantizeRecipe:
-    """How the int8 model's ranges and biases are chosen, on the calibration images."""
+    """How the int8 model's ranges and biases are chosen, on the calibration images; and what is done where it drifts.
+
+    Quantization-aware training has the float student for its teacher: see `training.aware`. Of the file as converted
+    and the one that it gives, that is taken which is within the gate's limits, then the better on validation.
+    """
 
     calibration: Literal["min_max", "percentile", "mse"] = "min_max"  # min_max: the converter's own, all values fit
     percentile: Annotated[float, Between(0.9, 1)] = 0.9999  # share of the values that a range holds; of `percentile`
     bias_correction: bool = False  # biases take back what rounded weights shift each channel by
+    aware_epochs: Annotated[int, Between(0, 1000)] = 0  # of quantization-aware training; 0: never
+    aware_drift: Annotated[float, Between(0, 10)] = 0.25  # of int8, as the gate measures it, from which they are done
+    aware_learning_rate: Annotated[float, Between(1e-7, 10)] = 1e-3
+    activations: Literal["int8", "int16"] = "int8"  # int16: 16x8, with int8 weights and ends; twice the RAM
+
+    def check(self) -> None:
+        """Raises EdgekitError: int16 activations, whose ranges are the converter's, with another remedy."""
+        if self.activations == "int16" and (self.calibration != "min_max" or self.bias_correction or self.aware_epochs):
+            raise EdgekitError(
+                "quantize.activations=int16 goes with the converter's own ranges and biases alone.",
+                "Leave out quantize.calibration, quantize.bias_correction and quantize.aware_epochs, or take int8.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from edgekit.values.evaluation import EvalReport, Threshold
 from edgekit.values.images import DataInfo
 from edgekit.values.limits import Between, FileName
 from edgekit.values.program import Program
+from edgekit.values.quantization import QuantizationFacts
 from edgekit.values.task import CHEST_XRAY
 
 _POSITIVE = Between(1.2e-38, 3.4e38)  # a float32
@@ -128,6 +129,7 @@ class Card:
         made_on: platform and accelerator, in words.
         seeds_by_class: each figure of each class, by its label; empty in what older versions wrote.
         time: None where the model does not compile, and in what older versions wrote.
+        quantization: None where the int8 model is the converter's, by a recipe that asks for nothing else.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Card:
     hardware: str = NO_BOARD
     seeds_by_class: Mapping[str, Mapping[str, Spread]] = field(default_factory=dict)
     time: TimeFacts | None = None
+    quantization: QuantizationFacts | None = None
 
     def cut(self) -> Threshold | None:
         """The threshold as the metrics take it."""

@@ -12,13 +12,13 @@ from importlib.resources import files
 from typing import Any, cast
 
 from edgekit.errors import EdgekitError
-from edgekit.pipeline.stages import VARIANTS
 from edgekit.recipes.build import Recipe
 from edgekit.recipes.reading import recipe_named
 from edgekit.recipes.recipe import Network, TeachRecipe, Weights
 from edgekit.reproduction.paper import NETWORKS, PAPER_ENSEMBLE
 from edgekit.values.codec import from_json, to_json
 from edgekit.values.images import Size
+from edgekit.values.model import VARIANTS
 
 PARTS = ("table1", "table2", "table3", "table4", "figure3", "figure4", "pruning", "temperature")
 

@@ -15,14 +15,13 @@ from edgekit.metrics.decisions import choose_threshold
 from edgekit.metrics.scores import score
 from edgekit.pipeline.cache import Arrays
 from edgekit.pipeline.measure import runtime_of
-from edgekit.pipeline.stages import VARIANTS
 from edgekit.reproduction.paper import CHOUHAN_ENSEMBLE, NETWORKS, PAPER_ENSEMBLE
 from edgekit.reproduction.plan import Unit, sweep
 from edgekit.reproduction.results import ARGMAX, Cost, Distillation, PruningSweep, Results, Scored, System
 from edgekit.reproduction.run import Reproduction
 from edgekit.reproduction.work import HELD_OUT, Found
 from edgekit.training.ensemble import combine
-from edgekit.values.model import Quantization
+from edgekit.values.model import VARIANTS, Quantization
 
 # the networks, how they are combined, and whether each is pruned first
 _SYSTEMS = {

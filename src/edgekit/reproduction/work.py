@@ -20,6 +20,7 @@ from edgekit.data.audit import Audit
 from edgekit.errors import EdgekitError
 from edgekit.metrics.decisions import accuracy
 from edgekit.pipeline.cache import Arrays, CacheMiss, StageCache
+from edgekit.pipeline.converting import convert_student
 from edgekit.pipeline.measure import audit_data, logits_of_file, logits_of_student, runtime_of
 from edgekit.pipeline.stages import BuildStages, Ensemble, Files, Options, Trained
 from edgekit.recipes.build import Recipe
@@ -197,7 +198,7 @@ class Work:
         (distilled, _), alpha = self.student("distilled", seed), self.chosen_alpha("student", seed)
         pruned = dataclasses.replace(distilled.student, weights=prune_weights(distilled.student.weights, alpha))
         key = Trained(pruned, json.dumps([distilled.key, alpha]))
-        return self._student_stages.convert(key, seed)
+        return convert_student(self._student_stages, key, seed)
 
     def file_scores(self, variant: str, seed: int) -> tuple[TfliteModel, Arrays, float]:
         """One of the files, its logits on val and test (by `runtime_of`), and the median processor time of one image on

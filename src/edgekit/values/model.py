@@ -9,6 +9,8 @@ from edgekit.values.shipped import shipped
 
 DEFAULT_MODEL = shipped("models") / "chest_xray" / "student_int8.tflite"  # what commands take where none is named
 
+VARIANTS = ("float32", "float16", "dynamic", "int8")  # that a build makes of a student
+
 
 def shipped_model(name: str) -> Path | None:
     """The file of a model that comes with edgekit, by its name; None where none is called so."""

@@ -25,6 +25,7 @@ from edgekit.report.tables_build import stages_table
 from edgekit.values.codec import to_json
 from edgekit.values.images import ImageSet
 from edgekit.values.program import Program
+from edgekit.values.quantization import QuantizationFacts
 from edgekit.values.task import Task, capitalized, spoken
 
 
@@ -121,12 +122,27 @@ def _figures(card: Card) -> tuple[Part, ...]:
             f"Runtime: {runtime_name(test.runtime)}. {decided} int8 and float32 give the "
             f"same answer on {card.agreement_int8_float32:.1%} of the test images."
         ),
+        *([Prose(f"Int8: {_quantized(card.quantization)}")] if card.quantization else []),
         *([Prose(f"Time: {_time(card.time)}")] if card.time else []),
         Prose(
             f"Size: {card.model.bytes:,} bytes of .tflite, {arena}"
             f"{card.model.macs / 1e6:.2f} million multiply-accumulates an image."
         ),
     )
+
+
+def _quantized(facts: QuantizationFacts) -> str:
+    named = {"converted": "as converted", "aware": "after quantization-aware training"}
+    files = {"converted": facts.converted, "aware": facts.aware}
+    figures = "; ".join(
+        f"{named[name]} it drifts {one.drift:.3f} standard deviations from the float network, names its class on "
+        f"{one.agreement:.1%} of the gate's images, and has a balanced accuracy of {one.balanced_accuracy:.2%} on "
+        "validation"
+        for name, one in files.items()
+        if one is not None
+    )
+    wide = "int8 weights and ends, int16 activations between (16x8). " if facts.activations == "int16" else ""
+    return f"{wide}The file {named[facts.taken]} was taken. {facts.why} The file {figures}."
 
 
 def _by_stage(card: Card) -> Figure:
