@@ -149,7 +149,7 @@ def _path(name: str) -> Path | None:
 def _tree(path: Path) -> ast.AST:
     """The syntax of a file, without docstrings."""
     tree = ast.parse(path.read_bytes())
-    for node in ast.walk(tree):
+    for node in (tree, *_statements(tree)):
         match getattr(node, "body", None):
             case [ast.Expr(value=ast.Constant()), *_] as body:
                 del body[0]
@@ -165,7 +165,7 @@ def _digest(node: ast.AST) -> str:
 def _imports(node: ast.AST) -> frozenset[str]:
     """The modules of edgekit and the libraries that the code imports, by their dotted names."""
     found: set[str] = set()
-    for part in _running(node):
+    for part in (node, *_statements(node, running=True)):
         if isinstance(part, ast.Import):
             found |= {alias.name for alias in part.names}
         elif isinstance(part, ast.ImportFrom):
@@ -176,9 +176,11 @@ def _imports(node: ast.AST) -> frozenset[str]:
     return frozenset(found)
 
 
-def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """Every node below but what only a type checker reads."""
+def _statements(node: ast.AST, *, running: bool = False) -> Iterator[ast.AST]:
+    """Every statement below, none of the many expressions; `running`: but what only a type checker reads."""
     for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+        if not isinstance(child, ast.stmt | ast.excepthandler | ast.match_case):
+            continue
+        if not (running and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
             yield child
-            yield from _running(child)
+            yield from _statements(child, running=running)
