@@ -18,13 +18,23 @@ using edgekit::Model;
 namespace wire = edgekit::wire;
 
 constexpr uint8_t kSha[32] = {1, 2, 3};
-constexpr uint32_t kShape[] = {20, 25, 1};
+constexpr wire::Tensor kInputs[] = {{9, 3, -128, 0x3b808081, {20, 23, 1}},
+                                    {7, 1, 0, 0x3b808081, {20}}};
 constexpr size_t kOutputs = 300;    // two frames of them
 constexpr char kLabels[300] = "a";  // likewise
-constexpr Model kModel = {
-    kSha, 3, kShape,     kOutputs,   kLabels, sizeof(kLabels), wire::Decision::kArgmax,
-    0,    1, 0x3b808081, 0x3e000000, 0,       0x3f800000,      125000000,
-    -128, 3, 1000};
+constexpr wire::Tensor kOutputList[] = {{9, 1, 3, 0x3e000000, {kOutputs}}};
+constexpr Model kModel = {kSha,
+                          {kInputs, 2},
+                          {kOutputList, 1},
+                          kLabels,
+                          sizeof(kLabels),
+                          wire::Decision::kArgmax,
+                          0,
+                          1,
+                          0,
+                          0x3f800000,
+                          1000};
+constexpr size_t kInputBytes = kModel.inputs.bytes();
 
 // Feeds one input; the answers go nowhere, but their bytes are read so that the sanitizers see
 // them.
@@ -90,9 +100,10 @@ class Summer final : public edgekit::Classifier {
   }
   edgekit::Status Run(const int8_t* input, int8_t* output) override {
     uint32_t sum = 0;
-    for (size_t i = 0; i < model_->input_bytes(); ++i)
+    for (size_t i = 0; i < model_->inputs.bytes(); ++i)
       sum = sum * 31 + static_cast<uint8_t>(input[i]);
-    for (size_t i = 0; i < model_->outputs; ++i) output[i] = static_cast<int8_t>(sum >> i % 24);
+    for (size_t i = 0; i < model_->outputs.bytes(); ++i)
+      output[i] = static_cast<int8_t>(sum >> i % 24);
     return {++runs_ % 3 == 0 ? wire::ErrorCode::kInvokeFailed : wire::ErrorCode::kOk, sum};
   }
   const Model& model() const override { return *model_; }
@@ -140,21 +151,31 @@ edgekit::Partition MakePartition(const uint8_t* data, size_t bytes) {
   wire::StoredModel header = wire::StoredModel::Unpack(place);
   memcpy(header.magic, wire::kStoredMagic, sizeof(header.magic));
   header.format = wire::kStoredFormat;
-  header.rank %= 7;
+  header.inputs %= 4;
+  header.outputs %= 3;
   header.decision %= 4;
-  header.outputs %= kOutputs + 2;
-  for (uint32_t& dimension : header.dimensions) dimension %= bytes % 5 == 0 ? 100000 : 9;
   if (bytes % 64 != 1) memcpy(header.built_in_sha256, kSha, sizeof(kSha));
-  const size_t room = bytes - wire::StoredModel::kBytes;
+  const size_t all = bytes - wire::StoredModel::kBytes;
+  const size_t tensors = (size_t{header.inputs} + header.outputs) * wire::Tensor::kBytes;
+  const size_t room = tensors <= all ? all - tensors : 0;
+  for (size_t at = 0; at < tensors && tensors <= all; at += wire::Tensor::kBytes) {
+    uint8_t* const raw = place + wire::StoredModel::kBytes + at;
+    wire::Tensor tensor = wire::Tensor::Unpack(raw);
+    tensor.rank %= 7;
+    if (tensor.type % 5 != 4) tensor.type = tensor.type % 2 ? 9 : 7;
+    for (uint32_t& dimension : tensor.dimensions) dimension %= bytes % 5 == 0 ? 100000 : 9;
+    tensor.Pack(raw);
+  }
   if (bytes % 16 != 2) header.label_bytes %= room + 1;
-  const size_t offset = (wire::StoredModel::kBytes + header.label_bytes + 15) / 16 * 16;
+  const size_t described = tensors + header.label_bytes;
+  const size_t offset = (wire::StoredModel::kBytes + described + 15) / 16 * 16;
   if (bytes % 16 != 3 && offset <= bytes) header.model_bytes %= bytes - offset + 1;
   if (offset <= bytes && header.model_bytes <= bytes - offset)
     edgekit::Sha256(place + offset, header.model_bytes, header.model_sha256);
   header.Pack(place);
-  if (header.label_bytes <= room) {
+  if (described <= all) {
     const uint32_t check = wire::Crc32(place, wire::StoredModel::kBytes - 4);
-    header.check = wire::Crc32(place + wire::StoredModel::kBytes, header.label_bytes, check);
+    header.check = wire::Crc32(place + wire::StoredModel::kBytes, described, check);
     header.Pack(place);
   }
   return {place, bytes};
@@ -166,12 +187,11 @@ void Feed(const uint8_t* data, size_t bytes) {
   Ticker clock;
   Summer classifier(bytes % 16 != 0);
   // Their own allocations, exactly as long as an image: a byte too far is seen.
-  int8_t* const images[2] = {new int8_t[kModel.input_bytes()](),
-                             new int8_t[kModel.input_bytes()]()};
+  int8_t* const images[2] = {new int8_t[kInputBytes](), new int8_t[kInputBytes]()};
   int8_t* const outputs[3] = {new int8_t[kOutputs](), new int8_t[kOutputs](),
                               new int8_t[kOutputs]()};
   const edgekit::Memory memory = {
-      {images[0], images[1]}, kModel.input_bytes(), {outputs[0], outputs[1], outputs[2]}, kOutputs};
+      {images[0], images[1]}, kInputBytes, {outputs[0], outputs[1], outputs[2]}, kOutputs};
   edgekit::App app(
       tape, clock, classifier,
       {wire::BoardKind::kNative, "a name that is longer than its field", "", 0, 0, 0, 0, 2000000},
@@ -233,15 +253,15 @@ size_t RandomFrame(uint8_t* line) {
   const bool proper = Random() % 16 != 0;
   if (proper && type == wire::Data::kType) {
     const uint32_t offset = Random() % 3 * wire::kChunkBytes;
-    const size_t left = kModel.input_bytes() - offset;
+    const size_t left = kInputBytes - offset;
     wire::Put32(payload, Random() % 32 ? offset : Random());
     bytes = 4 + (left < wire::kChunkBytes ? left : wire::kChunkBytes);
     if (Random() % 16) memset(payload + 4, 5, bytes - 4);
     if (Random() % 16 == 0) bytes = Random() % (sizeof(payload) + 1);
   } else if (proper && type == wire::Infer::kType) {
-    uint8_t fives[kModel.input_bytes()];
+    uint8_t fives[kInputBytes];
     memset(fives, 5, sizeof(fives));
-    wire::Put32(payload, Random() % 16 ? kModel.input_bytes() : Random());
+    wire::Put32(payload, Random() % 16 ? kInputBytes : Random());
     if (Random() % 8) wire::Put32(payload + 4, wire::Crc32(fives, sizeof(fives)));
     bytes = 8;
   } else if (proper && type == wire::SetBaud::kType) {

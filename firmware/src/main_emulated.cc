@@ -122,8 +122,8 @@ class Uart final : public edgekit::ByteStream {
   uint32_t baud_ = 115200;
 };
 
-alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
-int8_t outputs[3][edgekit::kModel.outputs];
+alignas(16) int8_t images[2][edgekit::kModel.inputs.room()];
+alignas(16) int8_t outputs[3][edgekit::kModel.outputs.room()];
 
 // QEMU loads a file there where it was given one; elsewhere the memory holds zeros.
 edgekit::Partition ModelPartition() {
@@ -150,9 +150,9 @@ int main() {
       1u << 20,  // QEMU reads the socket only as fast as the UART is read
       4000000};
   const edgekit::Memory memory = {{images[0], images[1]},
-                                  sizeof(images[0]),
+                                  edgekit::kModel.inputs.bytes(),
                                   {outputs[0], outputs[1], outputs[2]},
-                                  sizeof(outputs[0])};
+                                  edgekit::kModel.outputs.bytes()};
   const edgekit::Loaded loaded = edgekit::LoadModel(classifier, ModelPartition(), memory);
   static edgekit::App app(uart, clock, classifier, board, memory);
   uart.Start();

@@ -111,8 +111,8 @@ uint32_t RamBytes() {
                                reinterpret_cast<char*>(&_data_start) + used);
 }
 
-alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
-int8_t outputs[3][edgekit::kModel.outputs];
+alignas(16) int8_t images[2][edgekit::kModel.inputs.room()];
+alignas(16) int8_t outputs[3][edgekit::kModel.outputs.room()];
 
 #ifdef EDGEKIT_AOT
 using Backend = edgekit::AotClassifier;
@@ -153,9 +153,9 @@ extern "C" void app_main() {
   static char build_id[17];  // the beginning of the ELF file's SHA-256: another for every build
   esp_app_get_elf_sha256(build_id, sizeof(build_id));
   const edgekit::Memory memory = {{images[0], images[1]},
-                                  sizeof(images[0]),
+                                  edgekit::kModel.inputs.bytes(),
                                   {outputs[0], outputs[1], outputs[2]},
-                                  sizeof(outputs[0])};
+                                  edgekit::kModel.outputs.bytes()};
   // before the figures are taken: the arena is part of them
   const edgekit::Loaded loaded = edgekit::LoadModel(classifier, ModelPartition(), memory);
   const bool emulated = IsEmulated();

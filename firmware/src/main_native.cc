@@ -88,8 +88,8 @@ class MonotonicClock final : public edgekit::Clock {
 #endif
 };
 
-alignas(16) int8_t images[2][edgekit::kModel.input_bytes()];
-int8_t outputs[3][edgekit::kModel.outputs];
+alignas(16) int8_t images[2][edgekit::kModel.inputs.room()];
+alignas(16) int8_t outputs[3][edgekit::kModel.outputs.room()];
 
 // As in a board's image: tests read it out of this program.
 constexpr __attribute__((used)) edgekit::wire::FirmwareDescription description =
@@ -132,9 +132,9 @@ int main(int argc, char** argv) {
   const edgekit::BoardInfo board = {
       edgekit::wire::BoardKind::kNative, "native", EDGEKIT_BUILD_ID, 0, 0, 0, 1u << 20, 4000000};
   const edgekit::Memory memory = {{images[0], images[1]},
-                                  sizeof(images[0]),
+                                  edgekit::kModel.inputs.bytes(),
                                   {outputs[0], outputs[1], outputs[2]},
-                                  sizeof(outputs[0])};
+                                  edgekit::kModel.outputs.bytes()};
   const edgekit::Partition partition = argc > 2 ? ModelPartition(argv[2]) : edgekit::Partition{};
   const edgekit::Loaded loaded = edgekit::LoadModel(classifier, partition, memory);
   static edgekit::App app(stream, clock, classifier, board, memory);

@@ -58,7 +58,7 @@ def test_layers_as_they_run_are_those_of_the_whole_model_on_tflm(build: Path) ->
     images = load_splits(DATA, (32, 32), DataRecipe()).val.images
     assert found.images == len(images)
     wanted = litert.run(floats, images).astype(np.float64)
-    apart = real_values(tflm.run(int8, images), int8.output_q) - wanted
+    apart = real_values(tflm.run(int8, images), int8.output_specs) - wanted
     assert found.output_db == pytest.approx(10 * math.log10((wanted**2).sum() / (apart**2).sum()), abs=1e-3)
     assert found.layers[-1].snr_db == pytest.approx(found.output_db, abs=1e-3)
     assert found.runtime == "tflm"

@@ -24,4 +24,4 @@ def test_an_autoencoder_shows_its_error_and_no_accuracy(edgekit: Callable[..., S
     assert found["agreement"] == {"images": 6, "identical": 6, "differing": []}
     assert found["mae"] > 0
     assert found["against"].startswith("the input")
-    assert found["device"]["shape"] == [8]
+    assert found["device"]["inputs"][0]["shape"] == [8]

@@ -177,7 +177,9 @@ def test_the_gate_stops_a_float_file_in_the_place_of_int8(student: SmallStudent)
 
 
 def test_the_gate_stops_an_input_that_is_not_pixel_minus_128(student: SmallStudent) -> None:
-    changed = dataclasses.replace(student.converted.models["int8"], input_q=Quantization(2 / 255, -1))
+    int8 = student.converted.models["int8"]
+    spec = dataclasses.replace(int8.input_specs[0], q=Quantization(2 / 255, -1))
+    changed = dataclasses.replace(int8, input_specs=(spec,))
     with pytest.raises(EdgekitError, match="not as pixel - 128"):
         check_operators("int8", changed, onnx_ops(student.converted.onnx))
 

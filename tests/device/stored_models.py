@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from edgekit.device.carried import carried
 from edgekit.device.client import Client
 from edgekit.device.link import open_link
 from edgekit.device.protocol.stored import StoredModel, model_offset
+from edgekit.device.protocol.tensors import Tensor
 from edgekit.device.stored import stored_content
 from edgekit.values.evaluation import Threshold
 from edgekit.values.model import TfliteModel
@@ -19,7 +20,8 @@ from edgekit.values.task import Task
 
 TASK = Task(("quiet", "a very loud one"), positive="a very loud one")
 THRESHOLD = Threshold(0.7, margin_q=-23)
-HEADER = StoredModel.FIXED.size
+HEADER, TENSOR = StoredModel.FIXED.size, Tensor.FIXED.size
+LABELS = HEADER + 2 * TENSOR
 
 
 def content_of(model: TfliteModel, built_in: TfliteModel | None = None) -> bytes:
@@ -28,14 +30,19 @@ def content_of(model: TfliteModel, built_in: TfliteModel | None = None) -> bytes
     return stored_content(described, 16_384, bytes.fromhex((built_in or model).sha256))
 
 
-def changed(content: bytes, tflite: bytes | None = None, **values: Any) -> bytes:
-    """The same with other values in its header, other bytes for a .tflite, and checksums that are right."""
+def changed(
+    content: bytes, tflite: bytes | None = None, ends: Callable[[Tensor, Tensor], tuple[Tensor, ...]] | None = None,
+    **values: Any,
+) -> bytes:  # fmt: skip
+    """The same with other values in its header, other bytes for a .tflite, its input and its output as `ends` makes
+    them, and checksums that are right."""
     header = StoredModel.unpack(content[:HEADER])
-    labels = content[HEADER : HEADER + header.label_bytes]
-    body = content[model_offset(header.label_bytes) :] if tflite is None else tflite
+    taken, given = (Tensor.unpack(content[at : at + TENSOR]) for at in (HEADER, HEADER + TENSOR))
+    labels = content[LABELS : LABELS + header.label_bytes]
+    body = content[model_offset(2, header.label_bytes) :] if tflite is None else tflite
     sha256 = hashlib.sha256(body).digest()
     fresh = dataclasses.replace(header, **{"model_bytes": len(body), "model_sha256": sha256, **values})
-    return fresh.image(labels, body)
+    return fresh.image(ends(taken, given) if ends else (taken, given), labels, body)
 
 
 def flipped(content: bytes, at: int, bit: int = 0) -> bytes:

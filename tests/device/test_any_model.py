@@ -66,13 +66,13 @@ def board_with(
 def test_the_selftest_passes_for_a_model_of_any_shape(shape: tuple[int, ...], outputs: int, board: str) -> None:
     model = model_of(shape, outputs)
     with board_with(model, on="emulator" if board == "emulated" else board) as client:
-        assert (client.info.shape, client.info.outputs, client.labels) == (shape, outputs, ())
+        assert (client.info.input_tensors[0].shape, client.info.values, client.labels) == (shape, outputs, ())
         assert [check for check in selftest(client, model) if not check.passed] == []
 
 
 def test_an_image_larger_than_any_buffer_of_the_line_travels_in_pieces_to_the_emulated_board() -> None:
     model = model_of((96, 96, 3), 10)
-    inputs_q = golden_inputs(model.input_shape)[-2:]
+    inputs_q = golden_inputs(model)[-2:]
     with board_with(model, on="emulator") as client:
         assert chunks_of(client.info.input_bytes) == 116
         outcomes = list(client.infer((str(row), image_q.tobytes()) for row, image_q in enumerate(inputs_q)))
@@ -82,7 +82,7 @@ def test_an_image_larger_than_any_buffer_of_the_line_travels_in_pieces_to_the_em
 
 def test_outputs_of_several_frames_come_whole_through_a_line_that_damages_them() -> None:
     model = model_of((640,), 640)
-    inputs_q = golden_inputs(model.input_shape)
+    inputs_q = golden_inputs(model)
     with firmware.running(firmware.build("native", sources_of(model))) as port:
         proxy = FaultProxy(port, damage=0.001, split=True, seed=5)
         client = Client(open_link(proxy.port))
@@ -99,8 +99,8 @@ def test_labels_decision_channels_and_range_reach_the_host() -> None:
     with board_with(model_of(*COLOURED), FLOWERS) as client:
         said = device_json(client.info, client.labels)
     assert said["labels"] == list(FLOWERS.labels)
-    assert (said["decision"], said["channels"], said["shape"], said["input_range"]) == (
-        "argmax", 3, [20, 36, 3], [0.0, 1.0],
+    assert (said["decision"], said["inputs"][0]["shape"], said["input_range"]) == (
+        "argmax", [20, 36, 3], [0.0, 1.0],
     )  # fmt: skip
     sick = Task(("SICK", "HEALTHY"), positive="SICK")
     with board_with(model_of((16, 16, 1), 2), sick, Threshold(0.3, -9)) as client:
@@ -154,7 +154,7 @@ def test_labels_longer_than_a_frame_come_in_pieces() -> None:
 
 def test_the_text_mode_prints_as_many_results_as_there_are_outputs() -> None:
     model = model_of(*GREY)
-    image_q = golden_inputs(model.input_shape)[-1]
+    image_q = golden_inputs(model)[-1]
     assert model.output_q is not None
     with firmware.running(firmware.build("native", sources_of(model, DIGITS))) as port:
         link = open_link(port)
@@ -199,7 +199,7 @@ def test_a_profile_of_a_coloured_model_names_its_layers(tmp_path: Path) -> None:
     found = profile_model(model_of(*COLOURED).flatbuffer, "native")
     assert found.program.us is not None
     assert len(found.program.us) == len(found.program.layers)
-    assert (found.device["shape"], found.device["outputs"]) == ([20, 36, 3], 3)
+    assert [one["shape"] for key in ("inputs", "outputs") for one in found.device[key]] == [[20, 36, 3], [3]]
 
 
 @pytest.mark.parametrize(
@@ -220,13 +220,16 @@ def test_labels_that_do_not_fit_the_model_or_the_protocol_are_named_at_build_tim
 
 def test_what_the_protocol_cannot_carry_is_named_at_build_time() -> None:
     model, compiled = model_of((640,), 640), compile_model(model_of((640,), 640).flatbuffer)
-    for shape, names in (((1,) * 6, "An input of 6 dimensions"), ((200_000,), "An input of 200000 values")):
+    (taken,) = model.input_specs
+    for shape, names in (((1,) * 6, "An input of 6 dimensions"), ((200_000,), "An input of 200000 int8")):
         with pytest.raises(EdgekitError, match=names):
-            model_sources(replace(model, input_shape=shape), compiled)
+            model_sources(replace(model, input_specs=(replace(taken, shape=shape),)), compiled)
+    with pytest.raises(EdgekitError, match="has 4 inputs and 1 outputs, more than the protocol's 4"):
+        model_sources(replace(model, input_specs=4 * (taken,)), compiled)
 
 
 def test_golden_inputs_of_one_channel_stay_and_other_channels_differ() -> None:
-    grey, coloured = golden_inputs((8, 10, 1)), golden_inputs((8, 10, 3))
+    grey, coloured = (golden_inputs(model_of((8, 10, channels), 1)) for channels in (1, 3))
     assert sha256_of(grey.tobytes())[:12] == "221e32c79ef1"
     assert np.array_equal(coloured[..., 0], grey[..., 0])
     assert all((coloured[row, ..., 0] != coloured[row, ..., 1]).any() for row in range(1, len(coloured)))

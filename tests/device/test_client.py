@@ -36,9 +36,10 @@ def test_hello_tells_who_the_board_is(client: Client, model: TfliteModel) -> Non
     info = client.hello()
     assert info.model_sha256.hex() == model.sha256
     assert (info.board, info.backend, info.chip) == (codes.BoardKind.NATIVE, codes.Backend.AOT, "native")
-    assert (info.shape, info.outputs) == ((32, 32, 1), 2)
-    assert info.scales == pytest.approx((model.input_q.scale, model.output_q.scale))  # type: ignore[union-attr]
-    assert (info.input_zero_point, info.output_zero_point) == (-128, model.output_q.zero_point)  # type: ignore[union-attr]
+    (taken,), (given,) = info.input_tensors, info.output_tensors
+    assert [(one.shape, one.type_name) for one in (taken, given)] == [((32, 32, 1), "int8"), ((2,), "int8")]
+    assert (taken.scale, given.scale) == pytest.approx((model.input_q.scale, model.output_q.scale))  # type: ignore[union-attr]
+    assert (taken.zero_point, given.zero_point) == (-128, model.output_q.zero_point)  # type: ignore[union-attr]
     assert info.model_bytes == len(model.flatbuffer)
     assert info.arena_bytes > 0
 
@@ -141,7 +142,7 @@ def test_a_rate_is_refused_while_an_image_is_half_loaded(client: Client) -> None
 
 
 def test_an_input_of_the_wrong_size_is_named_before_it_is_sent(client: Client) -> None:
-    with pytest.raises(EdgekitError, match=r"small\.png has 100 bytes.*takes 1024 \(32x32x1\)"):
+    with pytest.raises(EdgekitError, match=r"small\.png has 100 bytes.*takes 1024 \(32 x 32 x 1 int8\)"):
         list(client.infer([("small.png", bytes(100))]))
 
 
@@ -208,7 +209,7 @@ def imposter(*says: bytes, answers: bytes = b"") -> Iterator[str]:
 
 def info_frame(**changes: object) -> messages.Info:
     values: dict[str, object] = {field.name: 0 for field in dataclasses.fields(messages.Info)}
-    values |= {"model_sha256": bytes(32), "chip": "esp32", "build_id": "", "rank": 3, "dimensions": (1, 1, 1, 0, 0)}
+    values |= {"model_sha256": bytes(32), "chip": "esp32", "build_id": "", "tail": b""}
     return messages.Info(**(values | changes))  # type: ignore[arg-type]
 
 
@@ -236,13 +237,14 @@ def test_what_is_not_edgekits_firmware_is_recognised(says: bytes, message: str, 
         frames.encode_frame(frames.Frame(9, messages.Info.TYPE, 0, bytes(7))),
         frames.encode_frame(frames.Frame(9, messages.Error.TYPE, 0, messages.Error(ErrorCode.BAD_VERSION, 9).pack())),
         bytes.fromhex("00 03 01 ff 01 02 01 02 01 01 01 05 c3 bb e7 36 00"),  # what firmware of version 1 said
+        bytes.fromhex("00 03 02 ff 01 02 01 02 02 01 01 05 2e af 65 cf 00"),
     ],
-    ids=["its INFO", "its refusal", "the refusal of version 1"],
+    ids=["its INFO", "its refusal", "the refusal of version 1", "the refusal of version 2"],
 )
 def test_firmware_of_another_protocol_version_is_named_as_older_or_newer(answer: bytes) -> None:
     with imposter(answers=answer) as port:
         link = open_link(port)
-        with pytest.raises(EdgekitError, match=r"speaks protocol version [19], this edgekit 2") as caught:
+        with pytest.raises(EdgekitError, match=r"speaks protocol version [129], this edgekit 3") as caught:
             Client(link).hello(limit_s=2)
         newer = "version 9" in caught.value.message
         assert ("a newer edgekit's" if newer else "an older edgekit's") in caught.value.message

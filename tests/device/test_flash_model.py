@@ -192,8 +192,8 @@ def test_what_the_board_cannot_run_is_refused_before_anything_is_written(
     ("values", "arena_bytes", "said"),
     [
         ({"operators": bytes(32)}, 0, "lacks operators of"),
-        ({"input_bytes": 1023}, 0, "takes an input of 32x32x1; the board's firmware was built for 1,023 bytes."),
-        ({"outputs": 1}, 0, "gives 2 outputs; the board's firmware was built for 1."),
+        ({"input_bytes": 1023}, 0, "takes 1,024 bytes; the board's firmware was built for 1,023."),
+        ({"output_bytes": 1}, 0, "gives 2 bytes; the board's firmware was built for 1."),
         ({}, 102_401, "needs 102,401 bytes of working memory on TFLM; a classic ESP32 gives 102,400."),
         ({"backend": Backend.AOT, "built_in_sha256": bytes(32)}, 0, "is compiled C of the model 000000000000"),
     ],
@@ -212,7 +212,7 @@ def test_compiled_c_takes_its_own_model_whatever_tflm_would_need(what: Descripti
     check_runs(what, 102_400, firmware_for(model))
 
 
-@pytest.mark.parametrize("values", [{"magic": b"edgekitM"}, {"format": 2}, {"backend": 3}])
+@pytest.mark.parametrize("values", [{"magic": b"edgekitM"}, {"format": 1}, {"backend": 3}])
 def test_a_firmware_that_does_not_say_what_it_runs_is_none_of_todays(
     model: TfliteModel, values: dict[str, Any]
 ) -> None:

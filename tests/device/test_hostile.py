@@ -22,18 +22,26 @@ from edgekit.device.profile import profile
 from edgekit.device.protocol import codes, messages
 from edgekit.device.protocol.frames import VERSION, Decoder, Frame, encode_frame
 from edgekit.device.protocol.message import Message
+from edgekit.device.protocol.tensors import Tensor
 from edgekit.errors import EdgekitError
 from edgekit.values.model import TfliteModel
 
+IMAGE = Tensor(codes.ElementType.INT8, 3, -128, 0x3B808081, (32, 32, 1, 0, 0))
+TWO_VALUES = Tensor(codes.ElementType.INT8, 1, 0, 0x3D800000, (2, 0, 0, 0, 0))
 INFO = messages.Info(
     nonce=0, board=codes.BoardKind.REAL, backend=codes.Backend.AOT, model_error=0, error_detail=0,
-    model_sha256=bytes(32), rank=3, decision=0, positive=0, source=0, dimensions=(32, 32, 1, 0, 0), outputs=2,
-    label_bytes=0, input_scale_bits=0x3B808081, output_scale_bits=0x3D800000, input_zero_point=-128,
-    output_zero_point=0, input_low_bits=0, input_high_bits=0, margin_q=0, stored_error=0, arena_bytes=1, ram_bytes=0,
-    flash_bytes=0,
-    model_bytes=1, clock_hz=0, window_bytes=0, baud=115200, max_baud=921600, chip="esp32", build_id="of no one",
+    model_sha256=bytes(32), inputs=1, outputs=1, decision=0, positive=0, source=0, label_bytes=0, input_low_bits=0,
+    input_high_bits=0, margin_q=0, stored_error=0, arena_bytes=1, ram_bytes=0, flash_bytes=0, model_bytes=1, clock_hz=0,
+    window_bytes=0, baud=115200, max_baud=921600, chip="esp32", build_id="of no one",
+    tail=IMAGE.pack() + TWO_VALUES.pack(),
 )  # fmt: skip
 Answer = Callable[[Message, int], bytes]
+
+
+def info_with(**changes: Any) -> messages.Info:
+    """INFO with other fields, or with others of its `input` or its `output`."""
+    ends = (replace(IMAGE, **changes.pop("input", {})), replace(TWO_VALUES, **changes.pop("output", {})))
+    return replace(INFO, **{"tail": b"".join(end.pack() for end in ends), **changes})
 
 
 @contextmanager
@@ -124,28 +132,32 @@ def test_a_device_that_takes_no_byte_is_given_up(monkeypatch: pytest.MonkeyPatch
     [
         ({"board": 77}, "board 77"),
         ({"backend": 9}, "backend 9"),
-        ({"outputs": 0}, "0 outputs"),
-        ({"outputs": 122_881}, "122881 outputs"),
-        ({"dimensions": (2**32 - 1,) * 5, "rank": 5}, "an input of (4294967295x){4}4294967295"),
-        ({"dimensions": (0, 32, 1, 0, 0)}, "an input of 0x32x1"),
-        ({"rank": 0}, "an input of 0 dimensions"),
-        ({"rank": 6}, "an input of 6 dimensions"),
+        ({"outputs": 0}, "1 inputs and 0 outputs"),
+        ({"inputs": 3}, "3 inputs and 1 outputs"),
+        ({"tail": IMAGE.pack()}, "1 inputs and 1 outputs"),
+        ({"output": {"dimensions": (122_881, 0, 0, 0, 0)}}, "122881 bytes of outputs"),
+        ({"output": {"dimensions": (61_441, 0, 0, 0, 0), "type": 7}}, "122882 bytes of outputs"),
+        ({"input": {"dimensions": (2**32 - 1,) * 5, "rank": 5}}, "an input of (4294967295 x ){4}4294967295 int8"),
+        ({"input": {"dimensions": (0, 32, 1, 0, 0)}}, "an input of 0 x 32 x 1 int8"),
+        ({"input": {"rank": 0}}, "an input of 0 dimensions"),
+        ({"input": {"rank": 6}}, "an input of 6 dimensions"),
+        ({"input": {"type": 3}}, "an input of element type 3"),
         ({"label_bytes": 32_769}, "32769 bytes of labels"),
         ({"decision": 3}, "decision 3"),
-        ({"decision": 2, "outputs": 3}, "a threshold of 3 outputs"),
+        ({"decision": 2, "output": {"dimensions": (3, 0, 0, 0, 0)}}, "a threshold of 3 outputs"),
         ({"decision": 2, "positive": 2}, "a threshold of 2 outputs"),
         ({"max_baud": 0}, "a rate of 0 baud"),
-        ({"input_scale_bits": 0x7FC00000}, "a scale of nan"),
-        ({"output_scale_bits": 0x7F800000}, "a scale of inf"),
-        ({"output_scale_bits": 0x80000001}, "a scale of -1.4"),
+        ({"input": {"scale_bits": 0x7FC00000}}, "a scale of nan"),
+        ({"output": {"scale_bits": 0x7F800000}}, "a scale of inf"),
+        ({"output": {"scale_bits": 0x80000001}}, "a scale of -1.4"),
         ({"input_high_bits": 0xFFC00000}, r"an input range of \(0.0, nan\)"),
-        ({"board": 3, "outputs": 0}, "board 3, 0 outputs"),
+        ({"board": 3, "outputs": 0}, "board 3, 1 inputs and 0 outputs"),
     ],
     ids=str,
 )
 def test_an_info_that_makes_no_sense_is_refused_by_name(changes: dict[str, Any], names: str) -> None:
     refused = pytest.raises(EdgekitError, match=f"its INFO makes no sense: {names}")
-    with device(lambda message, seq: b"", replace(INFO, **changes)) as client, refused as caught:
+    with device(lambda message, seq: b"", info_with(**changes)) as client, refused as caught:
         client.hello()
     assert "Flash" in caught.value.hint
 
@@ -153,7 +165,7 @@ def test_an_info_that_makes_no_sense_is_refused_by_name(changes: dict[str, Any],
 def test_a_board_whose_model_did_not_load_is_understood_and_refused_before_anything_is_sent(
     model: TfliteModel,
 ) -> None:
-    info = replace(INFO, model_error=codes.ErrorCode.NO_MODEL, outputs=0, rank=0)
+    info = replace(INFO, model_error=codes.ErrorCode.NO_MODEL, inputs=0, outputs=0, tail=b"")
     with device(lambda message, seq: b"", info) as client, pytest.raises(EdgekitError, match="no usable model"):
         check_model(client.hello(), model)
 
@@ -214,15 +226,15 @@ def test_a_part_of_the_outputs_that_is_none_is_asked_for_again_until_the_image_i
         return messages.encode(messages.Result(1, zlib.crc32(image), offset, bytes(size)), seq)
 
     with (
-        device(answer, replace(INFO, outputs=640)) as client,
+        device(answer, info_with(output={"dimensions": (640, 0, 0, 0, 0)})) as client,
         pytest.raises(EdgekitError, match=r"a\.png did not reach"),
     ):
         list(client.infer([("a.png", image)]))
 
 
 def test_a_board_that_names_the_model_and_another_input_is_refused(model: TfliteModel) -> None:
-    info = replace(INFO, model_sha256=bytes.fromhex(model.sha256), dimensions=(64, 32, 1, 0, 0))
-    with pytest.raises(EdgekitError, match=r"input of 64x32x1.*32x32x1"):
+    info = info_with(model_sha256=bytes.fromhex(model.sha256), input={"dimensions": (64, 32, 1, 0, 0)})
+    with pytest.raises(EdgekitError, match=r"takes 64 x 32 x 1 int8 and gives 2 int8; it takes 32 x 32 x 1 int8"):
         check_model(info, model)
 
 

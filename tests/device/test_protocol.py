@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgekit.device.protocol import codes, frames, messages, stored
+from edgekit.device.protocol import codes, frames, messages, stored, tensors
 from edgekit.device.protocol.message import BY_TYPE, Message
 
 REPOSITORY = Path(__file__).parents[2]
@@ -23,6 +23,7 @@ WIRE_SOURCES = ("firmware/lib/wire/src/wire/frame.cc",)
 APP_SOURCES = (
     *WIRE_SOURCES,
     "firmware/lib/app/src/app/app.cc",
+    "firmware/lib/app/src/app/info.cc",
     "firmware/lib/app/src/app/load.cc",
     "firmware/lib/app/src/app/mlperf_tiny.cc",
     "firmware/lib/app/src/app/sha256.cc",
@@ -156,7 +157,9 @@ def test_the_document_names_every_message_error_and_byte_of_info() -> None:
         words = code.name.lower().replace("_", " ").replace("op", "operator" if code.name.endswith("OP") else "op")
         assert code == 0 or f"{code.value} {words}" in flat
     for title, record in (
-        ("INFO, 164 bytes", messages.Info), ("## A stored model", stored.StoredModel),
+        (f"INFO, {messages.Info.FIXED.size} bytes", messages.Info),
+        ("A tensor, 28 bytes", tensors.Tensor),
+        ("## A stored model", stored.StoredModel),
         ("out of the flash, firmware running or not", stored.FirmwareDescription),
     ):  # fmt: skip
         table = text.partition(title)[2].partition("| --- | --- | --- |\n")[2].partition("\n\n")[0]
@@ -166,7 +169,7 @@ def test_the_document_names_every_message_error_and_byte_of_info() -> None:
         assert ends[-1] == record.FIXED.size
     for number in (
         frames.MAX_BODY_BYTES, frames.MAX_PAYLOAD_BYTES,
-        messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.OUTPUTS_A_FRAME, messages.MAX_LABEL_BYTES,
+        messages.CHUNK_BYTES, messages.MAX_OUTPUT_BYTES, messages.RESULT_BYTES_A_FRAME, messages.MAX_LABEL_BYTES,
         messages.LABEL_BYTES_A_FRAME, messages.STEPS_A_FRAME,
     ):  # fmt: skip
         assert re.search(rf"\b{number}\b", text), number

@@ -33,7 +33,7 @@ def sources_of(model: TfliteModel) -> ModelSources:
 @pytest.mark.parametrize("content", MODELS.values(), ids=MODELS.keys())
 def test_inputs_in_any_order_get_the_same_answers_on_a_board(content: bytes, port: str) -> None:
     model = read_int8_model(content)
-    inputs_q = golden_inputs(model.input_shape)
+    inputs_q = golden_inputs(model)
     expected = afresh(model.flatbuffer, inputs_q)
     assert not np.array_equal(one_after_the_other(model.flatbuffer, inputs_q), expected)  # a kept state would show
     orders = [range(len(inputs_q)), np.random.default_rng(1).permutation(len(inputs_q))]
@@ -59,7 +59,7 @@ def test_a_profile_names_the_layers_and_holds_the_bytes_against_tflms(content: b
 @pytest.mark.parametrize("target", ["generic", "esp32"])
 def test_what_is_counted_begins_afresh_in_every_run(target: str) -> None:
     model = read_int8_model(wake_word())
-    inputs_q = golden_inputs(model.input_shape)[-3:]
+    inputs_q = golden_inputs(model)[-3:]
     options = CompileOptions(target=target)  # type: ignore[arg-type]
     done = count_model(model.flatbuffer, options, inputs_q.reshape(3, -1))
     assert np.array_equal(done.outputs, afresh(model.flatbuffer, inputs_q))
@@ -68,7 +68,7 @@ def test_what_is_counted_begins_afresh_in_every_run(target: str) -> None:
 
 def test_the_text_mode_runs_an_input_from_a_fresh_state_each_time() -> None:
     model = read_int8_model(wake_word())
-    image_q = golden_inputs(model.input_shape)[-1]
+    image_q = golden_inputs(model)[-1]
     assert model.output_q is not None
     with firmware.running(firmware.build("native", sources_of(model))) as port:
         link = open_link(port)

@@ -2,12 +2,14 @@
 
 import dataclasses
 import random
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from stored_models import HEADER, TASK, changed, client_of, content_of, flipped, started_with
+from stored_models import HEADER, LABELS, TASK, changed, client_of, content_of, flipped, started_with
 
 from edgekit.compile import compile_model
 from edgekit.device import firmware
@@ -17,6 +19,7 @@ from edgekit.device.firmware import ModelSources, model_sources
 from edgekit.device.protocol.codes import Backend, ErrorCode, ModelSource
 from edgekit.device.protocol.messages import MAX_LABEL_BYTES
 from edgekit.device.protocol.stored import FIRMWARE_FORMAT, FIRMWARE_MAGIC, FirmwareDescription, model_offset
+from edgekit.device.protocol.tensors import Tensor
 from edgekit.device.selftest import selftest
 from edgekit.errors import EdgekitError
 from edgekit.runtimes.tflm import TFLM
@@ -68,17 +71,28 @@ def test_a_stored_model_brings_its_labels_and_threshold_and_gives_its_bytes(
     assert [one.outputs for one in outcomes] == [row.tobytes() for row in TFLM.run(model, inputs)]
 
 
+def taking(**values: Any) -> Callable[[Tensor, Tensor], tuple[Tensor, ...]]:
+    """For `changed`: another input."""
+    return lambda taken, given: (replace(taken, **values), given)
+
+
+def giving(**values: Any) -> Callable[[Tensor, Tensor], tuple[Tensor, ...]]:
+    """For `changed`: another output."""
+    return lambda taken, given: (taken, replace(given, **values))
+
+
 FAULTS: dict[str, tuple[Any, ErrorCode, int | None]] = {
     "a flipped bit in the model": (lambda c: flipped(c, len(c) - 700, 6), ErrorCode.BAD_HASH, 0),
     "a flipped bit in its last byte": (lambda c: flipped(c, len(c) - 1, 7), ErrorCode.BAD_HASH, 0),
-    "a flipped bit in a label": (lambda c: flipped(c, HEADER + 2, 5), ErrorCode.BAD_HASH, 0),
+    "a flipped bit in an input": (lambda c: flipped(c, HEADER + 2, 5), ErrorCode.BAD_HASH, 0),
+    "a flipped bit in a label": (lambda c: flipped(c, LABELS + 2, 5), ErrorCode.BAD_HASH, 0),
     "a flipped bit in the threshold": (lambda c: flipped(c, 10, 1), ErrorCode.BAD_HASH, 0),
     "a flipped bit in the hash": (lambda c: flipped(c, 25, 3), ErrorCode.BAD_HASH, 0),
     "a flipped bit in the checksum": (lambda c: flipped(c, HEADER - 1, 0), ErrorCode.BAD_HASH, 0),
     "half of it written": (lambda c: c[: len(c) // 2].ljust(len(c), b"\xff"), ErrorCode.BAD_HASH, 0),
     "only the header written": (lambda c: c[:HEADER].ljust(len(c), b"\xff"), ErrorCode.BAD_HASH, 0),
-    "an older format": (lambda c: changed(c, format=0), ErrorCode.BAD_VERSION, 0),
-    "a newer format": (lambda c: changed(c, format=2), ErrorCode.BAD_VERSION, 2),
+    "an older format": (lambda c: changed(c, format=1), ErrorCode.BAD_VERSION, 1),
+    "a newer format": (lambda c: changed(c, format=3), ErrorCode.BAD_VERSION, 3),
     "other bytes": (lambda c: b"<!DOCTYPE html>" * 100, ErrorCode.NO_MODEL, 0),
     "a model that says to be longer than the partition": (
         lambda c: changed(c, model_bytes=0x170001), ErrorCode.BAD_LENGTH, None,
@@ -91,19 +105,26 @@ FAULTS: dict[str, tuple[Any, ErrorCode, int | None]] = {
     "another built-in model": (lambda c: changed(c, built_in_sha256=bytes(32)), ErrorCode.OTHER_FIRMWARE, 0),
     "another model": (lambda c: changed(c, tflite=b"another"), ErrorCode.BUILT_IN_ALONE, 0),
     "an input larger than the firmware's": (
-        lambda c: changed(c, dimensions=(33, 32, 1, 0, 0)), ErrorCode.INPUT_TOO_LARGE, 1024,
+        lambda c: changed(c, ends=taking(dimensions=(33, 32, 1, 0, 0))), ErrorCode.INPUT_TOO_LARGE, 1024,
     ),
-    "more outputs than the firmware's": (lambda c: changed(c, outputs=3), ErrorCode.OUTPUT_TOO_LARGE, 2),
+    "an input of twice the bytes": (lambda c: changed(c, ends=taking(type=7)), ErrorCode.INPUT_TOO_LARGE, 1024),
+    "more outputs than the firmware's": (
+        lambda c: changed(c, ends=giving(dimensions=(3, 0, 0, 0, 0))), ErrorCode.OUTPUT_TOO_LARGE, 2,
+    ),
+    "one input more": (lambda c: changed(c, ends=lambda i, o: (i, i, o), inputs=2), ErrorCode.INPUT_TOO_LARGE, 1024),
+    "more inputs than the protocol's": (lambda c: changed(c, inputs=4), ErrorCode.BAD_LENGTH, None),
     "another input of the same model": (
-        lambda c: changed(c, dimensions=(31, 32, 1, 0, 0)), ErrorCode.BUILT_IN_ALONE, 0,
+        lambda c: changed(c, ends=taking(dimensions=(31, 32, 1, 0, 0))), ErrorCode.BUILT_IN_ALONE, 0,
     ),
-    "six dimensions": (lambda c: changed(c, rank=6), ErrorCode.NO_MODEL, 0),
-    "no dimension": (lambda c: changed(c, rank=0), ErrorCode.NO_MODEL, 0),
-    "an empty input": (lambda c: changed(c, dimensions=(32, 0, 1, 0, 0)), ErrorCode.NO_MODEL, 0),
+    "six dimensions": (lambda c: changed(c, ends=taking(rank=6)), ErrorCode.NO_MODEL, 0),
+    "no dimension": (lambda c: changed(c, ends=taking(rank=0)), ErrorCode.NO_MODEL, 0),
+    "an unknown type": (lambda c: changed(c, ends=giving(type=3)), ErrorCode.NO_MODEL, 0),
+    "an empty input": (lambda c: changed(c, ends=taking(dimensions=(32, 0, 1, 0, 0))), ErrorCode.NO_MODEL, 0),
     "an input whose bytes wrap around": (
-        lambda c: changed(c, rank=5, dimensions=(0x8000, 0x8000, 4, 1, 1)), ErrorCode.NO_MODEL, 0,
+        lambda c: changed(c, ends=taking(rank=5, dimensions=(0x8000, 0x8000, 4, 1, 1))), ErrorCode.NO_MODEL, 0,
     ),
-    "no outputs": (lambda c: changed(c, outputs=0), ErrorCode.NO_MODEL, 0),
+    "no outputs": (lambda c: changed(c, ends=lambda i, o: (i,), outputs=0), ErrorCode.NO_MODEL, 0),
+    "no inputs": (lambda c: changed(c, ends=lambda i, o: (o,), inputs=0), ErrorCode.NO_MODEL, 0),
     "a positive answer that is none of them": (lambda c: changed(c, positive=2), ErrorCode.NO_MODEL, 0),
     "an unknown decision": (lambda c: changed(c, decision=3), ErrorCode.NO_MODEL, 0),
 }  # fmt: skip
@@ -121,7 +142,7 @@ def test_a_stored_model_with_a_fault_leaves_the_built_in_one_in_use(
         assert number == detail
 
 
-@pytest.mark.parametrize("size", [0, 7, 8, HEADER - 1, HEADER, HEADER + 5])
+@pytest.mark.parametrize("size", [0, 7, 8, HEADER - 1, HEADER, HEADER + 5, LABELS, LABELS + 5])
 def test_a_partition_that_ends_within_the_header_or_the_labels_is_not_read_beyond(
     native: Path, model: TfliteModel, tmp_path: Path, size: int
 ) -> None:
@@ -133,8 +154,8 @@ def test_a_partition_that_ends_within_the_header_or_the_labels_is_not_read_beyon
 
 def test_no_flipped_bit_anywhere_is_taken_for_a_model(native: Path, model: TfliteModel, tmp_path: Path) -> None:
     content, rng = content_of(model), random.Random(5)
-    padding = range(HEADER + len(b"\0".join(label.encode() for label in TASK.labels)) + 1, len(content))
-    unused = range(padding.start, model_offset(padding.start - HEADER))
+    padding = range(LABELS + len(b"\0".join(label.encode() for label in TASK.labels)) + 1, len(content))
+    unused = range(padding.start, model_offset(2, padding.start - LABELS))
     places = [*range(0, HEADER, 7), *rng.sample(range(HEADER, len(content)), 20)]
     for at in (place for place in places if place not in unused):
         source, code, _ = outcome(native, flipped(content, at, rng.randrange(8)), tmp_path)
@@ -153,7 +174,7 @@ def test_the_description_in_a_firmware_says_what_it_runs(native: Path, model: Tf
     program = native.read_bytes()
     at = program.index(FIRMWARE_MAGIC + FIRMWARE_FORMAT.to_bytes(2, "little"))
     said = FirmwareDescription.unpack(program[at : at + FirmwareDescription.FIXED.size])
-    assert (said.backend, said.input_bytes, said.outputs) == (Backend.AOT, 1024, 2)
+    assert (said.backend, said.input_bytes, said.output_bytes) == (Backend.AOT, 1024, 2)
     assert said.built_in_sha256.hex() == model.sha256
     codes = {code for code in range(256) if said.operators[code // 8] >> code % 8 & 1}
     assert codes == {operator_code(name) for name in model.ops}

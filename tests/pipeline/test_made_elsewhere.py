@@ -91,7 +91,7 @@ def test_a_regression_shows_its_error_in_real_units_and_no_accuracy(tmp_path: Pa
     assert isinstance(report, ValuesReport)
     model = read_tflite(path)
     x_q = np.clip(np.round(x / np.float32(0.1)) + 3, -128, 127).astype(np.int8)
-    real = real_values(tflm.run(model, x_q), model.output_q)
+    real = real_values(tflm.run(model, x_q), model.output_specs)
     assert report.mae == pytest.approx(np.abs(real).mean())
     assert report.mse == pytest.approx((real**2).mean())
     done = evaluate_board(load_model(path), "desktop", str(tmp_path / "d.npz"), limit=5)
@@ -184,8 +184,8 @@ def test_a_model_with_a_state_goes_all_the_way_and_every_command_says_that_no_ru
     assert any("selftest --port emulator" in one for one in said.commands)
     model = load_model(path).model
     x_q = RNG.integers(-128, 128, (5, *model.input_shape)).astype(np.int8)
-    y = real_values(tflm.run(model, x_q), model.output_q)
-    np.savez(tmp_path / "d.npz", x=real_values(x_q, model.input_q), y=y)
+    y = real_values(tflm.run(model, x_q), model.output_specs)
+    np.savez(tmp_path / "d.npz", x=real_values(x_q, model.input_specs), y=y)
     report = evaluate(path, str(tmp_path / "d.npz"))
     assert isinstance(report, ValuesReport)
     assert report.mse == 0

@@ -110,13 +110,15 @@ def test_a_file_that_is_no_tflite_is_named(tmp_path: Path) -> None:
         read_tflite(tmp_path)
 
 
-def second_input(model: Any) -> None:
-    model.subgraphs[0].inputs = np.array([0, 1], np.int32)
+def input_with_a_zero_point_of_32_bits(model: Any) -> None:
+    graph = model.subgraphs[0]
+    quantization = graph.tensors[1].quantization  # of a bias
+    quantization.scale, quantization.zeroPoint = quantization.scale[:1], [7]
+    graph.inputs = np.array([0, 1], np.int32)
 
 
-def second_output(model: Any) -> None:
-    outputs = model.subgraphs[0].outputs
-    model.subgraphs[0].outputs = np.array([outputs[0], outputs[0] - 1], np.int32)
+def same_input_twice(model: Any) -> None:
+    model.subgraphs[0].inputs = np.array([0, 0], np.int32)
 
 
 def second_subgraph(model: Any) -> None:
@@ -142,10 +144,10 @@ def ends_before_the_logits(model: Any) -> None:
     ("edit", "message"),
     [
         (batch_of_two, r"takes an input of shape \[2, 32, 32, 1\]: 2 at a time, not one"),
-        (second_input, "has 2 inputs, not one"),
-        (second_output, "has 2 outputs, not one"),
+        (input_with_a_zero_point_of_32_bits, "takes int8 and int32 and gives int8: neither floats nor quantised int8"),
+        (same_input_twice, "it names an input twice"),
         (second_subgraph, "has 2 subgraphs, of which CALL_ONCE does not run all"),
-        (no_output, "has 0 outputs, not one"),
+        (no_output, "it has no output"),
     ],
 )
 def test_models_of_another_form_are_refused(edit: Callable[[Any], None], message: str) -> None:

@@ -1,5 +1,6 @@
 """An int8 model behind float or uint8 ends is an int8 model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from edgekit.testing.builder import float_ended, uint8_ended
 from edgekit.testing.random_operators import Random
 from edgekit.tflite.builder import packed
 from edgekit.tflite.model import count, read_int8_model, read_tflite
+from edgekit.tflite.quantize import real_values
 from edgekit.tflite.reader import read_file
 from edgekit.tflite.strip import strip
-from edgekit.values.model import TfliteModel
+from edgekit.values.model import Quantization, TfliteModel
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 INT8 = (VECTORS / "int8.tflite").read_bytes()
@@ -42,7 +44,8 @@ def test_interpreters_and_the_compiler_give_the_bytes_of_the_model_inside() -> N
     expected = tflm.run(inside, images)
     assert np.array_equal(tflm.run(found, images), expected)
     assert np.array_equal(litert.infer_of(found)(litert.to_tensors(found, images)[0]), expected[0])
-    whole = TfliteModel(FLOAT_ENDED, "float32", inside.input_shape, None, None, (), "")
+    entry, exit_ = ((replace(spec, type="FLOAT32", q=None),) for (spec,) in (inside.input_specs, inside.output_specs))
+    whole = TfliteModel(FLOAT_ENDED, "float32", entry, exit_, (), "")
     assert inside.output_q is not None
     steps = litert.run(whole, images) / inside.output_q.scale + inside.output_q.zero_point
     assert np.array_equal(np.round(steps), litert.run(inside, images))  # the file as it was gives the same answers
@@ -95,7 +98,7 @@ def test_uint8_of_another_scale_stays_and_is_named() -> None:
     graph = whole.subgraphs[0]
     graph.tensors[graph.inputs[0]].quantization.scale = [0.5]
     assert read_file(packed(whole)).other_ends == "uint8"  # those behind it
-    with pytest.raises(EdgekitError, match="takes uint8 and gives int8: neither a float nor a full int8 model"):
+    with pytest.raises(EdgekitError, match="takes uint8 and gives int8: neither floats nor quantised int8"):
         read_tflite(packed(whole))
 
 
@@ -121,7 +124,11 @@ def test_a_16x8_model_with_float_ends_runs_as_one_of_floats() -> None:
     assert answers.argmax() == 9
 
 
-def test_a_16x8_model_with_int16_ends_is_named_and_says_what_to_do() -> None:
-    with pytest.raises(EdgekitError, match="takes int16 and gives int16: its ends have 16 bits") as caught:
-        read_tflite(wide("INT16", "INT16"))
-    assert "edgekit compile" in caught.value.hint
+def test_a_16x8_model_with_int16_ends_runs_as_one_of_whole_numbers() -> None:
+    model = read_tflite(wide("INT16", "INT16"))
+    assert (model.variant, model.is_float, model.input_q) == ("integer", False, Quantization(2**-12, 0))
+    steps = np.linspace(-4096, 4096, 10).astype(np.int16)[np.newaxis]
+    answers = tflm.run(model, steps)
+    assert answers.dtype == np.int16
+    floats = tflm.run(read_tflite(wide("FLOAT32", "FLOAT32")), (steps * 2.0**-12).astype(np.float32))
+    assert np.array_equal(real_values(answers, model.output_specs).astype(np.float32), floats)

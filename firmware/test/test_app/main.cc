@@ -15,11 +15,10 @@ namespace wire = edgekit::wire;
 using wire::ErrorCode;
 
 constexpr uint8_t kSha[32] = {0xAB};
-constexpr uint32_t kShape[] = {10, 50, 1};
-constexpr Model kModel = {
-    kSha, 3, kShape,     2,          "a\0b", 4,          wire::Decision::kThreshold,
-    1,    1, 0x3b808081, 0x3e000000, 0,      0x3f800000, 125000000,
-    -128, 3, 1000};
+constexpr wire::Tensor kInput[] = {{9, 3, -128, 0x3b808081, {10, 50, 1}}};
+constexpr wire::Tensor kOutput[] = {{9, 1, 3, 0x3e000000, {2}}};
+constexpr Model kModel = {kSha, {kInput, 1}, {kOutput, 1}, "a\0b", 4, wire::Decision::kThreshold, 1,
+                          1,    0,           0x3f800000,   1000};
 
 class Line final : public edgekit::ByteStream {
  public:
@@ -234,6 +233,31 @@ void FailedLoadAnswersItsError() {
       refused && info.model_error == 6 && info.error_detail == 65536 && bench.classifier.runs == 0);
 }
 
+void InfoDescribesInputsAndOutputs() {
+  static Bench bench;
+  bench.Start();
+  bench.line.Say(0, wire::Hello{});
+  bench.Run();
+  const wire::Info info = wire::Info::Unpack(bench.line.last);
+  const uint8_t* const tail = bench.line.last + wire::Info::kBytes;
+  const wire::Tensor input = wire::Tensor::Unpack(tail);
+  const wire::Tensor output = wire::Tensor::Unpack(tail + wire::Tensor::kBytes);
+  Check("INFO describes each input and each output",
+        bench.line.last_bytes == wire::Info::kBytes + 2 * wire::Tensor::kBytes &&
+            info.inputs == 1 && info.outputs == 1 && input.type == 9 && input.rank == 3 &&
+            input.dimensions[1] == 50 && input.zero_point == -128 && output.rank == 1 &&
+            output.dimensions[0] == 2 && output.scale_bits == 0x3e000000 && output.zero_point == 3);
+}
+
+void EachTensorBeginsAtAMultipleOfFour() {
+  constexpr wire::Tensor kList[] = {
+      {9, 2, 0, 0, {1, 3}}, {7, 1, 0, 0, {5}}, {2, 1, 0, 0, {2}}, {9, 1, 0, 0, {1}}};
+  constexpr edgekit::Tensors kFour = {kList, 4};
+  Check("each tensor of a buffer begins at a multiple of four bytes",
+        kFour.offset(1) == 4 && kFour.offset(2) == 16 && kFour.offset(3) == 24 &&
+            kFour.bytes() == 25 && kFour.room() == 28 && kFour.elements() == 11);
+}
+
 void FailedRunIsAnError() {
   static Bench bench;
   bench.classifier.run = {ErrorCode::kInvokeFailed, 1};
@@ -340,6 +364,8 @@ int main() {
   TwoImagesTravelAtOnce();
   NewSessionForgetsImages();
   FailedLoadAnswersItsError();
+  InfoDescribesInputsAndOutputs();
+  EachTensorBeginsAtAMultipleOfFour();
   FailedRunIsAnError();
   EveryRunBeginsWithAReset();
   SilentRateIsGivenUp();

@@ -45,6 +45,7 @@ def analyze(
     int8 = with_input_range(loaded.model, input_range)
     if int8.variant != "int8":
         raise EdgekitError(f"{path} is a {int8.variant} model, not int8.", "Analyze the int8 .tflite.")
+    _file(int8).ends()
     other = float_model(path, None if floats is None else Path(floats), data, known_range(int8))
     network = Network(_file(int8), _file(other))
     split = "test" if is_arrays(data) else "val"  # an .npz has no splits
@@ -54,7 +55,7 @@ def analyze(
     if taken.dtype == np.uint8:
         reals = network_input(replace(other, input_range=known_range(int8)), taken)
     else:
-        reals = real_values(taken, int8.input_q).astype(np.float32)
+        reals = real_values(taken, int8.input_specs).astype(np.float32)
     ends = []
     with bar(f"Running {path.name} layer by layer", len(pixels)) as advance:
         for one, exact in zip(pixels, reals, strict=True):

@@ -5,11 +5,13 @@ whoever builds a program of their own around TFLM, and for edgekit's firmware. T
 """
 
 import struct
+from collections.abc import Sequence
 
 from edgekit.compile.codegen import c_string, float_literal, rendered
 from edgekit.compile.description import describe
+from edgekit.tflite.reader import type_code
 from edgekit.values.evaluation import Threshold
-from edgekit.values.model import TfliteModel
+from edgekit.values.model import TensorSpec, TfliteModel
 from edgekit.values.task import Task
 
 UNMEASURED_ARENA_BYTES = 16_384  # where the firmware begins to try a model that nobody has run on TFLM
@@ -43,11 +45,32 @@ def c_array(
         "arena_bytes": arena_bytes or UNMEASURED_ARENA_BYTES,
         "op_macro": " ".join(f"X({method.removeprefix('Add')})" for method in described.methods),
         "folder": folder,
+        "ends": [
+            (name if len(specs) == 1 else f"{name}{number}", spec)
+            for name, specs in (("Input", model.input_specs), ("Output", model.output_specs))
+            for number, spec in enumerate(specs)
+        ],
+        "input_macro": _macro(model.input_specs),
+        "output_macro": _macro(model.output_specs),
         "c_float": float_literal,
-        "float_bits": lambda value: struct.pack(">f", value).hex(),
+        "float_bits": _bits,
         "byte_rows": _rows,
     }
     return {name: rendered(f"{name}.jinja", **values) for name in ("model_data.h", "model_data.cc")}
+
+
+def _macro(specs: Sequence[TensorSpec]) -> str:
+    """`X(type, rank, zero point, scale bits, dimensions)` of each."""
+    return " ".join(
+        f"X({type_code(spec.type)}, {len(spec.shape)}, {spec.q.zero_point}, 0x{_bits(spec.q.scale)}, "
+        f"{', '.join(map(str, spec.shape))})"
+        for spec in specs
+        if spec.q is not None
+    )
+
+
+def _bits(value: float) -> str:
+    return struct.pack(">f", value).hex()
 
 
 def _rows(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a program must know of an int8 model to run it and to read its answer, wherever it is written down.
+"""What a program must know of a quantised model to run it and to read its answer, wherever it is written down.
 
 In: a model, its task, its threshold. Out: a `Description`: of a C header (`c_array`), of a board's model partition.
 """
@@ -9,7 +9,7 @@ from edgekit.compile.ops import OPERATORS
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import operator_code
 from edgekit.values.evaluation import Threshold
-from edgekit.values.model import InputRange, Quantization, TfliteModel
+from edgekit.values.model import InputRange, TfliteModel
 from edgekit.values.task import Task
 
 ARGMAX, THRESHOLD, VALUES = 1, 2, 0  # `Description.decision`
@@ -35,8 +35,6 @@ class Description:
     """A model that TFLM runs, and what its outputs mean."""
 
     model: TfliteModel
-    input_q: Quantization
-    output_q: Quantization
     outputs: int  # how many values it gives
     labels: tuple[str, ...]  # none where nobody has named them
     decision: int
@@ -56,11 +54,6 @@ class Description:
         return self.model.input_range if len(self.model.input_shape) == 3 else None
 
     @property
-    def output_scale_e9(self) -> int:
-        """The output scale in billionths."""
-        return round(self.output_q.scale * 1e9)
-
-    @property
     def operator_map(self) -> bytes:
         """32 bytes: bit `code % 8` of byte `code // 8` stands for the operator of that number."""
         codes = {operator_code(name) for name in self.model.ops}
@@ -78,10 +71,10 @@ def describe(
         threshold: where the positive one of two answers begins; None lets the greater output decide.
 
     Raises:
-        EdgekitError: not an int8 model, a threshold without its int8 margin, an operator that the firmware lacks,
+        EdgekitError: a model of floats, a threshold without its int8 margin, an operator that the firmware lacks,
             labels of another number than the outputs, another number of channels than the task's.
     """
-    if model.input_q is None or model.output_q is None:
+    if model.is_float:
         raise EdgekitError(f"A {model.variant} model cannot run on a board.", "Give the int8 .tflite.")
     if threshold is not None and threshold.margin_q is None:
         raise EdgekitError(
@@ -94,8 +87,6 @@ def describe(
     binary = outputs == 2 and threshold is not None and (task is None or bool(task.positive))
     return Description(
         model=model,
-        input_q=model.input_q,
-        output_q=model.output_q,
         outputs=outputs,
         labels=task.labels if task else (),
         decision=THRESHOLD if binary else ARGMAX if task else VALUES,

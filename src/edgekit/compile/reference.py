@@ -20,12 +20,15 @@ from numpy.typing import NDArray
 
 from edgekit import files
 from edgekit.compile import Compiled, compile_model
+from edgekit.compile.one_buffer import one_buffer_header
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.runtimes import tflm
 from edgekit.runtimes.litert import LITERT
 from edgekit.runtimes.runtime import Infer, Progress, Runtime, run_each, to_tensors
 from edgekit.runtimes.tflm import TFLM
+from edgekit.values.buffer import buffer_bytes
 from edgekit.values.model import TfliteModel
+from edgekit.values.tensors import packed, unpacked
 
 _ALIGNMENT = 16  # of the arena, as the generated header asks
 _COMPILERS = ("cc", "gcc", "clang")
@@ -41,7 +44,7 @@ def reference(model: TfliteModel) -> Runtime:
         return LITERT
     if tflm.installed():
         return TFLM
-    if model.variant == "int8" and c_compiler() and _compiles(model.flatbuffer):
+    if not model.is_float and c_compiler() and _compiles(model.flatbuffer):
         _say("edgekit's own compiled C")
         return COMPILED
     if importlib.util.find_spec("ai_edge_litert") is not None:
@@ -60,39 +63,32 @@ def c_compiler() -> str | None:
 
 
 def compiled_infer(model: TfliteModel) -> Infer:
-    """The int8 model as compiled C, in this process.
+    """The quantised model as compiled C, in this process.
 
     Raises:
         EdgekitError: it cannot be compiled, or no C compiler is here or it fails.
     """
-    if model.variant != "int8":
+    if model.is_float:
         raise EdgekitError(
-            f"Compiled C runs int8 models, and {model.name} is {model.variant}.", "Use --runtime litert."
+            f"Compiled C runs quantised models, and {model.name} is {model.variant}.", "Use --runtime litert."
         )
     made = compile_model(model.flatbuffer)
     library = _library(made)
     try:
-        program = ctypes.CDLL(str(library))
-        invoke, reset = program.model_invoke, program.model_reset if made.graph.states else None
+        call = ctypes.CDLL(str(library)).reference_call
     except (OSError, AttributeError) as error:
         raise EdgekitError(
             f"{library} cannot be loaded: {in_a_line(error)}", "Remove it and run this again."
         ) from error
+    call.argtypes, call.restype = [ctypes.c_char_p, ctypes.c_void_p, ctypes.c_void_p], None
+    answer_bytes = buffer_bytes([spec.size_bytes for spec in model.output_specs])
     room = np.zeros(made.plan.arena_bytes + _ALIGNMENT, np.uint8)
     arena = -(-room.ctypes.data // _ALIGNMENT) * _ALIGNMENT
-    state = np.zeros(made.graph.state_bytes // 2 + len(made.graph.states), np.int16)  # each may end in a gap of a byte
-    kept = [state.ctypes.data] if reset else []
-    invoke.argtypes, invoke.restype = [ctypes.c_void_p] * (3 + len(kept)), None
-    if reset:
-        reset.argtypes, reset.restype = [ctypes.c_void_p], None
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
-        inputs = np.ascontiguousarray(tensor, np.int8)
-        outputs, _ = np.empty(model.outputs, np.int8), (room, state)  # which must outlive the call
-        if reset:
-            reset(*kept)
-        invoke(inputs.ctypes.data, outputs.ctypes.data, *kept, arena)
-        return outputs
+        outputs, _ = np.empty(-(-answer_bytes // 4), np.int32), room  # which must outlive the call
+        call(packed(model.input_specs, tensor), outputs.ctypes.data, arena)
+        return unpacked(model.output_specs, outputs.tobytes())
 
     return infer
 
@@ -102,7 +98,19 @@ def _run(model: TfliteModel, images: NDArray[Any], progress: Progress | None = N
     return run_each(compiled_infer(model), to_tensors(model, images), progress)
 
 
-COMPILED = Runtime("compiled", ".tflite", _run, variants=("int8",), open=compiled_infer)
+COMPILED = Runtime("compiled", ".tflite", _run, variants=("int8", "integer"), open=compiled_infer)
+
+
+def _source(made: Compiled) -> str:
+    """C of `reference_call`: a run from a fresh state, where the model keeps one."""
+    declared, reset, state = (
+        ("static model_state state;\n", "model_reset(&state); ", "&state, ") if made.graph.states else ("", "", "")
+    )
+    return (
+        f'#include "model_call.h"\n{declared}'
+        "void reference_call(const int8_t *input, int8_t *output, void *arena) "
+        f"{{ {reset}model_call(input, output, {state}arena); }}\n"
+    )
 
 
 def _library(made: Compiled) -> Path:
@@ -110,14 +118,15 @@ def _library(made: Compiled) -> Path:
     compiler = c_compiler()
     if compiler is None:
         raise EdgekitError(f"No C compiler is on the PATH ({', '.join(_COMPILERS)}).", "Install gcc or clang.")
-    key = files.key_of([sys.platform, platform.machine(), compiler, dict(made.files)])[:16]
+    texts = {**made.files, "model_call.h": one_buffer_header(made.graph), "reference.c": _source(made)}
+    key = files.key_of([sys.platform, platform.machine(), compiler, texts])[:16]
     library = files.user_folder("cache") / "programs" / f"reference-{key}.so"  # a DLL on Windows, by any name
     if library.is_file():
         return library
     with files.failures_of(library):
         library.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent, prefix=".reference-") as temporary:
-        for name, text in made.files.items():
+        for name, text in texts.items():
             (Path(temporary) / name).write_text(text, encoding="utf-8")
         built = Path(temporary) / library.name
         position = () if sys.platform == "win32" else ("-fPIC",)
@@ -129,7 +138,7 @@ def _library(made: Compiled) -> Path:
             *position,
             "-o",
             str(built),
-            str(Path(temporary) / "model.c"),
+            *(str(Path(temporary) / name) for name in ("model.c", "reference.c")),
         ]
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if done.returncode:

@@ -27,7 +27,7 @@ HELLO_EVERY_S = 0.25
 ASK_EVERY_S = 0.5
 HELLO_LIMIT_S = 6.0  # a board boots in about one; a slow USB hub takes its time
 ELSEWHERE_LIMIT_S = 0.75
-HELLO_AND_INFO_BYTES = 196  # on the line
+HELLO_AND_INFO_BYTES = MAX_LINE_BYTES + 16  # on the line
 LABELS_LIMIT_S = 20.0  # of all pieces, besides their time on the line
 ECHO_ENDS_S = 1.1  # a raw echo that was left open ends with a second of silence
 RETRY_LIMIT = 100  # of one image: at one bad byte in 1,000 an image of 9,216 bytes needs three or four
@@ -37,7 +37,7 @@ _Answer = TypeVar("_Answer", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One image as the device saw it. `outputs` are raw int8 bytes."""
+    """One input as the device saw it. `outputs` are the bytes of all outputs in one buffer (values/buffer.py)."""
 
     key: str
     outputs: bytes
@@ -73,8 +73,8 @@ class Client:
                 raise self._senseless("its labels make no sense, or come too slowly")
             text += answer.text
         *labels, rest = bytes(text).decode(errors="replace").split("\0")
-        if rest or (whole and len(labels) != self.info.outputs):
-            raise self._senseless(f"it has {len(labels)} labels for {self.info.outputs} outputs")
+        if rest or (whole and len(labels) != self.info.values):
+            raise self._senseless(f"it has {len(labels)} labels for {self.info.values} outputs")
         return tuple(labels)
 
     def hello(self, limit_s: float = HELLO_LIMIT_S, elsewhere: Iterable[int] = ()) -> messages.Info:
@@ -137,8 +137,10 @@ class Client:
         return info.baud
 
     def infer(self, images: Iterable[tuple[str, bytes]]) -> Iterator[Outcome]:
-        """Runs images, each a key and the int8 bytes of one input; outcomes come as they finish. The next image travels
-        while the present one runs. Raises EdgekitError: a refusal, too many retries, a restart, silence."""
+        """Runs inputs, each a key and its bytes in one buffer (values/buffer.py); outcomes come as they finish. The
+        next one travels while the present one runs.
+
+        Raises EdgekitError: a refusal, too many retries, a restart, silence."""
         info = self.info
         if info.model_error != ErrorCode.OK:
             raise refusal(messages.Error(info.model_error, info.error_detail), info)
@@ -173,12 +175,12 @@ class Client:
         if len(image) != info.input_bytes:
             raise EdgekitError(
                 f"{key} has {len(image)} bytes, but the model on the board takes {info.input_bytes} "
-                f"({messages.shape_in_words(info.shape)}).",
+                f"({' and '.join(map(str, info.input_tensors))}).",
                 "Give the model that is on the board with --model, or flash the one that you mean.",
             )
         # the device has one slot for odd and one for even numbers
         seq = next(number for number in self._sequence if all((number ^ other) & 1 for other in pending)) & 0xFFFF
-        line_s = self.link.line_s(messages.framed_bytes(len(image)) + messages.answer_bytes(info.outputs))
+        line_s = self.link.line_s(messages.framed_bytes(len(image)) + messages.answer_bytes(info.output_bytes))
         one = Pending(key, seq, image, zlib.crc32(image), time.monotonic(), line_s)
         self._upload(one, range(messages.chunks_of(len(image))))
         return one
@@ -191,8 +193,8 @@ class Client:
             return None  # nothing that this image is waiting for
         if isinstance(message, messages.Missing):
             self._again(one, message.chunks)
-        elif message.input_crc == one.crc and message.is_part_of(info.outputs):
-            if (outputs := one.gathered(message.offset, message.outputs, info.outputs)) is not None:
+        elif message.input_crc == one.crc and message.is_part_of(info.output_bytes):
+            if (outputs := one.gathered(message.offset, message.outputs, info.output_bytes)) is not None:
                 return Outcome(one.key, outputs, message.invoke_us)
         else:
             self._again(one, b"")

@@ -3,7 +3,7 @@
 In: a port, a model. Out: a `Client` for as long as the block lasts; the board's identity as JSON values.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -14,17 +14,18 @@ from edgekit.device.client import Client
 from edgekit.device.diagnosis import refusal, stored_refusal
 from edgekit.device.firmware import ModelSources
 from edgekit.device.link import AS_THE_SYSTEM, CHIP_PORT, FIRST_BAUD, ControlLines, open_link
-from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ErrorCode, ModelSource
-from edgekit.device.protocol.messages import Error, Info, shape_in_words
+from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ElementType, ErrorCode, ModelSource
+from edgekit.device.protocol.messages import Error, Info
+from edgekit.device.protocol.tensors import Tensor
 from edgekit.errors import EdgekitError, printable
 from edgekit.files import print_warning
 from edgekit.values.codec import to_json
-from edgekit.values.model import TfliteModel
+from edgekit.values.model import TensorSpec, TfliteModel
 
 LEFT_AT = (921600, 460800, 230400)  # rates at which a board that is not reset may have been left
 _NOT_IDENTITY = (
-    "nonce", "source", "stored_error", "rank", "dimensions", "positive", "label_bytes", "input_scale_bits",
-    "output_scale_bits", "input_low_bits", "input_high_bits", "model_error", "error_detail",
+    "nonce", "source", "stored_error", "positive", "label_bytes", "input_low_bits", "input_high_bits", "model_error",
+    "error_detail", "tail",
 )  # fmt: skip
 Wait = Callable[[str], AbstractContextManager[object]]
 """Entered while something takes a moment, with what is going on in words."""
@@ -88,12 +89,22 @@ def check_model(info: Info, model: TfliteModel) -> None:
             f"Flash this one (edgekit firmware, then pio run -d firmware -t upload{alone}), or name the board's with "
             "--model.",
         )
-    if info.shape != model.input_shape:
-        said, ours = map(shape_in_words, (info.shape, model.input_shape))
+    told, specs = (info.input_tensors, info.output_tensors), (model.input_specs, model.output_specs)
+    if list(map(_ends, told)) != list(map(_specified, specs)):
+        said, ours = ([" and ".join(map(str, each)) for each in ends] for ends in (told, specs))
         raise EdgekitError(
-            f"The board names this model and says an input of {said}; the model takes {ours}.",
+            f"The board names this model and says that it takes {said[0]} and gives {said[1]}; it takes {ours[0]} and "
+            f"gives {ours[1]}.",
             "Build and flash the firmware again: edgekit firmware, then pio run -d firmware -t upload.",
         )
+
+
+def _ends(tensors: Sequence[Tensor]) -> list[tuple[int, tuple[int, ...]]]:
+    return [(tensor.type, tensor.shape) for tensor in tensors]
+
+
+def _specified(specs: Sequence[TensorSpec]) -> list[tuple[int, tuple[int, ...]]]:
+    return [(ElementType[spec.type], spec.shape) for spec in specs]
 
 
 def say_other_labels(board: tuple[str, ...], here: tuple[str, ...]) -> None:
@@ -109,15 +120,14 @@ def say_other_labels(board: tuple[str, ...], here: tuple[str, ...]) -> None:
 def device_json(info: Info, labels: tuple[str, ...] = ()) -> dict[str, Any]:
     """The board's identity as JSON-ready values; `labels`: as the `Client` has asked for them."""
     values = to_json(info) | {
-        **shape_json(info.shape),
+        "inputs": [_tensor_json(one) for one in info.input_tensors],
+        "outputs": [_tensor_json(one) for one in info.output_tensors],
         "board": BoardKind(info.board).name.lower(),
         "backend": Backend(info.backend).name.lower().replace("_", "-"),
         "chip": printable(info.chip),
         "build_id": printable(info.build_id),
         "model_sha256": info.model_sha256.hex(),
         "model_source": ModelSource(info.source).name.lower().replace("_", "-"),
-        "input_scale": info.scales[0],
-        "output_scale": info.scales[1],
         "labels": [printable(label) for label in labels],
         "decision": Decision(info.decision).name.lower(),
         "input_range": info.input_range and list(info.input_range),
@@ -125,7 +135,6 @@ def device_json(info: Info, labels: tuple[str, ...] = ()) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in _NOT_IDENTITY}
 
 
-def shape_json(shape: tuple[int, ...]) -> dict[str, Any]:
-    """The shape of a model's input, and what an image's dimensions are called."""
-    named = dict(zip(("height", "width", "channels"), shape, strict=True)) if len(shape) == 3 else {}
-    return {**named, "shape": list(shape)}
+def _tensor_json(tensor: Tensor) -> dict[str, Any]:
+    shape = list(tensor.shape)
+    return {"shape": shape, "type": tensor.type_name, "scale": tensor.scale, "zero_point": tensor.zero_point}

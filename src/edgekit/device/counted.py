@@ -18,7 +18,7 @@ from edgekit.boards.counting import counted
 from edgekit.boards.emulators import Emulator
 from edgekit.boards.toolchains import Sizes, run_compiler, sizes_in
 from edgekit.compile import Compiled, CompileOptions, compile_model
-from edgekit.compile.interface import ends_of
+from edgekit.compile.one_buffer import one_buffer_header
 from edgekit.device import project
 from edgekit.errors import EdgekitError
 from edgekit.values.program import Estimate, TwoCores
@@ -31,7 +31,7 @@ class Counted:
     Attributes:
         layers: of each of the program's layers, the mean over the inputs; one that does nothing has zeros.
         rest: what belongs to no layer: the call itself.
-        outputs: the bytes of all outputs, one behind the other, for each input.
+        outputs: the bytes of all outputs in one buffer (values/buffer.py), for each input.
         sizes: of the C as this core runs it.
     """
 
@@ -73,7 +73,7 @@ def count_model(content: bytes, options: CompileOptions, inputs: NDArray[np.int8
     """Runs a model on each input and counts; the first is run once before, so that the cache is warm.
 
     Args:
-        inputs: int8 [N, bytes]: the bytes of all inputs, one behind the other.
+        inputs: int8 [N, bytes]: the bytes of all inputs in one buffer (values/buffer.py).
 
     Raises:
         EdgekitError: what `compile_model` and `counted` raise; no compiler; a program that the board has no room for.
@@ -128,7 +128,8 @@ def _program(
     compiled: Compiled, inputs: NDArray[np.int8], folder: Path, core: Emulator, board: Board, two_cores: bool
 ) -> Path:
     emulated = project.sources() / "boards/emulated"
-    for file, text in (*compiled.files.items(), ("run.h", _run_h(compiled, len(inputs)))):
+    headers = {"model_call.h": one_buffer_header(compiled.graph), "run.h": _run_h(compiled, len(inputs))}
+    for file, text in {**compiled.files, **headers}.items():
         files.write_text(folder / file, text)
     (folder / "images.bin").write_bytes(inputs.tobytes())
     (folder / "board.ld").write_text(core.linker_script(emulated))
@@ -150,28 +151,15 @@ def _program(
 
 def _run_h(compiled: Compiled, runs: int) -> str:
     """How count.c calls the model."""
-    graph = compiled.graph
-    groups: dict[str, list[str]] = {}
-    sizes = {"input": 0, "output": 0}
-    for end in ends_of(graph):
-        group = "input" if end.is_input else "output"
-        pointer = f"({end.pointer})(void *)({group} + {sizes[group]})"
-        groups.setdefault(group, []).append(pointer)
-        sizes[group] += end.tensor.size_bytes
-    lines, arguments = [], []
-    for group, pointers in groups.items():
-        if len(pointers) > 1:
-            lines.append(f"  const model_{group}s all_{group}s = {{{', '.join(pointers)}}};")
-            arguments.append(f"&all_{group}s")
-        else:
-            arguments += pointers
-    state = "static model_state state;\n" if graph.states else ""
-    reset = "model_reset(&state);" if graph.states else ""
-    arguments += ["&state"] if graph.states else []
+    states = bool(compiled.graph.states)
+    declared, state, reset = (
+        ("static model_state state;\n", "&state, ", "model_reset(&state);") if states else ("",) * 3
+    )
     return (
-        f'#include "model.h"\n#define RUNS {runs}\n#define STEPS MODEL_STEPS\n#define ARENA_BYTES MODEL_ARENA_BYTES\n'
-        f"#define INPUT_BYTES {sizes['input']}\n#define OUTPUT_BYTES {sizes['output']}\n{state}"
+        f'#include "model_call.h"\n#define RUNS {runs}\n#define STEPS MODEL_STEPS\n'
+        "#define ARENA_BYTES MODEL_ARENA_BYTES\n#define INPUT_BYTES MODEL_CALL_INPUT_BYTES\n"
+        f"#define OUTPUT_BYTES MODEL_CALL_OUTPUT_BYTES\n{declared}"
         f"static inline void reset(void) {{{reset}}}\n"
         "static inline void invoke(int8_t *input, int8_t *output, uint8_t *arena) {\n"
-        + "\n".join([*lines, f"  model_invoke({', '.join(arguments)}, arena);", "}", ""])
+        f"  model_call(input, output, {state}arena);\n}}\n"
     )

@@ -41,7 +41,7 @@ _REFUSALS = {  # by ErrorCode: what it means, what to do
         "Build a model for a smaller image.",
     ),
     "OUTPUT_TOO_LARGE": (
-        "The model gives more outputs than the {detail} that the board can hold.",
+        "The model gives more bytes than the {detail} that the board can hold.",
         "Build a model with fewer outputs.",
     ),
     "NO_LABELS": ("The board's firmware holds {detail} bytes of labels, and was asked for more.", _AGAIN),

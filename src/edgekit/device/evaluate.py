@@ -15,7 +15,7 @@ import numpy as np
 from edgekit import files
 from edgekit.compile.reference import reference
 from edgekit.device.client import Client
-from edgekit.device.connection import device_json, say_other_labels, shape_json
+from edgekit.device.connection import device_json, say_other_labels
 from edgekit.device.kept import Answers, Kept
 from edgekit.runtimes import tflm
 from edgekit.runtimes.runtime import timed
@@ -24,6 +24,7 @@ from edgekit.values.device_run import DeviceRun, LinkCounts
 from edgekit.values.evaluation import Prediction
 from edgekit.values.images import ArraysInfo, DataInfo, ImageSet
 from edgekit.values.model import TfliteModel
+from edgekit.values.tensors import packed, unpacked
 
 SAVE_EVERY_S = 1.0
 RESUME = "What is done is kept: run the command again with --resume."
@@ -63,7 +64,7 @@ def evaluate_on_device(
     own = ExitStack()
     with own:
         kept = (held or own).enter_context(Kept(key, {**board, "port": at or client.link.name}, state_dir))
-        done = kept.load(info.outputs) if resume else {}
+        done = kept.load(info.values) if resume else {}
         return _evaluate(client, model, images, kept, done, progress, on_resumed)
 
 
@@ -83,10 +84,10 @@ def _evaluate(
     if done and on_resumed is not None:
         on_resumed(tuple(prediction(name) for name in rows if name in done))
     todo = [(name, row) for name, row in rows.items() if name not in done]
-    source = ((name, network_input(model, images.images[row]).tobytes()) for name, row in todo)
+    source = ((name, packed(model.input_specs, network_input(model, images.images[row]))) for name, row in todo)
     try:
         for outcome in client.infer(source):
-            done[outcome.key] = [*np.frombuffer(outcome.outputs, np.int8).tolist(), outcome.invoke_us]
+            done[outcome.key] = [*unpacked(model.output_specs, outcome.outputs).tolist(), outcome.invoke_us]
             if progress is not None:
                 progress(prediction(outcome.key), client.counts)
             if time.monotonic() - saved_at > SAVE_EVERY_S:
@@ -111,6 +112,6 @@ def evaluate_on_desktop(model: TfliteModel, images: ImageSet, progress: Progress
             progress(predictions[-1], link)
     device = {
         "board": "desktop", "chip": platform.machine(), "backend": by.name, "model_sha256": model.sha256,
-        **shape_json(model.input_shape), "arena_bytes": tflm.arena_bytes(model) if by is tflm.TFLM else 0,
+        "arena_bytes": tflm.arena_bytes(model) if by is tflm.TFLM else 0,
     }  # fmt: skip
     return DeviceRun(tuple(predictions), device, link, time.monotonic() - begin)

@@ -23,6 +23,7 @@ from edgekit.boards.emulators import DE212, QEMU, Emulator
 from edgekit.boards.toolchains import need, run_compiler
 from edgekit.compile import Compiled
 from edgekit.compile.c_array import c_array
+from edgekit.compile.one_buffer import one_buffer_header
 from edgekit.device import project
 from edgekit.device.carried import carried
 from edgekit.device.processes import end_with_parent, refuse_where_none_starts, started
@@ -58,7 +59,7 @@ def model_sources(
     """The sources of a firmware for the model.
 
     Args:
-        compiled: the int8 model as C, named `model`; None where TFLM alone runs it.
+        compiled: the model as C, named `model`; None where TFLM alone runs it.
         task, threshold: as in `c_array`.
         arena_bytes: TFLM's arena as measured on the desktop, where the firmware begins to try; 0 where nobody did.
 
@@ -69,7 +70,8 @@ def model_sources(
     array = c_array(model, model.outputs, arena_bytes, task=task, threshold=threshold, folder="model/")
     if compiled is None:
         return ModelSources(array, model.sha256)
-    return ModelSources({**compiled.files, **array, **(_PROFILE if compiled.options.profile else {})}, model.sha256)
+    code = {**compiled.files, "model_call.h": one_buffer_header(compiled.graph)}
+    return ModelSources({**code, **array, **(_PROFILE if compiled.options.profile else {})}, model.sha256)
 
 
 def write_model(sources: ModelSources, into: Path | None = None) -> Path:

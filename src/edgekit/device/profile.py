@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgekit.boards.board import ESP32
 from edgekit.boards.emulators import INSTRUCTIONS_PER_S, QEMU
@@ -37,6 +36,7 @@ from edgekit.tflite.other_ends import left_out
 from edgekit.tflite.reader import read_file
 from edgekit.values.codec import to_json
 from edgekit.values.program import Program, TwoCores
+from edgekit.values.tensors import packed
 
 NOT_ESTIMATED: dict[str, Any] = {"flash_mode": None, "band": None}
 READING_LIMIT_S = 20.0  # of the notes of one run
@@ -49,11 +49,11 @@ class Profile:
     instructions: tuple[int, ...] | None
     us: tuple[float, ...] | None
     resolution: int  # instructions in a tick of the emulated board's clock
-    outputs: bytes  # raw int8
+    outputs: bytes  # of all of them in one buffer (values/buffer.py)
 
 
 def profile(client: Client, image: bytes) -> Profile:
-    """Runs the image (int8 bytes of one input) and asks what every step took.
+    """Runs an input (its bytes in one buffer) and asks what every step took.
     Raises EdgekitError: what `Client.infer` raises, firmware without a profile, a board without a clock of its own."""
     if not client.info.has_clock:
         raise EdgekitError(
@@ -95,10 +95,10 @@ def profile_model(
     model: bytes | str | Path, port: str, options: CompileOptions | None = None, *, baud: int | None = None,
     on_wait: Wait = nullcontext, lines: ControlLines = AS_THE_SYSTEM,
 ) -> ModelProfile:  # fmt: skip
-    """Runs an int8 .tflite once on a board and asks what every layer took.
+    """Runs a quantised .tflite once on a board and asks what every layer took.
 
     Args:
-        model: the .tflite, its bytes or its path, with an image as its input.
+        model: the .tflite, its bytes or its path.
         port: as in `connected`. A board on a line must carry the program that `options` give, with a profile.
         baud, on_wait, lines: as in `connected`.
 
@@ -116,13 +116,16 @@ def profile_model(
     tflite = read_int8_model(content)
     if tflite.state_bytes:
         print_warning(f"The model {tflite.remark_on_state}.")
-    image = np.random.default_rng(0).integers(-128, 128, tflite.tensor_shape, dtype=np.int8)
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(*spec.limits, spec.size, spec.dtype, endpoint=True) for spec in tflite.input_specs]
+    values = np.concatenate(drawn)
+    image = packed(tflite.input_specs, values)
 
     noticed = partial(compile_model, content, replace(options, profile=True))
     with connected(
         port, tflite, lambda: model_sources(tflite, noticed()), baud=baud, on_wait=on_wait, lines=lines
     ) as client:
-        run = profile(client, image.tobytes())
+        run = profile(client, image)
         device, arena_bytes = device_json(client.info, client.labels), client.info.arena_bytes
     program = replace(compiled.program, instructions=run.instructions, us=run.us, estimate=None)
     expected = max(compiled.plan.arena_bytes, 1)  # as the header declares it
@@ -133,7 +136,8 @@ def profile_model(
             f"{len(program.layers)} and {expected:,}.",
             "Name the --optimize and --target that the board was flashed with, or flash it again.",
         )
-    golden = reference(tflite).run(tflite, image.reshape(1, *tflite.input_shape)).astype(np.int8).tobytes()
+    outputs = reference(tflite).run(tflite, values.reshape(1, *tflite.input_shape))
+    golden = packed(tflite.output_specs, outputs)
     resolution = run.resolution
     found = None if device["board"] == "native" else _counted(content, options, image, run.us is None)
     counted, two_cores = found or (None, None)
@@ -152,15 +156,16 @@ def profile_model(
 
 
 def _counted(
-    content: bytes, options: CompileOptions, image: NDArray[np.int8], emulated: bool
+    content: bytes, options: CompileOptions, image: bytes, emulated: bool
 ) -> tuple[Counted, TwoCores | None] | None:
     """What an emulated core counts of the same run, and what two would take; None where that cannot be done here, and
     the user is told why."""
     if not emulated and not (ESP32.toolchain.installed() and shutil.which(QEMU)):
         return None
     try:
-        counted = count_model(content, options, image.reshape(1, -1))
-        return counted, count_two_cores(counted, image.reshape(1, -1))
+        inputs = np.frombuffer(image, np.int8)[np.newaxis]
+        counted = count_model(content, options, inputs)
+        return counted, count_two_cores(counted, inputs)
     except EdgekitError as error:
         left = "Instructions are what the emulated board's firmware counts; " if emulated else ""
         print_warning(f"{left}no time is estimated: {error.message} {error.hint}")

@@ -34,10 +34,10 @@ class Pending:
     timeouts: int = 0
     outputs: dict[int, bytes] = field(default_factory=dict)
 
-    def gathered(self, offset: int, part: bytes, outputs: int) -> bytes | None:
+    def gathered(self, offset: int, part: bytes, output_bytes: int) -> bytes | None:
         """Takes a part of the outputs; all of them once they are there."""
         self.outputs[offset] = part
-        if sum(map(len, self.outputs.values())) < outputs:
+        if sum(map(len, self.outputs.values())) < output_bytes:
             return None
         return b"".join(self.outputs[at] for at in sorted(self.outputs))
 

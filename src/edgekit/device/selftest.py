@@ -24,9 +24,11 @@ from edgekit.device.retransmit import SILENCE_LIMIT_S
 from edgekit.errors import EdgekitError, printable
 from edgekit.report.document import Column, Table
 from edgekit.runtimes.tflm import TFLM
+from edgekit.values.buffer import buffer_bytes
 from edgekit.values.codec import to_json
 from edgekit.values.device_run import board_name, model_name
 from edgekit.values.model import TfliteModel
+from edgekit.values.tensors import packed, unpacked
 
 RANDOM_IMAGES = 12
 _NAMED = 12  # of the labels
@@ -71,14 +73,18 @@ def golden_images(height: int, width: int) -> NDArray[np.uint8]:
     return images
 
 
-def golden_inputs(shape: tuple[int, ...]) -> NDArray[np.int8]:
-    """int8 [N, *shape], every value of them, whatever the model takes them for. An image of one channel is drawn by
-    `golden_images`; other channels are other pictures, so that an exchange of two shows. What is no image is drawn as a
-    picture one pixel high."""
-    height, width, channels = shape if len(shape) == 3 else (1, math.prod(shape), 1)
-    drawn = golden_images(height, width)
+def golden_inputs(model: TfliteModel) -> NDArray[Any]:
+    """Values [N, ...] of a model's inputs, every value of them, whatever the model takes them for. An int8 image of one
+    channel is drawn by `golden_images`; other channels are other pictures, so that an exchange of two shows. What is no
+    image is drawn as a picture one pixel high, of its bytes."""
+    specs, shape = model.input_specs, model.input_shape
+    if specs[0].type != "INT8" or len(shape) != 3:
+        shape = (1, buffer_bytes([spec.size_bytes for spec in specs]), 1)
+    height, width, channels = shape
+    drawn = golden_images(height, width) ^ 0x80  # black is the least int8
     images = np.stack([np.roll(drawn, channel, 0) for channel in range(channels)], -1)
-    return (images.astype(np.int16) - 128).astype(np.int8).reshape(-1, *shape)
+    values = [unpacked(specs, image.tobytes()) for image in images]
+    return np.asarray(np.stack(values).reshape(-1, *model.input_shape))
 
 
 def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
@@ -95,10 +101,10 @@ def selftest(client: Client, model: TfliteModel) -> tuple[Check, ...]:
 
 def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
     info = client.info
-    inputs_q = golden_inputs(info.shape)
+    values = golden_inputs(model)
     by = reference(model)
-    expected = by.run(model, inputs_q.reshape(-1, *model.input_shape))
-    inputs = [image_q.tobytes() for image_q in inputs_q]
+    expected = [packed(model.output_specs, answer) for answer in by.run(model, values)]
+    inputs = [packed(model.input_specs, each) for each in values]
     stored = info.stored_error != ErrorCode.OK
     found = stored_refusal(info).message if stored else model_name(device_json(info))
     yield Check("model", not stored, found)
@@ -108,7 +114,7 @@ def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
         found = f"{info.ram_bytes:,} bytes of RAM, {info.flash_bytes:,} of flash"
         yield Check("memory", info.arena_bytes <= info.ram_bytes, found)
     outcomes = list(client.infer((str(row), data) for row, data in enumerate(inputs)))
-    wrong = [o.key for o in outcomes if o.outputs != expected[int(o.key)].tobytes()]
+    wrong = [o.key for o in outcomes if o.outputs != expected[int(o.key)]]
     found = (
         f"{len(outcomes) - len(wrong)} of {len(inputs)} golden inputs give the desktop's bytes"
         + f", of {by.name}" * (by is not TFLM)
@@ -121,7 +127,7 @@ def _checks(client: Client, model: TfliteModel) -> Iterator[Check]:
         found = "none: the emulated chip's clock is this computer's"
     yield Check("timing", times[0] > 0 or info.board in _HOSTED, found)  # the least models take less than one there
     again = list(client.infer(itertools.repeat(("again", inputs[-1]), 5)))
-    steady = {o.outputs for o in again} == {expected[-1].tobytes()}
+    steady = {o.outputs for o in again} == {expected[-1]}
     yield Check("repeatable", steady and len(again) == 5, "the same input five times")
     yield line_check(client)
     line = client.counts
@@ -137,7 +143,7 @@ def _answers(info: Info, labels: tuple[str, ...]) -> str:
         how = f"output {info.positive} where it is above the other by {info.margin_q} or more"
     else:
         how = "the greatest output counts" if info.decision == Decision.ARGMAX else "what they mean it does not say"
-    return f"{info.outputs:,} outputs{f' ({named})' if named else ''}; {how}"
+    return f"{info.values:,} outputs{f' ({named})' if named else ''}; {how}"
 
 
 def line_check(client: Client) -> Check:

@@ -3,16 +3,14 @@
 In: a described model, the beginning of the application in the board's flash. Out: the partition's content.
 """
 
-import math
 import struct
 
 from edgekit.boards.board import ESP32, Board
 from edgekit.compile.description import Description
 from edgekit.device.images import IMAGE_MAGIC
 from edgekit.device.partitions import Partition
-from edgekit.device.protocol.codes import Backend
+from edgekit.device.protocol.codes import Backend, ElementType
 from edgekit.device.protocol.message import MAX_RANK
-from edgekit.device.protocol.messages import shape_in_words
 from edgekit.device.protocol.stored import (
     FIRMWARE_FORMAT,
     FIRMWARE_MAGIC,
@@ -21,8 +19,11 @@ from edgekit.device.protocol.stored import (
     FirmwareDescription,
     StoredModel,
 )
+from edgekit.device.protocol.tensors import Tensor
 from edgekit.errors import EdgekitError
 from edgekit.tflite.reader import operator_name
+from edgekit.values.buffer import buffer_bytes
+from edgekit.values.model import TensorSpec
 
 # An image's header, that of its first segment, and ESP-IDF's own description of an application (esp_app_desc_t).
 _DESCRIPTION_OFFSET = 24 + 8 + 256
@@ -53,23 +54,22 @@ def stored_content(described: Description, arena_bytes: int, built_in_sha256: by
         model_bytes=len(model.flatbuffer),
         model_sha256=bytes.fromhex(model.sha256),
         built_in_sha256=built_in_sha256,
-        rank=len(model.input_shape),
+        inputs=len(model.input_specs),
+        outputs=len(model.output_specs),
         decision=described.decision,
         positive=max(described.positive, 0),
-        reserved=0,
-        dimensions=(*model.input_shape, *[0] * (MAX_RANK - len(model.input_shape))),
-        outputs=described.outputs,
-        input_scale_bits=_bits(described.input_q.scale),
-        output_scale_bits=_bits(described.output_q.scale),
         input_low_bits=_bits(pixels.low if pixels else 0.0),
         input_high_bits=_bits(pixels.high if pixels else 0.0),
-        output_scale_e9=described.output_scale_e9,
-        input_zero_point=described.input_q.zero_point,
-        output_zero_point=described.output_q.zero_point,
         arena_bytes=arena_bytes,
         check=0,
     )
-    return header.image(labels, model.flatbuffer)
+    return header.image([_tensor(spec) for spec in (*model.input_specs, *model.output_specs)], labels, model.flatbuffer)
+
+
+def _tensor(spec: TensorSpec) -> Tensor:
+    assert spec.q is not None
+    dimensions = (*spec.shape, *[0] * (MAX_RANK - len(spec.shape)))
+    return Tensor(ElementType[spec.type], len(spec.shape), spec.q.zero_point, _bits(spec.q.scale), dimensions)
 
 
 def _bits(value: float) -> int:
@@ -79,7 +79,9 @@ def _bits(value: float) -> int:
 def check_runs(described: Description, arena_bytes: int, firmware: FirmwareDescription, board: Board = ESP32) -> None:
     """Raises EdgekitError where a firmware cannot run the model out of its partition, and says why."""
     model, built_in = described.model, firmware.built_in_sha256.hex()
-    shape = model.input_shape
+    input_bytes, output_bytes = (
+        buffer_bytes([spec.size_bytes for spec in specs]) for specs in (model.input_specs, model.output_specs)
+    )
     if firmware.backend == Backend.AOT and model.sha256 != built_in:
         raise EdgekitError(
             f"The board's firmware is compiled C of the model {built_in[:12]}, and runs no other than that.",
@@ -91,16 +93,14 @@ def check_runs(described: Description, arena_bytes: int, firmware: FirmwareDescr
             f"The board's firmware lacks operators of {model.name}: {', '.join(lacking)}.",
             f"It has those of the model that it was built with. Build it with this one: {_BUILD}.",
         )
-    if math.prod(shape) > firmware.input_bytes:
+    if input_bytes > firmware.input_bytes:
         raise EdgekitError(
-            f"{model.name} takes an input of {shape_in_words(shape)}; the board's firmware was built for "
-            f"{firmware.input_bytes:,} bytes.",
+            f"{model.name} takes {input_bytes:,} bytes; the board's firmware was built for {firmware.input_bytes:,}.",
             f"Build it with this model: {_BUILD}.",
         )
-    if described.outputs > firmware.outputs:
+    if output_bytes > firmware.output_bytes:
         raise EdgekitError(
-            f"{model.name} gives {described.outputs:,} outputs; the board's firmware was built for "
-            f"{firmware.outputs:,}.",
+            f"{model.name} gives {output_bytes:,} bytes; the board's firmware was built for {firmware.output_bytes:,}.",
             f"Build it with this model: {_BUILD}.",
         )
     if firmware.backend != Backend.AOT and arena_bytes > board.room.arena_bytes:

@@ -45,7 +45,9 @@ class Example:
 def pixel_values(model: TfliteModel | None) -> NDArray[np.int8] | None:
     """What each of the 256 pixel values becomes as the model's input; None where it takes no pictures, or nobody has
     said what it takes black and white for."""
-    if model is None or model.image_size is None or model.input_q is None or model.input_range is None:
+    if model is None or model.variant != "int8" or model.image_size is None:
+        return None
+    if model.input_q is None or model.input_range is None:
         return None
     return to_int8(np.arange(256, dtype=np.uint8), model.input_q, model.input_range)
 

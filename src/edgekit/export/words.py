@@ -44,7 +44,9 @@ def origin_of(made: CompiledModel, asked: Asked) -> Origin:
     """Reads the model as a runtime does, and the card beside it."""
     try:
         model = read_tflite(made.content)
-    except EdgekitError:  # not one of a single input: the compiler takes more
+    except EdgekitError:  # the compiler takes more
+        return Origin(None, None, None)
+    if len(model.input_specs) > 1 or len(model.output_specs) > 1:
         return Origin(None, None, None)
     model = with_input_range(model, asked.input_range)
     if card := None if made.converted else card_beside(made.path, model):

@@ -28,6 +28,7 @@ from edgekit.pipeline.inputs import taken_for
 from edgekit.pipeline.loading import LoadedModel, load_model
 from edgekit.pipeline.predict import answers_of, gives_classes, refuse_float
 from edgekit.tflite.quantize import network_input, with_input_range
+from edgekit.values.tensors import packed, unpacked
 
 PING_S = 2.0  # between two questions to an idle board, which show that it is still there
 PREVIEW_PX = 384  # the longer side of what the page shows
@@ -104,7 +105,7 @@ def _answered(client: Client, loaded: LoadedModel, pictures: Folder, tally: Tall
             while name in sent:
                 name += " (written over)"
             sent[name] = one.path, one.view.preview
-            yield name, network_input(model, one.view.pixels).tobytes()
+            yield name, packed(model.input_specs, network_input(model, one.view.pixels))
 
     def said() -> Iterator[Skipped]:
         while skipped:
@@ -125,7 +126,7 @@ def _answered(client: Client, loaded: LoadedModel, pictures: Folder, tally: Tall
 
 
 def _seen(outcome: Outcome, path: str, preview: bytes, loaded: LoadedModel, tally: Tally, has_clock: bool) -> Seen:
-    outputs = np.frombuffer(outcome.outputs, np.int8)[np.newaxis]
+    outputs = unpacked(loaded.model.output_specs, outcome.outputs)[np.newaxis]
     (answer,) = answers_of(loaded, [Path(path)], outputs)
     truth = tally.truth_of(path)
     tally.add(truth, answer.label)

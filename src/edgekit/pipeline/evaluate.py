@@ -167,7 +167,7 @@ def scored_outputs(
         )  # fmt: skip
     else:
         scored = score_values(
-            real_values(outputs, model.output_q), found.targets, against=found.against,
+            real_values(outputs, model.output_specs), found.targets, against=found.against,
             step=model.output_q.scale if model.output_q else 0.0,
             runtime=runtime, model_sha256=model.sha256, data=found.info,
         )  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any
 from edgekit.boards.board import ESP32
 from edgekit.compile import compile_model
 from edgekit.compile.options import FOR_BOARD
+from edgekit.data.arrays import wanted_arrays
 from edgekit.data.audit import Spread, audit
 from edgekit.data.sources import is_known
 from edgekit.errors import EdgekitError, in_a_line
@@ -68,18 +69,18 @@ def _of_model(path: Path, named: str) -> FirstSteps:
     model = read_named(path)
     card = card_beside(path, model)
     task = card.data.task if card else task_of(model, None)
-    ends = [f"{' x '.join(map(str, shape))} {model.variant}" for shape in (model.input_shape, model.output_shape)]
-    facts = [("takes", ends[0]), ("gives", ends[1]), ("file", f"{len(model.flatbuffer):,} bytes")]
+    takes, gives = (" and ".join(map(str, specs)) for specs in (model.input_specs, model.output_specs))
+    facts = [("takes", takes), ("gives", gives), ("file", f"{len(model.flatbuffer):,} bytes")]
     if model.input_q is not None:
-        low, high = span(model.input_q)
+        low, high = span(model.input_q, model.input_specs[0].limits)
         facts.append(("input", f"{low:.4g} to {high:.4g}" + (f". {model.input_range}" if model.input_range else "")))
     if model.state_bytes:
         facts.append(("state", model.remark_on_state))
     facts.append(("classes", ", ".join(task.labels) if task else "not named: --labels FILE|a,b,c where they are any"))
     pictures = model.image_size is not None and model.input_range is not None
-    data = "FOLDER" if pictures else f"FILE.npz  # x [N, {', '.join(map(str, model.input_shape))}] and y"
+    data = "FOLDER" if pictures else f"FILE.npz  # {wanted_arrays(model)}"
     evaluated = f"edgekit evaluate {named} --data {data}"
-    if model.variant not in ("int8", "16x8"):
+    if model.is_float and model.variant != "16x8":
         return FirstSteps((*facts, ("compiles", "no: it is not int8. Convert it to int8 first")), (evaluated,))
     try:
         compiled = compile_model(model.flatbuffer, FOR_BOARD)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgekit.data.arrays import Arrays, load_arrays
+from edgekit.data.arrays import Arrays, load_arrays, wanted_arrays
 from edgekit.data.asked import for_model
 from edgekit.data.sources import load_splits
 from edgekit.errors import EdgekitError
@@ -32,11 +32,10 @@ def taken_for(model: TfliteModel, data: str) -> InputRange | None:
     if is_arrays(data):
         return None
     if model.image_size is None:
-        shape = ", ".join(map(str, model.input_shape))
+        taken = " and ".join(" x ".join(map(str, spec.shape)) for spec in model.input_specs)
         raise EdgekitError(
-            f"{model.name} takes {' x '.join(map(str, model.input_shape))} values, which are no picture; {data} holds "
-            "pictures.",
-            f"Give its inputs as an .npz: --data FILE.npz with x [N, {shape}] and y.",
+            f"{model.name} takes {taken} values, which are no picture; {data} holds pictures.",
+            f"Give its inputs as an .npz: --data FILE.npz with {wanted_arrays(model)}.",
         )
     return known_range(model)
 

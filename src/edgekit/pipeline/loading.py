@@ -140,6 +140,14 @@ def task_of(model: TfliteModel, labels: str | None) -> Task | None:
     Raises:
         EdgekitError: names of another number than the outputs, equal or empty ones, a file that cannot be read.
     """
+    if len(model.output_specs) > 1:
+        if labels is not None:
+            raise EdgekitError(
+                f"{model.name} gives {len(model.output_specs)} outputs ({', '.join(map(str, model.output_specs))}), "
+                "which are no choice of classes.",
+                "Leave out --labels.",
+            )
+        return None
     if labels is None:
         if model.labels and len(model.labels) != model.outputs:
             print_warning(
@@ -216,7 +224,7 @@ def labels_of(path: Path, labels: str | None, converted: bytes | None = None) ->
     """
     try:
         model = read_tflite(converted or path)
-    except EdgekitError:  # not one of a single input: the compiler takes more
+    except EdgekitError:  # the compiler takes more
         if labels is not None:
             raise
         return ()

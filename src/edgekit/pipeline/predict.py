@@ -1,4 +1,4 @@
-"""Ask an int8 model about pictures or arrays, on this computer or on a board.
+"""Ask a model about pictures or arrays, on this computer or on a board.
 
 In: a model, paths, a port. Out: an `Answer` for each input.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from edgekit.pipeline.inputs import is_arrays, taken_for
 from edgekit.pipeline.loading import LoadedModel, load_model
 from edgekit.tflite.quantize import logits_of, network_input, real_values, with_input_range
 from edgekit.values.model import TfliteModel
+from edgekit.values.tensors import packed, unpacked
 
 _PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -34,7 +36,7 @@ class Answer:
         path: the picture's, or the .npz's with the number of the row in brackets.
         label: the task's, or the class number where nobody has named the classes; empty where the outputs are none.
         probabilities: of each class, in the order of the outputs; empty where these are no classes.
-        outputs_q: the raw outputs, int8 of an int8 model.
+        outputs_q: the raw outputs, whole numbers of a quantised model.
         values: the outputs in real units.
     """
 
@@ -50,7 +52,7 @@ def predict(
     input_range: tuple[float, float] | None = None, labels: str | None = None, port: str | None = None,
     baud: int | None = None, on_wait: Wait = nullcontext, lines: ControlLines = AS_THE_SYSTEM,
 ) -> list[Answer]:  # fmt: skip
-    """Runs pictures of any size, or the `x` of an .npz, through an int8 or float32 model.
+    """Runs pictures of any size, or the `x` of an .npz, through a quantised or float32 model.
 
     Args:
         model: a model that `load_model` read, or its path.
@@ -65,7 +67,7 @@ def predict(
     loaded = model if isinstance(model, LoadedModel) else load_model(model, labels)
     tflite = with_input_range(loaded.model, input_range)
     paths = [Path(image) for image in ([images] if isinstance(images, str | Path) else images)]
-    names, batches = list[Path](), list[NDArray[np.int8]]()
+    names, batches = list[Path](), list[NDArray[Any]]()
     for path in paths:
         if is_arrays(str(path)):
             found = load_arrays(path, tflite)
@@ -88,15 +90,15 @@ def predict(
         outputs = reference(tflite).run(tflite, inputs)
     else:
         with connected(port, tflite, loaded.sources, baud=baud, on_wait=on_wait, lines=lines) as client:
-            rows = ((str(name), row.tobytes()) for name, row in zip(names, inputs, strict=True))
-            outputs = np.stack([np.frombuffer(one.outputs, np.int8) for one in client.infer(rows)])
+            rows = ((str(name), packed(tflite.input_specs, row)) for name, row in zip(names, inputs, strict=True))
+            outputs = np.stack([unpacked(tflite.output_specs, one.outputs) for one in client.infer(rows)])
     return answers_of(loaded, names, outputs)
 
 
-def answers_of(loaded: LoadedModel, names: Sequence[Path], outputs: NDArray[np.int8]) -> list[Answer]:
+def answers_of(loaded: LoadedModel, names: Sequence[Path], outputs: NDArray[Any]) -> list[Answer]:
     """What the outputs [N, ...] of a model for inputs of those names say."""
     model, task = loaded.model, loaded.task
-    values = real_values(outputs, model.output_q)
+    values = real_values(outputs, model.output_specs)
     said, shares = [""] * len(names), np.zeros((len(names), 0))
     if task is not None or gives_classes(loaded):
         task = task or numbered(model)
@@ -111,7 +113,7 @@ def answers_of(loaded: LoadedModel, names: Sequence[Path], outputs: NDArray[np.i
 
 def refuse_float(model: TfliteModel) -> None:
     """Raises EdgekitError where no board runs the model."""
-    if model.input_q is None:
+    if model.is_float:
         raise EdgekitError(f"{model.name} is a {model.variant} model, which no board runs.", "Give the int8 .tflite.")
 
 
@@ -119,7 +121,7 @@ def gives_classes(loaded: LoadedModel) -> bool:
     """Whether the outputs are classes as far as anyone can tell: they are named, or shares of a softmax, or a few
     values for a picture."""
     model = loaded.model
-    several = model.outputs > 1 and model.outputs == max(model.output_shape)
+    several = len(model.output_specs) == 1 and model.outputs > 1 and model.outputs == max(model.output_shape)
     return loaded.task is not None or (several and (model.ops[-1] == "SOFTMAX" or model.image_size is not None))
 
 

@@ -1,4 +1,4 @@
-"""The answers of a model, as a table. In: rows of path, label, probabilities, int8 outputs, real values."""
+"""The answers of a model, as a table. In: rows of path, label, probabilities, raw outputs, real values."""
 
 from collections.abc import Iterable, Sequence
 
@@ -18,7 +18,7 @@ def answers_table(
         share = max(shares, default=0.0)
         said = (label, Cell(f"{share:.3f}", value=share)) if classes else (_some(f"{value:.5g}" for value in values),)
         table.append((path, *said, _some(map(str, outputs_q))))
-    heads = (Column("input", "left"), *middle, Column("int8 outputs", "left"))
+    heads = (Column("input", "left"), *middle, Column("raw outputs", "left"))
     return Table("Answers", heads, tuple(table))
 
 

@@ -5,12 +5,20 @@ In: a .tflite. Out: its outputs.
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.extras import not_installed
-from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
+from edgekit.runtimes.runtime import (
+    Infer,
+    Progress,
+    Runtime,
+    native_stderr,
+    run_each,
+    tensors_of,
+    to_tensors,
+    values_of,
+)
 from edgekit.tflite.reader import read_file
 from edgekit.tflite.variables import variables_of
 from edgekit.values.model import TfliteModel
@@ -44,7 +52,8 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
             interpreter = make()
         except (RuntimeError, ValueError) as error:
             raise _refused(model, error) from error
-    entry, end = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    entries, ends = ([one["index"] for one in details] for details in
+                     (interpreter.get_input_details(), interpreter.get_output_details()))  # fmt: skip
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
         nonlocal interpreter
@@ -53,9 +62,10 @@ def infer_of(model: TfliteModel, reference_kernels: bool = False) -> Infer:
                 interpreter = make()
             elif model.state_bytes:
                 interpreter.reset_all_variables()
-            interpreter.set_tensor(entry, tensor.reshape(model.tensor_shape))
+            for entry, value in zip(entries, tensors_of(model, tensor), strict=True):
+                interpreter.set_tensor(entry, value)
             interpreter.invoke()
-            return np.asarray(interpreter.get_tensor(end)).reshape(-1)
+            return values_of(model, [interpreter.get_tensor(end) for end in ends])
         except (RuntimeError, ValueError) as error:
             raise _refused(model, error) from error
 

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from edgekit.errors import EdgekitError
 from edgekit.tflite.quantize import network_input
 from edgekit.values.model import TfliteModel
+from edgekit.values.tensors import joined_dtype, parts
 
 Progress = Callable[[int], None]  # (how many more images are done)
 Infer = Callable[[NDArray[Any]], NDArray[Any]]
-"""One tensor [1, H, W, C] in the model's input type -> its outputs [classes] in its output type."""
+"""One input [1, ...] in the model's input type -> its outputs [classes] in its output type. The values of
+several inputs, or outputs, stand one after the other."""
 
 
 class Run(Protocol):
@@ -33,7 +35,7 @@ class Run(Protocol):
         progress: called with how many more images are done.
 
     Returns:
-        Outputs [N, ...]: int8 values of an int8 model, float32 of a float one.
+        Outputs [N, ...]: whole numbers of a quantised model, float32 of a float one.
 
     Raises:
         EdgekitError: the runtime does not run this model, is not installed, or the images are of another size.
@@ -63,8 +65,8 @@ def run_each(infer: Infer, tensors: NDArray[Any], progress: Progress | None) -> 
     return np.stack(rows)
 
 
-def timed(runtime: Runtime, model: TfliteModel, images: NDArray[Any]) -> Iterator[tuple[NDArray[np.int8], int]]:
-    """Each image by itself: int8 outputs [classes] and the microseconds that this computer took."""
+def timed(runtime: Runtime, model: TfliteModel, images: NDArray[Any]) -> Iterator[tuple[NDArray[Any], int]]:
+    """Each image by itself: its outputs [classes] and the microseconds that this computer took."""
     assert runtime.open is not None
     infer = runtime.open(model)
     for tensor in to_tensors(model, images):
@@ -74,8 +76,8 @@ def timed(runtime: Runtime, model: TfliteModel, images: NDArray[Any]) -> Iterato
 
 
 def to_tensors(model: TfliteModel, images: NDArray[Any]) -> NDArray[Any]:
-    """Images uint8 [N, H, W, C], or values [N, ...] in the model's input type, as its inputs [N, 1, ...], int8 or
-    float32.
+    """Images uint8 [N, H, W, C], or values [N, ...] in the model's input type, as its inputs [N, 1, ...], whole
+    numbers or float32.
 
     Raises:
         EdgekitError: they have another shape than the model's input; or nobody has said what it takes pixels for.
@@ -117,3 +119,14 @@ def native_stderr() -> Iterator[Callable[[], str]]:
         finally:
             os.dup2(original, 2)
             os.close(original)
+
+
+def tensors_of(model: TfliteModel, values: NDArray[Any]) -> list[NDArray[Any]]:
+    """The tensors of one input, in the file's order, types and shapes."""
+    each = parts(model.input_specs, values.reshape(-1))
+    return [part.astype(spec.dtype, copy=False).reshape(spec.tensor_shape) for spec, part in each]
+
+
+def values_of(model: TfliteModel, tensors: list[NDArray[Any]]) -> NDArray[Any]:
+    """The outputs [classes] of one input, of the tensors in the file's order."""
+    return np.concatenate([tensor.reshape(-1) for tensor in tensors], dtype=joined_dtype(model.output_specs))

@@ -1,7 +1,7 @@
-"""TensorFlow Lite for Microcontrollers (PyPI tflite-micro), the code that the board runs: its int8 outputs are the
-golden ones.
+"""TensorFlow Lite for Microcontrollers (PyPI tflite-micro), the code that the board runs: its outputs are the golden
+ones.
 
-In: a .tflite, int8, float32 or 16x8. Out: outputs, and what its arena needs.
+In: a .tflite, quantised or float32. Out: outputs, and what its arena needs.
 """
 
 import importlib.util
@@ -18,7 +18,16 @@ from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError, in_a_line
 from edgekit.executor.child import python
-from edgekit.runtimes.runtime import Infer, Progress, Runtime, native_stderr, run_each, to_tensors
+from edgekit.runtimes.runtime import (
+    Infer,
+    Progress,
+    Runtime,
+    native_stderr,
+    run_each,
+    tensors_of,
+    to_tensors,
+    values_of,
+)
 from edgekit.tflite.model import count
 from edgekit.tflite.reader import CORRUPT, read_file
 from edgekit.values.model import TfliteModel
@@ -40,7 +49,7 @@ def infer_of(model: TfliteModel) -> Infer:
     Raises:
         EdgekitError: a float16 or dynamic-range file, or an operator that TFLM does not have.
     """
-    make, shape = _maker(model), model.tensor_shape
+    make = _maker(model)
     interpreter = _interpreter(model)
 
     def infer(tensor: NDArray[Any]) -> NDArray[Any]:
@@ -50,16 +59,17 @@ def infer_of(model: TfliteModel) -> Infer:
                 interpreter = make()
             elif model.state_bytes:
                 interpreter.reset()
-            interpreter.set_input(tensor.reshape(shape), 0)
+            for position, value in enumerate(tensors_of(model, tensor)):
+                interpreter.set_input(value, position)
             interpreter.invoke()
-            return np.array(interpreter.get_output(0)).reshape(-1)
+            return values_of(model, [interpreter.get_output(position) for position in range(len(model.output_specs))])
         except _ERRORS as error:
             raise _refused(model, error) from error
 
     return infer
 
 
-TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "float32", "16x8"), open=infer_of)
+TFLM = Runtime("tflm", ".tflite", run, variants=("int8", "integer", "float32", "16x8"), open=infer_of)
 
 
 @contextmanager
@@ -89,7 +99,7 @@ def arena_parts(model: TfliteModel) -> tuple[int, int]:
     on this machine: pointers are 8 bytes here and 4 on an ESP32. Raises as `arena_bytes`."""
     interpreter = _interpreter(model)
     with _refusals(model):
-        return _parts(interpreter, 1)
+        return _parts(interpreter, len(model.input_specs))
 
 
 def _parts(interpreter: Any, inputs: int) -> tuple[int, int]:

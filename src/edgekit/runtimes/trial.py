@@ -16,6 +16,7 @@ from edgekit.executor.child import python
 from edgekit.runtimes import litert, tflm
 from edgekit.tflite.model import read_tflite
 from edgekit.values.model import TfliteModel
+from edgekit.values.tensors import joined_dtype
 
 LIMIT_S = 60.0
 _RUNTIMES = {"tflm": tflm.infer_of, "litert": litert.infer_of}
@@ -48,7 +49,7 @@ def _try_here() -> None:
     runtime, name = sys.argv[1:]
     try:
         model = replace(read_tflite(sys.stdin.buffer.read()), name=name)
-        _RUNTIMES[runtime](model)(np.zeros(model.tensor_shape, np.float32 if model.input_q is None else np.int8))
+        _RUNTIMES[runtime](model)(np.zeros(model.input_shape, joined_dtype(model.input_specs)))
         print(json.dumps({"arena_bytes": tflm.arena_bytes(model) if runtime == "tflm" else 0}))
     except EdgekitError as error:
         print(json.dumps({"error": [error.message, error.hint]}))

@@ -15,7 +15,7 @@ from edgekit.tflite.quantize import input_range_of
 from edgekit.tflite.reader import CORRUPT, damaged, read_file
 from edgekit.tflite.records import FileOperator, FileTensor, TfliteFile
 from edgekit.tflite.variables import variables_of
-from edgekit.values.model import InputRange, Quantization, TfliteModel
+from edgekit.values.model import TYPES, InputRange, Quantization, TensorSpec, TfliteModel
 
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _ITEM_BYTES = dict.fromkeys(("INT8", "UINT8", "BOOL"), 1) | dict.fromkeys(("FLOAT16", "INT16"), 2)
@@ -43,28 +43,28 @@ class ModelCounts:
 
 
 def read_tflite(content: bytes | Path) -> TfliteModel:
-    """Reads a model of one input and one output of any shape, in any number format.
+    """Reads a model of any inputs and outputs, in any number format.
 
     Args:
         content: the file's bytes, or its path.
 
     Raises:
         EdgekitError: no such file, not a .tflite, truncated or altered, subgraphs that do more than give variables
-            their first values, several inputs or outputs, a shape or number format that edgekit does not make.
+            their first values, a shape or number format that edgekit does not make.
     """
     return _model(sound_file(content))
 
 
 def read_int8_model(content: bytes | Path) -> TfliteModel:
-    """Reads an int8 model of one input and one output, such as `compile_model` accepts.
+    """Reads a model of whole numbers, such as `compile_model` accepts.
 
     What interpreters trust is not checked here: compile the model first, or let `read_tflite` read it.
 
     Raises:
-        EdgekitError: as `read_tflite`, or not an int8 model.
+        EdgekitError: as `read_tflite`, or a model of floats.
     """
     model = _model(read_file(content))
-    if model.variant != "int8":
+    if model.is_float:
         raise EdgekitError(f"This is a {model.variant} model, not int8.", "Convert the model to int8 first.")
     return model
 
@@ -96,13 +96,19 @@ def sound_file(content: bytes | Path) -> TfliteFile:
     """The records of a .tflite with every index, size and stride checked: TFLM itself trusts the file.
 
     Raises:
-        EdgekitError: as `read_file`, several inputs or outputs, or what an interpreter would read or write astray.
+        EdgekitError: as `read_file`, or what an interpreter would read or write astray.
     """
     file = read_file(content)
-    entry, exit_ = file.ends()
     try:
-        known = _check_graph(file, {entry, exit_}, {entry})
-        if exit_ not in known or not 0 <= entry < len(file.tensors):
+        for what, indices in (("input", file.inputs), ("output", file.outputs)):
+            if not indices:
+                raise ValueError(f"it has no {what}")
+            if not all(0 <= index < len(file.tensors) for index in indices):
+                raise ValueError(f"it names an {what} that is not there")
+        if len(set(file.inputs)) != len(file.inputs):
+            raise ValueError("it names an input twice")
+        known = _check_graph(file, {*file.inputs, *file.outputs}, {*file.inputs})
+        if not known.issuperset(file.outputs):
             raise ValueError("nothing writes the output")
         for other in file.others:
             _check_graph(other)
@@ -200,62 +206,70 @@ def _check_weights(op: FileOperator, tensors: tuple[FileTensor, ...], where: str
 
 
 def _model(file: TfliteFile) -> TfliteModel:
-    """The value. EdgekitError where the input is a batch of several, or the ends are neither int8 nor float."""
-    entry, exit_ = (file.tensors[index] for index in file.ends())
-    has_batch = len(entry.shape) > 1
-    if has_batch and entry.shape[0] != 1:
+    """The value. EdgekitError where the input is a batch of several, or the ends have other types."""
+    entries, exits = ([file.tensors[index] for index in indices] for indices in (file.inputs, file.outputs))
+    first = entries[0].shape
+    if len(entries) == 1 and len(first) > 1 and first[0] != 1:
         raise EdgekitError(
-            f"{file.name} takes an input of shape {list(entry.shape)}: {entry.shape[0]} at a time, not one.",
+            f"{file.name} takes an input of shape {list(first)}: {first[0]} at a time, not one.",
             "Convert it with batch size 1; `edgekit build-model` does.",
         )
-    if max(math.prod(entry.shape), math.prod(exit_.shape)) > _MOST_VALUES:
+    takes, gives = (_in_words([str(list(one.shape)) for one in ends]) for ends in (entries, exits))
+    if max(sum(math.prod(one.shape) for one in ends) for ends in (entries, exits)) > _MOST_VALUES:
         raise EdgekitError(
-            f"{file.name} takes {list(entry.shape)} and gives {list(exit_.shape)}, more than {_MOST_VALUES:,} values.",
+            f"{file.name} takes {takes} and gives {gives}, more than {_MOST_VALUES:,} values.",
             "Convert it for a smaller input: an ESP32 holds some 200,000 bytes.",
         )
-    variant = _variant(file, entry, exit_)
-    input_q = _quantization(entry) if variant == "int8" else None
-    several = len(exit_.shape) > 1 and exit_.shape[0] == 1
+    variant = _variant(file, entries, exits)
+    input_specs, output_specs = (tuple(map(_spec, ends)) for ends in (entries, exits))
+    q = input_specs[0].q if variant == "int8" and len(entries) == 1 else None
     return TfliteModel(
         flatbuffer=file.content,
         variant=variant,
-        input_shape=(entry.shape[1:] if has_batch else entry.shape) or (1,),
-        input_q=input_q,
-        output_q=_quantization(exit_) if variant == "int8" else None,
+        input_specs=input_specs,
+        output_specs=output_specs,
         ops=tuple(op.code for graph in (*file.others, file) for op in graph.operators),
         sha256=sha256_of(file.content),
+        input_range=input_range_of(q) if q else InputRange() if entries[0].type == "FLOAT32" else None,
         name=file.name,
         other_ends=file.other_ends,
-        input_range=InputRange() if input_q is None else input_range_of(input_q),
-        output_shape=(exit_.shape[1:] if several else exit_.shape) or (1,),
-        has_batch=has_batch,
-        labels=labels_within(file.content, math.prod(exit_.shape)),
+        labels=labels_within(file.content, sum(spec.size for spec in output_specs)),
         state_bytes=_state_bytes(file),
     )
 
 
-def _quantization(tensor: FileTensor) -> Quantization:
-    return Quantization(float(tensor.scales[0]), int(tensor.zero_points[0]))
+def _spec(tensor: FileTensor) -> TensorSpec:
+    has_batch = len(tensor.shape) > 1 and tensor.shape[0] == 1
+    q = Quantization(float(tensor.scales[0]), int(tensor.zero_points[0])) if len(tensor.scales) else Quantization(1, 0)
+    shape = (tensor.shape[1:] if has_batch else tensor.shape) or (1,)
+    return TensorSpec(tensor.name, tensor.type, shape, None if tensor.type == "FLOAT32" else q, has_batch)
 
 
-def _variant(file: TfliteFile, entry: FileTensor, exit_: FileTensor) -> str:
-    ends = (entry.type, exit_.type)
+def _variant(file: TfliteFile, entries: list[FileTensor], exits: list[FileTensor]) -> str:
+    ends = [*entries, *exits]
+    types = {end.type for end in ends}
     constants = {tensor.type for tensor in file.tensors if tensor.data.size}
-    if ends == ("INT8", "INT8") and all(len(end.scales) and len(end.zero_points) for end in (entry, exit_)):
-        return "int8"
     quantized = {file.tensors[index].type for op in file.operators if op.code == "QUANTIZE" for index in op.outputs}
-    if ends == ("FLOAT32", "FLOAT32") and not quantized:
+    if types == {"FLOAT32"} and not quantized:
         return "float16" if "FLOAT16" in constants else "dynamic" if "INT8" in constants else "float32"
-    if ends == ("FLOAT32", "FLOAT32") and quantized == {"INT16"}:
+    if types == {"FLOAT32"} and quantized == {"INT16"}:
         return "16x8"
-    if "INT16" in ends:
-        raise EdgekitError(
-            f"{file.name} takes {ends[0].lower()} and gives {ends[1].lower()}: its ends have 16 bits, and edgekit's "
-            "runtimes and firmware carry int8 and float.",
-            "`edgekit compile` makes a C library of it. For all else leave its ends float "
-            "(inference_input_type=tf.float32), or convert it to int8 (TFLITE_BUILTINS_INT8).",
-        )
+    if types <= {*TYPES} - {"FLOAT32"} and all(_has_one_scale(end) for end in ends):
+        return "int8" if types == {"INT8"} else "integer"
+    takes, gives = (_in_words([end.type.lower() for end in some]) for some in (entries, exits))
     raise EdgekitError(
-        f"{file.name} takes {ends[0].lower()} and gives {ends[1].lower()}: neither a float nor a full int8 model.",
+        f"{file.name} takes {takes} and gives {gives}: neither floats nor quantised int8, int16 or int32.",
         "Convert it with int8 input and output, as `edgekit build-model` does.",
     )
+
+
+def _has_one_scale(tensor: FileTensor) -> bool:
+    """Whether whole numbers have the quantization that kernels take for granted: of 16 and 32 bits without zero point,
+    if any."""
+    if tensor.type != "INT8" and not len(tensor.scales):
+        return True
+    return len(tensor.scales) == len(tensor.zero_points) == 1 and (tensor.type == "INT8" or not tensor.zero_points[0])
+
+
+def _in_words(each: list[str]) -> str:
+    return " and ".join(each) if len(each) < 3 else ", ".join(each)

@@ -1,10 +1,11 @@
-"""Pixels as the input values of a network: int8 for a quantised one, float32 for the others.
+"""Pixels and real values as the input values of a network: whole numbers of a quantised one. Outputs as real values.
 
 What a network takes a white pixel for is nowhere in a .tflite. The range that an int8 input spans tells it for the
 three ways in use; other inputs need the user's word.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgekit.errors import EdgekitError
-from edgekit.values.model import InputRange, Quantization, TfliteModel
+from edgekit.values.model import InputRange, Quantization, TensorSpec, TfliteModel
+from edgekit.values.tensors import parts
 
 _USUAL = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0))
 _NEAR, _SHORT = 0.05, 0.25  # of a range's width: how far its ends may lie from the input's, and how far within them
@@ -20,9 +22,10 @@ _LEAST_SHARE = 0.25  # of the 256 pixel values that the input must tell apart, f
 _UNIT, _UNIT_Q = InputRange(), Quantization(1 / 255, -128)
 
 
-def span(q: Quantization) -> tuple[float, float]:
-    """The least and the greatest real value of an int8 tensor."""
-    return q.scale * (-128 - q.zero_point), q.scale * (127 - q.zero_point)
+def span(q: Quantization, limits: tuple[int, int] = (-128, 127)) -> tuple[float, float]:
+    """The least and the greatest real value of a tensor, of an int8 one where no limits are given."""
+    least, greatest = limits
+    return q.scale * (least - q.zero_point), q.scale * (greatest - q.zero_point)
 
 
 def input_range_of(q: Quantization) -> InputRange | None:
@@ -50,7 +53,7 @@ def with_input_range(model: TfliteModel, given: tuple[float, float] | None) -> T
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise EdgekitError(f"{low:g} to {high:g} is no input range.", "Give two numbers, the lesser first: -1,1.")
     if model.input_q is not None:
-        least, greatest = span(model.input_q)
+        least, greatest = span(model.input_q, model.input_specs[0].limits)
         if min(high, greatest) - max(low, least) < _LEAST_SHARE * (high - low):
             raise EdgekitError(
                 f"{model.name} takes {least:.4g} to {greatest:.4g}, next to nothing of {low:g} to {high:g}.",
@@ -63,7 +66,7 @@ def known_range(model: TfliteModel) -> InputRange:
     """What the model takes pixels for. Raises EdgekitError where neither the file nor the user has said it."""
     if model.input_range is not None:
         return model.input_range
-    least, greatest = span(model.input_q) if model.input_q else (0.0, 0.0)
+    least, greatest = span(model.input_q, model.input_specs[0].limits) if model.input_q else (0.0, 0.0)
     raise EdgekitError(
         f"{model.name} takes {least:.4g} to {greatest:.4g}: what of that is black and what is white is unknown.",
         "Say what the network was trained on, with --input-range: 0,1 or -1,1 or 0,255, or a range of your own. "
@@ -71,19 +74,31 @@ def known_range(model: TfliteModel) -> InputRange:
     )
 
 
-def network_input(model: TfliteModel, images: NDArray[Any]) -> NDArray[np.int8] | NDArray[np.float32]:
-    """Pixels (uint8) as the model's input values, int8 or float32, of the same shape; what is that already stays as it
-    is. Raises as `known_range`."""
+def network_input(model: TfliteModel, images: NDArray[Any]) -> NDArray[Any]:
+    """Pixels (uint8) as the model's input values, whole numbers or float32, of the same shape; what is that already
+    stays as it is. Raises as `known_range`."""
     if images.dtype != np.uint8:
         return images
-    taken = known_range(model)
-    return to_float(images, taken) if model.input_q is None else to_int8(images, model.input_q, taken)
+    taken, spec = known_range(model), model.input_specs[0]
+    if spec.q is None:
+        return to_float(images, taken)
+    return np.asarray(_rounded(_steps(_levels(taken), spec.q), spec)[images])
 
 
-def real_values(outputs: NDArray[Any], q: Quantization | None) -> NDArray[np.float64]:
-    """Outputs in real units; `q` of int8 ones."""
-    wide = np.asarray(outputs, np.float64)
-    return wide if q is None else (wide - q.zero_point) * q.scale
+def quantized(spec: TensorSpec, reals: NDArray[Any]) -> tuple[NDArray[Any], float]:
+    """Real values as the values of an input of whole numbers, and the share of them that lies beyond what it can hold
+    and is cut."""
+    assert spec.q is not None
+    steps = _steps(reals.astype(np.float64), spec.q)
+    rounded = _rounded(steps, spec)
+    return rounded, float(np.mean(rounded != steps))
+
+
+def real_values(values: NDArray[Any], specs: Sequence[TensorSpec]) -> NDArray[np.float64]:
+    """Values of inputs or outputs [N, ...] in real units."""
+    wide = np.asarray(values, np.float64).reshape(len(values), -1)
+    found = [part if spec.q is None else (part - spec.q.zero_point) * spec.q.scale for spec, part in parts(specs, wide)]
+    return np.asarray(np.concatenate(found, 1).reshape(values.shape))
 
 
 def logits_of(model: TfliteModel, outputs: NDArray[Any]) -> NDArray[Any]:
@@ -91,18 +106,29 @@ def logits_of(model: TfliteModel, outputs: NDArray[Any]) -> NDArray[Any]:
     of others as they are."""
     if model.ops[-1:] != ("SOFTMAX",):
         return outputs
-    least = model.output_q.scale / 2 if model.output_q else 1e-9  # what an int8 rounds to no share at all
-    return np.asarray(np.log(np.maximum(real_values(outputs, model.output_q), least)))
+    least = model.output_q.scale / 2 if model.output_q else 1e-9  # what whole numbers round to no share at all
+    return np.asarray(np.log(np.maximum(real_values(outputs, model.output_specs), least)))
 
 
 def to_int8(pixels: NDArray[np.uint8], q: Quantization = _UNIT_Q, taken: InputRange = _UNIT) -> NDArray[np.int8]:
     """The int8 input of a quantised network; of one that spans 0 to 1, pixel - 128."""
-    real = taken.low + np.arange(256) * ((taken.high - taken.low) / 255)
-    steps = np.round(real / q.scale) + q.zero_point
-    return np.asarray(np.clip(steps, -128, 127).astype(np.int8)[pixels])
+    return np.asarray(_rounded(_steps(_levels(taken), q), TensorSpec("", "INT8", (256,), q))[pixels])
 
 
 def to_float(pixels: NDArray[np.uint8], taken: InputRange = _UNIT) -> NDArray[np.float32]:
     """The float input of an unquantised network."""
     unit = pixels.astype(np.float32) / np.float32(255)
     return unit * np.float32(taken.high - taken.low) + np.float32(taken.low)
+
+
+def _levels(taken: InputRange) -> NDArray[np.float64]:
+    """Of each of the 256 pixels its real value."""
+    return np.asarray(taken.low + np.arange(256) * ((taken.high - taken.low) / 255))
+
+
+def _steps(reals: NDArray[np.float64], q: Quantization) -> NDArray[np.float64]:
+    return np.asarray(np.round(reals / q.scale) + q.zero_point)
+
+
+def _rounded(steps: NDArray[np.float64], spec: TensorSpec) -> NDArray[Any]:
+    return np.clip(steps, *spec.limits).astype(spec.dtype)

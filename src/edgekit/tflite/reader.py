@@ -225,6 +225,11 @@ def operator_code(name: str) -> int:
     return int(getattr(schema().BuiltinOperator, name))
 
 
+def type_code(name: str) -> int:
+    """The number of an element type."""
+    return int(getattr(schema().TensorType, name))
+
+
 def _named(enumeration: str, value: int, what: str) -> str:
     """A value's name in the schema, or `what` and its number."""
     return _names(enumeration).get(value, f"{what} {value}")

@@ -1,15 +1,19 @@
-"""A .tflite in memory, the quantization of its tensors, and what its input takes a pixel for."""
+"""A .tflite in memory, its inputs and outputs, and what its input takes a pixel for."""
 
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 from edgekit.values.shipped import shipped
 
 DEFAULT_MODEL = shipped("models") / "chest_xray" / "student_int8.tflite"  # what commands take where none is named
 
 VARIANTS = ("float32", "float16", "dynamic", "int8")  # that a build makes of a student
+_NUMBERS = {"INT8": "<i1", "INT16": "<i2", "INT32": "<i4", "FLOAT32": "<f4"}
+TYPES = tuple(_NUMBERS)  # of the schema's element types those that runtimes and firmware carry
 
 
 def shipped_model(name: str) -> Path | None:
@@ -24,6 +28,54 @@ class Quantization:
 
     scale: float
     zero_point: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """An input or an output of a model.
+
+    Attributes:
+        name: as the file has it.
+        type: of its elements, one of TYPES.
+        shape: the batch of one left out; of an image (height, width, channels).
+        q: None of floats. Whole numbers without a scale stand for themselves: scale 1, zero point 0.
+        has_batch: it begins with a batch of one.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    q: Quantization | None
+    has_batch: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its elements, little-endian."""
+        return np.dtype(_NUMBERS[self.type])
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all values."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """As the file has it."""
+        return (1, *self.shape) if self.has_batch else self.shape
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the greatest value of whole numbers."""
+        about = np.iinfo(self.dtype)
+        return int(about.min), int(about.max)
+
+    def __str__(self) -> str:
+        return f"{' x '.join(map(str, self.shape))} {self.type.lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +98,58 @@ class InputRange:
 
 @dataclass(frozen=True, slots=True)
 class TfliteModel:
-    """A .tflite in memory."""
+    """A .tflite in memory. Where it has several inputs their values stand one after the other, as one vector; so do
+    those of several outputs.
 
-    flatbuffer: bytes  # the file, without float or uint8 ends
-    variant: str  # `float32`, `float16`, `dynamic`, `16x8` (float ends) or `int8`
-    input_shape: tuple[int, ...]  # of its one input, the batch of one left out; of an image (height, width, channels)
-    input_q: Quantization | None  # of the int8 input; None in the float variants
-    output_q: Quantization | None
-    ops: tuple[str, ...]  # built-in operator names (`CONV_2D`, ...) in order, those that run once in front
+    Attributes:
+        flatbuffer: the file, without float or uint8 ends.
+        variant: `float32`, `float16`, `dynamic`, `16x8` (float ends), `int8`, or `integer`: whole numbers go in and
+            come out, and not all of them are int8.
+        input_specs, output_specs: in the file's order.
+        ops: built-in operator names in the order of execution (`CONV_2D`, ...), those that run once in front.
+        input_range: None where the file does not tell and nobody has said.
+        name: the file's path, for messages.
+        other_ends: what the file also converts from and to, such as `float`; left out of `flatbuffer`.
+        labels: what the file's own metadata call the outputs.
+        state_bytes: of what it keeps from run to run; runtimes and boards begin each run without it.
+    """
+
+    flatbuffer: bytes
+    variant: str
+    input_specs: tuple[TensorSpec, ...]
+    output_specs: tuple[TensorSpec, ...]
+    ops: tuple[str, ...]
     sha256: str
-    input_range: InputRange | None = InputRange()  # None where the file does not tell and nobody has said
-    name: str = field(default="The model", compare=False)  # the file's path, for messages
-    other_ends: str = ""  # what the file also converts from and to, such as `float`; left out of `flatbuffer`
-    output_shape: tuple[int, ...] = ()  # of its one output, the batch of one left out
-    has_batch: bool = True  # the file's input begins with a batch of one
-    labels: tuple[str, ...] = ()  # what the file's own metadata call the outputs
-    state_bytes: int = 0  # of what it keeps from run to run; runtimes and boards begin each run without it
+    input_range: InputRange | None = InputRange()
+    name: str = field(default="The model", compare=False)
+    other_ends: str = ""
+    labels: tuple[str, ...] = ()
+    state_bytes: int = 0
+
+    @property
+    def is_float(self) -> bool:
+        """Whether floats go in and come out."""
+        return self.variant not in ("int8", "integer")
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of its input, the batch of one left out; of an image (height, width, channels)."""
+        return _joined(self.input_specs)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Of its output, the batch of one left out."""
+        return _joined(self.output_specs)
+
+    @property
+    def input_q(self) -> Quantization | None:
+        """Of its one input; None of floats, and of several inputs."""
+        return self.input_specs[0].q if len(self.input_specs) == 1 else None
+
+    @property
+    def output_q(self) -> Quantization | None:
+        """Of its one output, likewise."""
+        return self.output_specs[0].q if len(self.output_specs) == 1 else None
 
     @property
     def outputs(self) -> int:
@@ -77,12 +165,16 @@ class TfliteModel:
     @property
     def tensor_shape(self) -> tuple[int, ...]:
         """The input's as the file has it."""
-        return (1, *self.input_shape) if self.has_batch else self.input_shape
+        return self.input_specs[0].tensor_shape if len(self.input_specs) == 1 else self.input_shape
 
     @property
     def image_size(self) -> tuple[int, int, int] | None:
         """Height, width and channels where the input has the shape of a picture, grey or RGB; None elsewhere."""
-        if not self.has_batch or len(self.input_shape) != 3:
+        if not self.input_specs[0].has_batch or len(self.input_shape) != 3:
             return None
         height, width, channels = self.input_shape
         return (height, width, channels) if channels in (1, 3) else None
+
+
+def _joined(specs: tuple[TensorSpec, ...]) -> tuple[int, ...]:
+    return specs[0].shape if len(specs) == 1 else (sum(spec.size for spec in specs),)

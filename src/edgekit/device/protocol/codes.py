@@ -41,6 +41,14 @@ class Backend(IntEnum):
     TFLM_ESP_NN = 2
 
 
+class ElementType(IntEnum):
+    """What a tensor consists of, by TFLite's numbers."""
+
+    INT32 = 2
+    INT16 = 7
+    INT8 = 9
+
+
 class ModelSource(IntEnum):
     """Where the model that runs comes from."""
 

@@ -11,7 +11,7 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 
-VERSION = 2  # stays below 0x20 for ever: that the second byte of a frame is unprintable tells frames from text
+VERSION = 3  # stays below 0x20 for ever: that the second byte of a frame is unprintable tells frames from text
 MAX_BODY_BYTES = 254
 BODY_OVERHEAD_BYTES = 8  # version, type, seq, CRC
 MAX_PAYLOAD_BYTES = MAX_BODY_BYTES - BODY_OVERHEAD_BYTES

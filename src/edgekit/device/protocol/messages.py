@@ -10,11 +10,12 @@ import struct
 
 from edgekit.device.protocol.codes import Backend, BoardKind, Decision, ModelSource
 from edgekit.device.protocol.frames import VERSION, Frame, WireError, encode_frame
-from edgekit.device.protocol.message import BY_TYPE, I16, MAX_RANK, U8, U16, U32, Hash, Message, Shape, Tail, Text
+from edgekit.device.protocol.message import BY_TYPE, I16, U8, U16, U32, Hash, Message, Tail, Text
+from edgekit.device.protocol.tensors import MAX_TENSORS, Tensor, bytes_of
 
 CHUNK_BYTES = 240  # input bytes of one DATA frame; every chunk but the last is full
 MAX_CHUNKS = 512  # the chunk map of one image: inputs up to 122,880 bytes
-OUTPUTS_A_FRAME = 232  # output bytes that one RESULT holds; more outputs come in several
+RESULT_BYTES_A_FRAME = 232  # output bytes that one RESULT holds; more come in several
 MAX_OUTPUT_BYTES = MAX_CHUNKS * CHUNK_BYTES  # as many as of an input
 LABEL_BYTES_A_FRAME = 240  # of the labels' text that one LABELS holds
 MAX_LABEL_BYTES = 32_768  # of all labels: a thousand of them, long ones
@@ -79,8 +80,8 @@ class AskLabels(Message, number=0x08):
 
 
 class Info(Message, number=0x81):
-    """The device's identity, its model and its figures. Scales and ranges travel as the bits of an IEEE-754 single; a
-    figure that a board cannot know is 0."""
+    """The device's identity, its model and its figures. Ranges travel as the bits of an IEEE-754 single; a figure that
+    a board cannot know is 0. The tail describes inputs and outputs: a `Tensor` each."""
 
     nonce: U32
     board: U8
@@ -88,17 +89,12 @@ class Info(Message, number=0x81):
     model_error: U16  # ErrorCode of loading the model
     error_detail: U32  # of that error; where there is none, of `stored_error`
     model_sha256: Hash
-    rank: U8  # dimensions of the input, the batch of one left out; of an image 3: height, width, channels
+    inputs: U8  # how many
+    outputs: U8  # likewise
     decision: U8
     positive: U8  # the number of the answer that is looked for, where a threshold decides
     source: U8  # ModelSource
-    dimensions: Shape  # `rank` of them count
-    outputs: U32
     label_bytes: U32  # of the labels' text; 0 where the firmware holds none
-    input_scale_bits: U32
-    output_scale_bits: U32
-    input_zero_point: I16
-    output_zero_point: I16
     input_low_bits: U32  # what the model takes a black pixel and a white one for; both 0 where that is unknown
     input_high_bits: U32
     margin_q: I16
@@ -113,46 +109,67 @@ class Info(Message, number=0x81):
     max_baud: U32
     chip: Text
     build_id: Text
+    tail: Tail
 
     def faults(self) -> list[str]:
         """The values that make no sense, in words."""
-        binary = self.outputs == 2 and self.positive < 2
+        binary = self.values == 2 and self.positive < 2
+        most, ends = MAX_CHUNKS * CHUNK_BYTES, self.inputs + self.outputs
         faults = {
             f"board {self.board}": self.board not in BoardKind.__members__.values(),
             f"backend {self.backend}": self.backend not in Backend.__members__.values(),
             f"model source {self.source}": self.source not in ModelSource.__members__.values(),
             f"a rate of {min(self.baud, self.max_baud)} baud": min(self.baud, self.max_baud) < MIN_BAUD,
-            f"an input of {self.rank} dimensions": not 0 < self.rank <= MAX_RANK,
-            f"an input of {shape_in_words(self.shape)}": not 0 < self.input_bytes <= MAX_CHUNKS * CHUNK_BYTES,
-            f"{self.outputs} outputs": not 0 < self.outputs <= MAX_OUTPUT_BYTES,
+            f"{self.inputs} inputs and {self.outputs} outputs": not self.inputs
+            or not self.outputs
+            or not ends == len(self.tensors) <= MAX_TENSORS,
+            **dict.fromkeys((fault for one in self.input_tensors for fault in one.faults("an input")), True),
+            **dict.fromkeys((fault for one in self.output_tensors for fault in one.faults("an output")), True),
+            f"an input of {' and '.join(map(str, self.input_tensors))}": not 0 < self.input_bytes <= most,
+            f"{self.output_bytes} bytes of outputs": not 0 < self.output_bytes <= MAX_OUTPUT_BYTES,
             f"{self.label_bytes} bytes of labels": self.label_bytes > MAX_LABEL_BYTES,
             f"decision {self.decision}": self.decision not in Decision.__members__.values(),
-            f"a threshold of {self.outputs} outputs": self.decision == Decision.THRESHOLD and not binary,
-            **{f"a scale of {scale}": not 0 < scale < math.inf for scale in self.scales},
+            f"a threshold of {self.values} outputs": self.decision == Decision.THRESHOLD and not binary,
             f"an input range of {self.input_range}": not all(map(math.isfinite, self.input_range or ())),
         }
         # where the model did not load, its shape is nobody's business
         return [fault for fault, there in list(faults.items())[: 4 if self.model_error else None] if there]
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """Of one input, the batch left out."""
-        return self.dimensions[: self.rank]
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All inputs, then all outputs."""
+        size = Tensor.FIXED.size
+        return tuple(Tensor.unpack(self.tail[at : at + size]) for at in range(0, len(self.tail) // size * size, size))
+
+    @property
+    def input_tensors(self) -> tuple[Tensor, ...]:
+        """In the model's order."""
+        return self.tensors[: self.inputs]
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """Likewise."""
+        return self.tensors[self.inputs :]
 
     @property
     def input_bytes(self) -> int:
-        """Bytes of one input."""
-        return math.prod(self.shape)
+        """Bytes of all inputs of one run."""
+        return bytes_of(self.input_tensors)
+
+    @property
+    def output_bytes(self) -> int:
+        """Bytes of all outputs of one run."""
+        return bytes_of(self.output_tensors)
+
+    @property
+    def values(self) -> int:
+        """How many values the model gives."""
+        return sum(tensor.size for tensor in self.output_tensors)
 
     @property
     def has_clock(self) -> bool:
         """Whether the times that the board tells mean anything: an emulated ESP32's are the computer's."""
         return self.board != BoardKind.EMULATED or self.clock_hz > 0
-
-    @property
-    def scales(self) -> tuple[float, float]:
-        """Real values of one input step and of one output step."""
-        return _singles(self.input_scale_bits, self.output_scale_bits)
 
     @property
     def input_range(self) -> tuple[float, float] | None:
@@ -175,7 +192,7 @@ class Missing(Message, number=0x83):
 
 
 class Result(Message, number=0x84):
-    """The raw int8 outputs from number `offset` on, OUTPUTS_A_FRAME of them but for the last RESULT of an answer; the
+    """The bytes of the outputs from `offset` on, RESULT_BYTES_A_FRAME of them but for the last RESULT of an answer; the
     time of the run on the device's clock, the CRC of the input that was used."""
 
     invoke_us: U32
@@ -183,10 +200,10 @@ class Result(Message, number=0x84):
     offset: U32
     outputs: Tail
 
-    def is_part_of(self, outputs: int) -> bool:
-        """Whether it holds what a RESULT holds from its offset on, of so many outputs."""
-        expected = min(outputs - self.offset, OUTPUTS_A_FRAME)
-        return self.offset % OUTPUTS_A_FRAME == 0 and len(self.outputs) == expected
+    def is_part_of(self, output_bytes: int) -> bool:
+        """Whether it holds what a RESULT holds from its offset on, of so many bytes."""
+        expected = min(output_bytes - self.offset, RESULT_BYTES_A_FRAME)
+        return self.offset % RESULT_BYTES_A_FRAME == 0 and len(self.outputs) == expected
 
 
 class Baud(Message, number=0x85):
@@ -226,11 +243,6 @@ class Error(Message, number=0xFF):
     detail: U32
 
 
-def shape_in_words(shape: tuple[int, ...]) -> str:
-    """`64x48x3`; of a vector `40 values`."""
-    return "x".join(map(str, shape)) if len(shape) > 1 else f"{math.prod(shape)} values"
-
-
 def _singles(*bits: int) -> tuple[float, float]:
     return struct.unpack("<2f", struct.pack("<2I", *bits))
 
@@ -260,6 +272,7 @@ def framed_bytes(input_bytes: int) -> int:
     return chunks_of(input_bytes) * len(encode(Data(0, bytes(CHUNK_BYTES)))) + 64
 
 
-def answer_bytes(outputs: int) -> int:
-    """Of so many outputs on the line."""
-    return -(-outputs // OUTPUTS_A_FRAME) * len(encode(Result(0, 0, 0, bytes(min(outputs, OUTPUTS_A_FRAME)))))
+def answer_bytes(output_bytes: int) -> int:
+    """Of so many bytes of outputs on the line."""
+    a_frame = min(output_bytes, RESULT_BYTES_A_FRAME)
+    return -(-output_bytes // RESULT_BYTES_A_FRAME) * len(encode(Result(0, 0, 0, bytes(a_frame))))

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "app/info.h"
+
 namespace edgekit {
 namespace {
 
@@ -10,10 +12,6 @@ using wire::ErrorCode;
 constexpr uint32_t kWaitUs = 100000;
 constexpr uint32_t kEchoSilenceUs = 1000000;
 constexpr size_t kReadBytes = 64;  // several times a UART's FIFO
-
-void CopyText(char* field, size_t capacity, const char* text) {
-  for (size_t i = 0; i < capacity && text[i] != '\0'; ++i) field[i] = text[i];
-}
 
 }  // namespace
 
@@ -37,9 +35,9 @@ App::App(ByteStream& stream, Clock& clock, Classifier& classifier, const BoardIn
 void App::Start(const Loaded& loaded) {
   loaded_ = loaded;
   if (loaded.status.ok()) {
-    input_bytes_ = classifier_.model().input_bytes();
+    input_bytes_ = classifier_.model().inputs.bytes();
     chunks_ = (input_bytes_ + wire::kChunkBytes - 1) / wire::kChunkBytes;
-    outputs_ = classifier_.model().outputs;
+    output_bytes_ = classifier_.model().outputs.bytes();
   }
   text_.Start(loaded.status.ok());
 }
@@ -122,40 +120,9 @@ void App::OnHello(uint16_t seq, const wire::Hello& hello) {
   if (!greeted_ || hello.nonce != nonce_) ForgetImages();
   greeted_ = true;
   nonce_ = hello.nonce;
-  const Model& model = classifier_.model();
-  wire::Info info;
-  info.nonce = nonce_;
-  info.board = static_cast<uint8_t>(board_.kind);
-  info.backend = static_cast<uint8_t>(classifier_.backend());
-  info.source = static_cast<uint8_t>(loaded_.source);
-  info.model_error = static_cast<uint16_t>(loaded_.status.code);
-  info.stored_error = static_cast<uint16_t>(loaded_.stored.code);
-  info.error_detail = loaded_.status.ok() ? loaded_.stored.detail : loaded_.status.detail;
-  if (model.sha256 != nullptr) memcpy(info.model_sha256, model.sha256, sizeof(info.model_sha256));
-  info.rank = model.rank;
-  for (size_t i = 0; i < model.rank; ++i) info.dimensions[i] = model.shape[i];
-  info.outputs = model.outputs;
-  info.label_bytes = model.label_bytes;
-  info.decision = static_cast<uint8_t>(model.decision);
-  info.positive = model.positive;
-  info.input_low_bits = model.input_low_bits;
-  info.input_high_bits = model.input_high_bits;
-  info.input_scale_bits = model.input_scale_bits;
-  info.input_zero_point = model.input_zero_point;
-  info.output_zero_point = model.output_zero_point;
-  info.output_scale_bits = model.output_scale_bits;
-  info.margin_q = model.margin_q;
-  info.arena_bytes = classifier_.arena_bytes();
-  info.ram_bytes = board_.ram_bytes;
-  info.flash_bytes = board_.flash_bytes;
-  info.model_bytes = model.model_bytes;
-  info.clock_hz = board_.clock_hz;
-  info.window_bytes = board_.window_bytes;
-  info.baud = stream_.baud();
-  info.max_baud = board_.max_baud;
-  CopyText(info.chip, sizeof(info.chip), board_.chip);
-  CopyText(info.build_id, sizeof(info.build_id), board_.build_id);
-  Send(seq, info);
+  const wire::Info info = InfoOf(board_, classifier_, loaded_, stream_.baud(), nonce_);
+  uint8_t tensors[wire::kMaxTensors * wire::Tensor::kBytes];
+  Send(seq, info, tensors, PackTensors(classifier_.model(), tensors));
 }
 
 void App::OnData(const wire::Frame& frame) {
@@ -225,11 +192,11 @@ void App::OnInfer(uint16_t seq, const wire::Infer& infer) {
   wire::Result result;
   result.invoke_us = slot.invoke_us;
   result.input_crc = slot.input_crc;
-  for (size_t at = 0; at < outputs_; at += wire::kOutputsAFrame) {
-    const size_t left = outputs_ - at;
+  for (size_t at = 0; at < output_bytes_; at += wire::kResultBytesAFrame) {
+    const size_t left = output_bytes_ - at;
     result.offset = static_cast<uint32_t>(at);
     Send(seq, result, reinterpret_cast<const uint8_t*>(slot.outputs + at),
-         left < wire::kOutputsAFrame ? left : wire::kOutputsAFrame);
+         left < wire::kResultBytesAFrame ? left : wire::kResultBytesAFrame);
   }
 }
 

@@ -62,7 +62,7 @@ class App {
   wire::Decoder decoder_;
   Loaded loaded_;
   Slot slots_[2];
-  size_t input_bytes_ = 0, chunks_ = 0, outputs_ = 0;  // of a model that can run, else 0
+  size_t input_bytes_ = 0, chunks_ = 0, output_bytes_ = 0;  // of a model that can run, else 0
   uint32_t nonce_ = 0;
   bool greeted_ = false;
   uint32_t echo_left_ = 0;

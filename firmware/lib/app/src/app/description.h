@@ -15,8 +15,8 @@ constexpr wire::FirmwareDescription Description(wire::Backend backend) {
   for (size_t i = 0; i < sizeof(says.magic); ++i) says.magic[i] = wire::kFirmwareMagic[i];
   says.format = wire::kFirmwareFormat;
   says.backend = static_cast<uint8_t>(backend);
-  says.input_bytes = static_cast<uint32_t>(kModel.input_bytes());
-  says.outputs = kModel.outputs;
+  says.input_bytes = static_cast<uint32_t>(kModel.inputs.bytes());
+  says.output_bytes = static_cast<uint32_t>(kModel.outputs.bytes());
   for (size_t i = 0; i < sizeof(says.operators); ++i) {
     says.built_in_sha256[i] = generated::kModelSha256[i];
     says.operators[i] = generated::kOperatorMap[i];

@@ -10,7 +10,13 @@ namespace {
 
 using wire::ErrorCode;
 constexpr size_t kHeaderBytes = wire::StoredModel::kBytes;
-constexpr size_t kCheckBytes = 4;  // the last of a header
+constexpr size_t kCheckBytes = 4;            // the last of a header
+constexpr uint32_t kMaxElements = 1u << 24;  // of a tensor, far above what a board holds
+
+// Of the tensors behind a header.
+size_t TensorBytes(const wire::StoredModel& header) {
+  return (size_t{header.inputs} + header.outputs) * wire::Tensor::kBytes;
+}
 
 bool All(const uint8_t* data, size_t bytes, uint8_t value) {
   for (size_t i = 0; i < bytes; ++i) {
@@ -19,36 +25,40 @@ bool All(const uint8_t* data, size_t bytes, uint8_t value) {
   return true;
 }
 
-// The numbers of a header whose checksum is right.
-bool MakesSense(const wire::StoredModel& header) {
-  if (header.rank == 0 || header.rank > wire::kMaxRank) return false;
-  uint32_t bytes = 1;
-  for (size_t i = 0; i < header.rank; ++i) {
-    if (header.dimensions[i] == 0 || header.dimensions[i] > UINT16_MAX || bytes > UINT16_MAX)
-      return false;
-    bytes *= header.dimensions[i];
+bool MakesSense(const wire::Tensor& tensor) {
+  if (tensor.rank == 0 || tensor.rank > wire::kMaxRank || ElementBytes(tensor.type) == 0)
+    return false;
+  uint32_t elements = 1;
+  for (size_t i = 0; i < tensor.rank; ++i) {
+    if (tensor.dimensions[i] == 0 || tensor.dimensions[i] > kMaxElements / elements) return false;
+    elements *= tensor.dimensions[i];
   }
-  return header.outputs != 0 && header.positive < header.outputs &&
+  return true;
+}
+
+// The numbers of a header whose checksum is right.
+bool MakesSense(const wire::StoredModel& header, const Stored& stored) {
+  if (header.inputs == 0 || header.outputs == 0) return false;
+  for (size_t i = 0; i < size_t{header.inputs} + header.outputs; ++i) {
+    if (!MakesSense(stored.tensors[i])) return false;
+  }
+  return header.positive < stored.model.outputs.elements() &&
          header.decision <= static_cast<uint8_t>(wire::Decision::kThreshold);
 }
 
-Model Described(const wire::StoredModel& header, const uint8_t* place, const uint32_t* shape) {
+Model Described(const wire::StoredModel& header, const uint8_t* place,
+                const wire::Tensor* tensors) {
+  const size_t described = kHeaderBytes + TensorBytes(header);
   return {place + offsetof(wire::StoredModel, model_sha256),
-          header.rank,
-          shape,
-          header.outputs,
-          reinterpret_cast<const char*>(place + kHeaderBytes),
+          {tensors, header.inputs},
+          {tensors + header.inputs, header.outputs},
+          reinterpret_cast<const char*>(place + described),
           header.label_bytes,
           static_cast<wire::Decision>(header.decision),
           header.positive,
           header.margin_q,
-          header.input_scale_bits,
-          header.output_scale_bits,
           header.input_low_bits,
           header.input_high_bits,
-          header.output_scale_e9,
-          header.input_zero_point,
-          header.output_zero_point,
           header.model_bytes};
 }
 
@@ -56,9 +66,9 @@ Model Described(const wire::StoredModel& header, const uint8_t* place, const uin
 Status Fits(const Model& model, const Memory& memory) {
   const size_t most = wire::kMaxChunks * wire::kChunkBytes;
   const size_t held = memory.image_bytes < most ? memory.image_bytes : most;
-  if (model.input_bytes() == 0 || model.outputs == 0) return {ErrorCode::kNoModel, 0};
-  if (model.input_bytes() > held) return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(held)};
-  if (model.outputs > memory.output_bytes)
+  if (model.inputs.bytes() == 0 || model.outputs.bytes() == 0) return {ErrorCode::kNoModel, 0};
+  if (model.inputs.bytes() > held) return {ErrorCode::kInputTooLarge, static_cast<uint32_t>(held)};
+  if (model.outputs.bytes() > memory.output_bytes)
     return {ErrorCode::kOutputTooLarge, static_cast<uint32_t>(memory.output_bytes)};
   return {};
 }
@@ -75,21 +85,23 @@ Status ReadStored(const Partition& partition, const uint8_t* built_in_sha256, St
   if (memcmp(header.magic, wire::kStoredMagic, sizeof(header.magic)) != 0)
     return {ErrorCode::kNoModel, 0};
   if (header.format != wire::kStoredFormat) return {ErrorCode::kBadVersion, header.format};
-  if (header.label_bytes > wire::kMaxLabelBytes) return too_long;
-  const size_t described = kHeaderBytes + header.label_bytes;
+  const size_t tensors = size_t{header.inputs} + header.outputs;
+  if (header.label_bytes > wire::kMaxLabelBytes || tensors > wire::kMaxTensors) return too_long;
+  const size_t described = kHeaderBytes + TensorBytes(header) + header.label_bytes;
   const size_t offset = (described + wire::kModelAlign - 1) / wire::kModelAlign * wire::kModelAlign;
   if (offset > partition.bytes || header.model_bytes > partition.bytes - offset) return too_long;
   const uint32_t check = wire::Crc32(place, kHeaderBytes - kCheckBytes);
-  if (wire::Crc32(place + kHeaderBytes, header.label_bytes, check) != header.check)
+  if (wire::Crc32(place + kHeaderBytes, described - kHeaderBytes, check) != header.check)
     return {ErrorCode::kBadHash, 0};
   uint8_t digest[32];
   Sha256(place + offset, header.model_bytes, digest);
   if (memcmp(digest, header.model_sha256, sizeof(digest)) != 0) return {ErrorCode::kBadHash, 0};
-  if (!MakesSense(header)) return {ErrorCode::kNoModel, 0};
   if (memcmp(header.built_in_sha256, built_in_sha256, sizeof(header.built_in_sha256)) != 0)
     return {ErrorCode::kOtherFirmware, 0};
-  memcpy(stored->shape, header.dimensions, sizeof(stored->shape));
-  stored->model = Described(header, place, stored->shape);
+  for (size_t i = 0; i < tensors; ++i)
+    stored->tensors[i] = wire::Tensor::Unpack(place + kHeaderBytes + i * wire::Tensor::kBytes);
+  stored->model = Described(header, place, stored->tensors);
+  if (!MakesSense(header, *stored)) return {ErrorCode::kNoModel, 0};
   stored->data = place + offset;
   stored->arena_bytes = header.arena_bytes;
   return {};

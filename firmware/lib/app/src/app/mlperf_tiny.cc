@@ -35,6 +35,33 @@ int HexDigit(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+// A little-endian signed number of 1, 2 or 4 bytes.
+int32_t Element(const int8_t* at, size_t bytes) {
+  uint32_t value = 0;
+  for (size_t i = 0; i < bytes; ++i) value |= uint32_t{static_cast<uint8_t>(at[i])} << 8 * i;
+  const uint32_t sign = uint32_t{1} << (8 * bytes - 1);
+  return static_cast<int32_t>((value ^ sign) - sign);
+}
+
+// `steps` (at most 2^32) times a positive single given by its bits, times 1000. A single is a
+// number of 24 bits times 2^exponent; 1000 is 125 times 2^3.
+uint64_t Thousandths(uint64_t steps, uint32_t scale_bits) {
+  constexpr uint64_t kMost = uint64_t{UINT32_MAX} * 1000 + 999;
+  const uint32_t biased = scale_bits >> 23 & 0xFF;
+  const uint64_t fraction = (scale_bits & 0x7FFFFF) | (biased == 0 ? 0 : 0x800000);
+  const int exponent = static_cast<int>(biased == 0 ? 1 : biased) - 150 + 3;
+  const uint64_t product = steps * fraction * 125;  // below 2^63
+  if (exponent < -63) return 0;
+  if (exponent < 0) {
+    const uint64_t rounded = (product >> (-exponent - 1)) + 1;
+    return rounded / 2 < kMost ? rounded / 2 : kMost;
+  }
+  for (int i = 0; i < exponent; ++i) {
+    if (i == 63 || product > kMost >> (i + 1)) return product == 0 ? 0 : kMost;
+  }
+  return product << exponent;
+}
+
 }  // namespace
 
 MlperfTiny::MlperfTiny(ByteStream& stream, Clock& clock, Classifier& classifier,
@@ -123,10 +150,10 @@ void MlperfTiny::Load(const char* word) {
   uint32_t bytes = 0;
   if (!ParseNumber(word, &bytes) || bytes == 0) {
     Print("e-[Command 'db load' requires the # of bytes]\r\n");
-  } else if (!loaded_ || bytes != classifier_.model().input_bytes() ||
+  } else if (!loaded_ || bytes != classifier_.model().inputs.bytes() ||
              bytes > memory_.input_bytes) {
     Print("e-[This model takes ");
-    Print(loaded_ ? static_cast<uint32_t>(classifier_.model().input_bytes()) : 0);
+    Print(loaded_ ? static_cast<uint32_t>(classifier_.model().inputs.bytes()) : 0);
     Print(" bytes]\r\n");
   } else {
     expected_bytes_ = bytes;
@@ -137,8 +164,8 @@ void MlperfTiny::Load(const char* word) {
   }
 }
 
-// Each byte is 128 more than the int8 value of the input: the pixel itself, where the input spans
-// black to white.
+// Of one int8 input each byte is 128 more than the value: the pixel itself, where the input spans
+// black to white. Of other inputs the bytes are those of the buffer.
 void MlperfTiny::Hex(const char* digits) {
   if (strlen(digits) % 2 != 0) {
     Print("e-[Insufficent number of hex digits]\r\n");
@@ -148,13 +175,16 @@ void MlperfTiny::Hex(const char* digits) {
     Print("e-[No input loaded: 'db load' comes first]\r\n");
     return;
   }
+  const Tensors& inputs = classifier_.model().inputs;
+  const bool is_int8 = inputs.count == 1 && ElementBytes(inputs.list[0].type) == 1;
+  const int black = is_int8 ? 128 : 0;
   for (; *digits != '\0' && loaded_bytes_ < expected_bytes_; digits += 2) {
     const int high = HexDigit(digits[0]), low = HexDigit(digits[1]);
     if (high < 0 || low < 0) {
       Print("e-[Invalid hex digit]\r\n");
       return;
     }
-    memory_.input[loaded_bytes_++] = static_cast<int8_t>(high * 16 + low - 128);
+    memory_.input[loaded_bytes_++] = static_cast<int8_t>(high * 16 + low - black);
     if (loaded_bytes_ == expected_bytes_) Print("m-load-done\r\n");
   }
 }
@@ -189,27 +219,37 @@ Status MlperfTiny::Once() {
   return status.ok() ? classifier_.Run(memory_.input, memory_.outputs) : status;
 }
 
-// "m-results-[-1.250,0.992]": three decimals in integer arithmetic, rounded half away from zero.
+// "m-results-[-1.250,0.992]"
 void MlperfTiny::Results() {
   if (!ran_) {
     Print("e-[No results]\r\n");
     return;
   }
-  const Model& model = classifier_.model();
+  const Tensors& outputs = classifier_.model().outputs;
   Print("m-results-[");
-  for (size_t i = 0; i < model.outputs; ++i) {
-    const int32_t steps = memory_.outputs[i] - model.output_zero_point;
-    const uint32_t size = static_cast<uint32_t>(steps < 0 ? -steps : steps);
-    const uint64_t thousandths = (uint64_t{size} * model.output_scale_e9 + 500000) / 1000000;
-    const uint32_t whole = static_cast<uint32_t>(thousandths / 1000);
-    const uint32_t part = static_cast<uint32_t>(thousandths % 1000);
-    if (i != 0) Print(",");
-    if (steps < 0 && thousandths != 0) Print("-");
-    Print(whole);
-    Print(part < 10 ? ".00" : part < 100 ? ".0" : ".");
-    Print(part);
+  for (size_t number = 0; number < outputs.count; ++number) {
+    const wire::Tensor& tensor = outputs.list[number];
+    const int8_t* values = memory_.outputs + outputs.offset(number);
+    const size_t bytes = ElementBytes(tensor.type);
+    for (size_t i = 0; i < Elements(tensor); ++i) {
+      if (number + i != 0) Print(",");
+      PrintReal(int64_t{Element(values + i * bytes, bytes)} - tensor.zero_point, tensor.scale_bits);
+    }
   }
   Print("]\r\n");
+}
+
+// Three decimals in integer arithmetic, rounded half away from zero; what is above 32 bits as the
+// greatest number that they hold.
+void MlperfTiny::PrintReal(int64_t steps, uint32_t scale_bits) {
+  const uint64_t size = static_cast<uint64_t>(steps < 0 ? -steps : steps);
+  const uint64_t thousandths = Thousandths(size, scale_bits);
+  const uint32_t whole = static_cast<uint32_t>(thousandths / 1000);
+  const uint32_t part = static_cast<uint32_t>(thousandths % 1000);
+  if (steps < 0 && thousandths != 0) Print("-");
+  Print(whole);
+  Print(part < 10 ? ".00" : part < 100 ? ".0" : ".");
+  Print(part);
 }
 
 void MlperfTiny::Lap() {

@@ -35,6 +35,7 @@ class MlperfTiny {
   void Infer(uint32_t runs, uint32_t warm_ups);
   Status Once();
   void Results();
+  void PrintReal(int64_t steps, uint32_t scale_bits);
   void Print(const char* text);
   void Print(uint32_t number);
   void PrintHex(const uint8_t* bytes, size_t count);

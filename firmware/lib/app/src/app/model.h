@@ -8,26 +8,25 @@
 
 namespace edgekit {
 
-static_assert(generated::kInputRank <= wire::kMaxRank);
+#define EDGEKIT_TENSOR(type, rank, zero_point, scale_bits, ...) \
+  {type, rank, zero_point, scale_bits, {__VA_ARGS__}},
+inline constexpr wire::Tensor kInputTensors[] = {EDGEKIT_MODEL_INPUTS(EDGEKIT_TENSOR)};
+inline constexpr wire::Tensor kOutputTensors[] = {EDGEKIT_MODEL_OUTPUTS(EDGEKIT_TENSOR)};
+#undef EDGEKIT_TENSOR
+static_assert(generated::kInputCount + generated::kOutputCount <= wire::kMaxTensors);
 static_assert(generated::kLabelBytes <= wire::kMaxLabelBytes);
 
 inline constexpr Model kModel = {
     generated::kModelSha256,
-    generated::kInputRank,
-    generated::kInputShape,
-    generated::kOutputs,
+    {kInputTensors, generated::kInputCount},
+    {kOutputTensors, generated::kOutputCount},
     generated::kLabelText,
     static_cast<uint32_t>(generated::kLabelBytes),
     static_cast<wire::Decision>(generated::kDecision),
     static_cast<uint8_t>(generated::kPositive < 0 ? 0 : generated::kPositive),
     generated::kMarginQ,
-    generated::kInputScaleBits,
-    generated::kOutputScaleBits,
     generated::kInputLowBits,
     generated::kInputHighBits,
-    generated::kOutputScaleBillionths,
-    generated::kInputZeroPoint,
-    generated::kOutputZeroPoint,
     static_cast<uint32_t>(generated::kModelBytes),
 };
 

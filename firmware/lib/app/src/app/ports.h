@@ -63,29 +63,68 @@ struct Status {
   bool ok() const { return code == wire::ErrorCode::kOk; }
 };
 
-// A model's shape and numbers, generated beside its data.
+// Bytes of one element; 0 of a type that no tensor has.
+constexpr size_t ElementBytes(uint8_t type) {
+  switch (static_cast<wire::ElementType>(type)) {
+    case wire::ElementType::kInt8:
+      return 1;
+    case wire::ElementType::kInt16:
+      return 2;
+    case wire::ElementType::kInt32:
+      return 4;
+  }
+  return 0;
+}
+
+// How many elements a tensor has.
+constexpr size_t Elements(const wire::Tensor& tensor) {
+  size_t count = tensor.rank == 0 ? 0 : 1;
+  for (size_t i = 0; i < tensor.rank; ++i) count *= tensor.dimensions[i];
+  return count;
+}
+
+// All inputs of a model, or all its outputs, in one buffer: each tensor begins at a multiple of
+// wire::kBufferAlign bytes.
+struct Tensors {
+  const wire::Tensor* list;
+  uint8_t count;
+  constexpr size_t elements() const {
+    size_t sum = 0;
+    for (size_t i = 0; i < count; ++i) sum += Elements(list[i]);
+    return sum;
+  }
+  // Where a tensor begins; of `count`, where one more would.
+  constexpr size_t offset(size_t number) const {
+    size_t at = 0;
+    for (size_t i = 0; i < number; ++i) {
+      at += Elements(list[i]) * ElementBytes(list[i].type);
+      at = (at + wire::kBufferAlign - 1) / wire::kBufferAlign * wire::kBufferAlign;
+    }
+    return at;
+  }
+  constexpr size_t bytes() const {
+    if (count == 0) return 0;
+    const wire::Tensor& last = list[count - 1];
+    return offset(count - 1) + Elements(last) * ElementBytes(last.type);
+  }
+  // The same with what keeps a buffer behind it aligned.
+  constexpr size_t room() const { return offset(count); }
+};
+
+// A model's shapes and numbers, generated beside its data.
 struct Model {
   const uint8_t* sha256;  // 32 bytes: of the .tflite that it came from
-  uint8_t rank;           // dimensions of the input, the batch of one left out
-  const uint32_t* shape;  // `rank` of them
-  uint32_t outputs;
+  Tensors inputs, outputs;
   // The names of the outputs, a zero behind each; 0 bytes where nobody has named them.
   const char* labels;
   uint32_t label_bytes;
   wire::Decision decision;
   uint8_t positive;  // the output that is looked for, where a threshold decides
   int16_t margin_q;  // and the least by which it must be above the other one then
-  // IEEE-754 singles: this firmware computes in integers.
-  uint32_t input_scale_bits, output_scale_bits;
-  uint32_t input_low_bits, input_high_bits;  // what black and white enter as; both 0: not known
-  uint32_t output_scale_e9;                  // the output scale in billionths, for text
-  int16_t input_zero_point, output_zero_point;
+  // IEEE-754 singles: this firmware computes in integers. What black and white enter as; both 0:
+  // not known.
+  uint32_t input_low_bits, input_high_bits;
   uint32_t model_bytes;
-  constexpr size_t input_bytes() const {
-    size_t bytes = rank == 0 ? 0 : 1;
-    for (size_t i = 0; i < rank; ++i) bytes *= shape[i];
-    return bytes;
-  }
 };
 
 // The board's model partition as it lies in the address space; no data where the board has none.
@@ -94,16 +133,16 @@ struct Partition {
   size_t bytes = 0;
 };
 
-// A model out of that partition. What `model` points to lies there and in `shape`.
+// A model out of that partition. What `model` points to lies there and in `tensors`.
 struct Stored {
   Model model = {};
-  uint32_t shape[wire::kMaxRank] = {};
+  wire::Tensor tensors[wire::kMaxTensors] = {};
   const uint8_t* data = nullptr;  // the .tflite, aligned to 16 bytes
   uint32_t arena_bytes = 0;       // where TFLM begins to try
 };
 
-// Room for two images, one that runs or waits for lost chunks and one that is on its way, and for
-// the outputs of each and of the latest run as text.
+// Room for two inputs, one that runs or waits for lost chunks and one that is on its way, and for
+// the outputs of each and of the latest run as text; all of it aligned to wire::kBufferAlign.
 struct Memory {
   int8_t* images[2];
   size_t image_bytes;

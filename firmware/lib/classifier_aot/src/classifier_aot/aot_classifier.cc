@@ -3,7 +3,7 @@
 #include <string.h>
 
 extern "C" {
-#include "model/model.h"
+#include "model/model_call.h"
 }
 
 namespace edgekit {
@@ -27,8 +27,8 @@ int32_t step_now = MODEL_STEPS;  // none
 
 // Whether the code was generated from this model.
 bool IsOwn(const Model& m) {
-  return MODEL_INPUT_BYTES == m.input_bytes() && MODEL_OUTPUT_BYTES == m.outputs &&
-         memcmp(model_sha256, m.sha256, 32) == 0;
+  return MODEL_CALL_INPUT_BYTES == m.inputs.bytes() &&
+         MODEL_CALL_OUTPUT_BYTES == m.outputs.bytes() && memcmp(model_sha256, m.sha256, 32) == 0;
 }
 
 }  // namespace
@@ -58,9 +58,9 @@ Status AotClassifier::Run(const int8_t* input, int8_t* output) {
   profile_clock->AlignTicks();
 #endif
 #ifdef MODEL_STATE_BYTES
-  model_invoke(input, output, &state, arena);
+  model_call(input, output, &state, arena);
 #else
-  model_invoke(input, output, arena);
+  model_call(input, output, arena);
 #endif
   return {};
 }

@@ -62,8 +62,22 @@ void GiveBack() {
   arena = nullptr;
 }
 
-bool Fits(const TfLiteTensor* tensor, size_t bytes) {
-  return tensor != nullptr && tensor->type == kTfLiteInt8 && tensor->bytes == bytes;
+bool Is(const TfLiteTensor* tensor, const wire::Tensor& described) {
+  return tensor != nullptr && static_cast<uint8_t>(tensor->type) == described.type &&
+         tensor->bytes == Elements(described) * ElementBytes(described.type);
+}
+
+// Whether the interpreter has these inputs and outputs.
+bool Fits(const Tensors& inputs, const Tensors& outputs) {
+  if (interpreter->inputs_size() != inputs.count || interpreter->outputs_size() != outputs.count)
+    return false;
+  for (size_t i = 0; i < inputs.count; ++i) {
+    if (!Is(interpreter->input(i), inputs.list[i])) return false;
+  }
+  for (size_t i = 0; i < outputs.count; ++i) {
+    if (!Is(interpreter->output(i), outputs.list[i])) return false;
+  }
+  return true;
 }
 
 // The first operator of the model that the resolver lacks; -1 where it has all.
@@ -108,8 +122,7 @@ Status TflmClassifier::Prepare(const Model& model, const uint8_t* tflite,
   if (unknown >= 0) return {ErrorCode::kUnsupportedOp, static_cast<uint32_t>(unknown)};
   const Status status = Allocate(file, first_arena_bytes);
   if (!status.ok()) return status;
-  if (!Fits(interpreter->input(0), model.input_bytes()) ||
-      !Fits(interpreter->output(0), model.outputs)) {
+  if (!Fits(model.inputs, model.outputs)) {
     GiveBack();
     return {ErrorCode::kNoModel, 0};
   }
@@ -149,10 +162,16 @@ Status TflmClassifier::Reset() {
 
 Status TflmClassifier::Run(const int8_t* input, int8_t* output) {
   if (interpreter == nullptr) return {ErrorCode::kNoModel, 0};
-  memcpy(interpreter->input(0)->data.int8, input, interpreter->input(0)->bytes);
+  for (size_t i = 0; i < model_->inputs.count; ++i) {
+    TfLiteTensor* const tensor = interpreter->input(i);
+    memcpy(tensor->data.raw, input + model_->inputs.offset(i), tensor->bytes);
+  }
   const TfLiteStatus status = interpreter->Invoke();
   if (status != kTfLiteOk) return {ErrorCode::kInvokeFailed, static_cast<uint32_t>(status)};
-  memcpy(output, interpreter->output(0)->data.int8, interpreter->output(0)->bytes);
+  for (size_t i = 0; i < model_->outputs.count; ++i) {
+    const TfLiteTensor* const tensor = interpreter->output(i);
+    memcpy(output + model_->outputs.offset(i), tensor->data.raw, tensor->bytes);
+  }
   return {};
 }
 

@@ -9,22 +9,24 @@
 
 namespace edgekit::wire {
 
-inline constexpr uint8_t kVersion = 2;
+inline constexpr uint8_t kVersion = 3;
 inline constexpr size_t kMaxBodyBytes = 254;
 inline constexpr size_t kBodyOverheadBytes = 8;
 inline constexpr size_t kMaxPayloadBytes = 246;
 inline constexpr size_t kChunkBytes = 240;
 inline constexpr size_t kMaxChunks = 512;
 inline constexpr size_t kMaxRank = 5;
-inline constexpr size_t kOutputsAFrame = 232;
+inline constexpr size_t kMaxTensors = 4;
+inline constexpr size_t kResultBytesAFrame = 232;
 inline constexpr size_t kMaxOutputBytes = 122880;
 inline constexpr size_t kLabelBytesAFrame = 240;
 inline constexpr size_t kMaxLabelBytes = 32768;
 inline constexpr size_t kStepsAFrame = 59;
 inline constexpr uint32_t kBaudTrialMs = 1500;
-inline constexpr size_t kStoredFormat = 1;
+inline constexpr size_t kStoredFormat = 2;
 inline constexpr size_t kModelAlign = 16;
-inline constexpr size_t kFirmwareFormat = 1;
+inline constexpr size_t kFirmwareFormat = 2;
+inline constexpr size_t kBufferAlign = 4;
 inline constexpr uint8_t kStoredMagic[8] = {'e', 'd', 'g', 'e', 'k', 'i', 't', 'M'};
 inline constexpr uint8_t kFirmwareMagic[8] = {'e', 'd', 'g', 'e', 'k', 'i', 't', 'F'};
 
@@ -60,6 +62,12 @@ enum class Backend : uint8_t {
   kTflmEspNn = 2,
 };
 
+enum class ElementType : uint8_t {
+  kInt32 = 2,
+  kInt16 = 7,
+  kInt8 = 9,
+};
+
 enum class Decision : uint8_t {
   kNone = 0,
   kArgmax = 1,
@@ -93,6 +101,31 @@ inline void Put32(uint8_t* out, uint32_t v) {
 inline uint32_t Get32(const uint8_t* in) {
   return static_cast<uint32_t>(in[0] | (static_cast<uint32_t>(in[1]) << 8) | (static_cast<uint32_t>(in[2]) << 16) | (static_cast<uint32_t>(in[3]) << 24));
 }
+
+struct Tensor {
+  static constexpr size_t kBytes = 28;
+  uint8_t type = 0;
+  uint8_t rank = 0;
+  int16_t zero_point = 0;
+  uint32_t scale_bits = 0;
+  uint32_t dimensions[5] = {};
+  void Pack(uint8_t* out) const {
+    Put8(out + 0, type);
+    Put8(out + 1, rank);
+    Put16(out + 2, static_cast<uint16_t>(zero_point));
+    Put32(out + 4, scale_bits);
+    for (size_t i = 0; i < 5; ++i) Put32(out + 8 + 4 * i, dimensions[i]);
+  }
+  static Tensor Unpack(const uint8_t* in) {
+    Tensor m;
+    m.type = static_cast<uint8_t>(Get8(in + 0));
+    m.rank = static_cast<uint8_t>(Get8(in + 1));
+    m.zero_point = static_cast<int16_t>(Get16(in + 2));
+    m.scale_bits = static_cast<uint32_t>(Get32(in + 4));
+    for (size_t i = 0; i < 5; ++i) m.dimensions[i] = Get32(in + 8 + 4 * i);
+    return m;
+  }
+};
 
 struct Hello {
   static constexpr uint8_t kType = 0x01;
@@ -210,25 +243,20 @@ struct AskLabels {
 
 struct Info {
   static constexpr uint8_t kType = 0x81;
-  static constexpr size_t kBytes = 164;
-  static constexpr bool kHasTail = false;
+  static constexpr size_t kBytes = 129;
+  static constexpr bool kHasTail = true;
   uint32_t nonce = 0;
   uint8_t board = 0;
   uint8_t backend = 0;
   uint16_t model_error = 0;
   uint32_t error_detail = 0;
   uint8_t model_sha256[32] = {};
-  uint8_t rank = 0;
+  uint8_t inputs = 0;
+  uint8_t outputs = 0;
   uint8_t decision = 0;
   uint8_t positive = 0;
   uint8_t source = 0;
-  uint32_t dimensions[5] = {};
-  uint32_t outputs = 0;
   uint32_t label_bytes = 0;
-  uint32_t input_scale_bits = 0;
-  uint32_t output_scale_bits = 0;
-  int16_t input_zero_point = 0;
-  int16_t output_zero_point = 0;
   uint32_t input_low_bits = 0;
   uint32_t input_high_bits = 0;
   int16_t margin_q = 0;
@@ -250,31 +278,26 @@ struct Info {
     Put16(out + 6, model_error);
     Put32(out + 8, error_detail);
     memcpy(out + 12, model_sha256, 32);
-    Put8(out + 44, rank);
-    Put8(out + 45, decision);
-    Put8(out + 46, positive);
-    Put8(out + 47, source);
-    for (size_t i = 0; i < 5; ++i) Put32(out + 48 + 4 * i, dimensions[i]);
-    Put32(out + 68, outputs);
-    Put32(out + 72, label_bytes);
-    Put32(out + 76, input_scale_bits);
-    Put32(out + 80, output_scale_bits);
-    Put16(out + 84, static_cast<uint16_t>(input_zero_point));
-    Put16(out + 86, static_cast<uint16_t>(output_zero_point));
-    Put32(out + 88, input_low_bits);
-    Put32(out + 92, input_high_bits);
-    Put16(out + 96, static_cast<uint16_t>(margin_q));
-    Put16(out + 98, stored_error);
-    Put32(out + 100, arena_bytes);
-    Put32(out + 104, ram_bytes);
-    Put32(out + 108, flash_bytes);
-    Put32(out + 112, model_bytes);
-    Put32(out + 116, clock_hz);
-    Put32(out + 120, window_bytes);
-    Put32(out + 124, baud);
-    Put32(out + 128, max_baud);
-    memcpy(out + 132, chip, 16);
-    memcpy(out + 148, build_id, 16);
+    Put8(out + 44, inputs);
+    Put8(out + 45, outputs);
+    Put8(out + 46, decision);
+    Put8(out + 47, positive);
+    Put8(out + 48, source);
+    Put32(out + 49, label_bytes);
+    Put32(out + 53, input_low_bits);
+    Put32(out + 57, input_high_bits);
+    Put16(out + 61, static_cast<uint16_t>(margin_q));
+    Put16(out + 63, stored_error);
+    Put32(out + 65, arena_bytes);
+    Put32(out + 69, ram_bytes);
+    Put32(out + 73, flash_bytes);
+    Put32(out + 77, model_bytes);
+    Put32(out + 81, clock_hz);
+    Put32(out + 85, window_bytes);
+    Put32(out + 89, baud);
+    Put32(out + 93, max_baud);
+    memcpy(out + 97, chip, 16);
+    memcpy(out + 113, build_id, 16);
   }
   static Info Unpack(const uint8_t* in) {
     Info m;
@@ -284,31 +307,26 @@ struct Info {
     m.model_error = static_cast<uint16_t>(Get16(in + 6));
     m.error_detail = static_cast<uint32_t>(Get32(in + 8));
     memcpy(m.model_sha256, in + 12, 32);
-    m.rank = static_cast<uint8_t>(Get8(in + 44));
-    m.decision = static_cast<uint8_t>(Get8(in + 45));
-    m.positive = static_cast<uint8_t>(Get8(in + 46));
-    m.source = static_cast<uint8_t>(Get8(in + 47));
-    for (size_t i = 0; i < 5; ++i) m.dimensions[i] = Get32(in + 48 + 4 * i);
-    m.outputs = static_cast<uint32_t>(Get32(in + 68));
-    m.label_bytes = static_cast<uint32_t>(Get32(in + 72));
-    m.input_scale_bits = static_cast<uint32_t>(Get32(in + 76));
-    m.output_scale_bits = static_cast<uint32_t>(Get32(in + 80));
-    m.input_zero_point = static_cast<int16_t>(Get16(in + 84));
-    m.output_zero_point = static_cast<int16_t>(Get16(in + 86));
-    m.input_low_bits = static_cast<uint32_t>(Get32(in + 88));
-    m.input_high_bits = static_cast<uint32_t>(Get32(in + 92));
-    m.margin_q = static_cast<int16_t>(Get16(in + 96));
-    m.stored_error = static_cast<uint16_t>(Get16(in + 98));
-    m.arena_bytes = static_cast<uint32_t>(Get32(in + 100));
-    m.ram_bytes = static_cast<uint32_t>(Get32(in + 104));
-    m.flash_bytes = static_cast<uint32_t>(Get32(in + 108));
-    m.model_bytes = static_cast<uint32_t>(Get32(in + 112));
-    m.clock_hz = static_cast<uint32_t>(Get32(in + 116));
-    m.window_bytes = static_cast<uint32_t>(Get32(in + 120));
-    m.baud = static_cast<uint32_t>(Get32(in + 124));
-    m.max_baud = static_cast<uint32_t>(Get32(in + 128));
-    memcpy(m.chip, in + 132, 16);
-    memcpy(m.build_id, in + 148, 16);
+    m.inputs = static_cast<uint8_t>(Get8(in + 44));
+    m.outputs = static_cast<uint8_t>(Get8(in + 45));
+    m.decision = static_cast<uint8_t>(Get8(in + 46));
+    m.positive = static_cast<uint8_t>(Get8(in + 47));
+    m.source = static_cast<uint8_t>(Get8(in + 48));
+    m.label_bytes = static_cast<uint32_t>(Get32(in + 49));
+    m.input_low_bits = static_cast<uint32_t>(Get32(in + 53));
+    m.input_high_bits = static_cast<uint32_t>(Get32(in + 57));
+    m.margin_q = static_cast<int16_t>(Get16(in + 61));
+    m.stored_error = static_cast<uint16_t>(Get16(in + 63));
+    m.arena_bytes = static_cast<uint32_t>(Get32(in + 65));
+    m.ram_bytes = static_cast<uint32_t>(Get32(in + 69));
+    m.flash_bytes = static_cast<uint32_t>(Get32(in + 73));
+    m.model_bytes = static_cast<uint32_t>(Get32(in + 77));
+    m.clock_hz = static_cast<uint32_t>(Get32(in + 81));
+    m.window_bytes = static_cast<uint32_t>(Get32(in + 85));
+    m.baud = static_cast<uint32_t>(Get32(in + 89));
+    m.max_baud = static_cast<uint32_t>(Get32(in + 93));
+    memcpy(m.chip, in + 97, 16);
+    memcpy(m.build_id, in + 113, 16);
     return m;
   }
 };
@@ -431,7 +449,7 @@ struct Error {
 };
 
 struct StoredModel {
-  static constexpr size_t kBytes = 144;
+  static constexpr size_t kBytes = 104;
   uint8_t magic[8] = {};
   uint16_t format = 0;
   int16_t margin_q = 0;
@@ -439,19 +457,12 @@ struct StoredModel {
   uint32_t model_bytes = 0;
   uint8_t model_sha256[32] = {};
   uint8_t built_in_sha256[32] = {};
-  uint8_t rank = 0;
+  uint8_t inputs = 0;
+  uint8_t outputs = 0;
   uint8_t decision = 0;
   uint8_t positive = 0;
-  uint8_t reserved = 0;
-  uint32_t dimensions[5] = {};
-  uint32_t outputs = 0;
-  uint32_t input_scale_bits = 0;
-  uint32_t output_scale_bits = 0;
   uint32_t input_low_bits = 0;
   uint32_t input_high_bits = 0;
-  uint32_t output_scale_e9 = 0;
-  int16_t input_zero_point = 0;
-  int16_t output_zero_point = 0;
   uint32_t arena_bytes = 0;
   uint32_t check = 0;
   void Pack(uint8_t* out) const {
@@ -462,21 +473,14 @@ struct StoredModel {
     Put32(out + 16, model_bytes);
     memcpy(out + 20, model_sha256, 32);
     memcpy(out + 52, built_in_sha256, 32);
-    Put8(out + 84, rank);
-    Put8(out + 85, decision);
-    Put8(out + 86, positive);
-    Put8(out + 87, reserved);
-    for (size_t i = 0; i < 5; ++i) Put32(out + 88 + 4 * i, dimensions[i]);
-    Put32(out + 108, outputs);
-    Put32(out + 112, input_scale_bits);
-    Put32(out + 116, output_scale_bits);
-    Put32(out + 120, input_low_bits);
-    Put32(out + 124, input_high_bits);
-    Put32(out + 128, output_scale_e9);
-    Put16(out + 132, static_cast<uint16_t>(input_zero_point));
-    Put16(out + 134, static_cast<uint16_t>(output_zero_point));
-    Put32(out + 136, arena_bytes);
-    Put32(out + 140, check);
+    Put8(out + 84, inputs);
+    Put8(out + 85, outputs);
+    Put8(out + 86, decision);
+    Put8(out + 87, positive);
+    Put32(out + 88, input_low_bits);
+    Put32(out + 92, input_high_bits);
+    Put32(out + 96, arena_bytes);
+    Put32(out + 100, check);
   }
   static StoredModel Unpack(const uint8_t* in) {
     StoredModel m;
@@ -487,21 +491,14 @@ struct StoredModel {
     m.model_bytes = static_cast<uint32_t>(Get32(in + 16));
     memcpy(m.model_sha256, in + 20, 32);
     memcpy(m.built_in_sha256, in + 52, 32);
-    m.rank = static_cast<uint8_t>(Get8(in + 84));
-    m.decision = static_cast<uint8_t>(Get8(in + 85));
-    m.positive = static_cast<uint8_t>(Get8(in + 86));
-    m.reserved = static_cast<uint8_t>(Get8(in + 87));
-    for (size_t i = 0; i < 5; ++i) m.dimensions[i] = Get32(in + 88 + 4 * i);
-    m.outputs = static_cast<uint32_t>(Get32(in + 108));
-    m.input_scale_bits = static_cast<uint32_t>(Get32(in + 112));
-    m.output_scale_bits = static_cast<uint32_t>(Get32(in + 116));
-    m.input_low_bits = static_cast<uint32_t>(Get32(in + 120));
-    m.input_high_bits = static_cast<uint32_t>(Get32(in + 124));
-    m.output_scale_e9 = static_cast<uint32_t>(Get32(in + 128));
-    m.input_zero_point = static_cast<int16_t>(Get16(in + 132));
-    m.output_zero_point = static_cast<int16_t>(Get16(in + 134));
-    m.arena_bytes = static_cast<uint32_t>(Get32(in + 136));
-    m.check = static_cast<uint32_t>(Get32(in + 140));
+    m.inputs = static_cast<uint8_t>(Get8(in + 84));
+    m.outputs = static_cast<uint8_t>(Get8(in + 85));
+    m.decision = static_cast<uint8_t>(Get8(in + 86));
+    m.positive = static_cast<uint8_t>(Get8(in + 87));
+    m.input_low_bits = static_cast<uint32_t>(Get32(in + 88));
+    m.input_high_bits = static_cast<uint32_t>(Get32(in + 92));
+    m.arena_bytes = static_cast<uint32_t>(Get32(in + 96));
+    m.check = static_cast<uint32_t>(Get32(in + 100));
     return m;
   }
 };
@@ -513,7 +510,7 @@ struct FirmwareDescription {
   uint8_t backend = 0;
   uint8_t reserved = 0;
   uint32_t input_bytes = 0;
-  uint32_t outputs = 0;
+  uint32_t output_bytes = 0;
   uint8_t built_in_sha256[32] = {};
   uint8_t operators[32] = {};
   void Pack(uint8_t* out) const {
@@ -522,7 +519,7 @@ struct FirmwareDescription {
     Put8(out + 10, backend);
     Put8(out + 11, reserved);
     Put32(out + 12, input_bytes);
-    Put32(out + 16, outputs);
+    Put32(out + 16, output_bytes);
     memcpy(out + 20, built_in_sha256, 32);
     memcpy(out + 52, operators, 32);
   }
@@ -533,7 +530,7 @@ struct FirmwareDescription {
     m.backend = static_cast<uint8_t>(Get8(in + 10));
     m.reserved = static_cast<uint8_t>(Get8(in + 11));
     m.input_bytes = static_cast<uint32_t>(Get32(in + 12));
-    m.outputs = static_cast<uint32_t>(Get32(in + 16));
+    m.output_bytes = static_cast<uint32_t>(Get32(in + 16));
     memcpy(m.built_in_sha256, in + 20, 32);
     memcpy(m.operators, in + 52, 32);
     return m;
