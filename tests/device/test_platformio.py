@@ -114,5 +114,5 @@ def test_the_environments_for_one_core_differ_from_those_for_two_in_that_alone(p
 
 def test_pio_test_runs_the_applications_tests_whatever_model_is_there(profiled: Path) -> None:
     project = profiled
-    assert "13 test cases: 13 succeeded" in pio(project, "test", "-e", "native")
+    assert "15 test cases: 15 succeeded" in pio(project, "test", "-e", "native")
     assert "free from linting errors" in pio(project, "project", "config", "--lint")

@@ -252,10 +252,10 @@ void InfoDescribesInputsAndOutputs() {
 void EachTensorBeginsAtAMultipleOfFour() {
   constexpr wire::Tensor kList[] = {
       {9, 2, 0, 0, {1, 3}}, {7, 1, 0, 0, {5}}, {2, 1, 0, 0, {2}}, {9, 1, 0, 0, {1}}};
-  constexpr edgekit::Tensors kFour = {kList, 4};
+  const edgekit::Tensors four = {kList, 4};
   Check("each tensor of a buffer begins at a multiple of four bytes",
-        kFour.offset(1) == 4 && kFour.offset(2) == 16 && kFour.offset(3) == 24 &&
-            kFour.bytes() == 25 && kFour.room() == 28 && kFour.elements() == 11);
+        four.offset(1) == 4 && four.offset(2) == 16 && four.offset(3) == 24 && four.bytes() == 25 &&
+            four.room() == 28 && four.elements() == 11);
 }
 
 void FailedRunIsAnError() {
