@@ -143,7 +143,8 @@ def test_the_front_of_a_search_stands_beside_what_the_recipes_own_student_reache
     assert (missing.returncode, "is not the report of a search" in missing.stderr) == (1, True)
     columns = ["student", "AUC", "RAM, bytes", "flash, bytes", "estimated ms", "epochs", "seeds", "shape"]
     table = {"kind": "table", "caption": "The best", "columns": columns}
-    table["rows"] = [["4", 0.98366, 14548, 24865, 14.256, 60, 3, "vgg 48"]]
+    spread = {"value": 0.97, "text": "0.9700", "detail": "0.96 to 0.98"}
+    table["rows"] = [["3", spread, 1, 2, 3.0, 60, 3, "vgg 32"], ["4", 0.98366, 14548, 24865, 14.256, 60, 3, "vgg 48"]]
     facts = {"kind": "facts", "items": {"the recipe's own student": "vgg 64: 23.4 ms"}}
     page = {"lead": ["10 were trained.", "Judged."], "footer": ["Made by `edgekit search`."]}
     page["sections"] = [{"parts": [table]}, {"parts": [facts]}]
@@ -156,6 +157,7 @@ def test_the_front_of_a_search_stands_beside_what_the_recipes_own_student_reache
     done = readme_figures(*given)
     assert done.returncode == 0, done.stderr
     text = readme.read_text()
+    assert "| vgg 32 | 0.9700 (0.96 to 0.98) | 3 | 60 | 1 | 2 | 3.0 |" in text
     assert "| vgg 48 | 0.9837 | 3 | 60 | 14,548 | 24,865 | 14.3 |" in text
     assert "10 were trained. Judged.\n\nMade by `edgekit search`." in text
     assert "own student (vgg 64: 23.4 ms) reaches 0.9800 (`--seed 0 --set a=1`), 0.9850 (`--seed 1 --set a=1`)" in text

@@ -63,8 +63,9 @@ def test_a_teacher_that_was_lost_meanwhile_is_named(settings: Settings) -> None:
 
 
 def test_the_recipe_of_a_student_makes_it_as_it_was_judged() -> None:
-    recipe = recipe_named("smoke")
+    recipe = recipe_named("smoke", ["prune.method=taylor"])
     alone = Candidate(recipe.student).made_by(recipe)
+    assert alone.prune.method == "magnitude"  # a fraction of channels is another shape, which was not judged
     assert (alone.distill.teacher, alone.distill.plain_too, alone.prune.alphas) == (False, False, ())
     both = Candidate(recipe.student, 0.75, 2.0).made_by(recipe)
     assert (both.distill.teacher, both.distill.alpha, both.distill.beta) == (True, 0.75, 0.25)
