@@ -200,7 +200,7 @@ class BuildStages:
         recipe, splits = self.recipe.prune, self.student_splits
         by_channel = recipe.method != "magnitude"
         used = ("method", "fractions") if by_channel else ("alphas",)
-        trainings = len(recipe.fractions) if by_channel else 1
+        trainings = len(recipe.fractions) + recipe.cluster if by_channel else 1
 
         def make(checkpoint: Path) -> Arrays:
             from edgekit.training import fit, nets, prune, prune_channels
@@ -217,7 +217,7 @@ class BuildStages:
             return {**pruned.weights, "curve": curve, "widths": np.array(pruned.spec.widths, np.int64),
                     "made_on": np.array(nets.accelerator_name(accelerator))}  # fmt: skip
 
-        shared = ("tolerance", "fine_tune_epochs", "fine_tune_learning_rate")
+        shared = ("tolerance", "cluster", "fine_tune_epochs", "fine_tune_learning_rate")
         inputs = {"student": distilled.key, "prune": {name: to_json(recipe)[name] for name in (*used, *shared)}}
         arrays, key = self.cache.run(f"prune-{seed}", inputs, make)
         weights = self.noted(arrays)

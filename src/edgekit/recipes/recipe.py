@@ -181,6 +181,7 @@ class PruneRecipe:
         0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0, 15.0,
     )  # fmt: skip
     tolerance: Annotated[float, Between(0, 0.5)] = 0.0
+    cluster: bool = False  # of a student: each convolution's weights take at most 16 values, which compile to 4 bits
     fine_tune_epochs: Annotated[int, Between(0, 1000)] = 0
     fine_tune_learning_rate: Annotated[float, Between(1e-7, 1)] = 2e-4
 

@@ -17,10 +17,11 @@ from torch.nn import functional
 from edgekit.recipes.recipe import DistillRecipe, PruneRecipe
 from edgekit.runtimes.torch import to_nchw, to_unit
 from edgekit.training.channels import groups_of, kept_channels, narrowed, parameters_of
-from edgekit.training.distill import Teacher, distillation_loss, views_hook_of
-from edgekit.training.fit import Training, fit, predict
+from edgekit.training.distill import Teacher
+from edgekit.training.fine_tune import fine_tuned
+from edgekit.training.fit import Training, predict
 from edgekit.training.magnitude import most_pruned
-from edgekit.training.nets import freeze_student, thaw_student
+from edgekit.training.nets import thaw_student
 from edgekit.training.prune_network import balanced_accuracy
 from edgekit.values.images import ImageSet
 from edgekit.values.networks import Student
@@ -46,19 +47,12 @@ def prune_channels(
         that it takes away, and the balanced accuracy on validation after it.
     """
     scores = channel_scores(student, train, recipe, training.accelerator)
-    loss_of = distillation_loss(train, teacher, distill_recipe, training.accelerator)
-    schedule = replace(
-        distill_recipe.fit, epochs=recipe.fine_tune_epochs, learning_rate=recipe.fine_tune_learning_rate, ema_decay=0.0
-    )
-    candidates = [student]
-    for number, fraction in enumerate(recipe.fractions):
-        one = narrowed(student, kept_channels(scores, fraction))
-        if recipe.fine_tune_epochs:
-            told = replace(training, on_epoch=_of_all(training, number, recipe.fine_tune_epochs))
-            net = fit(thaw_student(one), train.images, loss_of, schedule, distill_recipe.augment, told,
-                      before_batch=views_hook_of(teacher))  # fmt: skip
-            one = freeze_student(net, one.spec)
-        candidates.append(one)
+    narrower = [narrowed(student, kept_channels(scores, fraction)) for fraction in recipe.fractions]
+    trained = []
+    for number, one in enumerate((student, *narrower) if recipe.cluster else narrower):
+        told = replace(training, on_epoch=_of_all(training, number, recipe.fine_tune_epochs))
+        trained.append(fine_tuned(one, train, teacher, recipe, distill_recipe, told))
+    candidates = trained if recipe.cluster else [student, *trained]
     whole = parameters_of(student)
     gone = [1 - parameters_of(one) / whole for one in candidates]
     judged = [balanced_accuracy(predict(thaw_student(one), val.images, training.accelerator), val.labels)
