@@ -80,25 +80,25 @@ bool Fits(const Tensors& inputs, const Tensors& outputs) {
   return true;
 }
 
-// The first operator of the model that the resolver lacks; -1 where it has all.
-int FirstUnknownOp(const tflite::Model* model) {
-  for (const tflite::OperatorCode* code : *model->operator_codes()) {
-    const tflite::BuiltinOperator op = tflite::GetBuiltinCode(code);
-    if (resolver.FindOp(op) == nullptr) return static_cast<int>(op);
-  }
-  return -1;
-}
-
-// How often the file has an operator, in all its subgraphs.
-int Count(const tflite::Model* file, tflite::BuiltinOperator op) {
-  int count = 0;
+// Calls `look` with the code of every operator, in all subgraphs, until it returns false. The
+// file's list of codes is no guide: it also names what edgekit left out of the ends.
+template <typename Look>
+void EachOp(const tflite::Model* file, Look look) {
   for (const tflite::SubGraph* graph : *file->subgraphs()) {
-    for (const tflite::Operator* each : *graph->operators()) {
-      const auto* code = file->operator_codes()->Get(each->opcode_index());
-      count += tflite::GetBuiltinCode(code) == op;
+    for (const tflite::Operator* op : *graph->operators()) {
+      if (!look(tflite::GetBuiltinCode(file->operator_codes()->Get(op->opcode_index())))) return;
     }
   }
-  return count;
+}
+
+// The first operator of the model that the resolver lacks; -1 where it has all.
+int FirstUnknownOp(const tflite::Model* file) {
+  int unknown = -1;
+  EachOp(file, [&unknown](tflite::BuiltinOperator op) {
+    if (resolver.FindOp(op) == nullptr) unknown = static_cast<int>(op);
+    return unknown < 0;
+  });
+  return unknown;
 }
 
 }  // namespace
@@ -133,8 +133,13 @@ Status TflmClassifier::Prepare(const Model& model, const uint8_t* tflite,
 
 Status TflmClassifier::Allocate(const void* tflite, size_t first_arena_bytes) {
   made.file = static_cast<const tflite::Model*>(tflite);
-  made.variables = Count(made.file, tflite::BuiltinOperator_VAR_HANDLE);
-  made.calls_once = Count(made.file, tflite::BuiltinOperator_CALL_ONCE) != 0;
+  made.variables = 0;
+  made.calls_once = false;
+  EachOp(made.file, [](tflite::BuiltinOperator op) {
+    made.variables += op == tflite::BuiltinOperator_VAR_HANDLE;
+    made.calls_once = made.calls_once || op == tflite::BuiltinOperator_CALL_ONCE;
+    return true;
+  });
   if (made.variables != 0) first_arena_bytes += kFirstRecordBytes + made.variables * kVariableBytes;
   size_t given = first_arena_bytes > kMaxArenaBytes ? kMaxArenaBytes : 0;
   for (size_t bytes = first_arena_bytes; bytes <= kMaxArenaBytes; bytes += kStepBytes) {
