@@ -63,3 +63,9 @@ def test_no_module_needs_what_python_lacks_on_windows() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "edgekit.testing.fuzz" in done.stdout.split()
+
+
+def test_the_package_imports_nothing_before_the_command_line_can_take_a_ctrl_c() -> None:
+    code = "import sys; sys.path[:0] = sys.argv[1:]; old = {*sys.modules}; import edgekit; print({*sys.modules} - old)"
+    done = subprocess.run([sys.executable, "-P", "-S", "-c", code, SRC], capture_output=True, text=True, check=True)
+    assert done.stdout == "{'edgekit'}\n"

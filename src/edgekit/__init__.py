@@ -11,9 +11,10 @@ torch nor TensorFlow.
     export_model("model.tflite", "arduino", "libraries/pet")               the same as somebody's library
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing takes longer to import than Ctrl-C may wait for `__main__`, which is imported after this
 if TYPE_CHECKING:
+    from typing import Any
+
     from edgekit.boards.board import BOARDS, Board
     from edgekit.compile import Compiled, CompileOptions, compile_model
     from edgekit.device.profile import profile_model
@@ -51,7 +52,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     from importlib import import_module
 
     for module, names in _MODULES.items():
