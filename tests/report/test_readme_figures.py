@@ -165,6 +165,46 @@ def test_the_front_of_a_search_stands_beside_what_the_recipes_own_student_reache
     assert readme_figures("--check", *given).returncode == 0
 
 
+def test_recipes_of_the_sets_that_come_along_have_a_row_each(folder: Path) -> None:
+    readme, path = folder / "README.md", folder / "sets.jsonl"
+    readme.write_text("<!-- figures -->\n<!-- /figures -->\n<!-- sets -->\nOLD\n<!-- /sets -->")
+    given = ("--readme", readme, "--card", folder / "card.json", "--sets", path)
+    path.write_text("{}")
+    done = readme_figures(*given)
+    assert (done.returncode, "sets.jsonl is not a list of builds" in done.stderr) == (1, True)
+    one = {
+        "command": "edgekit build-model --recipe a", "classes": 7, "channels": 3, "height": 16, "width": 24,
+        "bytes": 12345, "accuracy": {"mean": 0.98765, "sd": 0.0123, "values": [1, 1, 1]}, "made_on": "an abacus",
+        "board": {"images": 50, "identical": 49},
+    }  # fmt: skip
+    alone = one | {"channels": 1, "accuracy": {"mean": 0.4, "sd": 0, "values": [0.4]}}
+    path.write_text(f"{json.dumps(one)}\n{json.dumps(alone)}\n")
+    assert readme_figures(*given).returncode == 0
+    text = readme.read_text()
+    assert "| `--recipe a` | 7 | 16x24 RGB | 0.988 ± 0.012 (3 seeds) | 12,345 | 49 of 50 |" in text
+    assert "| 16x24 grey | 0.400 |" in text
+    assert "OLD" not in text
+    assert readme_figures("--check", *given).returncode == 0
+
+
+def test_the_sets_that_come_along_keep_their_aims() -> None:
+    lines = (ROOT / "models/built_in_sets.jsonl").read_text().splitlines()
+    digits, shapes, grey = map(json.loads, lines)
+    assert (digits["classes"], digits["channels"], digits["height"], digits["width"]) == (10, 1, 16, 16)
+    assert min(digits["accuracy"]["values"]) >= 0.97
+    assert digits["bytes"] <= 20_000
+    assert (shapes["classes"], shapes["channels"]) == (5, 3)
+    assert min(shapes["accuracy"]["values"]) >= 0.95
+    assert (grey["channels"], grey["accuracy"]["mean"] < 0.65) == (
+        1,
+        True,
+    )  # two pairs of classes differ by colour alone
+    for one in (digits, shapes):
+        assert len(one["accuracy"]["values"]) == 3
+        assert one["board"]["identical"] == one["board"]["images"] >= 50
+    assert digits["board"]["images"] == digits["test_images"]
+
+
 def test_what_was_compared_is_a_table_of_the_card_beside_it(card: Card, folder: Path) -> None:
     (folder / "README.md").write_text("<!-- figures -->\n<!-- /figures -->")
     (folder / "card.md").write_text("OLD")
@@ -186,6 +226,12 @@ def test_what_was_compared_is_a_table_of_the_card_beside_it(card: Card, folder: 
     assert "| a | **1** | x | 0.990 | 0.500 | seed 1 |" in text
     assert text.index("Why.") < text.index("How to make it again")
     assert readme_figures("--check", *both).returncode == 0
+
+    (folder / "experiments.json").write_text('{"about": ["Looked at once."]}')
+    assert readme_figures(*both).returncode == 0
+    text = (folder / "card.md").read_text()
+    assert "Looked at once." in text
+    assert "Options compared" not in text
 
     (folder / "experiments.json").write_text(json.dumps(experiments | {"tried": [{"option": "a"}]}))
     done = readme_figures(*both)

@@ -37,11 +37,12 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Experiments:
-    """All that was tried, what is true of all, and what was set without trying; `command` scored them."""
+    """What is true of the choice, how often the test set was looked at, say; all that was tried; `command` scored
+    them."""
 
-    command: str
     about: tuple[str, ...]
-    tried: tuple[Experiment, ...]
+    command: str = ""
+    tried: tuple[Experiment, ...] = ()
 
 
 def experiments_of(folder: Path) -> tuple[Section, ...]:
@@ -57,6 +58,11 @@ def experiments_of(folder: Path) -> tuple[Section, ...]:
         return ()
     except (OSError, Invalid) as error:
         raise EdgekitError(f"{path} is not a list of experiments: {error}.", "Mend it, or take it away.") from error
+    tables = (_table(found),) if found.tried else ()
+    return (Section("How the recipe was chosen", (*map(Prose, found.about), *tables)),)
+
+
+def _table(found: Experiments) -> Table:
     rows = tuple(
         (one.option, Cell(one.value, mark="strong" if one.chosen else ""), one.on, _auc(one.auc),
          _auc(one.auc_stretched), one.under)
@@ -66,9 +72,7 @@ def experiments_of(folder: Path) -> tuple[Section, ...]:
         Column("option", "left"), Column("value", "left"), Column("scored on", "left"), Column("AUC"),
         Column("AUC, stretched"), Column("otherwise", "left"),
     )  # fmt: skip
-    notes = ("In bold what the recipe has.", f"Command: `{found.command}`.")
-    about = tuple(Prose(text) for text in found.about)
-    return (Section("How the recipe was chosen", (*about, Table("Options compared", columns, rows, notes))),)
+    return Table("Options compared", columns, rows, ("In bold what the recipe has.", f"Command: `{found.command}`."))
 
 
 def _auc(value: float) -> Cell | None:
