@@ -138,9 +138,7 @@ class Client:
 
     def infer(self, images: Iterable[tuple[str, bytes]]) -> Iterator[Outcome]:
         """Runs inputs, each a key and its bytes in one buffer (values/buffer.py); outcomes come as they finish. The
-        next one travels while the present one runs.
-
-        Raises EdgekitError: a refusal, too many retries, a restart, silence."""
+        next travels while the present one runs. Raises EdgekitError: refusal, too many retries, a restart, silence."""
         info = self.info
         if info.model_error != ErrorCode.OK:
             raise refusal(messages.Error(info.model_error, info.error_detail), info)
