@@ -91,7 +91,7 @@ print("heavy:", *sorted({"torch", "tensorflow", "numpy", "PIL", "rich", "onnx"} 
         (["--set", "student.channels="], ["student.channels is empty"]),
         (["--set", "student.channels=4,8,16"], ["3 stages and student.depths 2"]),
         (["--set", "student.input_size=30"], ["cannot be halved"]),
-        (["--data", "/nowhere/xrays"], ["no folder /nowhere/xrays", "--data"]),
+        (["--data", "/nowhere/xrays"], ["no folder /nowhere/xrays", "Data are a folder, or phantom"]),
         (["--data", "phantom:0:3"], ["too small"]),
         (["--data", "phantom:0:40", "--accelerator", "warp"], ["Accelerator 'warp' is not available", "cpu"]),
         (["--data", "phantom:0:40", "--accelerator", "meta"], ["Accelerator 'meta' is not available"]),

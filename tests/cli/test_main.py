@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 from smoke_build import Said
 
 ROOT = Path(__file__).parents[2]

@@ -29,7 +29,7 @@ from edgekit.errors import EdgekitError
 from edgekit.testing.networks import NETWORKS
 from edgekit.testing.random_models import network_of_threes, random_model
 from edgekit.testing.random_networks import any_network
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 STUDENT = DEFAULT_MODEL
 COUNTS = ESP32.toolchain.installed() and shutil.which(QEMU) is not None

@@ -7,7 +7,7 @@ import pytest
 from edgekit.compile import CompileOptions, compile_model
 from edgekit.compile.limits import check_time
 from edgekit.errors import EdgekitError
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 
 def test_a_run_that_takes_too_long_is_refused_with_its_slowest_layer_and_what_to_do() -> None:

@@ -22,7 +22,8 @@ from edgekit.runtimes.tflm import TFLM
 from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import read_tflite
 from edgekit.values.images import ImageSet
-from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.model import TfliteModel
+from edgekit.values.shipped import DEFAULT_MODEL
 
 VECTORS = Path(__file__).parents[1] / "vectors/student"
 WITHOUT_TFLM = "import sys; sys.modules.update(dict.fromkeys({absent!r})); import edgekit.__main__ as m; m.main()"

@@ -13,7 +13,7 @@ from edgekit.compile.limits import check_ram
 from edgekit.compile.options import Target
 from edgekit.errors import EdgekitError
 from edgekit.testing.networks import NETWORKS
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 STUDENT = DEFAULT_MODEL.read_bytes()
 FAST = CompileOptions(target="esp32", optimize="speed")

@@ -25,7 +25,8 @@ from edgekit.pipeline.loading import load_model
 from edgekit.runtimes.tflm import arena_bytes
 from edgekit.values.device_run import agreement
 from edgekit.values.images import DataInfo, ImageSet
-from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.model import TfliteModel
+from edgekit.values.shipped import DEFAULT_MODEL
 from edgekit.values.task import CHEST_XRAY
 
 REPOSITORY = Path(__file__).parents[2]

@@ -18,7 +18,8 @@ from edgekit.errors import EdgekitError
 from edgekit.pipeline.loading import load_model
 from edgekit.testing.random_operators import Random
 from edgekit.values.evaluation import Threshold
-from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.model import TfliteModel
+from edgekit.values.shipped import DEFAULT_MODEL
 from images_built import write_build
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"

@@ -27,7 +27,8 @@ from edgekit.testing.random_operators import Random
 from edgekit.tflite.model import read_tflite
 from edgekit.tflite.reader import operator_code
 from edgekit.values.images import DataInfo, ImageSet
-from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.model import TfliteModel
+from edgekit.values.shipped import DEFAULT_MODEL
 
 ERASED = b"\xff" * 4096
 

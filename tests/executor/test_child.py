@@ -16,7 +16,7 @@ from edgekit.executor.local import LocalExecutor
 from edgekit.executor.ray_cluster import RayExecutor
 from edgekit.executor.units import execute
 from edgekit.runtimes.tflm import arena_bytes_apart
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[2]
 FOREIGN = ("numpy", "esptool", "onnx2tf", "edgekit", "multiprocessing", "pickle", "subprocess", "re", "os", "ast")

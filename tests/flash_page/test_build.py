@@ -18,7 +18,7 @@ from edgekit.errors import EdgekitError
 from edgekit.files import file_sha256, sha256_of
 from edgekit.flash_page.build import IMAGE, LICENCES, PAGE, flash_page, merged_image
 from edgekit.tflite.model import read_tflite
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 from images_built import write_build, write_build_of
 from smoke_build import Said
 

@@ -13,7 +13,7 @@ from edgekit.boards.board import ESP32
 from edgekit.device.esptool import Esptool
 from edgekit.flash_page.build import PAGE, flash_page
 from edgekit.tflite.model import read_tflite
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 from images_built import write_build_of
 from serial_in_a_page import SerialInPage
 

@@ -9,7 +9,7 @@ from edgekit.device.connection import connected
 from edgekit.device.protocol.codes import BoardKind
 from edgekit.device.selftest import selftest
 from edgekit.pipeline.loading import load_model
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 pytestmark = [
     pytest.mark.hardware,

@@ -7,7 +7,7 @@ import pytest
 
 from edgekit.errors import EdgekitError
 from edgekit.pipeline.first_steps import first_steps
-from edgekit.values.model import DEFAULT_MODEL, shipped_model
+from edgekit.values.shipped import DEFAULT_MODEL, shipped_model
 
 
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in DEFAULT_MODEL.parents[1].glob("*/*.tflite")))

@@ -21,7 +21,7 @@ from edgekit.report.pages.model import card_markdown
 from edgekit.tflite.model import read_tflite
 from edgekit.values.codec import to_document
 from edgekit.values.images import DataInfo
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 from edgekit.values.task import CHEST_XRAY, Task
 
 VECTORS = Path(__file__).parents[1] / "vectors" / "version_0_1"

@@ -20,7 +20,8 @@ from edgekit.tflite.reader import read_file
 from edgekit.tflite.records import TfliteFile
 from edgekit.values.analysis import Analysis, LayerLoss
 from edgekit.values.images import DataInfo
-from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.model import TfliteModel
+from edgekit.values.shipped import DEFAULT_MODEL
 
 
 def analyze(

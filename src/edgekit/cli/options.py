@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from edgekit.cli import candidates
-from edgekit.values.model import shipped_model
+from edgekit.values.shipped import shipped_model
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 PATH, FOLDER = click.Path(path_type=Path), click.Path(path_type=Path, file_okay=False)

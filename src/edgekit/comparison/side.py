@@ -21,7 +21,7 @@ from edgekit.report.card import Card, load_card, read_card
 from edgekit.values.codec import Fault, Invalid, from_document, from_json, parsed
 from edgekit.values.device_run import BoardReport, board_name
 from edgekit.values.evaluation import EvalReport, ValuesReport
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 _KINDS = "a .tflite, a card.json, or what evaluate, eval-device, compile, inspect or profile print with --json"
 

@@ -20,7 +20,7 @@ from edgekit.errors import EdgekitError, printable
 from edgekit.pipeline.loading import LoadedModel, load_model
 from edgekit.report.render_html import stylesheet
 from edgekit.values.codec import parsed
-from edgekit.values.model import DEFAULT_MODEL
+from edgekit.values.shipped import DEFAULT_MODEL
 
 PAGE, IMAGE, LICENCES = "index.html", "merged-firmware.bin", "LICENSES.txt"
 WRITTEN = ".edgekit.json"  # beside the page: the SHA-256 of each file as edgekit wrote it

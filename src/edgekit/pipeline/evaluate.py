@@ -36,8 +36,9 @@ from edgekit.runtimes.trial import try_apart
 from edgekit.tflite.quantize import real_values, with_input_range
 from edgekit.values.evaluation import EvalReport, Threshold, ValuesReport
 from edgekit.values.images import DataInfo
-from edgekit.values.model import DEFAULT_MODEL, InputRange, TfliteModel
+from edgekit.values.model import InputRange, TfliteModel
 from edgekit.values.networks import Kind, Student, StudentSpec
+from edgekit.values.shipped import DEFAULT_MODEL
 
 RUNTIMES = {runtime.name: runtime for runtime in (TFLM, LITERT, COMPILED, ONNX, TORCH)}  # as `--runtime` takes them
 

@@ -21,7 +21,7 @@ from edgekit.pipeline.loading import card_beside, read_named, task_of
 from edgekit.recipes.reading import recipe_named
 from edgekit.tflite.quantize import span
 from edgekit.values.codec import to_json
-from edgekit.values.model import DEFAULT_MODEL, shipped_model
+from edgekit.values.shipped import DEFAULT_MODEL, shipped_model
 
 _RECIPES = ("digits", "shapes")  # of sets that have one of their own
 

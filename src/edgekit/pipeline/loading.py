@@ -24,8 +24,9 @@ from edgekit.tflite.model import read_tflite
 from edgekit.tflite.other_ends import left_out
 from edgekit.values.evaluation import Threshold
 from edgekit.values.images import DataInfo, ImageSplits
-from edgekit.values.model import DEFAULT_MODEL, TfliteModel
+from edgekit.values.model import TfliteModel
 from edgekit.values.program import Program
+from edgekit.values.shipped import DEFAULT_MODEL
 from edgekit.values.task import Task
 
 _MOST_LABEL_BYTES = 1 << 20

@@ -2,24 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from edgekit.values.shipped import shipped
-
-DEFAULT_MODEL = shipped("models") / "chest_xray" / "student_int8.tflite"  # what commands take where none is named
-
 VARIANTS = ("float32", "float16", "dynamic", "int8")  # that a build makes of a student
 _NUMBERS = {"INT8": "<i1", "INT16": "<i2", "INT32": "<i4", "FLOAT32": "<f4"}
 TYPES = tuple(_NUMBERS)  # of the schema's element types those that runtimes and firmware carry
-
-
-def shipped_model(name: str) -> Path | None:
-    """The file of a model that comes with edgekit, by its name; None where none is called so."""
-    path = DEFAULT_MODEL.parents[1] / name / DEFAULT_MODEL.name
-    return path if len(Path(name).parts) == 1 and path.is_file() else None
 
 
 @dataclass(frozen=True, slots=True)

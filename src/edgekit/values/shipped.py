@@ -18,3 +18,12 @@ def shipped(name: Name) -> Path:
 def in_checkout(name: Name) -> Path:
     """What is at the top level of the checkout whose `src` holds this package; where there is none, nothing."""
     return PACKAGE.parents[1] / name
+
+
+DEFAULT_MODEL = shipped("models") / "chest_xray" / "student_int8.tflite"  # what commands take where none is named
+
+
+def shipped_model(name: str) -> Path | None:
+    """The file of a model that comes with edgekit, by its name; None where none is called so."""
+    path = DEFAULT_MODEL.parents[1] / name / DEFAULT_MODEL.name
+    return path if len(Path(name).parts) == 1 and path.is_file() else None
