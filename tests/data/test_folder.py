@@ -76,6 +76,15 @@ def test_all_ways_of_storing_a_film_are_read(tmp_path, load, write_image):
     assert 60 < images[deep].mean() < 200  # 16 bits are not clipped to white
 
 
+def test_a_folder_of_validation_images_joins_train_and_the_notes_say_so(tmp_path, load, write_image):
+    for number in range(12):
+        for label, name in enumerate(("cat", "dog")):
+            write_image(tmp_path / "pets" / "Valid" / name / f"{number}.png", 50 * label + number)
+            write_image(tmp_path / "pets" / "train" / name / f"{number}.png", 100 + 50 * label + number)
+    said = [note for note in load(tmp_path / "pets").info.notes if "joins the training images" in note]
+    assert said == ["Valid/ joins the training images, of which validation is drawn by group"]
+
+
 def test_a_plain_two_class_folder_has_its_own_labels_is_split_by_group_and_says_so(tmp_path, load, write_image):
     for number in range(12):
         write_image(tmp_path / "pets" / "dog" / f"{number}.png", number)

@@ -36,6 +36,8 @@ def by_folders(folder: Path, root: Path) -> Listing:
     counts = Counter((split, class_names[label]) for _, _, split, label in found)
     looked_into = [child for _, child in (*split_folders, *class_folders)]
     notes = unused(folder, [path for _, path, _, _ in found], [*looked_into, root])
+    notes += [f"{printable_path(Path(own.name))}/ joins the training images, of which validation is drawn by group"
+              for _, own in split_folders if SPLIT_NAMES.get(own.name.casefold()) == "val"]  # fmt: skip
     for (split, _), class_name in product(split_folders, class_names):
         if not counts[split, class_name]:
             where = f"{split}/{class_name}" if len({split for split, _ in split_folders}) > 1 else class_name
