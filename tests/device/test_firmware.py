@@ -35,8 +35,10 @@ def test_threshold_arena_and_outputs_reach_the_firmware(model: TfliteModel, comp
 
 
 def test_an_input_beyond_the_protocol_is_refused(model: TfliteModel, compiled: Compiled) -> None:
-    large = dataclasses.replace(model, input_shape=(512, 512, 1))
-    with pytest.raises(EdgekitError, match="512x512x1 is more than the protocol's 122880 bytes"):
+    large = dataclasses.replace(model, input_specs=(dataclasses.replace(model.input_specs[0], shape=(512, 512, 1)),))
+    with pytest.raises(
+        EdgekitError, match=r"512 x 512 x 1 int8 \(262,144 bytes\) is more than the protocol's 122,880 bytes"
+    ):
         model_sources(large, compiled)
 
 
@@ -45,7 +47,7 @@ def test_sources_that_did_not_change_are_not_written_again(sources: ModelSources
     before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     firmware.write_model(sources, tmp_path)
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
-    assert set(before) == {"model.h", "model.c", "model_data.h", "model_data.cc", "model.json"}
+    assert set(before) == {"model.h", "model.c", "model_call.h", "model_data.h", "model_data.cc", "model.json"}
 
 
 def test_what_an_earlier_edgekit_wrote_beside_the_model_is_not_compiled_with_it(

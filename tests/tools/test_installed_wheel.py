@@ -63,7 +63,7 @@ def test_it_unpacks_a_firmware_project(installed: BareEnvironment, folder: Path)
     sources = {name.removeprefix("firmware/") for name in tracked("firmware")}
     mine = folder / "mine"
     there = {path.relative_to(mine).as_posix() for path in mine.rglob("*") if path.is_file()}
-    names = ("model.c", "model.h", "model_data.cc", "model_data.h", "model.json")
+    names = ("model.c", "model.h", "model_call.h", "model_data.cc", "model_data.h", "model.json")
     assert there == sources | {f"lib/model/src/model/{name}" for name in names} | {".edgekit.json"}
     assert "mine, model " in installed.edgekit(mine, "doctor")
 
