@@ -60,16 +60,21 @@ class Esptool:
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
         ) as process:
             assert process.stdout is not None
-            ending = threading.Timer(limit_s, process.kill)
+            late = threading.Event()
+
+            def end() -> None:
+                late.set()
+                process.kill()
+
+            ending = threading.Timer(limit_s, end)
             ending.start()
             try:
                 for line in process.stdout:  # universal newlines: esptool's carriage returns end lines too
                     said.append(line)
                     self.on_line(line.rstrip())
             finally:
-                in_time = ending.is_alive()
                 ending.cancel()
-        if not in_time:
+        if late.is_set():
             raise EsptoolFailed(
                 f"esptool did not end in {limit_s:,.0f} s at {self.port}.",
                 "Unplug the board, plug it in, and flash it again.",
